@@ -1,0 +1,1 @@
+"""One module per prerequisite area, one class per prerequisite."""

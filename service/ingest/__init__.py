@@ -1,0 +1,1 @@
+"""Bytes in, model out: loaders, archive readers and one object reader per kind."""
