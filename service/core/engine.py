@@ -1,0 +1,173 @@
+"""Run the policies over a migration."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from service.core.evidence import Missing, NotGathered, Subject
+from service.core.migration import Cluster, Migration
+from service.core.outcome import Outcome, Verdict, not_applicable, unknown
+from service.core.policy import NotApplicable, Policy
+from service.core.redact import redact
+from service.core.report import Finding, Report, fingerprint, readiness
+from service.core.summary import summarise
+
+log = logging.getLogger(__name__)
+
+
+def evaluate(migration: Migration, policies: Sequence[Policy[Any]]) -> Report:
+    """Judge a migration by these policies. Never raises for what the evidence holds."""
+    findings = tuple(finding for policy in policies for finding in judge(migration, policy))
+    clusters = tuple(summarise(migration, cluster) for cluster in migration.clusters)
+    problems = (
+        *migration.problems,
+        *(problem for cluster in migration.clusters for problem in cluster.inventory.problems()),
+    )
+    plan = migration.given_plan
+    return Report(
+        verdict=readiness(findings, problems),
+        findings=findings,
+        problems=problems,
+        clusters=clusters,
+        plan=f"{plan.ref.namespace}/{plan.ref.name}".strip("/") if plan else "",
+        parts=migration.parts,
+        policy_set=digest(policies),
+        as_of=migration.requested.as_of,
+    )
+
+
+def judge(migration: Migration, policy: Policy[Any]) -> Iterator[Finding]:
+    """All findings of one policy; at least one."""
+    seen: dict[str, int] = {}
+    for outcome in _outcomes(migration, policy):
+        finding = _finding(policy, outcome)
+        again = seen.get(finding.fingerprint, 0)
+        seen[finding.fingerprint] = again + 1
+        if again:  # two outcomes about one subject and key: keep both, apart
+            mark = fingerprint(policy.id, outcome.subject, f"{outcome.key}#{again}")
+            finding = replace(finding, fingerprint=mark)
+        yield finding
+
+
+def _outcomes(migration: Migration, policy: Policy[Any]) -> Iterator[Outcome]:
+    subject = _whole(migration)
+    doubt: NotGathered | None = None
+    try:
+        policy.applies(migration)
+    except NotApplicable as reason:
+        yield not_applicable(subject, reason.reason, *reason.evidence)
+        return
+    except NotGathered as missing:
+        doubt = missing
+    except Exception as error:
+        yield _error(subject, policy, error)
+        return
+    count = 0
+    for outcome in _checked(migration, policy):
+        count += 1
+        yield outcome if doubt is None else _doubted(outcome, doubt)
+    if not count:
+        yield Outcome(Verdict.ERROR, subject, f"policy {policy.id} came to no verdict")
+
+
+def _checked(migration: Migration, policy: Policy[Any]) -> Iterator[Outcome]:
+    try:
+        subjects = tuple(policy.subjects(migration))
+    except NotGathered as missing:
+        yield _unknown(_whole(migration), missing)
+        return
+    except Exception as error:
+        yield _error(_whole(migration), policy, error)
+        return
+    for item in subjects:
+        subject = item.subject if isinstance(item, Cluster) else _whole(migration)
+        try:
+            yield from policy.check(migration, item)
+        except NotApplicable as reason:
+            yield not_applicable(subject, reason.reason, *reason.evidence)
+        except NotGathered as missing:
+            yield _unknown(subject, missing)
+        except Exception as error:
+            yield _error(subject, policy, error)
+
+
+def _whole(migration: Migration) -> Subject:
+    plan = migration.given_plan
+    return plan.ref.subject if plan else Subject(kind="Migration")
+
+
+def _unknown(subject: Subject, missing: NotGathered) -> Outcome:
+    facts = "; ".join(_said(item) for item in missing.missing)
+    return unknown(subject, f"not gathered: {facts}", *missing.missing, key="not-gathered")
+
+
+def _said(missing: Missing) -> str:
+    where = f" ({missing.cluster})" if missing.cluster else ""
+    reason = f", {missing.reason}" if missing.reason else ""
+    return f"{missing.fact}{where}{reason}"
+
+
+def _doubted(outcome: Outcome, doubt: NotGathered) -> Outcome:
+    """A fail of a rule that may not concern this migration is no fail, and no pass either."""
+    if outcome.verdict is not Verdict.FAIL:
+        return outcome
+    facts = "; ".join(_said(item) for item in doubt.missing)
+    return replace(
+        outcome,
+        verdict=Verdict.UNKNOWN,
+        message=f"{outcome.message} (whether this matters is not known without: {facts})",
+        missing=(*outcome.missing, *doubt.missing),
+    )
+
+
+def _error(subject: Subject, policy: Policy[Any], error: Exception) -> Outcome:
+    # The exception's text may quote evidence, so only its type is told; the log gets the place.
+    place = inspect.trace()[-1]
+    log.error(
+        "policy failed",
+        extra={"policy": policy.id, "error": type(error).__name__, "line": place.lineno},
+    )
+    message = f"policy {policy.id} failed on this evidence ({type(error).__name__}): please report"
+    return Outcome(Verdict.ERROR, subject, message, key="error")
+
+
+def _finding(policy: Policy[Any], outcome: Outcome) -> Finding:
+    mends = outcome.verdict in (Verdict.FAIL, Verdict.UNKNOWN)
+    return Finding(
+        policy=policy.id,
+        title=policy.title,
+        verdict=outcome.verdict,
+        severity=outcome.severity or policy.severity,
+        message=redact(outcome.message),
+        subject=outcome.subject,
+        fingerprint=fingerprint(policy.id, outcome.subject, outcome.key),
+        key=outcome.key,
+        found=redact(outcome.found),
+        wanted=redact(outcome.wanted),
+        evidence=outcome.evidence,
+        remedy=policy.remedy if mends else "",
+        commands=tuple(redact(command) for command in outcome.commands),
+        missing=outcome.missing,
+        docs=policy.docs if mends else (),
+        observed=outcome.observed,
+        examined=outcome.examined,
+    )
+
+
+def digest(policies: Sequence[Policy[Any]]) -> str:
+    """A name for this set of policies as they are written; changes with any of their code."""
+    return _digest(tuple(type(policy) for policy in policies))
+
+
+@cache
+def _digest(kinds: tuple[type[Policy[Any]], ...]) -> str:
+    seal = hashlib.sha256()
+    for kind in kinds:
+        seal.update(f"{kind.id}\0{inspect.getsource(kind)}\0".encode())
+    return seal.hexdigest()[:16]

@@ -1,0 +1,133 @@
+"""Where a fact came from, and what is missing when it did not come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from service.core.redact import redact
+
+
+class Role(StrEnum):
+    """What a cluster is in the migration. The host runs the MTC controller."""
+
+    SOURCE = "source"
+    DESTINATION = "destination"
+    HOST = "host"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One document of the input.
+
+    ``part`` is the request part or file, ``member`` the path inside an archive ("" if none),
+    ``document`` counts the documents of that file from 0.
+    """
+
+    part: str
+    member: str = ""
+    document: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """One value of the evidence, as a finding shows it; the value is redacted on the way in."""
+
+    origin: Origin
+    pointer: str
+    value: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.value is not None:
+            object.__setattr__(self, "value", redact(self.value)[:200])
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a finding is about; empty strings where a level does not apply."""
+
+    cluster: str = ""
+    api_version: str = ""
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+
+    def __str__(self) -> str:
+        name = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        words = [self.cluster, f"{self.kind} {name}".strip()]
+        return ": ".join(word for word in words if word)
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """An object of the evidence: what it is, and where its document stands."""
+
+    cluster: str
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    origin: Origin
+    base: str = ""
+    uid: str = field(default="", compare=False)
+
+    @property
+    def subject(self) -> Subject:
+        """The object as the subject of a finding."""
+        return Subject(self.cluster, self.api_version, self.kind, self.namespace, self.name)
+
+    def at(self, pointer: str, value: object = None) -> Pointer:
+        """Point at one value of the object; ``pointer`` is a JSON pointer within it."""
+        text = None if value is None else str(value)
+        return Pointer(self.origin, self.base + pointer, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A fact that was not gathered, and the exact command that fetches it.
+
+    ``cluster`` is the role to log in to, "" for evidence that belongs to no cluster.
+    ``reason`` says why it is missing where the evidence tells (``forbidden``).
+    """
+
+    fact: str
+    cluster: str
+    command: str
+    reason: str = ""
+
+
+class NotGathered(Exception):
+    """A policy read what was not gathered; the engine turns this into ``unknown``."""
+
+    def __init__(self, *missing: Missing) -> None:
+        super().__init__("; ".join(item.fact for item in missing))
+        self.missing = missing
+
+
+class Malformed(Exception):
+    """An object does not have the form that its kind has; ``pointer`` is within the object."""
+
+    def __init__(self, pointer: str, wanted: str) -> None:
+        super().__init__(f"{pointer}: wanted {wanted}")
+        self.pointer = pointer
+        self.wanted = wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A piece of the input that could not be used; the rest of the input was.
+
+    ``code`` is a stable kebab-case word. ``line`` and ``column`` count from 1.
+    ``blocks`` is False for what is worth telling but cannot change a verdict.
+    """
+
+    code: str
+    message: str
+    hint: str = ""
+    part: str = ""
+    member: str = ""
+    document: int | None = None
+    line: int | None = None
+    column: int | None = None
+    pointer: str = ""
+    blocks: bool = True

@@ -1,0 +1,102 @@
+"""Which MTC release a cluster runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from service.core.evidence import NotGathered, Pointer
+from service.core.facts import Fact
+from service.core.facts.topology import mig_cluster
+from service.core.migration import Cluster, Migration
+from service.core.resources import (
+    CLUSTER_SERVICE_VERSION,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    MIGRATION_CONTROLLER,
+    MTC_NAMESPACE,
+)
+
+CLUSTER_CONFIG = "migration-cluster-config"
+OPERATOR_NAMES = ("mtc-operator.", "crane-operator.")
+"""CSV name prefixes: downstream MTC and upstream Crane."""
+
+
+def mtc_version(migration: Migration, cluster: Cluster) -> Fact[str]:
+    """The MTC release that runs on a cluster, as text (``1.8.8``; also ``latest``).
+
+    In the order in which mig-controller itself believes them: OPERATOR_VERSION of ConfigMap
+    migration-cluster-config (authoritative), the installed CSV, MigCluster.status on the host,
+    MigrationController.spec.version, the legacy operator's image tag, the declaration.
+    Raises NotGathered.
+    """
+    readers: tuple[Callable[[Migration, Cluster], Fact[str] | None], ...] = (
+        _config_map,
+        _installed,
+        _seen_by_host,
+        _written_back,
+        _legacy,
+        _stated,
+    )
+    for read in readers:
+        found = read(migration, cluster)
+        if found is not None:
+            return found
+    raise cluster.missing(
+        "the installed MTC version",
+        f"oc get configmap {CLUSTER_CONFIG} -n {MTC_NAMESPACE} -o yaml",
+    )
+
+
+def _config_map(migration: Migration, cluster: Cluster) -> Fact[str] | None:
+    for item in cluster.known(CONFIG_MAP):
+        if item.ref.name == CLUSTER_CONFIG and item.ref.namespace == MTC_NAMESPACE:
+            return _fact(
+                item.data.get("OPERATOR_VERSION", ""), item.ref.at("/data/OPERATOR_VERSION")
+            )
+    return None
+
+
+def _installed(migration: Migration, cluster: Cluster) -> Fact[str] | None:
+    for item in cluster.known(CLUSTER_SERVICE_VERSION):
+        ours = item.ref.name.startswith(OPERATOR_NAMES) and not item.copied
+        if ours and item.phase in ("Succeeded", ""):
+            return _fact(item.version, item.ref.at("/spec/version"))
+    return None
+
+
+def _seen_by_host(migration: Migration, cluster: Cluster) -> Fact[str] | None:
+    try:
+        item = mig_cluster(migration, cluster)
+    except NotGathered:
+        return None
+    return _fact(item.operator_version, item.ref.at("/status/operatorVersion"))
+
+
+def _written_back(migration: Migration, cluster: Cluster) -> Fact[str] | None:
+    for item in cluster.known(MIGRATION_CONTROLLER):
+        value = item.spec.get("version")
+        if isinstance(value, str):
+            return _fact(value, item.ref.at("/spec/version"))
+    return None
+
+
+def _legacy(migration: Migration, cluster: Cluster) -> Fact[str] | None:
+    for item in cluster.known(DEPLOYMENT):
+        if item.ref.name != "migration-operator" or item.ref.namespace != MTC_NAMESPACE:
+            continue
+        for image in item.images:
+            tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+            if tag:
+                return _fact(tag.removeprefix("v"), item.ref.at("/spec/template/spec/containers"))
+    return None
+
+
+def _stated(migration: Migration, cluster: Cluster) -> Fact[str] | None:
+    declared = cluster.declared.get("mtcVersion")
+    return _fact(str(declared.value), declared.pointer) if declared else None
+
+
+def _fact(text: str, pointer: Pointer) -> Fact[str] | None:
+    if not text:
+        return None
+    return Fact(text, (Pointer(pointer.origin, pointer.pointer, text),))

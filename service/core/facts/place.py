@@ -1,0 +1,86 @@
+"""On which cloud, and in which regions of it, a cluster stands."""
+
+from __future__ import annotations
+
+from service.core.evidence import NotGathered
+from service.core.facts import Fact
+from service.core.migration import Cluster
+from service.core.resources import INFRASTRUCTURE, NODE
+
+PROVIDER_OF_NODE = {
+    "aws": "AWS",
+    "azure": "Azure",
+    "gce": "GCP",
+    "openstack": "OpenStack",
+    "vsphere": "VSphere",
+    "ibm": "IBMCloud",
+    "ibmcloud": "IBMCloud",
+    "baremetalhost": "BareMetal",
+    "ovirt": "oVirt",
+    "nutanix": "Nutanix",
+    "alicloud": "AlibabaCloud",
+}
+"""Scheme of node.spec.providerID to the platform type that Infrastructure names."""
+
+
+def platform(cluster: Cluster) -> Fact[str]:
+    """The platform type as Infrastructure.status.platformStatus.type spells it (``AWS``).
+
+    OpenShift 3 has no Infrastructure object: the scheme of the nodes' providerID, which is an
+    inference and not documented; else the declared ``platform``. Raises NotGathered.
+    """
+    try:
+        infrastructure = cluster.get(INFRASTRUCTURE, "cluster")
+    except NotGathered as missing:
+        return _platform_of_nodes(cluster, missing)
+    if infrastructure.platform:
+        pointer = infrastructure.ref.at("/status/platformStatus/type", infrastructure.platform)
+        return Fact(infrastructure.platform, (pointer,))
+    return _platform_of_nodes(
+        cluster, cluster.missing("the platform", "oc get infrastructure cluster -o yaml")
+    )
+
+
+def _platform_of_nodes(cluster: Cluster, missing: NotGathered) -> Fact[str]:
+    for node in cluster.known(NODE):
+        name = PROVIDER_OF_NODE.get(node.provider)
+        if name:
+            return Fact(name, (node.ref.at("/spec/providerID", node.provider),))
+    declared = cluster.declared.get("platform")
+    if declared is None:
+        raise missing
+    return Fact(str(declared.value), (declared.pointer,))
+
+
+def regions(cluster: Cluster) -> Fact[frozenset[str]]:
+    """The regions of a cluster: of Infrastructure, else of every node's region label.
+
+    Azure has no region field in Infrastructure. Raises NotGathered where nothing tells.
+    """
+    try:
+        infrastructure = cluster.get(INFRASTRUCTURE, "cluster")
+    except NotGathered as missing:
+        return _regions_of_nodes(cluster, missing)
+    if infrastructure.region:
+        pointer = infrastructure.ref.at("/status/platformStatus", infrastructure.region)
+        return Fact(frozenset({infrastructure.region}), (pointer,))
+    return _regions_of_nodes(
+        cluster,
+        cluster.missing(
+            "the region: the nodes' label topology.kubernetes.io/region", "oc get nodes -o yaml"
+        ),
+    )
+
+
+def _regions_of_nodes(cluster: Cluster, missing: NotGathered) -> Fact[frozenset[str]]:
+    nodes = [node for node in cluster.known(NODE) if node.region]
+    if nodes:
+        first = nodes[0]
+        evidence = first.ref.at("/metadata/labels/topology.kubernetes.io~1region", first.region)
+        return Fact(frozenset(node.region for node in nodes), (evidence,))
+    declared = cluster.declared.get("region")
+    if declared is None:
+        raise missing
+    value = declared.value
+    names = value if isinstance(value, list) else [value]
+    return Fact(frozenset(str(name) for name in names), (declared.pointer,))

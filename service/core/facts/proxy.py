@@ -1,0 +1,98 @@
+"""Whether a cluster sends its outgoing traffic through a proxy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from service.core.evidence import NotGathered, Pointer
+from service.core.facts import Fact
+from service.core.facts.release import major_or
+from service.core.migration import Cluster
+from service.core.resources import MIGRATION_CONTROLLER, PROXY
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyUse:
+    """The proxies of a cluster as ``host:port``, each once; empty means a direct connection."""
+
+    endpoints: tuple[str, ...]
+
+    @property
+    def in_use(self) -> bool:
+        """Whether there is any proxy."""
+        return bool(self.endpoints)
+
+
+def proxy_use(cluster: Cluster) -> Fact[ProxyUse]:
+    """The cluster-wide proxy.
+
+    OpenShift 4: Proxy "cluster" (status is what is in force, spec what is configured).
+    OpenShift 3 has no such object: MigrationController's http_proxy/https_proxy, else the
+    declared ``proxy``. Raises NotGathered.
+    """
+    try:
+        proxy = cluster.find(PROXY, "cluster")
+    except NotGathered as missing:
+        return _without_object(cluster, missing)
+    if proxy is None:
+        return Fact(ProxyUse(()), ())
+    values = (
+        ("/status/httpProxy", proxy.http),
+        ("/status/httpsProxy", proxy.https),
+        ("/spec/httpProxy", proxy.configured_http),
+        ("/spec/httpsProxy", proxy.configured_https),
+    )
+    named = tuple(proxy.ref.at(pointer, value) for pointer, value in values if value)
+    endpoints = _endpoints(value for _, value in values)
+    return Fact(ProxyUse(endpoints), named or (proxy.ref.at("/spec"),))
+
+
+def _without_object(cluster: Cluster, missing: NotGathered) -> Fact[ProxyUse]:
+    declared = cluster.declared.get("proxy")
+    if declared is not None:
+        return Fact(ProxyUse(_endpoints(_declared_values(declared.value))), (declared.pointer,))
+    controllers = cluster.known(MIGRATION_CONTROLLER)
+    pointers: list[Pointer] = []
+    values: list[str] = []
+    for controller in controllers:
+        for key in ("http_proxy", "https_proxy", "httpProxy", "httpsProxy"):
+            value = controller.spec.get(key)
+            if isinstance(value, str) and value.strip():
+                pointers.append(controller.ref.at(f"/spec/{key}", value))
+                values.append(value)
+    if values:
+        return Fact(ProxyUse(_endpoints(values)), tuple(pointers))
+    if major_or(cluster) == 3:
+        raise cluster.missing(
+            "whether the OpenShift 3 cluster uses a proxy",
+            "grep -i '_proxy' /etc/origin/master/master.env  # on a master; then declare `proxy`",
+        )
+    raise missing
+
+
+def _declared_values(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [str(value[key]) for key in ("httpProxy", "httpsProxy") if value.get(key)]
+    return [value] if isinstance(value, str) and value else []
+
+
+def _endpoints(values: object) -> tuple[str, ...]:
+    found = []
+    for value in values:  # type: ignore[attr-defined]
+        endpoint = endpoint_of(value)
+        if endpoint and endpoint not in found:
+            found.append(endpoint)
+    return tuple(found)
+
+
+def endpoint_of(url: str) -> str:
+    """``host:port`` of a proxy URL without its credentials; "" for an empty text."""
+    text = url.strip()
+    if not text:
+        return ""
+    rest = text.partition("://")[2] if "://" in text else text
+    network = rest.partition("/")[0].rpartition("@")[2].lower()
+    if ":" not in network and "://" in text:
+        return f"{network}:{443 if urlsplit(text).scheme == 'https' else 80}"
+    return network

@@ -1,0 +1,87 @@
+"""Which OpenShift release a cluster runs."""
+
+from __future__ import annotations
+
+from service.core.evidence import NotGathered
+from service.core.facts import Fact
+from service.core.migration import Cluster
+from service.core.objects.config import ClusterVersion
+from service.core.resources import CLUSTER_VERSION, NODE, SERVER_VERSION
+from service.core.versions import Version, parse_or_none
+
+LAST_KUBERNETES_OF_OPENSHIFT_3 = (1, 11)
+
+
+def openshift(cluster: Cluster) -> Fact[Version]:
+    """The release that the cluster runs now.
+
+    OpenShift 4: the newest *completed* entry of ClusterVersion.status.history; OpenShift 3:
+    ``/version/openshift``; else the declared ``openshiftVersion``.
+    """
+    try:
+        version = cluster.get(CLUSTER_VERSION, "version")
+    except NotGathered as missing:
+        return _without_cluster_version(cluster, missing)
+    for index, record in enumerate(version.history):
+        current = parse_or_none(record.version)
+        if record.state == "Completed" and current is not None:
+            pointer = version.ref.at(f"/status/history/{index}/version", record.version)
+            return Fact(current, (pointer,))
+    return _declared(
+        cluster,
+        cluster.missing(
+            "a completed installation or update in ClusterVersion.status.history",
+            "oc get clusterversion version -o yaml",
+        ),
+    )
+
+
+def _without_cluster_version(cluster: Cluster, missing: NotGathered) -> Fact[Version]:
+    for server in cluster.known(SERVER_VERSION):
+        found = parse_or_none(server.git_version)
+        if server.openshift and found is not None:
+            return Fact(found, (server.ref.at("/gitVersion", server.git_version),))
+    return _declared(cluster, missing)
+
+
+def _declared(cluster: Cluster, missing: NotGathered) -> Fact[Version]:
+    declared = cluster.declared.get("openshiftVersion")
+    found = parse_or_none(str(declared.value)) if declared else None
+    if declared is None or found is None:
+        raise missing
+    return Fact(found, (declared.pointer,))
+
+
+def major(cluster: Cluster) -> int:
+    """The major OpenShift release, 3 or 4, also from weaker evidence than :func:`openshift`.
+
+    Kubernetes up to 1.11 means OpenShift 3 (mig-controller, api/migcluster_types.go).
+    """
+    try:
+        return openshift(cluster).value.major
+    except NotGathered as missing:
+        for node in cluster.known(NODE):
+            kubelet = parse_or_none(node.kubelet)
+            if kubelet is not None:
+                return 3 if kubelet.stream <= LAST_KUBERNETES_OF_OPENSHIFT_3 else 4
+        if any(
+            4 in resource.releases
+            and 3 not in resource.releases
+            and resource.group.endswith("config.openshift.io")
+            for resource in cluster.inventory.resources()
+        ):
+            return 4
+        raise missing from None
+
+
+def major_or(cluster: Cluster, default: int = 4) -> int:
+    """The major release, or the default where nothing tells; only for the form of a command."""
+    try:
+        return major(cluster)
+    except NotGathered:
+        return default
+
+
+def cluster_version(cluster: Cluster) -> ClusterVersion:
+    """The ClusterVersion object."""
+    return cluster.get(CLUSTER_VERSION, "version")

@@ -1,0 +1,57 @@
+"""Which MigCluster stands for which cluster."""
+
+from __future__ import annotations
+
+from service.core.evidence import Missing, NotGathered, Role
+from service.core.migration import Cluster, Migration
+from service.core.objects.mtc import MigCluster, ObjectRef
+from service.core.resources import MIG_CLUSTER, MTC_NAMESPACE, fetch_command
+
+TUNNEL_SUFFIX = ".svc.cluster.local"
+"""`crane tunnel-api` makes the remote API a service of the host cluster (MTC 1.7)."""
+
+
+def mig_cluster(migration: Migration, cluster: Cluster) -> MigCluster:
+    """The MigCluster on the host that stands for a cluster.
+
+    By the plan's reference; without a plan the host's own, or the only remote one.
+    Raises NotGathered where none or several fit.
+    """
+    known = migration.host.known(MIG_CLUSTER)
+    reference = _reference(migration, cluster)
+    if reference is not None and reference.is_set:
+        for item in known:
+            if (item.ref.namespace, item.ref.name) == (reference.namespace, reference.name):
+                return item
+        raise _missing(reference.name, reference.namespace)
+    fits = [item for item in known if item.is_host == migration.is_host(cluster)]
+    if len(fits) == 1:
+        return fits[0]
+    raise _missing("", MTC_NAMESPACE)
+
+
+def _reference(migration: Migration, cluster: Cluster) -> ObjectRef | None:
+    plan = migration.given_plan
+    if plan is None or cluster not in (migration.source, migration.destination):
+        return None
+    return plan.source_cluster if cluster is migration.source else plan.destination_cluster
+
+
+def _missing(name: str, namespace: str) -> NotGathered:
+    fact = f"the MigCluster {name}".strip() if name else "the MigClusters"
+    return NotGathered(Missing(fact, Role.HOST, fetch_command(MIG_CLUSTER, name, namespace)))
+
+
+def tunnelled(migration: Migration, cluster: Cluster) -> MigCluster | None:
+    """The MigCluster of a cluster that is reached through `crane tunnel-api`, else None.
+
+    With the tunnel the remote API is a service inside the host cluster, so neither its port
+    6443/8443 nor its registry route is used. Where no MigCluster is known, there is no tunnel
+    to be seen; this function does not raise.
+    """
+    try:
+        item = mig_cluster(migration, cluster)
+    except NotGathered:
+        return None
+    host = item.url.partition("://")[2].partition("/")[0].partition(":")[0]
+    return item if host.endswith(TUNNEL_SUFFIX) else None

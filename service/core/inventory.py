@@ -1,0 +1,231 @@
+"""What was gathered from one cluster.
+
+*Gathered and empty* differs from *not gathered*: a shelf knows for which namespaces its list
+is whole, and every read that goes beyond that raises :class:`NotGathered`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from service.core.evidence import Malformed, Missing, NotGathered, Origin, Problem, Ref
+from service.core.resources import Resource, fetch_command
+
+T = TypeVar("T")
+
+
+class Entry(NamedTuple):
+    """One object as it was found: its key, its value and where it stands."""
+
+    namespace: str
+    name: str
+    value: Mapping[str, Any]
+    origin: Origin
+    base: str
+
+
+Reader = Callable[[Mapping[str, Any], Ref], T]
+
+
+@dataclass(slots=True)
+class Shelf(Generic[T]):
+    """The objects of one resource, each read into its model when a policy first asks for it.
+
+    ``whole`` says that the list covers the cluster; ``namespaces`` those it covers otherwise.
+    ``denied`` maps a namespace ("" for the whole cluster) to why it could not be gathered.
+    """
+
+    resource: Resource[T]
+    reader: Reader[T]
+    cluster: str
+    entries: Sequence[Entry] = ()
+    whole: bool = False
+    namespaces: frozenset[str] = frozenset()
+    denied: Mapping[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    _read: dict[int, T | None] = field(default_factory=dict)
+    _by_namespace: dict[str, list[int]] | None = None
+    _by_key: dict[tuple[str, str], int] | None = None
+
+    def covers(self, namespace: str) -> bool:
+        """Whether absence from this shelf is absence from that namespace."""
+        return self.whole or namespace in self.namespaces
+
+    def in_namespaces(self, wanted: Iterable[str]) -> list[int]:
+        """Places of the objects of these namespaces."""
+        if self._by_namespace is None:
+            index: dict[str, list[int]] = {}
+            for place, entry in enumerate(self.entries):
+                index.setdefault(entry.namespace, []).append(place)
+            self._by_namespace = index
+        return [place for name in wanted for place in self._by_namespace.get(name, ())]
+
+    def place(self, namespace: str, name: str) -> int | None:
+        """Place of one object, or None."""
+        if self._by_key is None:
+            self._by_key = {
+                (entry.namespace, entry.name): place for place, entry in enumerate(self.entries)
+            }
+        return self._by_key.get((namespace, name))
+
+    def read(self, place: int) -> T | None:
+        """The object at a place; None where it is malformed (the problem is then noted)."""
+        if place in self._read:
+            return self._read[place]
+        entry = self.entries[place]
+        try:
+            value: T | None = self.reader(entry.value, self.ref(entry))
+        except Malformed as error:
+            self.problems.append(self._problem(entry, error))
+            value = None
+        self._read[place] = value
+        return value
+
+    def ref(self, entry: Entry) -> Ref:
+        """The reference of an entry."""
+        version = entry.value.get("apiVersion")
+        metadata = entry.value.get("metadata")
+        uid = metadata.get("uid") if isinstance(metadata, dict) else None
+        return Ref(
+            self.cluster,
+            version if isinstance(version, str) else self.resource.api_version,
+            self.resource.kind,
+            entry.namespace,
+            entry.name,
+            entry.origin,
+            entry.base,
+            uid if isinstance(uid, str) else "",
+        )
+
+    def _problem(self, entry: Entry, error: Malformed) -> Problem:
+        return Problem(
+            code="object-malformed",
+            message=f"{self.resource.kind} {entry.name!r} is not of its form: "
+            f"wanted {error.wanted}",
+            hint="fetch the object again, unedited: "
+            + fetch_command(self.resource, entry.name, entry.namespace),
+            part=entry.origin.part,
+            member=entry.origin.member,
+            document=entry.origin.document,
+            pointer=entry.base + error.pointer,
+        )
+
+
+class Inventory:
+    """All shelves of one cluster. Reads raise :class:`NotGathered`; they never guess.
+
+    ``on_read`` is told of every read (resource, namespace, name); tests hold the policies'
+    declared reads against it.
+    """
+
+    def __init__(self, role: str, shelves: Mapping[Resource[Any], Shelf[Any]]) -> None:
+        self.role = role
+        self._shelves = shelves
+        self.on_read: Callable[[Resource[Any], str, str], None] | None = None
+
+    def shelf(self, resource: Resource[T]) -> Shelf[T] | None:
+        """The shelf of a resource, None where nothing of it was gathered."""
+        shelf: Shelf[T] | None = self._shelves.get(resource)
+        return shelf
+
+    def resources(self) -> tuple[Resource[Any], ...]:
+        """The resources of which anything was gathered."""
+        return tuple(self._shelves)
+
+    def known(self, resource: Resource[T]) -> tuple[T, ...]:
+        """The objects that are there, however partial; never raises. Proves no absence."""
+        self._note(resource)
+        shelf = self.shelf(resource)
+        if shelf is None:
+            return ()
+        found = (shelf.read(place) for place in range(len(shelf.entries)))
+        return tuple(item for item in found if item is not None)
+
+    def all(self, resource: Resource[T], namespaces: Sequence[str] | None = None) -> tuple[T, ...]:
+        """Every object of the cluster, or of these namespaces.
+
+        Raises NotGathered unless the list is known to be whole for that scope.
+        """
+        self._note(resource, namespaces[0] if namespaces and len(namespaces) == 1 else "")
+        shelf = self.shelf(resource)
+        if shelf is None:
+            raise self.not_gathered(resource, namespaces=namespaces or ())
+        if namespaces is None:
+            if not shelf.whole:
+                raise self.not_gathered(resource)
+            return self._typed(shelf, range(len(shelf.entries)))
+        uncovered = [name for name in namespaces if not shelf.covers(name)]
+        if uncovered:
+            raise self.not_gathered(resource, namespaces=uncovered)
+        return self._typed(shelf, shelf.in_namespaces(namespaces))
+
+    def find(self, resource: Resource[T], name: str, namespace: str = "") -> T | None:
+        """One object; None only where it is known to be absent. Raises NotGathered."""
+        self._note(resource, namespace, name)
+        shelf = self.shelf(resource)
+        if shelf is None:
+            raise self.not_gathered(resource, name, namespace)
+        place = shelf.place(namespace, name)
+        if place is None:
+            if shelf.whole or (resource.namespaced and shelf.covers(namespace)):
+                return None
+            raise self.not_gathered(resource, name, namespace)
+        value = shelf.read(place)
+        if value is None:
+            raise self.not_gathered(resource, name, namespace, reason="malformed")
+        return value
+
+    def get(self, resource: Resource[T], name: str, namespace: str = "") -> T:
+        """One object that must exist; absence counts as not gathered."""
+        value = self.find(resource, name, namespace)
+        if value is None:
+            raise self.not_gathered(resource, name, namespace, reason="absent from the list")
+        return value
+
+    def problems(self) -> tuple[Problem, ...]:
+        """What was malformed among the objects read so far."""
+        return tuple(problem for shelf in self._shelves.values() for problem in shelf.problems)
+
+    def not_gathered(
+        self,
+        resource: Resource[Any],
+        name: str = "",
+        namespace: str = "",
+        namespaces: Sequence[str] = (),
+        reason: str = "",
+    ) -> NotGathered:
+        """The exception for a read that the evidence cannot answer."""
+        shelf = self._shelves.get(resource)
+        denied = shelf.denied if shelf else {}
+        scope = namespace or (namespaces[0] if len(namespaces) == 1 else "")
+        fact = f"{resource.kind} {name}".strip() if name else f"every {resource.kind}"
+        if scope:
+            fact += f" of namespace {scope}"
+        elif namespaces:
+            fact += f" of namespaces {', '.join(namespaces[:5])}" + (" …" * (len(namespaces) > 5))
+        return NotGathered(
+            Missing(
+                fact,
+                self.role,
+                fetch_command(resource, name, namespace, tuple(namespaces)),
+                reason or denied.get(scope, "") or denied.get("", ""),
+            )
+        )
+
+    def _typed(self, shelf: Shelf[T], places: Iterable[int]) -> tuple[T, ...]:
+        values = []
+        for place in places:
+            value = shelf.read(place)
+            if value is None:
+                entry = shelf.entries[place]
+                raise self.not_gathered(
+                    shelf.resource, entry.name, entry.namespace, reason="malformed"
+                )
+            values.append(value)
+        return tuple(values)
+
+    def _note(self, resource: Resource[Any], namespace: str = "", name: str = "") -> None:
+        if self.on_read is not None:
+            self.on_read(resource, namespace, name)

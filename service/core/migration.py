@@ -1,0 +1,175 @@
+"""The typed snapshot that the policies judge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from service.core.evidence import Missing, NotGathered, Origin, Pointer, Problem, Role, Subject
+from service.core.inventory import Inventory
+from service.core.objects.mtc import MigPlan, MigStorage
+from service.core.resources import MIG_PLAN, MIG_STORAGE, MTC_NAMESPACE, Resource, fetch_command
+from service.core.versions import Version
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A fact that somebody states in a descriptor, with the place where it is stated."""
+
+    value: Any
+    pointer: Pointer
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A measured connection attempt.
+
+    ``source`` is the role of the cluster that it is about, ``vantage`` where it really ran:
+    ``cluster`` (a pod there), ``workstation`` or ``declared`` (a person says so).
+    ``target`` is ``api``, ``routes``, ``registry``, ``repository``, ``dns``, ``volume`` or
+    ``endpoint``; ``cluster`` the role that the target belongs to, "" if none. ``port`` in
+    1..65535, 0 if not meant. ``open`` is the result; ``detail`` says what happened.
+    """
+
+    source: Role
+    vantage: str
+    target: str
+    open: bool
+    pointer: Pointer
+    cluster: str = ""
+    host: str = ""
+    port: int = 0
+    detail: str = ""
+    http_status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the input: what it was, and when its contents were collected, if it tells."""
+
+    name: str
+    role: str
+    form: str
+    documents: int
+    objects: int
+    collected: datetime | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """One cluster of the migration. ``given`` is False where the input holds nothing of it.
+
+    ``identities`` are the cluster ids that its parts tell (ClusterVersion.spec.clusterID,
+    kube-system uid …), each with the place; more than one kind of answer is a contradiction.
+    """
+
+    role: Role
+    name: str
+    inventory: Inventory
+    declared: Mapping[str, Declared] = field(default_factory=dict)
+    given: bool = True
+    identities: Mapping[str, tuple[tuple[str, Pointer], ...]] = field(default_factory=dict)
+
+    @property
+    def subject(self) -> Subject:
+        """The cluster itself as the subject of a finding."""
+        return Subject(self.name, kind="Cluster", name=self.name)
+
+    def all(self, resource: Resource[T], namespaces: Sequence[str] | None = None) -> tuple[T, ...]:
+        """See :meth:`Inventory.all`."""
+        return self.inventory.all(resource, namespaces)
+
+    def known(self, resource: Resource[T]) -> tuple[T, ...]:
+        """See :meth:`Inventory.known`."""
+        return self.inventory.known(resource)
+
+    def find(self, resource: Resource[T], name: str, namespace: str = "") -> T | None:
+        """See :meth:`Inventory.find`."""
+        return self.inventory.find(resource, name, namespace)
+
+    def get(self, resource: Resource[T], name: str, namespace: str = "") -> T:
+        """See :meth:`Inventory.get`."""
+        return self.inventory.get(resource, name, namespace)
+
+    def missing(self, fact: str, command: str, reason: str = "") -> NotGathered:
+        """The exception for a fact that is no object of the cluster."""
+        return NotGathered(Missing(fact, self.role, command, reason))
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """What the caller asks to assume: a date, and versions to judge against (what-if)."""
+
+    as_of: datetime
+    target_ocp: Version | None = None
+    target_mtc: Version | None = None
+    max_age_hours: float = 24 * 7
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateGraph:
+    """An OpenShift update graph or a release list that came with the request or the settings.
+
+    ``newest`` maps a channel and a minor release ("stable-4.14", "4.14") to its newest version.
+    """
+
+    origin: Origin
+    newest: Mapping[tuple[str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """Everything that is known of one migration.
+
+    ``host`` is the cluster that runs the MTC controller: the same object as ``source`` or
+    ``destination``, or a third cluster. Its default is the destination.
+    """
+
+    source: Cluster
+    destination: Cluster
+    host: Cluster
+    requested: Requested
+    given_plan: MigPlan | None = None
+    plan_reason: str = ""
+    given_storage: MigStorage | None = None
+    probes: tuple[Probe, ...] = ()
+    graphs: tuple[UpdateGraph, ...] = ()
+    parts: tuple[Part, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def clusters(self) -> tuple[Cluster, ...]:
+        """Source, destination and, where it is a third one, the host."""
+        pair = (self.source, self.destination)
+        return pair if self.host in pair else (*pair, self.host)
+
+    @property
+    def plan(self) -> MigPlan:
+        """The plan to judge. Raises NotGathered where none, or more than one, was given."""
+        if self.given_plan is None:
+            command = fetch_command(MIG_PLAN, "<plan>", MTC_NAMESPACE)
+            fact = "the MigPlan: which namespaces, volumes and kind of migration are meant"
+            raise NotGathered(Missing(fact, Role.HOST, command, self.plan_reason))
+        return self.given_plan
+
+    @property
+    def storage(self) -> MigStorage:
+        """The replication repository. Raises NotGathered where none was given."""
+        if self.given_storage is None:
+            command = fetch_command(MIG_STORAGE, "", MTC_NAMESPACE)
+            raise NotGathered(Missing("the MigStorage of the plan", Role.HOST, command))
+        return self.given_storage
+
+    @property
+    def source_namespaces(self) -> tuple[str, ...]:
+        """The namespaces that the plan takes from the source, each once, in its order."""
+        return tuple(dict.fromkeys(item.source for item in self.plan.namespaces))
+
+    def is_host(self, cluster: Cluster) -> bool:
+        """Whether the MTC controller runs on this cluster."""
+        return cluster is self.host

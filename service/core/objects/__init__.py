@@ -1,0 +1,1 @@
+"""The objects that policies read, as frozen dataclasses, grouped by API area."""

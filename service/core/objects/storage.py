@@ -1,0 +1,76 @@
+"""Persistent volumes, claims and what provides them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from service.core.evidence import Ref
+
+
+@dataclass(frozen=True, slots=True)
+class PersistentVolume:
+    """A persistent volume.
+
+    ``source`` is the volume source's key in the spec (``nfs``, ``csi``, ``hostPath`` …),
+    ``driver`` the CSI driver or FlexVolume driver, ``server`` the NFS server,
+    ``capacity`` the quantity as written, ``zones`` from node affinity and labels.
+    """
+
+    ref: Ref
+    phase: str
+    deleting: bool
+    capacity: str
+    access_modes: tuple[str, ...]
+    volume_mode: str
+    storage_class: str
+    source: str
+    driver: str
+    server: str
+    claim_namespace: str
+    claim_name: str
+    claim_uid: str
+    region: str
+    zone: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersistentVolumeClaim:
+    """A persistent volume claim; ``volume`` is spec.volumeName ("" while unbound)."""
+
+    ref: Ref
+    phase: str
+    deleting: bool
+    volume: str
+    storage_class: str
+    access_modes: tuple[str, ...]
+    volume_mode: str
+    request: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StorageClass:
+    """A storage class."""
+
+    ref: Ref
+    provisioner: str
+    default: bool
+    binding_mode: str
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CSIDriver:
+    """A CSI driver that is installed."""
+
+    ref: Ref
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSnapshotClass:
+    """A volume snapshot class and the CSI driver that it belongs to."""
+
+    ref: Ref
+    driver: str

@@ -1,0 +1,46 @@
+"""Pods and image streams: which images an application uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from service.core.evidence import Ref
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerState:
+    """A container's image and what keeps it from running ("" if nothing)."""
+
+    name: str
+    image: str
+    ready: bool
+    waiting: str
+    restarts: int
+    init: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod."""
+
+    ref: Ref
+    phase: str
+    labels: Mapping[str, str]
+    containers: tuple[ContainerState, ...]
+    claims: tuple[str, ...]
+    node_selector: Mapping[str, str]
+    host_network: bool
+    conditions: tuple[tuple[str, str, str], ...]
+    """Triples of type, status and reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageStream:
+    """An image stream; ``tags`` are the tags that its status really holds images for."""
+
+    ref: Ref
+    tags: tuple[str, ...]
+    repository: str
+    spec_tags: tuple[tuple[str, str], ...] = ()
+    """Pairs of tag and what it refers to (``DockerImage:…``, ``ImageStreamTag:…``)."""

@@ -1,0 +1,110 @@
+"""What a policy's check yields: one outcome per subject, in the terms of the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from service.core.evidence import Missing, Pointer, Subject
+
+
+class Verdict(StrEnum):
+    """The result for one subject."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not_applicable"
+    WAIVED = "waived"
+    ERROR = "error"
+
+
+class Severity(StrEnum):
+    """How much a fail matters; a separate axis from the verdict."""
+
+    BLOCKER = "blocker"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One subject's result.
+
+    ``key`` tells apart several outcomes of one policy about the same subject (a port, a field)
+    and is part of the fingerprint, so it must not hold anything that varies without meaning.
+    ``commands`` are the exact commands that mend a fail; ``observed`` the number that a waiver
+    may bound; ``examined`` how many objects a pass looked at. ``severity`` None is the policy's.
+    """
+
+    verdict: Verdict
+    subject: Subject
+    message: str
+    found: str = ""
+    wanted: str = ""
+    key: str = ""
+    evidence: tuple[Pointer, ...] = ()
+    commands: tuple[str, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    severity: Severity | None = None
+    observed: float | None = None
+    examined: int = 1
+
+
+def passed(
+    subject: Subject, message: str, *evidence: Pointer, key: str = "", examined: int = 1
+) -> Outcome:
+    """The prerequisite is met; ``examined`` objects were looked at."""
+    return Outcome(Verdict.PASS, subject, message, key=key, evidence=evidence, examined=examined)
+
+
+def failed(
+    subject: Subject,
+    message: str,
+    *evidence: Pointer,
+    found: str,
+    wanted: str,
+    key: str = "",
+    commands: Iterable[str] = (),
+    severity: Severity | None = None,
+    observed: float | None = None,
+) -> Outcome:
+    """The prerequisite is not met: ``message`` names it, ``found`` and ``wanted`` the two sides."""
+    return Outcome(
+        Verdict.FAIL,
+        subject,
+        message,
+        found,
+        wanted,
+        key,
+        evidence,
+        tuple(commands),
+        severity=severity,
+        observed=observed,
+    )
+
+
+def unknown(
+    subject: Subject,
+    message: str,
+    *missing: Missing,
+    key: str = "",
+    evidence: tuple[Pointer, ...] = (),
+    severity: Severity | None = None,
+) -> Outcome:
+    """The evidence cannot tell; ``missing`` says what would."""
+    return Outcome(
+        Verdict.UNKNOWN,
+        subject,
+        message,
+        key=key,
+        evidence=evidence,
+        missing=missing,
+        severity=severity,
+    )
+
+
+def not_applicable(subject: Subject, message: str, *evidence: Pointer, key: str = "") -> Outcome:
+    """The prerequisite does not concern this subject; ``message`` says why."""
+    return Outcome(Verdict.NOT_APPLICABLE, subject, message, key=key, evidence=evidence)

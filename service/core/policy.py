@@ -1,0 +1,95 @@
+"""The base of all policies: one class holds one rule, whole."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from service.core.evidence import Pointer
+from service.core.migration import Cluster, Migration
+from service.core.outcome import Outcome, Severity
+from service.core.resources import Read
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A page of the documentation that states or explains the rule."""
+
+    title: str
+    url: str
+
+
+class NotApplicable(Exception):
+    """Raised by :meth:`Policy.applies` where the rule does not concern this migration."""
+
+    def __init__(self, reason: str, *evidence: Pointer) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.evidence = evidence
+
+
+class Policy(ABC, Generic[S]):
+    """One prerequisite.
+
+    Docs, API, CLI and tests are derived from the class attributes:
+
+    ``id``        stable for ever (``MTC302``)
+    ``name``      kebab-case name (``single-proxy``)
+    ``title``     the prerequisite as one sentence
+    ``why``       what happens to the migration when it is not met
+    ``severity``  of a fail, unless the outcome says otherwise
+    ``reads``     the evidence that the check reads
+    ``declares``  the facts and probes that it takes from a descriptor or a collection
+    ``remedy``    how to mend it, in words
+    ``docs``      where the rule is written
+    ``source``    documentation section or MTC code that the rule comes from
+    ``upstream``  condition types of MTC's controller with the same meaning
+    ``better``    what is checked beyond those conditions
+    """
+
+    id: ClassVar[str]
+    name: ClassVar[str]
+    title: ClassVar[str]
+    why: ClassVar[str]
+    severity: ClassVar[Severity] = Severity.BLOCKER
+    reads: ClassVar[tuple[Read[Any], ...]]
+    declares: ClassVar[tuple[str, ...]] = ()
+    remedy: ClassVar[str]
+    docs: ClassVar[tuple[Link, ...]]
+    source: ClassVar[str]
+    upstream: ClassVar[tuple[str, ...]] = ()
+    better: ClassVar[str] = ""
+
+    def applies(self, migration: Migration) -> None:
+        """Raise NotApplicable where the rule does not concern this migration.
+
+        Where it raises NotGathered instead, the check still runs: a pass stands, and a fail
+        becomes an unknown that names what is missing, for it cannot be known to matter.
+        """
+        return
+
+    @abstractmethod
+    def subjects(self, migration: Migration) -> Iterable[S]:
+        """What is checked one by one; missing evidence of one does not touch the others."""
+
+    @abstractmethod
+    def check(self, migration: Migration, subject: S) -> Iterator[Outcome]:
+        """Yield at least one outcome. Reading what was not gathered raises NotGathered."""
+
+
+class ClusterPolicy(Policy[Cluster]):
+    """A rule that every cluster of the migration is held to."""
+
+    def subjects(self, migration: Migration) -> Iterable[Cluster]:
+        return migration.clusters
+
+
+class MigrationPolicy(Policy[Migration]):
+    """A rule about the migration as a whole."""
+
+    def subjects(self, migration: Migration) -> Iterable[Migration]:
+        return (migration,)

@@ -1,0 +1,110 @@
+"""The result of an evaluation."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from service.core.evidence import Missing, Pointer, Problem, Subject
+from service.core.migration import Part
+from service.core.outcome import Severity, Verdict
+from service.core.policy import Link
+
+
+class Readiness(StrEnum):
+    """The verdict over all: may the migration start?"""
+
+    READY = "ready"
+    NOT_READY = "not_ready"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One policy's result for one subject, ready to be shown."""
+
+    policy: str
+    title: str
+    verdict: Verdict
+    severity: Severity
+    message: str
+    subject: Subject
+    fingerprint: str
+    key: str = ""
+    found: str = ""
+    wanted: str = ""
+    evidence: tuple[Pointer, ...] = ()
+    remedy: str = ""
+    commands: tuple[str, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    docs: tuple[Link, ...] = ()
+    observed: float | None = None
+    examined: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSummary:
+    """What the report says of a cluster: enough to see that the right one was judged."""
+
+    role: str
+    name: str
+    given: bool
+    host: bool
+    openshift: str
+    mtc: str
+    platform: str
+    objects: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that one evaluation says. Every registered policy appears in ``findings``."""
+
+    verdict: Readiness
+    findings: tuple[Finding, ...]
+    problems: tuple[Problem, ...]
+    clusters: tuple[ClusterSummary, ...]
+    plan: str
+    parts: tuple[Part, ...]
+    policy_set: str
+    as_of: datetime
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many findings have each verdict; every verdict is a key."""
+        counted = Counter(finding.verdict for finding in self.findings)
+        return {verdict.value: counted.get(verdict, 0) for verdict in Verdict}
+
+
+def fingerprint(policy: str, subject: Subject, key: str) -> str:
+    """A name for a finding that is stable over order, file names, wording and time.
+
+    The API version is left out of the subject (an object keeps its identity over it); the group
+    stays. Every field is length-prefixed, so no two lists of fields meet in one text.
+    """
+    group = subject.api_version.rpartition("/")[0]
+    fields = (policy, subject.cluster, group, subject.kind, subject.namespace, subject.name, key)
+    text = "".join(f"{len(field)}:{field}" for field in fields)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def readiness(findings: Iterable[Finding], problems: Iterable[Problem]) -> Readiness:
+    """The verdict over all findings.
+
+    ``not_ready`` if any blocker fails; else ``unknown`` if any blocker is unknown or in error,
+    or a part of the input could not be read; else ``ready``, but never over nothing.
+    """
+    blockers = [item.verdict for item in findings if item.severity is Severity.BLOCKER]
+    if Verdict.FAIL in blockers:
+        return Readiness.NOT_READY
+    if Verdict.UNKNOWN in blockers or Verdict.ERROR in blockers:
+        return Readiness.UNKNOWN
+    if any(problem.blocks for problem in problems):
+        return Readiness.UNKNOWN
+    if not any(verdict in (Verdict.PASS, Verdict.WAIVED) for verdict in blockers):
+        return Readiness.UNKNOWN
+    return Readiness.READY

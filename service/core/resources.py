@@ -1,0 +1,255 @@
+"""What can be gathered: every kind that a policy may read, and the command that fetches it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from service.core.objects.config import (
+    ClusterVersion,
+    ConfigMap,
+    Infrastructure,
+    IngressConfig,
+    Namespace,
+    Node,
+    Proxy,
+    RegistryConfig,
+    Secret,
+    ServerVersion,
+)
+from service.core.objects.mtc import (
+    MigCluster,
+    MigHook,
+    MigPlan,
+    MigrationController,
+    MigStorage,
+)
+from service.core.objects.network import EgressPolicy, NetworkPolicy, Route, Service
+from service.core.objects.operators import (
+    ClusterServiceVersion,
+    Deployment,
+    PackageManifest,
+    Subscription,
+)
+from service.core.objects.rbac import AccessReview, ClusterRole, ClusterRoleBinding, User
+from service.core.objects.storage import (
+    CSIDriver,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    StorageClass,
+    VolumeSnapshotClass,
+)
+from service.core.objects.workloads import ImageStream, Pod
+
+MTC_NAMESPACE = "openshift-migration"
+"""Where MTC lives on every cluster; hard-coded in mig-controller (api/resource.go)."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resource(Generic[T]):
+    """A kind of the Kubernetes or OpenShift API.
+
+    ``groups`` are all API groups that serve or served the same objects; the first is today's.
+    OpenShift 3 serves its own kinds in the core group ("") too. ``releases`` are the major
+    OpenShift releases that know the kind. ``model`` is what a reader makes of an object.
+    """
+
+    kind: str
+    plural: str
+    model: type[T]
+    groups: tuple[str, ...] = ("",)
+    version: str = "v1"
+    namespaced: bool = False
+    releases: tuple[int, ...] = (3, 4)
+    title: str = ""
+
+    @property
+    def group(self) -> str:
+        """Today's API group, "" for the core group."""
+        return self.groups[0]
+
+    @property
+    def api_version(self) -> str:
+        """Today's apiVersion."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def argument(self) -> str:
+        """The kind as an argument of `oc get`, with its group where the plural is ambiguous."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    def __str__(self) -> str:
+        return self.argument
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Generic[T]):
+    """What a policy reads: every object of a resource, those of a namespace, or one by name."""
+
+    resource: Resource[T]
+    namespace: str = ""
+    name: str = ""
+    plan_namespaces: bool = False
+    """Whether it is read for the namespaces of the plan."""
+
+    def command(self, namespaces: tuple[str, ...] = ()) -> str:
+        """The `oc` command that fetches it as YAML; ``namespaces`` are those of the plan."""
+        return fetch_command(self.resource, self.name, self.namespace, namespaces)
+
+
+def fetch_command(
+    resource: Resource[Any], name: str = "", namespace: str = "", namespaces: tuple[str, ...] = ()
+) -> str:
+    """The `oc get` command for one object, a namespace, some namespaces, or all of them."""
+    if resource is ACCESS_REVIEW:
+        return (
+            "oc create -o yaml -f - <<< '"
+            '{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview",'
+            '"spec":{"resourceAttributes":{"verb":"*","group":"*","resource":"*"}}}\''
+        )
+    if resource is SERVER_VERSION:
+        return "oc get --raw /version/openshift || oc get --raw /version"
+    if resource is USER:
+        return "oc get user/~ -o yaml"
+    words = ["oc get", resource.argument]
+    if name:
+        words.append(name)
+    if resource.namespaced:
+        if not namespace and len(namespaces) == 1:
+            namespace = namespaces[0]
+        if not namespace and 1 < len(namespaces) <= 10:
+            listed = " ".join(namespaces)
+            return (
+                f'for n in {listed}; do oc get {resource.argument} -n "$n" -o yaml; echo ---; done'
+            )
+        words.append(f"-n {namespace}" if namespace else "--all-namespaces")
+    return " ".join([*words, "-o yaml"])
+
+
+CONFIG = "config.openshift.io"
+MIGRATION = "migration.openshift.io"
+OLM = "operators.coreos.com"
+RBAC = "rbac.authorization.k8s.io"
+LEGACY_RBAC = "authorization.openshift.io"
+
+CLUSTER_VERSION = Resource(
+    "ClusterVersion", "clusterversions", ClusterVersion, (CONFIG,), releases=(4,),
+    title="OpenShift version, update history and available updates",
+)  # fmt: skip
+SERVER_VERSION = Resource(
+    "ServerVersion", "version", ServerVersion, title="the API server's own version answer"
+)
+INFRASTRUCTURE = Resource(
+    "Infrastructure", "infrastructures", Infrastructure, (CONFIG,), releases=(4,),
+    title="cloud platform, region and API URL",
+)  # fmt: skip
+PROXY = Resource(
+    "Proxy", "proxies", Proxy, (CONFIG,), releases=(4,), title="the cluster-wide proxy"
+)
+INGRESS_CONFIG = Resource(
+    "Ingress", "ingresses", IngressConfig, (CONFIG,), releases=(4,), title="the routes' domain"
+)
+REGISTRY_CONFIG = Resource(
+    "Config", "configs", RegistryConfig, ("imageregistry.operator.openshift.io",), releases=(4,),
+    title="the image registry operator's configuration",
+)  # fmt: skip
+NODE = Resource("Node", "nodes", Node, title="regions, zones and kubelet versions of the nodes")
+NAMESPACE = Resource("Namespace", "namespaces", Namespace, title="namespaces and their labels")
+CONFIG_MAP = Resource(
+    "ConfigMap", "configmaps", ConfigMap, namespaced=True, title="MTC's effective settings"
+)
+SECRET = Resource("Secret", "secrets", Secret, namespaced=True, title="names of a secret's keys")
+ROUTE = Resource(
+    "Route", "routes", Route, ("route.openshift.io", ""), namespaced=True, title="routes"
+)
+SERVICE = Resource("Service", "services", Service, namespaced=True, title="services")
+NETWORK_POLICY = Resource(
+    "NetworkPolicy", "networkpolicies", NetworkPolicy, ("networking.k8s.io", "extensions"),
+    namespaced=True, title="network policies",
+)  # fmt: skip
+EGRESS_NETWORK_POLICY = Resource(
+    "EgressNetworkPolicy", "egressnetworkpolicies", EgressPolicy, ("network.openshift.io", ""),
+    namespaced=True, title="egress network policies of OpenShift SDN",
+)  # fmt: skip
+EGRESS_FIREWALL = Resource(
+    "EgressFirewall", "egressfirewalls", EgressPolicy, ("k8s.ovn.org",), namespaced=True,
+    releases=(4,), title="egress firewalls of OVN-Kubernetes",
+)  # fmt: skip
+PERSISTENT_VOLUME = Resource(
+    "PersistentVolume", "persistentvolumes", PersistentVolume, title="persistent volumes"
+)
+PERSISTENT_VOLUME_CLAIM = Resource(
+    "PersistentVolumeClaim", "persistentvolumeclaims", PersistentVolumeClaim, namespaced=True,
+    title="persistent volume claims",
+)  # fmt: skip
+STORAGE_CLASS = Resource(
+    "StorageClass", "storageclasses", StorageClass, ("storage.k8s.io",), title="storage classes"
+)
+CSI_DRIVER = Resource(
+    "CSIDriver", "csidrivers", CSIDriver, ("storage.k8s.io",), releases=(4,), title="CSI drivers"
+)
+VOLUME_SNAPSHOT_CLASS = Resource(
+    "VolumeSnapshotClass", "volumesnapshotclasses", VolumeSnapshotClass,
+    ("snapshot.storage.k8s.io",), releases=(4,), title="volume snapshot classes",
+)  # fmt: skip
+MIGRATION_CONTROLLER = Resource(
+    "MigrationController", "migrationcontrollers", MigrationController, (MIGRATION,), "v1alpha1",
+    namespaced=True, title="the operator's settings",
+)  # fmt: skip
+MIG_CLUSTER = Resource(
+    "MigCluster", "migclusters", MigCluster, (MIGRATION,), "v1alpha1", namespaced=True,
+    title="the clusters that MTC knows",
+)  # fmt: skip
+MIG_PLAN = Resource(
+    "MigPlan", "migplans", MigPlan, (MIGRATION,), "v1alpha1", namespaced=True,
+    title="the migration plans",
+)  # fmt: skip
+MIG_STORAGE = Resource(
+    "MigStorage", "migstorages", MigStorage, (MIGRATION,), "v1alpha1", namespaced=True,
+    title="the replication repositories",
+)  # fmt: skip
+MIG_HOOK = Resource(
+    "MigHook", "mighooks", MigHook, (MIGRATION,), "v1alpha1", namespaced=True,
+    title="the migration hooks",
+)  # fmt: skip
+SUBSCRIPTION = Resource(
+    "Subscription", "subscriptions", Subscription, (OLM,), "v1alpha1", namespaced=True,
+    releases=(4,), title="the MTC operator's subscription",
+)  # fmt: skip
+CLUSTER_SERVICE_VERSION = Resource(
+    "ClusterServiceVersion", "clusterserviceversions", ClusterServiceVersion, (OLM,), "v1alpha1",
+    namespaced=True, releases=(4,), title="the installed operators",
+)  # fmt: skip
+PACKAGE_MANIFEST = Resource(
+    "PackageManifest", "packagemanifests", PackageManifest, ("packages.operators.coreos.com",),
+    namespaced=True, releases=(4,), title="what the operator catalogs offer",
+)  # fmt: skip
+DEPLOYMENT = Resource(
+    "Deployment", "deployments", Deployment, ("apps", "extensions"), namespaced=True,
+    title="the MTC operator's deployment",
+)  # fmt: skip
+CLUSTER_ROLE = Resource("ClusterRole", "clusterroles", ClusterRole, (RBAC, LEGACY_RBAC, ""))
+CLUSTER_ROLE_BINDING = Resource(
+    "ClusterRoleBinding", "clusterrolebindings", ClusterRoleBinding, (RBAC, LEGACY_RBAC, ""),
+    title="who has which cluster role",
+)  # fmt: skip
+ACCESS_REVIEW = Resource(
+    "SelfSubjectAccessReview", "selfsubjectaccessreviews", AccessReview, ("authorization.k8s.io",),
+    title="what the logged-in user may do",
+)  # fmt: skip
+USER = Resource("User", "users", User, ("user.openshift.io", ""), title="who is logged in")
+POD = Resource("Pod", "pods", Pod, namespaced=True, title="pods and the images that they use")
+IMAGE_STREAM = Resource(
+    "ImageStream", "imagestreams", ImageStream, ("image.openshift.io", ""), namespaced=True,
+    title="image streams",
+)  # fmt: skip
+
+RESOURCES: tuple[Resource[Any], ...] = tuple(
+    value for value in list(globals().values()) if isinstance(value, Resource)
+)
+
+BY_GROUP_KIND: dict[tuple[str, str], Resource[Any]] = {
+    (group, resource.kind): resource for resource in RESOURCES for group in resource.groups
+}
