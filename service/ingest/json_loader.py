@@ -86,10 +86,10 @@ def load_ndjson(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Iterator[Loaded
         yield Loaded(0, None, error)
         return
     place = _Place(text)
-    for index, (start, value, error) in enumerate(_documents(text, limits)):
+    for index, (start, value, problem) in enumerate(_documents(text, limits)):
         if index >= limits.documents:
             raise LimitExceeded("documents", f"more than {limits.documents} documents")
-        yield Loaded(index, value, error and place.moved(error, start))
+        yield Loaded(index, value, problem and place.moved(problem, start))
 
 
 def strip_bom(data: bytes, kind: str) -> bytes:
