@@ -70,6 +70,8 @@ class Ref:
     origin: Origin
     base: str = ""
     uid: str = field(default="", compare=False)
+    flat: bool = field(default=False, compare=False)
+    """Whether the spec's fields stand at the top, as in the short form of a plan."""
 
     @property
     def subject(self) -> Subject:
@@ -79,6 +81,8 @@ class Ref:
     def at(self, pointer: str, value: object = None) -> Pointer:
         """Point at one value of the object; ``pointer`` is a JSON pointer within it."""
         text = None if value is None else str(value)
+        if self.flat:
+            pointer = pointer.removeprefix("/spec")
         return Pointer(self.origin, self.base + pointer, text)
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from service.core.evidence import Missing, Pointer, Problem, Subject
+from service.core.marks import Change, Decision, Delta, Waiver, WaiverAudit
 from service.core.migration import Part
 from service.core.outcome import Severity, Verdict
 from service.core.policy import Link
@@ -25,7 +26,12 @@ class Readiness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One policy's result for one subject, ready to be shown."""
+    """One policy's result for one subject, ready to be shown.
+
+    ``waiver`` is what made a finding ``waived``, and ``original`` its verdict before. ``change``
+    compares with the previous report, if one was given; ``worse`` says that the verdict or the
+    severity got worse since.
+    """
 
     policy: str
     title: str
@@ -44,6 +50,10 @@ class Finding:
     docs: tuple[Link, ...] = ()
     observed: float | None = None
     examined: int = 1
+    waiver: Waiver | None = None
+    original: Verdict | None = None
+    change: Change | None = None
+    worse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,9 @@ class Report:
     parts: tuple[Part, ...]
     policy_set: str
     as_of: datetime
+    waivers: tuple[WaiverAudit, ...] = ()
+    delta: Delta | None = None
+    gate: Decision | None = None
 
     @property
     def counts(self) -> Mapping[str, int]:

@@ -43,4 +43,5 @@ class ImageStream:
     tags: tuple[str, ...]
     repository: str
     spec_tags: tuple[tuple[str, str], ...] = ()
-    """Pairs of tag and what it refers to (``DockerImage:…``, ``ImageStreamTag:…``)."""
+    """Pairs of tag and what it refers to: ``DockerImage:<image>``, or
+    ``ImageStreamTag:<stream>:<tag>@<namespace>`` (no ``@`` for the same namespace)."""
