@@ -9,11 +9,12 @@ from service.core.evidence import Ref
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One policy rule of a role."""
+    """One policy rule of a role; ``names`` restrict it to objects of these names (empty: all)."""
 
     verbs: tuple[str, ...]
     groups: tuple[str, ...]
     resources: tuple[str, ...]
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

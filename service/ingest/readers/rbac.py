@@ -24,6 +24,7 @@ def cluster_role(value: Object, ref: Ref) -> ClusterRole:
             texts(row, "verbs", f"/rules/{index}"),
             texts(row, "apiGroups", f"/rules/{index}"),
             texts(row, "resources", f"/rules/{index}"),
+            texts(row, "resourceNames", f"/rules/{index}"),
         )
         for index, row in enumerate(rows(value, "rules", ""))
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from service.core.evidence import Ref
 from service.core.objects.workloads import ContainerState, ImageStream, Pod
 from service.core.resources import IMAGE_STREAM, POD
@@ -90,4 +92,14 @@ def image_stream(value: Object, ref: Ref) -> ImageStream:
         tags=tags,
         repository=text(status, "dockerImageRepository", "/status"),
         spec_tags=tuple(spec_tags),
+        images=tuple(_held(status)),
     )
+
+
+def _held(status: Object) -> Iterator[tuple[str, str]]:
+    for index, row in enumerate(rows(status, "tags", "/status")):
+        at = f"/status/tags/{index}"
+        for item in rows(row, "items", at):
+            digest = text(item, "image", f"{at}/items")
+            if digest:
+                yield text(row, "tag", at), digest
