@@ -45,3 +45,5 @@ class ImageStream:
     spec_tags: tuple[tuple[str, str], ...] = ()
     """Pairs of tag and what it refers to: ``DockerImage:<image>``, or
     ``ImageStreamTag:<stream>:<tag>@<namespace>`` (no ``@`` for the same namespace)."""
+    images: tuple[tuple[str, str], ...] = ()
+    """Pairs of tag and the digest of an image that it holds or held (``sha256:…``)."""
