@@ -1,0 +1,135 @@
+"""Whether stunnel can connect to a proxy and log in there, as far as the text alone tells."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+from service.core.outcome import Severity
+
+_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+_NUMERIC = re.compile(r"(?:0[xX][0-9A-Fa-f]*|\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing to be said of a value. The message never quotes a secret.
+
+    ``code`` is a stable kebab-case word; severity blocker means that the value does not work.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+
+
+def split_endpoint(text: str) -> tuple[str, str]:
+    """Host and port at the last colon, as stunnel splits them; a bracket stays with the host."""
+    if text.endswith("]"):
+        return text, ""
+    host, colon, port = text.rpartition(":")
+    return (host, port) if colon else (text, "")
+
+
+def endpoint_remarks(host: str, port: str) -> list[Remark]:
+    """What keeps stunnel from connecting to this host and port (digits)."""
+    return [*_host_remarks(host), *_port_remarks(port)]
+
+
+def _port_remarks(port: str) -> list[Remark]:
+    if not port:
+        return [_blocker("no-port", "there is no port, and stunnel has no default for it")]
+    if not (port.isascii() and port.isdigit()):
+        return [_blocker("port", "the port is no number")]
+    digits = port.lstrip("0")
+    if not digits or len(digits) > 5 or int(digits) > 65535:
+        return [_blocker("port-range", "the port is not between 1 and 65535")]
+    return []
+
+
+def _host_remarks(host: str) -> list[Remark]:
+    if not host:
+        return [_blocker("no-host-name", "there is no host before the port")]
+    if "[" in host or "]" in host:
+        told = "stunnel cannot resolve an IPv6 address in brackets; use a DNS name"
+        return [_blocker("ipv6", told)]
+    if ":" in host:
+        return [_ipv6(host)]
+    if not host.isascii():
+        return [_blocker("host", "the host is no DNS name: write it in its xn-- form")]
+    labels = host.removesuffix(".").split(".")
+    if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+        return [_blocker("host", "the host is neither a DNS name nor an IPv4 address")]
+    if _NUMERIC.fullmatch(labels[-1]):
+        return _ipv4(host)
+    if any("_" in label for label in labels):
+        return [_warning("underscore", "an underscore in a host name: some resolvers refuse it")]
+    if labels[-1].lower() == "localhost":
+        return [_loopback()]
+    return []
+
+
+def _ipv6(host: str) -> Remark:
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError:
+        return _blocker("host", "the host is neither a DNS name nor an IPv4 address")
+    told = "an IPv6 address without brackets is no URL for newer releases of Go; use a DNS name"
+    return _warning("ipv6", told)
+
+
+def _ipv4(host: str) -> list[Remark]:
+    try:
+        address = ipaddress.IPv4Address(host)
+    except ValueError:
+        told = "the host is no IPv4 address (four numbers from 0 to 255), and no DNS name"
+        return [_blocker("ipv4", told)]
+    return [_loopback()] if address.is_loopback or address.is_unspecified else []
+
+
+def _loopback() -> Remark:
+    told = "the host is the pod itself: stunnel finds a proxy there only if one runs in the pod"
+    return _warning("loopback", told)
+
+
+def credential_remarks(username: str | None, password: str | None) -> list[Remark]:
+    """What is to be said of user name and password (decoded); None where the URL has none."""
+    if not username and not password:
+        return []
+    if not username or not password:
+        missing = "password" if username else "user name"
+        told = f"there is no {missing}: stunnel then sends no Proxy-Authorization at all"
+        return [_blocker("no-auth", told)]
+    remarks = []
+    for name, text in (("user name", username), ("password", password)):
+        if re.search(r"[\r\n\0]", text):
+            told = f"a line break in the {name} would end the line in stunnel.conf"
+            remarks.append(_blocker("line-break", told))
+        elif text != text.strip(" \t\v\f"):
+            told = f"stunnel cuts the blanks off the ends of the {name}"
+            remarks.append(_blocker("trimmed", told))
+        remarks += _character_remarks(name, text)
+    if ":" in username:
+        told = "a colon in the user name ends it in basic authentication (RFC 7617)"
+        remarks.append(_blocker("colon-in-user", told))
+    return remarks
+
+
+def _character_remarks(name: str, text: str) -> list[Remark]:
+    if any(0xDC80 <= ord(char) <= 0xDCFF for char in text):
+        told = f"the {name} is no UTF-8: the ConfigMap with stunnel.conf cannot hold it"
+        return [_blocker("not-utf-8", told)]
+    if re.search(r"[\x01-\x08\x0e-\x1f\x7f]", text):
+        return [_warning("control", f"a control character in the {name}")]
+    if not text.isascii():
+        return [_warning("not-ascii", f"proxies differ in how they read a {name} beyond ASCII")]
+    return []
+
+
+def _blocker(code: str, message: str) -> Remark:
+    return Remark(code, Severity.BLOCKER, message)
+
+
+def _warning(code: str, message: str) -> Remark:
+    return Remark(code, Severity.WARNING, message)
