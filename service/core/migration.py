@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -141,6 +141,19 @@ class Migration:
     graphs: tuple[UpdateGraph, ...] = ()
     parts: tuple[Part, ...] = ()
     problems: tuple[Problem, ...] = ()
+    _derived: dict[Callable[[Migration], Any], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def derive(self, compute: Callable[[Migration], T]) -> T:
+        """What a pure function makes of this migration, computed once for all policies.
+
+        A changed copy (``dataclasses.replace``) starts anew. What ``compute`` raises is not kept.
+        """
+        if compute not in self._derived:
+            self._derived[compute] = compute(self)
+        value: T = self._derived[compute]
+        return value
 
     @property
     def clusters(self) -> tuple[Cluster, ...]:
