@@ -1,0 +1,257 @@
+"""The volumes that a migration touches: plan entries, claims and volumes, joined once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from service.core.evidence import NotGathered, Ref, Subject
+from service.core.facts.settings import is_true, setting
+from service.core.migration import Cluster, Migration
+from service.core.objects.mtc import MigPlan, PlanVolume
+from service.core.objects.storage import PersistentVolume, PersistentVolumeClaim
+from service.core.policy import NotApplicable
+from service.core.resources import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM
+
+SKIP = "skip"
+MOVE = "move"
+COPY = "copy"
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """One volume of the plan's source namespaces; at least one of the three is known.
+
+    ``name`` is the PersistentVolume's, "" for a claim that names none. ``claim`` and ``pv`` are
+    None where they are not among the evidence (:class:`Volumes` says whether that proves
+    anything), ``planned`` where MigPlan.spec.persistentVolumes has no entry.
+    """
+
+    name: str
+    claim: PersistentVolumeClaim | None
+    pv: PersistentVolume | None
+    planned: PlanVolume | None
+
+    @property
+    def hold(self) -> str:
+        """The claim as ``namespace/name``, as far as anything tells; for messages."""
+        if self.claim is not None:
+            return f"{self.claim.ref.namespace}/{self.claim.ref.name}"
+        if self.planned is not None and self.planned.pvc_name:
+            return f"{self.planned.pvc_namespace}/{self.planned.pvc_name}"
+        if self.pv is not None and self.pv.claim_name:
+            return f"{self.pv.claim_namespace}/{self.pv.claim_name}"
+        return ""
+
+    @property
+    def mode(self) -> str:
+        """``Filesystem`` or ``Block``; "" where nothing tells."""
+        if self.pv is not None:
+            return self.pv.volume_mode
+        if self.claim is not None:
+            return self.claim.volume_mode
+        return self.planned.pvc_volume_mode if self.planned is not None else ""
+
+    @property
+    def source_class(self) -> str:
+        """The storage class on the source, "" for none: as mig-controller reads it, of the PV."""
+        if self.pv is not None:
+            return self.pv.storage_class
+        return self.planned.storage_class if self.planned is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Volumes:
+    """All volumes that the plan touches and does not skip, in order of claim.
+
+    ``skipped`` counts those with action ``skip``. ``shared`` names volumes that several claims
+    name. ``no_claims`` and ``no_volumes`` are None where the claims of the plan's namespaces,
+    and the volumes that they name, are all known; else they say what to fetch.
+    ``absent`` are volume names that are known not to exist.
+    """
+
+    cluster: Cluster
+    items: tuple[Volume, ...]
+    skipped: int
+    shared: frozenset[str]
+    absent: frozenset[str]
+    no_claims: NotGathered | None
+    no_volumes: NotGathered | None
+
+    def require_claims(self) -> None:
+        """Raise NotGathered unless every claim of the plan's namespaces is known."""
+        if self.no_claims is not None:
+            raise self.no_claims
+
+    def require_whole(self) -> None:
+        """Raise NotGathered unless claims and the volumes that they name are all known."""
+        found = [item for item in (self.no_claims, self.no_volumes) if item is not None]
+        if found:
+            raise NotGathered(*(missing for item in found for missing in item.missing))
+
+    def require_any(self, migration: Migration) -> None:
+        """Raise NotApplicable where the plan is known to touch no volume."""
+        if self.items or self.no_claims is not None:
+            return
+        named = ", ".join(migration.source_namespaces[:5])
+        if self.skipped:
+            raise NotApplicable(f"the plan skips all {self.skipped} volumes")
+        raise NotApplicable(f"no persistent volume claim in the plan's namespaces ({named})")
+
+    def subject(self, volume: Volume) -> Subject:
+        """The volume as the subject of a finding; the claim where no volume is named."""
+        ref = ref_of(volume)
+        if ref is not None:
+            return ref.subject
+        return Subject(self.cluster.name, "v1", "PersistentVolume", "", volume.name)
+
+
+def ref_of(volume: Volume) -> Ref | None:
+    """The object that stands for the volume: itself, else its claim where it names none."""
+    if volume.pv is not None:
+        return volume.pv.ref
+    if volume.claim is not None and not volume.name:
+        return volume.claim.ref
+    return None
+
+
+def volumes(migration: Migration) -> Volumes:
+    """The volumes that the plan touches, joined once per migration.
+
+    As mig-controller discovers them (migplan/pvlist.go): the claims of the plan's source
+    namespaces and the volumes bound to them; besides, what the plan lists. Raises NotGathered
+    without a plan, NotApplicable where the operator is told not to migrate volumes.
+    """
+    return migration.derive(_join)
+
+
+def snapshots(migration: Migration) -> tuple[Volume, ...]:
+    """The volumes that the plan copies by snapshot.
+
+    Raises NotApplicable where there is none: a plan without persistentVolumes has not been
+    discovered, and what the controller then selects is never ``snapshot``
+    (migplan/pvlist.go getDefaultSelection).
+    """
+    plan = migration.plan
+    if not plan.volumes:
+        raise NotApplicable(
+            "the plan lists no persistentVolumes, so no snapshot copy is selected: "
+            "what MTC selects by itself is filesystem (or block)",
+            plan.ref.at("/spec/persistentVolumes"),
+        )
+    if not any(item.action == COPY and item.copy_method == "snapshot" for item in plan.volumes):
+        raise NotApplicable(
+            "no volume of the plan has copyMethod snapshot", plan.ref.at("/spec/persistentVolumes")
+        )
+    return tuple(
+        volume
+        for volume in volumes(migration).items
+        if volume.planned is not None
+        and volume.planned.action == COPY
+        and volume.planned.copy_method == "snapshot"
+    )
+
+
+def _join(migration: Migration) -> Volumes:
+    plan = migration.plan
+    _refuse_excluded(migration, plan)
+    source = migration.source
+    names = frozenset(migration.source_namespaces)
+    no_claims: NotGathered | None = None
+    try:
+        claims: Iterable[PersistentVolumeClaim] = source.all(
+            PERSISTENT_VOLUME_CLAIM, migration.source_namespaces
+        )
+    except NotGathered as missing:
+        no_claims = missing
+        known = source.known(PERSISTENT_VOLUME_CLAIM)
+        claims = [claim for claim in known if claim.ref.namespace in names]
+    by_name = {pv.ref.name: pv for pv in source.known(PERSISTENT_VOLUME)}
+    planned = _Planned(plan)
+    items = _of_claims(claims, by_name, planned)
+    seen = {volume.name for volume in items}
+    items += [
+        Volume(entry.name, None, by_name.get(entry.name), entry)
+        for entry in plan.volumes or ()
+        if entry.index not in planned.used and entry.name not in seen
+    ]
+    seen.update(volume.name for volume in items)
+    items += [
+        Volume(name, None, pv, None)
+        for name, pv in by_name.items()
+        if pv.claim_namespace in names and pv.phase in ("Bound", "") and name not in seen
+    ]
+    kept = tuple(item for item in items if item.planned is None or item.planned.action != SKIP)
+    counts = Counter(item.name for item in kept if item.claim is not None and item.name)
+    unseen = frozenset(item.name for item in kept if item.pv is None and item.name)
+    no_volumes = _gap(source, unseen)
+    return Volumes(
+        cluster=source,
+        items=kept,
+        skipped=len(items) - len(kept),
+        shared=frozenset(name for name, count in counts.items() if count > 1),
+        absent=unseen if no_volumes is None else frozenset(),
+        no_claims=no_claims,
+        no_volumes=no_volumes,
+    )
+
+
+class _Planned:
+    """The plan's entries by claim and by volume; notes which of them a claim has taken."""
+
+    def __init__(self, plan: MigPlan) -> None:
+        entries = plan.volumes or ()
+        self._by_claim = {(entry.pvc_namespace, entry.pvc_name): entry for entry in entries}
+        self._by_name = {entry.name: entry for entry in entries}
+        self.used: set[int] = set()
+
+    def of(self, claim: PersistentVolumeClaim) -> PlanVolume | None:
+        """The entry of a claim: the one that names it, else the one that names its volume."""
+        key = (claim.ref.namespace, claim.ref.name)
+        entry = self._by_claim.get(key)
+        if entry is None and claim.volume:
+            named = self._by_name.get(claim.volume)
+            entry = named if named is not None and not named.pvc_name else None
+        if entry is not None:
+            self.used.add(entry.index)
+        return entry
+
+
+def _of_claims(
+    claims: Iterable[PersistentVolumeClaim],
+    by_name: Mapping[str, PersistentVolume],
+    planned: _Planned,
+) -> list[Volume]:
+    by_claim = {(pv.claim_namespace, pv.claim_name): pv for pv in by_name.values() if pv.claim_name}
+    items = []
+    for claim in claims:
+        pv = by_name.get(claim.volume) if claim.volume else None
+        if not claim.volume:
+            pv = by_claim.get((claim.ref.namespace, claim.ref.name))
+        name = pv.ref.name if pv is not None else claim.volume
+        items.append(Volume(name, claim, pv, planned.of(claim)))
+    return items
+
+
+def _gap(source: Cluster, unseen: frozenset[str]) -> NotGathered | None:
+    if not unseen:
+        return None
+    try:
+        source.all(PERSISTENT_VOLUME)
+    except NotGathered as missing:
+        return missing
+    return None
+
+
+def _refuse_excluded(migration: Migration, plan: MigPlan) -> None:
+    if "persistentvolumeclaims" in plan.excluded_resources:
+        raise NotApplicable(
+            "the plan excludes persistentvolumeclaims", plan.ref.at("/status/excludedResources")
+        )
+    try:
+        disabled = setting(migration, "disable_pv_migration")
+    except NotGathered:
+        return  # not set is the default; a MigrationController that says otherwise is rare
+    if is_true(disabled.value):
+        raise NotApplicable("MigrationController sets disable_pv_migration", *disabled.evidence)
