@@ -16,7 +16,10 @@ from service.ingest.json_loader import load_json, strip_bom
 from service.ingest.limits import DEFAULT_LIMITS, Limits
 from service.ingest.loaded import Loaded
 from service.ingest.yaml_events import EMPTY, read_events
+from service.ingest.yaml_list import list_value
 from service.ingest.yaml_shape import NOT_PROVEN, fast_value
+
+_MARKER = b"---\n"
 
 
 def load_yaml(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Iterator[Loaded]:
@@ -80,7 +83,7 @@ def _indivisible(text: bytes) -> bool:
 
 
 def _outcomes(segment: _Segment, limits: Limits) -> Iterator[tuple[Any, Unreadable | None]]:
-    value = fast_value(segment.text, limits)
+    value = _proven_value(segment.text.removeprefix(_MARKER), limits)
     if value is not NOT_PROVEN:
         yield value, None
         return
@@ -91,6 +94,19 @@ def _outcomes(segment: _Segment, limits: Limits) -> Iterator[tuple[Any, Unreadab
         if error.line is not None:
             error.line += segment.lines_before
         yield None, error
+
+
+def _proven_value(text: bytes, limits: Limits) -> Any:
+    value = fast_value(text, limits)
+    return list_value(text, limits, _exact_piece) if value is NOT_PROVEN else value
+
+
+def _exact_piece(text: bytes, limits: Limits) -> Any:
+    try:
+        values = list(_exact_values(text, limits))
+    except Unreadable:
+        return NOT_PROVEN
+    return values[0] if len(values) == 1 else NOT_PROVEN
 
 
 def _exact_values(text: bytes, limits: Limits) -> Iterator[Any]:
