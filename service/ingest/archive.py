@@ -46,6 +46,7 @@ _SUFFIXES = (
     ".tar.zst",
     ".zip",
 )
+_LONGEST_NAME = 4096
 _ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 
 
@@ -260,6 +261,7 @@ class _Job:
         except LimitExceeded:
             raise
         except Unreadable as error:
+            self._budget.give_back(entry.size)
             return Rejected(path, error)
 
     def _nested(self, entry: _Entry, path: str, depth: int) -> Iterator[Member | Rejected]:
@@ -286,11 +288,13 @@ def _starts_zip(stream: BinaryIO) -> bool:
 def clean(name: str) -> tuple[str, bool]:
     """A member's name as a relative path, and whether it was safe.
 
-    A name that is absolute, climbs with ``..`` or holds NUL is not; its path is then where it
-    would lie within the archive, so that it can be asked whether it is wanted.
+    A name that is absolute, climbs with ``..``, holds NUL or is longer than Linux allows is
+    not; its path is then where it would lie within the archive, to ask whether it is wanted.
     """
     if name.startswith("./"):
         name = name[2:]
+    if len(name) > _LONGEST_NAME:
+        return _shown(name[:_LONGEST_NAME]), False
     if name and name[0] not in "/." and name[-1] != "/" and _plain(name):
         return name, True
     parts: list[str] = []
@@ -324,7 +328,7 @@ def _no_archive(head: bytes) -> Unreadable:
 def _unsafe() -> Unreadable:
     return Unreadable(
         "archive-unsafe-path",
-        "the member's name is absolute, climbs out of the archive or holds NUL",
+        "the member's name is absolute, climbs out of its folder, holds NUL or is too long",
         hint="pack the files by relative paths",
     )
 
@@ -341,3 +345,17 @@ def _too_deep(most: int) -> LimitExceeded:
         f"archives are nested more than {most} deep",
         hint="send the inner archive on its own",
     )
+
+
+__all__ = [
+    "SEPARATOR",
+    "SNIFF_BYTES",
+    "Format",
+    "Member",
+    "Rejected",
+    "clean",
+    "decompress",
+    "enters",
+    "read_archive",
+    "sniff",
+]

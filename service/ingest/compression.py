@@ -21,6 +21,7 @@ from service.ingest.limits import MIB, Limits
 
 PIECE = 64 * 1024
 RATIO_GRACE = 16 * MIB
+RECORDS_PER_MEMBER = 10
 XZ_MEMORY = 128 * MIB
 
 
@@ -47,7 +48,7 @@ class Budget:
     it is the ratio of what has been read so far. The first ``RATIO_GRACE`` bytes are free.
     """
 
-    __slots__ = ("kept", "limits", "made", "members", "size", "taken")
+    __slots__ = ("kept", "limits", "made", "members", "records", "size", "taken")
 
     def __init__(self, limits: Limits, size: int | None = None) -> None:
         self.limits = limits
@@ -55,6 +56,7 @@ class Budget:
         self.taken = 0
         self.made = 0
         self.members = 0
+        self.records = 0
         self.kept = 0
 
     def take(self, count: int) -> None:
@@ -88,8 +90,14 @@ class Budget:
                 hint="send only the folders that are evaluated, or raise the limit",
             )
 
+    def enter_record(self) -> None:
+        """Count one record about a member; a few for each are usual."""
+        self.records += 1
+        if self.records > RECORDS_PER_MEMBER * self.limits.members:
+            raise LimitExceeded("members", "the archive has too many records about its members")
+
     def keep(self, count: int) -> None:
-        """Count bytes that are handed to the caller."""
+        """Count bytes that are about to be read for the caller."""
         self.kept += count
         if self.kept > self.limits.kept_bytes:
             raise LimitExceeded(
@@ -97,6 +105,10 @@ class Budget:
                 f"the files to evaluate exceed {self.limits.kept_bytes} bytes together",
                 hint="send only the folders that are evaluated, or raise the limit",
             )
+
+    def give_back(self, count: int) -> None:
+        """Take back what was counted as kept but could not be read."""
+        self.kept -= count
 
 
 class _Decoder(Protocol):
@@ -209,14 +221,14 @@ def counted(pieces: Iterator[bytes], budget: Budget) -> Iterator[bytes]:
 def expand(codec: Codec, pieces: Iterator[bytes], budget: Budget) -> Iterator[bytes]:
     """Decompress one or more concatenated streams of the same kind.
 
-    Zero bytes between and after them are padding. The number of streams is limited like the
-    number of members, since an empty stream costs far more time than its bytes. Raises
+    Zero bytes between and after them are padding. The streams count like members for the
+    limit, since an empty stream costs far more time than its bytes. Raises
     ``archive-truncated``, ``archive-corrupt`` and ``archive-trailing-data`` after everything
     readable has been yielded; of a stream that is damaged, not cut, up to ``PIECE`` bytes
     before the damage can be missing.
     """
     data = next(pieces, b"")
-    for _ in range(budget.limits.members):
+    while True:
         rest = yield from _expand_one(codec, data, pieces, budget)
         data = _after_padding(rest, pieces, len(codec.magic))
         if not data:
@@ -227,7 +239,7 @@ def expand(codec: Codec, pieces: Iterator[bytes], budget: Budget) -> Iterator[by
                 f"data that is not {codec.name} follows the end of the {codec.name} data",
                 hint="the file may be damaged or joined from two; send the parts on their own",
             )
-    raise LimitExceeded("members", f"the data is joined from too many {codec.name} streams")
+        budget.enter()
 
 
 def _expand_one(
@@ -345,6 +357,20 @@ class Feed:
         start = self._position
         self._position = min(len(self._buffer), start + limit)
         return self._buffer[start : self._position]
+
+    def read_at(self, offset: int, count: int) -> bytes:
+        """Skip to an offset, then ``read_up_to``."""
+        start = offset - self._base
+        end = start + count
+        if end <= len(self._buffer):
+            self._position = end
+            return self._buffer[start:end]
+        self.skip_to(offset)
+        return self.read_up_to(count)
+
+    def tell(self) -> int:
+        """The offset of the next byte that is read."""
+        return self._base + self._position
 
     def peek(self, count: int) -> bytes:
         """Up to ``count`` of the bytes that the next read starts with."""

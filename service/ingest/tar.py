@@ -9,8 +9,8 @@ archive, links and devices have no data, the first of several extension headers 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
+from functools import lru_cache
 from struct import Struct
 from zlib import adler32
 
@@ -24,8 +24,9 @@ _ZEROS = bytes(BLOCK)
 _HEADER = Struct("100s24x12s12s8xc100x6s82x155s12x")
 _SIGNED = Struct("512b")
 _EXTENSION_BYTES = MIB
-_EXTENSIONS_IN_A_ROW = 16
+_EXTENSIONS_IN_A_ROW = 8
 _EXTENTS = 40_000
+_YEAR_10000 = 253_402_300_800
 
 _REGULAR = b"0\x007"
 _DIRECTORY = b"5"
@@ -33,6 +34,18 @@ _GNU_SPARSE = b"S"
 _LINKS = b"12"
 _DEVICES = b"346"
 _EXTENDING = b"xgLKX"
+
+_REPEATED = (b"GNU.sparse.offset", b"GNU.sparse.numbytes")
+_RECORDS = (
+    b"path",
+    b"size",
+    b"mtime",
+    b"GNU.sparse.major",
+    b"GNU.sparse.name",
+    b"GNU.sparse.realsize",
+    b"GNU.sparse.size",
+    b"GNU.sparse.map",
+)
 
 Extent = tuple[int, int]
 
@@ -64,13 +77,13 @@ class Entry:
 
     @property
     def modified(self) -> float | None:
-        """Seconds since 1970, if the header says so."""
+        """Seconds since 1970, if the header gives a time that a calendar has."""
         field = self._modified
         try:
             value = float(field) if isinstance(field, str) else float(_number(field))
         except (Unreadable, ValueError, OverflowError):
             return None
-        return value if math.isfinite(value) else None
+        return value if 0 <= value < _YEAR_10000 else None
 
     def read(self) -> bytes:
         """All the data."""
@@ -82,17 +95,16 @@ class Entry:
 
 
 class SparseEntry(Entry):
-    """A file stored without its holes.
+    """A file of ``size`` bytes that is stored without its holes.
 
-    ``extents`` are (offset, length) within the file; without them the data starts with them.
+    ``extents`` are (offset, length) within the file; if there are none, the data starts with
+    them.
     """
 
     __slots__ = ("extents",)
 
-    def __init__(
-        self, feed: Feed, name: str, stored: int, modified: bytes | str, size: int
-    ) -> None:
-        super().__init__(feed, name, stored, modified)
+    def __init__(self, entry: Entry, size: int) -> None:
+        super().__init__(entry._feed, entry.name, entry.stored, entry._modified)
         self.size = size
         self.extents: list[Extent] | None = None
 
@@ -111,8 +123,12 @@ class SparseEntry(Entry):
         return bytes(whole)
 
     def pieces(self) -> Iterator[bytes]:
-        """The whole file in one piece, as its map may be anywhere."""
-        yield self.read()
+        """Not given: holes in an archive within the archive are not worth the trouble."""
+        raise Unreadable(
+            "tar-sparse-archive",
+            "an archive within the archive is stored as a sparse file",
+            hint="pack it without --sparse",
+        )
 
 
 def is_header(block: bytes) -> bool:
@@ -128,17 +144,29 @@ class Reader:
     every member before the damage.
     """
 
-    __slots__ = ("_budget", "_extended", "_feed", "_global", "_offset", "_row", "complete", "last")
+    __slots__ = (
+        "_budget",
+        "_complete",
+        "_extended",
+        "_feed",
+        "_global",
+        "_last",
+        "_last_but_one",
+        "_next",
+        "_plain",
+        "_row",
+    )
 
     def __init__(self, feed: Feed, budget: Budget) -> None:
         self._feed = feed
         self._budget = budget
-        self._extended: dict[str, str] = {}
+        self._next = 0
+        self._complete = 0
+        self._last = self._last_but_one = ""
         self._global: dict[str, str] = {}
+        self._extended: dict[str, str] = {}
+        self._plain = True
         self._row = 0
-        self._offset = 0
-        self.complete = 0
-        self.last = ""
 
     def __iter__(self) -> Iterator[Entry]:
         try:
@@ -147,129 +175,143 @@ class Reader:
             raise self._located(error) from None
 
     def _located(self, error: Unreadable) -> Unreadable:
+        """The same error, with what was complete before it."""
         if error.code not in ("archive-truncated", "archive-corrupt", "tar-header"):
             return error
-        message = f"{error.message}; {self.complete} members before that are complete"
-        if self.last:
-            message += f", the last one is {self.last!r}"
+        complete, last = self._complete, self._last
+        if self._feed.tell() < self._next:
+            complete, last = complete - 1, self._last_but_one
+        message = f"{error.message}; members complete before that: {complete}"
+        if complete > 0:
+            message += f", the last one {last!r}"
         return Unreadable(error.code, message, hint=error.hint)
 
     def _walk(self) -> Iterator[Entry]:
         # This loop runs for every member, wanted or not: it is the whole cost of the walk.
         feed, enter, unpack = self._feed, self._budget.enter, _HEADER.unpack
-        complete, name = 0, ""
+        long_name = ""
         while True:
-            feed.skip_to(self._offset)
-            self.complete, self.last = complete, name
-            block = feed.read_up_to(BLOCK)
+            block = feed.read_at(self._next, BLOCK)
             if len(block) < BLOCK or not _sums_up(block):
                 return self._finish(block)
-            self._offset += BLOCK
+            self._next += BLOCK
             raw, size_field, modified, kind, magic, prefix = unpack(block)
             size = _number(size_field)
             if kind in _EXTENDING:
-                self._extend(kind, size)
+                long_name = self._extend(kind, size, long_name)
                 continue
             enter()
-            complete += 1
-            name = _text(raw)
-            if prefix[0] and magic == b"ustar\0":
+            name = long_name or _text(raw)
+            if prefix[0] and magic == b"ustar\0" and not long_name:
                 name = _text(prefix) + "/" + name
-            if kind in _REGULAR and not self._extended and not self._global:
-                if kind == b"\0" and name.endswith("/"):
-                    continue
-                self._offset += _blocks(size)
+            long_name = ""
+            self._row = 0
+            if self._plain and kind == b"0":
+                self._pass(name, size)
                 yield Entry(feed, name, size, modified)
-                continue
-            entry = self._special(block, kind, name, size, modified)
-            if entry is not None:
-                name = entry.name
-                yield entry
+            elif self._plain and kind == _DIRECTORY:
+                self._pass(name, 0)
+            else:
+                yield from self._special(block, kind, name, size, modified)
+
+    def _pass(self, name: str, stored: int) -> None:
+        """Count a member, and note where the header after it is."""
+        self._next += (stored + 511) & ~511
+        self._complete += 1
+        self._last_but_one = self._last
+        self._last = name
 
     def _finish(self, block: bytes) -> None:
         """Accept the end of the archive, whether or not its trailer is there."""
         if block.strip(b"\0"):
-            raise _bad("a tar header is damaged") if len(block) == BLOCK else _cut_header()
+            if len(block) < BLOCK:
+                raise truncated("the archive ends within a header")
+            raise _bad("a tar header is damaged")
         # Read on, so that a checksum after the archive's end counts and nothing goes unseen.
         while piece := self._feed.read_some(MIB):
             if piece.strip(b"\0"):
                 raise Unreadable(
                     "archive-trailing-data",
-                    f"data follows the end of the archive, after {self.complete} members",
+                    f"data follows the end of the archive, after {self._complete} members",
                     hint="archives joined with cat are not read on; send each on its own",
                 )
 
-    def _extend(self, kind: bytes, size: int) -> None:
-        """Take in a header that says something about the next member, or about all."""
+    def _extend(self, kind: bytes, size: int, long_name: str) -> str:
+        """Take in a header that says something about the next member; its long name, if known.
+
+        Of the headers that are for all members, only the time is believed: one name for all of
+        them makes no sense, and is a cheap way to make every member costly.
+        """
         self._row += 1
         if self._row > _EXTENSIONS_IN_A_ROW or size > _EXTENSION_BYTES:
             raise _bad("a tar extension header is too large")
         data = self._feed.read(size)
-        self._offset += _blocks(size)
+        self._next += (size + 511) & ~511
+        if kind == b"L":
+            return self._extended.get("path", "") or long_name or _text(data)
+        if kind == b"K":
+            return long_name
+        records = _pax_records(data, self._budget)
         if kind == b"g":
-            self._global |= _pax_records(data)
-        elif kind in b"xX":
-            self._extended = _pax_records(data) | self._extended
-        elif kind == b"L":
-            self._extended.setdefault("path", _text(data))
+            self._global |= {key: records[key] for key in records if key == "mtime"}
+        else:
+            self._extended = records | self._extended
+        self._plain = not self._extended and not self._global
+        return long_name or self._extended.get("path", "")
 
     def _special(
-        self, block: bytes, kind: bytes, name: str, size: int, modified: bytes | str
-    ) -> Entry | None:
-        """A member that is not plain: extended, sparse, not a file. None for directories."""
+        self, block: bytes, kind: bytes, name: str, size: int, modified: bytes
+    ) -> Iterator[Entry]:
+        """What is no plain file or directory: has pax records, is sparse, or is no file."""
         records = self._global | self._extended
         self._extended = {}
-        self._row = 0
-        name = records.get("path", name)
-        modified = records.get("mtime", modified)
+        self._plain = not self._global
         if "size" in records:
             size = _decimal(records["size"])
+        when = records.get("mtime", modified)
         if kind == _DIRECTORY or (kind == b"\0" and name.endswith("/")):
-            return None
+            self._pass(name, 0)
+            return
         if kind in _LINKS + _DEVICES:
-            return Entry(self._feed, name, 0, modified, _not_a_file(kind))
+            self._pass(name, 0)
+            yield Entry(self._feed, name, 0, when, _not_a_file(kind))
+            return
+        entry = Entry(self._feed, name, size, when)
         if kind == _GNU_SPARSE:
-            sparse = self._gnu_sparse(block, name, size, modified)
-            self._offset += _blocks(size)
-            return sparse
-        self._offset += _blocks(size)
-        if kind not in _REGULAR:
-            return Entry(self._feed, name, size, modified, _not_a_file(kind))
-        return _pax_sparse(records, self._feed, name, size, modified) or Entry(
-            self._feed, name, size, modified
-        )
+            entry = self._gnu_sparse(block, entry)
+        elif kind not in _REGULAR:
+            entry.refused = _not_a_file(kind)
+        elif "GNU.sparse.realsize" in records or "GNU.sparse.size" in records:
+            entry = _pax_sparse(records, entry)
+        self._pass(entry.name, size)
+        yield entry
 
-    def _gnu_sparse(self, block: bytes, name: str, size: int, modified: bytes | str) -> Entry:
+    def _gnu_sparse(self, block: bytes, entry: Entry) -> Entry:
         """The map starts in the header and goes on in blocks that follow it."""
-        entry = SparseEntry(self._feed, name, size, modified, _number(block[483:495]))
+        sparse = SparseEntry(entry, _number(block[483:495]))
         fields = block[386:482]
         more = block[482]
         while more:
             block = self._feed.read(BLOCK)
-            self._offset += BLOCK
+            self._next += BLOCK
             fields += block[:504]
             more = block[504]
             if len(fields) > _EXTENTS * 24:
                 raise _bad("a sparse map is too long")
         numbers = [_number(fields[at : at + 12]) for at in range(0, len(fields), 12)]
-        entry.extents = _pairs(numbers)
-        return entry
+        sparse.extents = _pairs(numbers)
+        return sparse
 
 
-def _pax_sparse(
-    records: dict[str, str], feed: Feed, name: str, stored: int, modified: bytes | str
-) -> Entry | None:
-    """The three ways in which pax headers describe a sparse file (0.0, 0.1 and 1.0)."""
-    size = records.get("GNU.sparse.realsize") or records.get("GNU.sparse.size")
-    if size is None:
-        return None
-    name = records.get("GNU.sparse.name", name)
-    entry = SparseEntry(feed, name, stored, modified, _decimal(size))
-    if records.get("GNU.sparse.major") == "1":
-        return entry
-    numbers = records.get("GNU.sparse.map", "").split(",")
-    entry.extents = _pairs([_decimal(number) for number in numbers if number])
-    return entry
+def _pax_sparse(records: dict[str, str], entry: Entry) -> Entry:
+    """The three ways in which pax headers describe a sparse file: 0.0, 0.1 and 1.0."""
+    size = records.get("GNU.sparse.realsize") or records["GNU.sparse.size"]
+    sparse = SparseEntry(entry, _decimal(size))
+    sparse.name = records.get("GNU.sparse.name", entry.name)
+    if records.get("GNU.sparse.major") != "1":
+        numbers = records.get("GNU.sparse.map", "").split(",")
+        sparse.extents = _pairs([_decimal(number) for number in numbers if number])
+    return sparse
 
 
 def _leading_map(data: bytes) -> tuple[list[Extent], int]:
@@ -282,27 +324,30 @@ def _leading_map(data: bytes) -> tuple[list[Extent], int]:
     if len(lines) != 2 * count + 1:
         raise _bad("a sparse map is cut")
     numbers = [_decimal(line.decode("ascii", "replace")) for line in lines[1:]]
-    return _pairs(numbers), _blocks(sum(len(line) + 1 for line in lines))
+    return _pairs(numbers), (sum(len(line) + 1 for line in lines) + 511) & ~511
 
 
-def _pax_records(data: bytes) -> dict[str, str]:
-    """``<length> <key>=<value>\\n`` records; the repeated keys of sparse format 0.0 as one map."""
+def _pax_records(data: bytes, budget: Budget) -> dict[str, str]:
+    """The records that matter here, each ``<length> <key>=<value>`` and a line feed.
+
+    The keys that sparse format 0.0 repeats become the one map of format 0.1.
+    """
     records: dict[str, str] = {}
     extents: list[str] = []
     at = 0
     while at < len(data) and data[at]:
-        head, space, _ = data[at : at + 20].partition(b" ")
+        budget.enter_record()
+        head, _, _ = data[at : at + 20].partition(b" ")
         length = _decimal(head.decode("ascii", "replace"))
         record = data[at + len(head) + 1 : at + length]
         key, equals, value = record.partition(b"=")
-        if not space or not equals or not value.endswith(b"\n"):
+        if not equals or not value.endswith(b"\n"):
             raise _bad("a pax record is malformed")
-        name, text = key.decode("utf-8", "replace"), value[:-1].decode("utf-8", "replace")
-        if name in ("GNU.sparse.offset", "GNU.sparse.numbytes"):
-            extents.append(text)
-        else:
-            records[name] = text
         at += length
+        if key in _REPEATED:
+            extents.append(value[:-1].decode("ascii", "replace"))
+        elif key in _RECORDS:
+            records[key.decode()] = value[:-1].decode("utf-8", "replace")
     if extents:
         records["GNU.sparse.map"] = ",".join(extents)
     return records
@@ -312,11 +357,6 @@ def _pairs(numbers: list[int]) -> list[Extent]:
     if len(numbers) % 2 or len(numbers) > 2 * _EXTENTS:
         raise _bad("a sparse map is malformed")
     return list(zip(numbers[::2], numbers[1::2], strict=True))
-
-
-def _blocks(size: int) -> int:
-    """A size rounded up to whole blocks."""
-    return (size + 511) & ~511
 
 
 def _text(field: bytes) -> str:
@@ -354,22 +394,29 @@ def _decimal(text: str) -> int:
 def _sums_up(block: bytes) -> bool:
     """Whether a header's checksum is right.
 
-    The low half of Adler-32 is one plus the sum of the bytes, modulo 65521: summing 512 bytes
-    this way is ten times faster than ``sum``. Some old writers summed signed bytes.
+    The low half of Adler-32 is one plus the sum of the bytes, modulo 65521: for 512 bytes that
+    is ten times faster than ``sum``. Some old writers summed signed bytes.
     """
     field = block[148:156]
-    try:
-        stored = int(field.rstrip(b" \0"), 8)
-    except ValueError:
-        try:
-            stored = _odd_number(field)
-        except Unreadable:
-            return False
-    rest = stored + sum(field) - 255
-    if rest % 65521 == adler32(block) & 0xFFFF:
+    expected = _adler_of(field)
+    if expected == adler32(block) & 0xFFFF:
         return True
+    if expected < 0 or block == _ZEROS:
+        return False
     signed: tuple[int, ...] = _SIGNED.unpack(block)
-    return stored == sum(signed) - sum(signed[148:156]) + 256
+    return _odd_number(field) == sum(signed) - sum(signed[148:156]) + 256
+
+
+@lru_cache(maxsize=4096)
+def _adler_of(field: bytes) -> int:
+    """The low half of the Adler-32 of a header with this checksum field, -1 if it is none.
+
+    The sum that the field states is that of a header with eight spaces in place of the field.
+    """
+    try:
+        return (_odd_number(field) + sum(field) - 8 * 32 + 1) % 65521
+    except Unreadable:
+        return -1
 
 
 def _not_a_file(kind: bytes) -> Unreadable:
@@ -382,7 +429,3 @@ def _not_a_file(kind: bytes) -> Unreadable:
 
 def _bad(message: str) -> Unreadable:
     return Unreadable("tar-header", message, hint="the archive is damaged; make it again")
-
-
-def _cut_header() -> Unreadable:
-    return truncated("the archive ends within a header")

@@ -201,7 +201,7 @@ def _records(stream: BinaryIO, directory: _Directory) -> Iterator[tuple[bytes, _
         extra = feed.read(extra_length)
         offset += _CENTRAL.size + name_length + extra_length + comment_length
         feed.skip_to(offset)
-        yield raw, _record(fields, raw, extra, directory.shift)
+        yield raw, _record(fields, raw, extra, directory)
 
 
 def _range(stream: BinaryIO, start: int, size: int) -> Iterator[bytes]:
@@ -215,7 +215,7 @@ def _range(stream: BinaryIO, start: int, size: int) -> Iterator[bytes]:
         yield piece
 
 
-def _record(fields: tuple[Any, ...], raw: bytes, extra: bytes, shift: int) -> _Record:
+def _record(fields: tuple[Any, ...], raw: bytes, extra: bytes, directory: _Directory) -> _Record:
     _, made_by, _, flags, method, time, date, crc, packed, size, *_ = fields
     attributes, offset = fields[15], fields[16]
     extras = _extras(extra)
@@ -224,17 +224,21 @@ def _record(fields: tuple[Any, ...], raw: bytes, extra: bytes, shift: int) -> _R
         int.from_bytes(large.read(8), "little") if value == _FULL_32 else value
         for value in (size, packed, offset)
     )
+    offset += directory.shift
     system = made_by >> 8
     name = _name(raw, flags)
+    refused = _refused(flags, method, attributes >> 16 if system in _UNIX else 0)
+    if offset >= directory.start:
+        refused = _bad("zip-header", "the member is not where the directory says")
     return _Record(
         name=name.replace("\\", "/") if system in _WINDOWS else name,
         method=method,
         crc=crc,
         packed=packed,
         size=size,
-        offset=offset + shift,
+        offset=min(offset, directory.start),
         modified=_modified(extras.get(0x5455, b""), date, time),
-        refused=_refused(flags, method, attributes >> 16 if system in _UNIX else 0),
+        refused=refused,
     )
 
 
