@@ -36,6 +36,7 @@ class Pointer:
     origin: Origin
     pointer: str
     value: str | None = None
+    line: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.value is not None:

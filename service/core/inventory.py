@@ -24,6 +24,7 @@ class Entry(NamedTuple):
     value: Mapping[str, Any]
     origin: Origin
     base: str
+    flat: bool = False
 
 
 Reader = Callable[[Mapping[str, Any], Ref], T]
@@ -97,6 +98,7 @@ class Shelf(Generic[T]):
             entry.origin,
             entry.base,
             uid if isinstance(uid, str) else "",
+            entry.flat,
         )
 
     def _problem(self, entry: Entry, error: Malformed) -> Problem:

@@ -15,6 +15,9 @@ from service.core.versions import Version
 
 T = TypeVar("T")
 
+DEFAULT_MAX_AGE_HOURS = 7 * 24.0
+"""Evidence older than a week tells little of a cluster that people work on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Declared:
@@ -108,7 +111,7 @@ class Requested:
     as_of: datetime
     target_ocp: Version | None = None
     target_mtc: Version | None = None
-    max_age_hours: float = 24 * 7
+    max_age_hours: float = DEFAULT_MAX_AGE_HOURS
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,226 @@
+"""Which member of an archive holds what, by its path alone.
+
+Known layouts: ``oc adm must-gather`` and ``oc adm inspect`` (openshift/oc pkg/cli/admin/inspect),
+the MTC must-gather (migtools/must-gather collection-scripts), Insights archives
+(openshift/insights-operator), and plain archives of ``oc get`` outputs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from service.core.resources import (
+    CLUSTER_ROLE_BINDING,
+    CLUSTER_VERSION,
+    CONFIG_MAP,
+    INFRASTRUCTURE,
+    INGRESS_CONFIG,
+    MIG_PLAN,
+    MIGRATION,
+    MTC_NAMESPACE,
+    NAMESPACE,
+    NODE,
+    PERSISTENT_VOLUME,
+    POD,
+    PROXY,
+    REGISTRY_CONFIG,
+    RESOURCES,
+    SECRET,
+    STORAGE_CLASS,
+    SUBSCRIPTION,
+    Read,
+    Resource,
+)
+
+TEXT_ENDINGS = (".yaml", ".yml", ".json", ".ndjson")
+NOTE_FILES = ("timestamp", "login_error.txt")
+"""Files that are no objects but tell when, or that not everything, was collected."""
+
+_BY_GROUP_PLURAL: dict[tuple[str, str], Resource[Any]] = {
+    (group or "core", resource.plural): resource
+    for resource in RESOURCES
+    for group in resource.groups
+}
+_INSIGHTS_FILES: dict[str, Resource[Any]] = {
+    "version": CLUSTER_VERSION,
+    "infrastructure": INFRASTRUCTURE,
+    "proxy": PROXY,
+    "ingress": INGRESS_CONFIG,
+}
+_INSIGHTS_FOLDERS: dict[str, Resource[Any]] = {
+    "node": NODE,
+    "persistentvolumes": PERSISTENT_VOLUME,
+    "pod": POD,
+    "clusterrolebinding": CLUSTER_ROLE_BINDING,
+    "subscriptions": SUBSCRIPTION,
+}
+_MARKS = ("cluster-scoped-resources", "namespaces", "migplans", "config")
+_SYSTEM = re.compile(r"openshift(?:-.*)?|kube-.*")
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What a path says of its file.
+
+    ``cluster`` is the MigCluster name of an MTC must-gather ("" elsewhere), ``resource`` None
+    where the path tells nothing. ``listing`` says that a typed list in it covers ``namespace``
+    ("" for a cluster-scoped resource, "*" for all namespaces).
+    """
+
+    cluster: str = ""
+    resource: Resource[Any] | None = None
+    namespace: str = ""
+    listing: bool = False
+    note: str = ""
+
+
+PLAIN = Hint()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is worth reading: derived from the policies' reads, so nothing else is parsed.
+
+    ``whole`` are resources read everywhere; ``fixed`` pairs of resource and namespace;
+    ``plan`` resources read in the plan's namespaces, which are None while no plan is known.
+    """
+
+    whole: frozenset[Resource[Any]]
+    fixed: frozenset[tuple[Resource[Any], str]]
+    plan: frozenset[Resource[Any]]
+    namespaces: frozenset[str] | None = None
+
+    @classmethod
+    def of(
+        cls, reads: Iterable[Read[Any]] | None, namespaces: Collection[str] | None = None
+    ) -> Wanted:
+        """What these reads need; without reads, everything."""
+        chosen = None if namespaces is None else frozenset(namespaces)
+        if reads is None:
+            return cls(frozenset(RESOURCES), frozenset(), frozenset(), chosen)
+        whole, fixed, plan = set(), set(), set()
+        for read in reads:
+            if not read.resource.namespaced or not (read.namespace or read.plan_namespaces):
+                whole.add(read.resource)
+            if read.namespace:
+                fixed.add((read.resource, read.namespace))
+            if read.plan_namespaces:
+                plan.add(read.resource)
+        return cls(frozenset(whole), frozenset(fixed), frozenset(plan), chosen)
+
+    def takes(self, resource: Resource[Any], namespace: str) -> bool:
+        """Whether an object of this resource in this namespace is read by any policy."""
+        if resource in self.whole:
+            return resource not in (CONFIG_MAP, SECRET) or _holds_settings(namespace)
+        if (resource, namespace) in self.fixed or namespace == "*":
+            return True
+        if resource not in self.plan:
+            return False
+        if self.namespaces is None:
+            return not _SYSTEM.fullmatch(namespace)
+        return namespace in self.namespaces
+
+
+def _holds_settings(namespace: str) -> bool:
+    return namespace in (MTC_NAMESPACE, "openshift-apiserver", "openshift-config", "*")
+
+
+def hint_of(path: str, wanted: Wanted) -> Hint | None:
+    """What a member holds, or None where no policy reads it."""
+    steps = path.rpartition("!/")[2].split("/")
+    if steps[-1] in NOTE_FILES:
+        return Hint(_cluster(steps), note=steps[-1])
+    if not steps[-1].endswith(TEXT_ENDINGS):
+        return None
+    mark = next((place for place, step in enumerate(steps) if step in _MARKS), None)
+    if mark is None:
+        return PLAIN if len(steps) <= 3 else None
+    hint = _LAYOUTS[steps[mark]](_cluster(steps[:mark]), steps[mark + 1 :])
+    if hint is None or hint.resource is None:
+        return hint
+    return hint if wanted.takes(hint.resource, hint.namespace) else None
+
+
+def _cluster(steps: list[str]) -> str:
+    """The cluster folder of an MTC must-gather; "" for any other and for the host."""
+    for place, step in enumerate(steps[:-1]):
+        if step == "clusters":
+            return "" if steps[place + 1] == "host" else steps[place + 1]
+    return ""
+
+
+def _cluster_scoped(cluster: str, steps: list[str]) -> Hint | None:
+    resource = _resource(steps)
+    if resource is None:
+        return None
+    return Hint(cluster, resource, listing=len(steps) == 2 and "." not in _stem(steps[0]))
+
+
+def _namespaced(cluster: str, steps: list[str]) -> Hint | None:
+    if len(steps) < 2:
+        return None
+    namespace, rest = steps[0], steps[1:]
+    if len(rest) == 1:
+        return Hint(cluster, NAMESPACE) if _stem(rest[0]) == namespace else None
+    if rest[0] == "crs":
+        rest = rest[1:]
+    resource = _resource(rest)
+    if resource is None:
+        return None
+    place = "*" if namespace == "all" else namespace
+    return Hint(cluster, resource, place, listing=len(rest) == 2 and rest[0] in _GROUPS)
+
+
+def _resource(steps: list[str]) -> Resource[Any] | None:
+    """The resource of ``<group>/<plural>.yaml``, ``<group>/<plural>/<name>.yaml`` or
+    ``<plural>.<group>/<name>.yaml``."""
+    if len(steps) == 3:
+        return _BY_GROUP_PLURAL.get((steps[0], steps[1]))
+    if len(steps) != 2:
+        return None
+    listed = _BY_GROUP_PLURAL.get((steps[0], _stem(steps[1])))
+    if listed is not None:
+        return listed
+    plural, _, group = steps[0].partition(".")
+    return _BY_GROUP_PLURAL.get((group, plural))
+
+
+_GROUPS = frozenset(group for group, _ in _BY_GROUP_PLURAL)
+
+
+def _plans(cluster: str, steps: list[str]) -> Hint | None:
+    """``migplans/migplan-<plan>/<plan>.yml``; what stands deeper are runs, not plans."""
+    if len(steps) != 2:
+        return None
+    return Hint(cluster, MIG_PLAN, MTC_NAMESPACE)
+
+
+def _insights(cluster: str, steps: list[str]) -> Hint | None:
+    if len(steps) == 1:
+        resource = _INSIGHTS_FILES.get(_stem(steps[0]))
+        return Hint(cluster, resource) if resource else None
+    if steps[0] in _INSIGHTS_FOLDERS:
+        namespace = steps[1] if len(steps) == 3 else ""
+        return Hint(cluster, _INSIGHTS_FOLDERS[steps[0]], namespace)
+    if steps[:2] == ["storage", "storageclasses"]:
+        return Hint(cluster, STORAGE_CLASS)
+    if steps[:2] == ["clusteroperator", "imageregistry.operator.openshift.io"]:
+        return Hint(cluster, REGISTRY_CONFIG) if steps[2:3] == ["config"] else None
+    return None
+
+
+def _stem(name: str) -> str:
+    return name.rpartition(".")[0] or name
+
+
+_LAYOUTS = {
+    "cluster-scoped-resources": _cluster_scoped,
+    "namespaces": _namespaced,
+    "migplans": _plans,
+    "config": _insights,
+}
+
+assert MIGRATION in _GROUPS
