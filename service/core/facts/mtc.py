@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from service.core.evidence import NotGathered, Pointer
-from service.core.facts import Fact
+from service.core.facts import Fact, topology
 from service.core.facts.topology import mig_cluster
 from service.core.migration import Cluster, Migration
 from service.core.resources import (
@@ -14,7 +15,17 @@ from service.core.resources import (
     DEPLOYMENT,
     MIGRATION_CONTROLLER,
     MTC_NAMESPACE,
+    Read,
 )
+
+READS: tuple[Read[Any], ...] = (
+    Read(CONFIG_MAP, MTC_NAMESPACE, "migration-cluster-config"),
+    Read(CLUSTER_SERVICE_VERSION, MTC_NAMESPACE),
+    Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),
+    Read(DEPLOYMENT, MTC_NAMESPACE, "migration-operator"),
+    *topology.READS,
+)
+"""What the functions of this module read; a policy that calls them declares it."""
 
 CLUSTER_CONFIG = "migration-cluster-config"
 OPERATOR_NAMES = ("mtc-operator.", "crane-operator.")

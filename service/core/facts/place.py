@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from service.core.evidence import NotGathered
 from service.core.facts import Fact
 from service.core.migration import Cluster
-from service.core.resources import INFRASTRUCTURE, NODE
+from service.core.resources import INFRASTRUCTURE, NODE, Read
+
+READS: tuple[Read[Any], ...] = (Read(INFRASTRUCTURE, name="cluster"), Read(NODE))
+"""What the functions of this module read; a policy that calls them declares it."""
 
 PROVIDER_OF_NODE = {
     "aws": "AWS",

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from service.core.evidence import NotGathered, Pointer
-from service.core.facts import Fact
+from service.core.facts import Fact, release
 from service.core.facts.release import major_or
 from service.core.migration import Cluster
-from service.core.resources import MIGRATION_CONTROLLER, PROXY
+from service.core.resources import MIGRATION_CONTROLLER, MTC_NAMESPACE, PROXY, Read
+
+READS: tuple[Read[Any], ...] = (
+    Read(PROXY, name="cluster"),
+    Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),
+    *release.READS,
+)
+"""What the functions of this module read; a policy that calls them declares it."""
 
 
 @dataclass(frozen=True, slots=True)

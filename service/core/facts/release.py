@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from service.core.evidence import NotGathered
 from service.core.facts import Fact
 from service.core.migration import Cluster
 from service.core.objects.config import ClusterVersion
-from service.core.resources import CLUSTER_VERSION, NODE, SERVER_VERSION
+from service.core.resources import CLUSTER_VERSION, NODE, SERVER_VERSION, Read
 from service.core.versions import Version, parse_or_none
+
+READS: tuple[Read[Any], ...] = (
+    Read(CLUSTER_VERSION, name="version"),
+    Read(SERVER_VERSION),
+    Read(NODE),
+)
+"""What the functions of this module read; a policy that calls them declares it."""
 
 LAST_KUBERNETES_OF_OPENSHIFT_3 = (1, 11)
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from service.core.evidence import Missing, NotGathered, Role
 from service.core.migration import Cluster, Migration
 from service.core.objects.mtc import MigCluster, ObjectRef
-from service.core.resources import MIG_CLUSTER, MTC_NAMESPACE, fetch_command
+from service.core.resources import MIG_CLUSTER, MTC_NAMESPACE, Read, fetch_command
+
+READS: tuple[Read[Any], ...] = (Read(MIG_CLUSTER, MTC_NAMESPACE),)
+"""What the functions of this module read; a policy that calls them declares it."""
 
 TUNNEL_SUFFIX = ".svc.cluster.local"
 """`crane tunnel-api` makes the remote API a service of the host cluster (MTC 1.7)."""
