@@ -171,9 +171,10 @@ def entries(stream: BinaryIO, budget: Budget) -> Iterator[Entry]:
     if directory.count > most:
         raise LimitExceeded("members", f"the archive has more than {most} members")
     starts = _starts(stream, directory, budget)
-    for raw, record in _records(stream, directory):
+    for fields, raw, extra in _raw_records(stream, directory):
         if raw.endswith(b"/"):
             continue
+        record = _record(fields, raw, extra, directory)
         at = bisect_left(starts, record.offset)
         limit = starts[at + 1] if at + 1 < len(starts) else directory.start
         yield Entry(stream, budget, record, limit)
@@ -181,15 +182,17 @@ def entries(stream: BinaryIO, budget: Budget) -> Iterator[Entry]:
 
 def _starts(stream: BinaryIO, directory: _Directory, budget: Budget) -> array[int]:
     """Where the members start, in order of place."""
-    starts: list[int] = []
-    for _, record in _records(stream, directory):
+    starts = array("Q")
+    for fields, _, extra in _raw_records(stream, directory):
         budget.enter()
-        starts.append(record.offset)
+        starts.append(min(_sizes_and_offset(fields, extra)[2] + directory.shift, directory.start))
     return array("Q", sorted(starts))
 
 
-def _records(stream: BinaryIO, directory: _Directory) -> Iterator[tuple[bytes, _Record]]:
-    """The records of the central directory with the names as they are stored."""
+def _raw_records(
+    stream: BinaryIO, directory: _Directory
+) -> Iterator[tuple[tuple[Any, ...], bytes, bytes]]:
+    """The records of the central directory: fields, name, extra fields."""
     feed = Feed(_range(stream, directory.start, directory.size))
     offset = 0
     while offset < directory.size:
@@ -201,7 +204,7 @@ def _records(stream: BinaryIO, directory: _Directory) -> Iterator[tuple[bytes, _
         extra = feed.read(extra_length)
         offset += _CENTRAL.size + name_length + extra_length + comment_length
         feed.skip_to(offset)
-        yield raw, _record(fields, raw, extra, directory)
+        yield fields, raw, extra
 
 
 def _range(stream: BinaryIO, start: int, size: int) -> Iterator[bytes]:
@@ -216,14 +219,9 @@ def _range(stream: BinaryIO, start: int, size: int) -> Iterator[bytes]:
 
 
 def _record(fields: tuple[Any, ...], raw: bytes, extra: bytes, directory: _Directory) -> _Record:
-    _, made_by, _, flags, method, time, date, crc, packed, size, *_ = fields
-    attributes, offset = fields[15], fields[16]
-    extras = _extras(extra)
-    large = io.BytesIO(extras.get(0x0001, b""))
-    size, packed, offset = (
-        int.from_bytes(large.read(8), "little") if value == _FULL_32 else value
-        for value in (size, packed, offset)
-    )
+    _, made_by, _, flags, method, time, date, crc, *_ = fields
+    attributes = fields[15]
+    size, packed, offset = _sizes_and_offset(fields, extra)
     offset += directory.shift
     system = made_by >> 8
     name = _name(raw, flags)
@@ -237,9 +235,21 @@ def _record(fields: tuple[Any, ...], raw: bytes, extra: bytes, directory: _Direc
         packed=packed,
         size=size,
         offset=min(offset, directory.start),
-        modified=_modified(extras.get(0x5455, b""), date, time),
+        modified=_modified(_extras(extra).get(0x5455, b""), date, time),
         refused=refused,
     )
+
+
+def _sizes_and_offset(fields: tuple[Any, ...], extra: bytes) -> tuple[int, int, int]:
+    """Size, packed size and place; zip64 has those that do not fit, in this order."""
+    values = (fields[9], fields[8], fields[16])
+    if _FULL_32 not in values:
+        return values
+    large = io.BytesIO(_extras(extra).get(0x0001, b""))
+    size, packed, offset = (
+        int.from_bytes(large.read(8), "little") if value == _FULL_32 else value for value in values
+    )
+    return size, packed, offset
 
 
 def _extras(extra: bytes) -> dict[int, bytes]:
