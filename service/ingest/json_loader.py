@@ -92,6 +92,11 @@ def load_ndjson(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Iterator[Loaded
         yield Loaded(index, value, problem and place.moved(problem, start))
 
 
+def document_starts(text: bytes, limits: Limits) -> list[int]:
+    """Offsets of the documents that ``load_ndjson`` finds in a text without byte order mark."""
+    return [start for start, _, _ in _documents(text, limits)]
+
+
 def strip_bom(data: bytes, kind: str) -> bytes:
     """The text without a UTF-8 byte order mark; UTF-16 and UTF-32 are refused by name."""
     if data.startswith(BOM):

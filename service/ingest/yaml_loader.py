@@ -30,12 +30,14 @@ def load_yaml(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Iterator[Loaded]:
     ``gc_paused()``.
     """
     try:
-        text = strip_bom(data, "yaml").replace(b"\r\n", b"\n")
+        text = strip_bom(data, "yaml")
     except Unreadable as error:
         yield Loaded(0, None, error)
         return
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n")
     index = 0
-    for segment in _segments(text):
+    for segment in segments(text):
         for value, problem in _outcomes(segment, limits):
             if index >= limits.documents:
                 raise LimitExceeded("documents", f"more than {limits.documents} documents")
@@ -45,21 +47,21 @@ def load_yaml(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Iterator[Loaded]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Segment:
+class Segment:
     """Text from one ``---`` up to the next, and the lines before it."""
 
     text: bytes
     lines_before: int
 
 
-def _segments(text: bytes) -> Iterator[_Segment]:
+def segments(text: bytes) -> Iterator[Segment]:
     """Cut at document markers: at the start of a line they end a document wherever they stand.
 
     Directives and ``...`` make documents depend on one another, a bare carriage return or one of
     the Unicode line breaks starts lines of its own: such streams stay in one piece.
     """
-    if _indivisible(text):
-        yield _Segment(text, 0)
+    if is_indivisible(text):
+        yield Segment(text, 0)
         return
     start = lines = 0
     while True:
@@ -68,13 +70,14 @@ def _segments(text: bytes) -> Iterator[_Segment]:
             marker = text.find(b"\n---", marker + 4)
         if marker < 0:
             break
-        yield _Segment(text[start : marker + 1], lines)
+        yield Segment(text[start : marker + 1], lines)
         lines += text.count(b"\n", start, marker + 1)
         start = marker + 1
-    yield _Segment(text[start:], lines)
+    yield Segment(text[start:], lines)
 
 
-def _indivisible(text: bytes) -> bool:
+def is_indivisible(text: bytes) -> bool:
+    """Whether the text is one segment although it may hold several documents."""
     if text.startswith((b"%", b"...")) or b"\n%" in text or b"\n..." in text or b"\r" in text:
         return True
     return not text.isascii() and any(
@@ -82,7 +85,7 @@ def _indivisible(text: bytes) -> bool:
     )
 
 
-def _outcomes(segment: _Segment, limits: Limits) -> Iterator[tuple[Any, Unreadable | None]]:
+def _outcomes(segment: Segment, limits: Limits) -> Iterator[tuple[Any, Unreadable | None]]:
     value = _proven_value(segment.text.removeprefix(_MARKER), limits)
     if value is not NOT_PROVEN:
         yield value, None
