@@ -96,7 +96,7 @@ class Volumes:
             return
         named = ", ".join(migration.source_namespaces[:5])
         if self.skipped:
-            raise NotApplicable(f"the plan skips all {self.skipped} volumes")
+            raise NotApplicable(f"the plan skips every volume ({self.skipped})")
         raise NotApplicable(f"no persistent volume claim in the plan's namespaces ({named})")
 
     def subject(self, volume: Volume) -> Subject:

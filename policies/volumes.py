@@ -1,0 +1,318 @@
+"""Persistent volumes are in a state and of a type that can be migrated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from shlex import quote
+from typing import Any
+
+from service.core.evidence import Missing, NotGathered
+from service.core.facts.release import major
+from service.core.facts.storage_classes import StorageClasses, destination_classes
+from service.core.facts.volumes import COPY, MOVE, Volume, Volumes, volumes
+from service.core.migration import Migration
+from service.core.outcome import Outcome, failed, not_applicable, passed, unknown
+from service.core.plan_patch import select
+from service.core.policy import Link, MigrationPolicy
+from service.core.quantity import InvalidQuantity, parse
+from service.core.resources import (
+    CLUSTER_VERSION,
+    MIG_PLAN,
+    MIGRATION_CONTROLLER,
+    NODE,
+    PERSISTENT_VOLUME,
+    PERSISTENT_VOLUME_CLAIM,
+    SERVER_VERSION,
+    STORAGE_CLASS,
+    Read,
+    Resource,
+    fetch_command,
+)
+
+_BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html"
+PREREQUISITES = Link(
+    "Migration prerequisites",
+    f"{_BOOK}/migration_toolkit_for_containers/migrating-applications-with-mtc",
+)
+PLANNING = Link(
+    "Considerations when migrating from OpenShift 3 to 4",
+    f"{_BOOK}/migrating_from_version_3_to_4/planning-migration-3-4",
+)
+CHECKLIST = Link(
+    "Premigration checklists",
+    f"{_BOOK}/migration_toolkit_for_containers/premigration-checklists-mtc",
+)
+ABOUT = Link("About MTC", f"{_BOOK}/migration_toolkit_for_containers/about-mtc")
+VOLUME_READS = (
+    Read(MIG_PLAN),
+    Read(PERSISTENT_VOLUME_CLAIM, plan_namespaces=True),
+    Read(PERSISTENT_VOLUME),
+    Read(MIGRATION_CONTROLLER),
+)
+
+
+UNSUPPORTED_ON_4 = {
+    "glusterfs": "GlusterFS",
+    "cephfs": "standalone CephFS",
+    "rbd": "standalone Ceph RBD",
+    "flexVolume": "FlexVolume",
+    "local": "volumes of the OpenShift 3.11 local provisioner",
+}
+"""Volume sources that OpenShift 4 does not support (MTC docs, Planning your migration)."""
+_UNSUPPORTED_PROVISIONERS = frozenset(
+    {"kubernetes.io/glusterfs", "kubernetes.io/rbd", "ceph.com/rbd", "ceph.com/cephfs"}
+)
+
+
+def unsupported_provisioner(provisioner: str) -> bool:
+    """Whether a class of this provisioner makes volumes that OpenShift 4 does not support."""
+    return provisioner in _UNSUPPORTED_PROVISIONERS or provisioner.startswith(
+        "gluster.org/glusterblock"
+    )
+
+
+def without_status(migration: Migration, resource: Resource[Any], names: list[str]) -> Outcome:
+    """Objects whose status is not among the evidence: nobody can tell whether they are bound."""
+    source = migration.source
+    named = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+    command = fetch_command(resource, namespaces=migration.source_namespaces)
+    return unknown(
+        source.subject,
+        f"{resource.kind} without a status, as in an exported manifest: {named} "
+        f"({len(names)} in all)",
+        Missing(f"the status of {resource.kind} {named}", source.role, command),
+        key=f"no-status-{resource.plural}",
+    )
+
+
+class VolumesValid(MigrationPolicy):
+    """Every volume that the plan touches is in a state and of a type that can be migrated.
+
+    The documentation asks for valid volumes without saying what that is. Taken from the
+    premigration checklist (not Terminating), from the volume phases of Kubernetes (Failed and
+    Released volumes have lost their claim, a Lost claim its volume), from the types that
+    OpenShift 4 does not support, and from mig-controller, which only ever skips a hostPath
+    volume. An unsupported type may be *copied* to another class; it may not be moved, and
+    nothing may be copied to a class of its provisioner. Leftover Released volumes that no claim
+    names are not part of a migration.
+    """
+
+    id = "MTC601"
+    name = "volumes-valid"
+    title = "The persistent volumes of the plan are valid"
+    why = (
+        "A volume that is being deleted, has failed or is of a type that the destination cannot "
+        "mount stops the migration half way, or its data stay behind."
+    )
+    reads = (
+        *VOLUME_READS,
+        Read(STORAGE_CLASS),
+        Read(CLUSTER_VERSION),
+        Read(SERVER_VERSION),
+        Read(NODE),
+    )
+    declares = ("openshiftVersion",)
+    remedy = (
+        "Repair or recreate the volume on the source, copy it to a supported storage class "
+        "instead of moving it, or set its action to skip if its data are not needed."
+    )
+    docs = (PREREQUISITES, CHECKLIST, PLANNING)
+    source = (
+        "MTC docs, Migration prerequisites; Premigration checklists; Planning your migration, "
+        "unsupported storage; mig-controller pkg/controller/migplan/pvlist.go getSupportedActions"
+    )
+
+    def applies(self, migration: Migration) -> None:
+        volumes(migration).require_any(migration)
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        found = volumes(migration)
+        classes = destination_classes(migration)
+        examined = 0
+        sound = True
+        silent: list[str] = []
+        doubt: NotGathered | None = None
+        for volume in found.items:
+            examined += volume.pv is not None
+            if volume.pv is not None and not volume.pv.phase:
+                silent.append(volume.name)
+            try:
+                for fault in _faults(migration, classes, volume):
+                    sound = False
+                    yield fault
+            except NotGathered as missing:  # a later volume may still fail
+                doubt = missing
+        if silent:
+            yield without_status(migration, PERSISTENT_VOLUME, silent)
+        found.require_whole()
+        if doubt is not None:
+            raise doubt
+        _require_types(migration, found, classes)
+        if not sound or silent:
+            return
+        if not examined:
+            yield not_applicable(
+                found.cluster.subject, "no claim of the plan's namespaces has a volume (see MTC602)"
+            )
+            return
+        yield passed(
+            found.cluster.subject, f"every volume is valid ({examined})", examined=examined
+        )
+
+
+def _faults(migration: Migration, classes: StorageClasses, volume: Volume) -> Iterator[Outcome]:
+    if volume.claim is not None and (volume.claim.deleting or volume.claim.phase == "Lost"):
+        yield from _claim_faults(volume)
+    if volume.pv is None:
+        return
+    if volume.pv.deleting or volume.pv.phase in ("Failed", "Released"):
+        yield from _state_faults(volume)
+    fault = _capacity_fault(volume.pv.capacity)
+    if fault:
+        yield failed(
+            volume.pv.ref.subject,
+            f"the capacity of volume {volume.name} is no size of a volume: {fault}",
+            volume.pv.ref.at("/spec/capacity/storage", volume.pv.capacity),
+            found=volume.pv.capacity or "no capacity",
+            wanted="a capacity greater than zero",
+            key="capacity",
+            commands=(f"oc get pv {quote(volume.name)} -o yaml",),
+        )
+    yield from _type_faults(migration, classes, volume)
+
+
+def _claim_faults(volume: Volume) -> Iterator[Outcome]:
+    claim = volume.claim
+    if claim is None:
+        return
+    inspect = f"oc describe pvc {quote(claim.ref.name)} -n {quote(claim.ref.namespace)}"
+    if claim.deleting:
+        yield failed(
+            claim.ref.subject,
+            f"claim {volume.hold} is being deleted: it waits only for its finalizers",
+            claim.ref.at("/metadata/deletionTimestamp", "set"),
+            found="Terminating",
+            wanted="a claim that stays",
+            key="deleting",
+            commands=(inspect,),
+        )
+    if claim.phase == "Lost":
+        yield failed(
+            claim.ref.subject,
+            f"claim {volume.hold} has lost its volume {volume.name}",
+            claim.ref.at("/status/phase", claim.phase),
+            found="Lost",
+            wanted="Bound",
+            key="phase",
+            commands=(inspect,),
+        )
+
+
+def _state_faults(volume: Volume) -> Iterator[Outcome]:
+    pv = volume.pv
+    if pv is None:
+        return
+    commands = (f"oc describe pv {quote(volume.name)}",)
+    if pv.deleting:
+        yield failed(
+            pv.ref.subject,
+            f"volume {volume.name} is being deleted: it waits only for its finalizers",
+            pv.ref.at("/metadata/deletionTimestamp", "set"),
+            found="Terminating",
+            wanted="a volume that stays",
+            key="deleting",
+            commands=commands,
+        )
+    if pv.phase in ("Failed", "Released"):
+        reason = f" ({pv.reason})" if pv.reason else ""
+        yield failed(
+            pv.ref.subject,
+            f"volume {volume.name} is {pv.phase}{reason}: its claim was deleted",
+            pv.ref.at("/status/phase", pv.phase),
+            found=pv.phase,
+            wanted="Bound",
+            key="phase",
+            commands=commands,
+        )
+
+
+def _capacity_fault(text: str) -> str:
+    try:
+        if parse(text) > 0:
+            return ""
+    except InvalidQuantity as error:
+        return str(error)
+    return f"{text} is not greater than zero"
+
+
+def _type_faults(
+    migration: Migration, classes: StorageClasses, volume: Volume
+) -> Iterator[Outcome]:
+    pv, entry = volume.pv, volume.planned
+    if pv is None:
+        return
+    if pv.source == "hostPath":
+        commands = (select(migration.plan, entry, "action", "skip"),) if entry is not None else ()
+        yield failed(
+            pv.ref.subject,
+            f"volume {volume.name} is a hostPath: MTC only ever skips it, so its data do not "
+            "travel; copy them to a volume of a storage class first, or accept that with skip",
+            pv.ref.at("/spec/hostPath"),
+            found="hostPath" + (f", action {entry.action or 'not set'}" if entry else ""),
+            wanted="action skip, or a volume of another type",
+            key="type",
+            commands=commands,
+        )
+        return
+    if entry is None:
+        return
+    if entry.action == MOVE and pv.source in UNSUPPORTED_ON_4 and major(migration.destination) == 4:
+        yield failed(
+            pv.ref.subject,
+            f"volume {volume.name} is to be moved, but OpenShift 4 does not support "
+            f"{UNSUPPORTED_ON_4[pv.source]}",
+            pv.ref.at(f"/spec/{pv.source}"),
+            migration.plan.ref.at(f"/spec/persistentVolumes/{entry.index}/selection/action", MOVE),
+            found=f"{pv.source}, action move",
+            wanted="action copy, to a supported storage class",
+            key="type",
+            commands=(select(migration.plan, entry, "action", COPY),),
+        )
+    if entry.action == COPY and entry.target_storage_class in classes.by_name:
+        yield from _target_faults(migration, classes, volume)
+
+
+def _target_faults(
+    migration: Migration, classes: StorageClasses, volume: Volume
+) -> Iterator[Outcome]:
+    entry, pv = volume.planned, volume.pv
+    if entry is None or pv is None:
+        return
+    target = classes.by_name[entry.target_storage_class]
+    if not unsupported_provisioner(target.provisioner) or major(migration.destination) != 4:
+        return
+    yield failed(
+        pv.ref.subject,
+        f"volume {volume.name} is to be copied to class {target.name}, whose provisioner "
+        f"{target.provisioner} OpenShift 4 does not support",
+        target.evidence,
+        migration.plan.ref.at(
+            f"/spec/persistentVolumes/{entry.index}/selection/storageClass", target.name
+        ),
+        found=target.provisioner,
+        wanted="a storage class with a provisioner that OpenShift 4 supports",
+        key="target-class",
+        commands=("oc get storageclass",),
+    )
+
+
+def _require_types(migration: Migration, found: Volumes, classes: StorageClasses) -> None:
+    """A pass needs the provisioner of every class that a volume is copied to."""
+    if classes.missing is None:
+        return
+    for volume in found.items:
+        entry = volume.planned
+        if entry is None or entry.action != COPY or not entry.target_storage_class:
+            continue
+        if entry.target_storage_class not in classes.by_name:
+            raise classes.missing
