@@ -1,0 +1,56 @@
+"""The app factory."""
+
+from __future__ import annotations
+
+import logging
+from types import TracebackType
+
+from flask import Flask
+
+from service.api import (
+    documentation,
+    errors,
+    evaluations,
+    evidence,
+    lifecycle,
+    operations,
+    policies,
+)
+from service.api.runtime import EXTENSION, Runtime
+from service.observability import configure_logging, place_of
+from service.settings import Settings, from_environment
+
+log = logging.getLogger("service.error")
+
+
+class Service(Flask):
+    """Flask, but what it logs of an exception is its type and place, never its text."""
+
+    def log_exception(
+        self,
+        exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None],
+    ) -> None:
+        error = exc_info[1]
+        name = type(error).__name__ if error else ""
+        log.error("unexpected", extra={"error": name, "at": place_of(error)})
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The service as a WSGI app; settings come from the environment unless given.
+
+    Raises SettingsError where the environment is wrong.
+    """
+    settings = settings or from_environment()
+    configure_logging(settings.log_level)
+    app = Service("service", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.limits.body_bytes
+    # A path with a slash too many is a mistake to be told of, not to be redirected.
+    app.url_map.merge_slashes = False
+    app.url_map.redirect_defaults = False
+    now = Runtime.of(settings)
+    app.extensions[EXTENSION] = now
+    lifecycle.install(app, now.metrics)
+    errors.install(app, settings, now.metrics)
+    for part in (evaluations, policies, evidence, operations, documentation):
+        app.register_blueprint(part.blueprint)
+    return app

@@ -1,0 +1,54 @@
+"""A view's contract, stated at the view: it is enforced, and the API document made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any
+
+from flask.typing import ResponseReturnValue
+from marshmallow import Schema
+
+from service.api.parameters import Query, read_query
+
+View = Callable[..., ResponseReturnValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A good answer: what it is, and its forms by media type (a schema, or None for text)."""
+
+    description: str
+    content: Mapping[str, Schema | type[Schema] | None]
+    cached: bool = False
+    """Whether it carries an ETag and answers If-None-Match with 304."""
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What a view promises."""
+
+    name: str
+    summary: str
+    answer: Answer
+    query: Query = field(default_factory=Query)
+    problems: tuple[str, ...] = ()
+    tag: str = "operations"
+    description: str = ""
+    body: bool = False
+
+
+def operation(contract: Contract) -> Callable[[View], View]:
+    """Hold a view to its contract: it is called with its checked query first."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def checked(**path: Any) -> ResponseReturnValue:
+            return view(read_query(contract.query), **path)
+
+        checked.contract = contract  # type: ignore[attr-defined]
+        return checked
+
+    return decorate

@@ -1,0 +1,85 @@
+"""Configuration of gunicorn.
+
+    gunicorn --config service/api/gunicorn_conf.py --bind 127.0.0.1:8080 \
+        'service.api.app:create_app()'
+
+Threads, since a worker waits for uploads; several processes, since evaluating is bound to the
+CPU. The log is the service's own JSON lines: one per request, and gunicorn's messages.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from typing import Any
+
+from service.settings import SettingsError, from_environment
+
+try:
+    _settings = from_environment()
+except SettingsError as error:
+    sys.exit(str(error))
+
+_MULTIPROC_DIR = "PROMETHEUS_MULTIPROC_DIR"
+_OURS = "MTC_PREFLIGHT_METRICS_OWNER"
+
+
+def _metrics_folder() -> str:
+    """A folder for the workers' metrics, empty at the start and kept over a reload.
+
+    A folder that the environment names is used as it is, and emptied.
+    """
+    given = os.environ.get(_MULTIPROC_DIR, "")
+    if given and os.environ.get(_OURS) == str(os.getpid()):
+        return given  # this very process is reloading its configuration
+    if not given or os.environ.get(_OURS):
+        # The second: a new gunicorn started by an old one (USR2), which still uses its folder.
+        given = tempfile.mkdtemp(prefix="mtc-preflight-metrics-")
+        os.environ[_OURS] = str(os.getpid())
+        return given
+    os.makedirs(given, exist_ok=True)
+    for entry in os.scandir(given):
+        if entry.name.endswith(".db"):
+            os.unlink(entry.path)
+    return given
+
+
+# The Prometheus client looks at this variable when it is first imported.
+os.environ[_MULTIPROC_DIR] = _metrics_folder()
+
+from service.observability import WORKER_SLOT, logging_config  # noqa: E402
+
+worker_class = "gthread"
+workers = _settings.workers or max(2, os.cpu_count() or 1)
+threads = _settings.threads
+timeout = _settings.timeout
+graceful_timeout = _settings.graceful_timeout
+keepalive = _settings.keepalive
+max_requests = _settings.max_requests
+max_requests_jitter = _settings.max_requests // 10
+limit_request_line = 4094
+limit_request_fields = 60
+limit_request_field_size = 8190
+# A worker's heartbeat is a file; on a disk it can block, and /dev/shm is there in containers.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+accesslog = None
+logconfig_dict = logging_config(_settings.log_level)
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give the worker the lowest number that no other has; its metric files are named by it."""
+    taken = {other.slot for other in server.WORKERS.values()}
+    worker.slot = next(slot for slot in range(len(taken) + 1) if slot not in taken)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Tell the worker its number."""
+    os.environ[WORKER_SLOT] = str(worker.slot)
+
+
+def on_exit(server: Any) -> None:
+    """Remove the metrics folder if it is ours."""
+    if os.environ.get(_OURS) == str(os.getpid()):
+        shutil.rmtree(os.environ[_MULTIPROC_DIR], ignore_errors=True)

@@ -1,0 +1,188 @@
+"""The API document (OpenAPI 3.1), made of the contracts and the schemas.
+
+python -m service.api.openapi > openapi.yaml
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from typing import Any
+
+import yaml
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Flask
+from marshmallow import Schema
+
+from service.api.body import FORM as FORM_TYPE
+from service.api.body import MEDIA_TYPES
+from service.api.contract import Contract
+from service.api.problems import KINDS, MEDIA_TYPE
+from service.api.schemas.envelope import FORM, EnvelopeSchema
+from service.api.schemas.problem import ProblemSchema
+
+_DESCRIPTION = """\
+Evidence in, verdicts out: checks the prerequisites of a migration with the Migration Toolkit for
+Containers (MTC) against what was gathered from the clusters.
+
+Every error is a problem document (RFC 9457). Every answer carries `X-Request-Id`; a request may
+bring its own (`[A-Za-z0-9._-]`, at most 64 characters).
+"""
+_TAGS = {
+    "evaluations": "Evidence in, a verdict out",
+    "catalogue": "What is checked, and what it reads",
+    "operations": "For those who run the service",
+}
+_PATH_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+# Refusals that any operation may answer with.
+_ALWAYS = ("invalid-parameter", "method-not-allowed", "internal-error")
+_DOCUMENT_TYPES = tuple(item for item in MEDIA_TYPES if "json" in item or "yaml" in item)
+
+
+def document(app: Flask) -> dict[str, Any]:
+    """The API document of an app."""
+    plugin = MarshmallowPlugin(schema_name_resolver=_component_name)
+    spec = APISpec(
+        title="mtc-preflight",
+        version=version("mtc-preflight"),
+        openapi_version="3.1.0",
+        plugins=[plugin],
+        info={"description": _DESCRIPTION, "license": {"name": "Apache-2.0"}},
+        servers=[{"url": "/"}],
+        tags=[{"name": name, "description": text} for name, text in _TAGS.items()],
+    )
+    _add_headers(spec)
+    for rule, method, contract in _operations(app):
+        spec.path(
+            path=_PATH_PARAMETER.sub(r"{\1}", rule),
+            operations={method: _operation(rule, contract)},
+        )
+    return spec.to_dict()
+
+
+def text(app: Flask) -> str:
+    """The API document as YAML."""
+    return yaml.safe_dump(document(app), sort_keys=False, allow_unicode=True, width=100)
+
+
+def _component_name(schema: Any) -> str:
+    kind = schema if isinstance(schema, type) else type(schema)
+    return kind.__name__.removesuffix("Schema")
+
+
+def _operations(app: Flask) -> Iterator[tuple[str, str, Contract]]:
+    found = []
+    for rule in app.url_map.iter_rules():
+        contract = getattr(app.view_functions[rule.endpoint], "contract", None)
+        if contract is None:
+            continue
+        methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        found += [(rule.rule, method.lower(), contract) for method in sorted(methods)]
+    order = list(_TAGS)
+    return iter(sorted(found, key=lambda row: (order.index(row[2].tag), row[0], row[1])))
+
+
+def _add_headers(spec: APISpec) -> None:
+    spec.components.header(
+        "RequestId",
+        {
+            "description": "the id under which the log tells of this request",
+            "schema": {"type": "string"},
+        },
+    )
+    spec.components.header(
+        "ETag",
+        {
+            "description": "changes with the policies; send it back in If-None-Match",
+            "schema": {"type": "string"},
+        },
+    )
+
+
+def _operation(rule: str, contract: Contract) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": contract.name,
+        "summary": contract.summary,
+        "tags": [contract.tag],
+    }
+    if contract.description:
+        operation["description"] = contract.description
+    operation["parameters"] = [*_path_parameters(rule), *_query_parameters(contract)]
+    if contract.body:
+        operation["requestBody"] = _body()
+    operation["responses"] = _responses(contract)
+    return operation
+
+
+def _path_parameters(rule: str) -> Iterator[dict[str, Any]]:
+    for name in _PATH_PARAMETER.findall(rule):
+        schema = {"type": "string", "minLength": 1}
+        yield {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _query_parameters(contract: Contract) -> list[dict[str, Any]]:
+    return [{"in": "query", "schema": contract.query}] if contract.query.fields else []
+
+
+def _body() -> dict[str, Any]:
+    content: dict[str, Any] = {FORM_TYPE: {"schema": FORM}}
+    for media_type in MEDIA_TYPES:
+        if media_type in _DOCUMENT_TYPES:
+            content[media_type] = {"schema": EnvelopeSchema}
+        elif media_type != FORM_TYPE:
+            content[media_type] = {}
+    return {"required": True, "content": content}
+
+
+def _responses(contract: Contract) -> dict[str, Any]:
+    headers: dict[str, Any] = {"X-Request-Id": "RequestId"}
+    good: dict[str, Any] = {
+        "description": contract.answer.description,
+        "content": {
+            media_type: {"schema": _schema(schema)}
+            for media_type, schema in contract.answer.content.items()
+        },
+        "headers": dict(headers),
+    }
+    responses = {str(contract.answer.status): good}
+    if contract.answer.cached:
+        good["headers"]["ETag"] = "ETag"
+        responses["304"] = {
+            "description": "Nothing has changed.",
+            "headers": {**headers, "ETag": "ETag"},
+        }
+    codes = dict.fromkeys((*contract.problems, *_ALWAYS))
+    for status, meaning in sorted(_meanings(codes).items()):
+        responses[status] = {
+            "description": meaning,
+            "content": {MEDIA_TYPE: {"schema": ProblemSchema}},
+            "headers": dict(headers),
+        }
+    return responses
+
+
+def _schema(schema: Schema | type[Schema] | None) -> Any:
+    return {"type": "string"} if schema is None else schema
+
+
+def _meanings(codes: Mapping[str, Any]) -> dict[str, str]:
+    """The codes by status, as one description each."""
+    found: dict[str, list[str]] = {}
+    for code in codes:
+        kind = KINDS[code]
+        found.setdefault(str(kind.status), []).append(f"{kind.title} (`{code}`).")
+    return {status: " ".join(texts) for status, texts in found.items()}
+
+
+def main() -> None:
+    """Print the document."""
+    from service.api.app import create_app
+
+    sys.stdout.write(text(create_app()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+"""Problem details (RFC 9457): every error answer of the service is made here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from flask import Response, request
+
+from service.core.evidence import Problem
+from service.core.redact import redact
+from service.observability import request_id
+
+MEDIA_TYPE = "application/problem+json"
+DOCUMENTATION = "/docs/problems"
+MOST_ERRORS = 100
+"""More single errors than this are counted, not listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of problem: its HTTP status, its title and what a caller should know of it."""
+
+    status: int
+    title: str
+    meaning: str
+
+
+KINDS: Mapping[str, Kind] = {
+    "bad-request": Kind(
+        400, "The request is wrong", "Its parts or options are not what there is; see errors[]."
+    ),
+    "empty-body": Kind(
+        400, "The request has no body", "Send evidence in the body, as a document or a form."
+    ),
+    "body-truncated": Kind(
+        400, "The body ended early", "Fewer bytes came than the request announced; send it again."
+    ),
+    "body-damaged": Kind(
+        400, "The body cannot be decoded", "It is not what its Content-Encoding says."
+    ),
+    "multipart-malformed": Kind(
+        400, "The form cannot be read", "The multipart/form-data body breaks RFC 7578."
+    ),
+    "invalid-parameter": Kind(
+        400, "A query parameter is wrong", "A name or a value is not known; errors[] has each."
+    ),
+    "not-found": Kind(404, "There is no such page", "The path is none of the service's."),
+    "policy-not-found": Kind(404, "There is no such policy", "GET /v1/policies lists them."),
+    "method-not-allowed": Kind(
+        405, "The method is not allowed here", "The Allow header lists the methods."
+    ),
+    "not-acceptable": Kind(
+        406, "No acceptable format", "The Accept header rules out every format of the answer."
+    ),
+    "body-too-large": Kind(
+        413, "The input is too large", "A limit on sizes or numbers is exceeded; errors[] names it."
+    ),
+    "unsupported-media-type": Kind(
+        415, "The media type is not supported", "The detail lists the Content-Types that are."
+    ),
+    "unsupported-content-encoding": Kind(
+        415, "The content encoding is not supported", "Send the body plain or with gzip."
+    ),
+    "invalid-input": Kind(
+        422, "The input does not have the right form", "It can be read, but not understood."
+    ),
+    "limit-exceeded": Kind(
+        422, "The input is too complex", "A limit on structure is exceeded; errors[] names it."
+    ),
+    "internal-error": Kind(
+        500, "The service made an error", "Not your fault. Report it with the request_id."
+    ),
+    "storage-unavailable": Kind(
+        503,
+        "The service cannot store the upload",
+        "Its temporary folder is missing, read-only or full; in a container mount an emptyDir "
+        "at /tmp.",
+    ),
+}
+"""Every problem code that the service itself gives. Other HTTP errors are ``http-<status>``."""
+
+_BY_STATUS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed"} | {
+    413: "body-too-large",
+    415: "unsupported-media-type",
+    406: "not-acceptable",
+    500: "internal-error",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One single error of a request: what is wrong, where, and what to do.
+
+    ``parameter`` names a query parameter; the other places are as in ``Problem``.
+    """
+
+    code: str
+    detail: str
+    hint: str = ""
+    parameter: str = ""
+    part: str = ""
+    member: str = ""
+    document: int | None = None
+    line: int | None = None
+    column: int | None = None
+    pointer: str = ""
+
+    @classmethod
+    def of(cls, problem: Problem) -> Fault:
+        """The fault that a problem of the input is."""
+        return cls(
+            problem.code,
+            problem.message,
+            problem.hint,
+            part=problem.part,
+            member=problem.member,
+            document=problem.document,
+            line=problem.line,
+            column=problem.column,
+            pointer=problem.pointer,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields that are set; every text is redacted."""
+        texts = {
+            "code": self.code,
+            "detail": self.detail,
+            "parameter": self.parameter,
+            "part": self.part,
+            "member": self.member,
+            "document": self.document,
+            "line": self.line,
+            "column": self.column,
+            "pointer": self.pointer,
+            "hint": self.hint,
+        }
+        return {
+            key: redact(value) if isinstance(value, str) else value
+            for key, value in texts.items()
+            if value not in ("", None)
+        }
+
+
+class Refused(Exception):
+    """The request cannot be answered; becomes a problem answer.
+
+    ``code`` is a key of ``KINDS``; ``detail`` says what was wrong with this request and must
+    not quote it, beyond names that are harmless.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        errors: Iterable[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+
+def answer(refused: Refused) -> Response:
+    """The answer for a refused request."""
+    kind = KINDS[refused.code]
+    return build(kind.status, refused.code, kind.title, refused.detail, refused)
+
+
+def answer_status(status: int, title: str, detail: str, headers: Mapping[str, str]) -> Response:
+    """The answer for an HTTP error that some other layer found."""
+    code = _BY_STATUS.get(status, f"http-{status}")
+    known = KINDS.get(code)
+    refused = Refused(code, detail, headers=headers)
+    return build(status, code, known.title if known else title, detail, refused)
+
+
+def build(status: int, code: str, title: str, detail: str, refused: Refused) -> Response:
+    """A problem document as a response."""
+    errors = [fault.as_dict() for fault in refused.errors[:MOST_ERRORS]]
+    more = len(refused.errors) - len(errors)
+    if more:
+        detail = f"{detail} ({more} further errors are not listed)"
+    document = {
+        "type": f"{DOCUMENTATION}#{code}" if code in KINDS else "about:blank",
+        "title": title,
+        "status": status,
+        "detail": redact(detail),
+        "instance": quote(redact(request.path)[:200], safe="/"),
+        "code": code,
+        "request_id": request_id.get(),
+        "errors": errors,
+    }
+    response = Response(encode(document), status, mimetype=MEDIA_TYPE)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers.update(refused.headers)
+    return response
+
+
+def encode(document: Any) -> bytes:
+    """JSON as UTF-8; a lone surrogate, which JSON can spell and UTF-8 cannot, is replaced."""
+    try:
+        return orjson.dumps(document)
+    except TypeError:
+        return orjson.dumps(_without_surrogates(document))
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_surrogates(item) for item in value]
+    return value

@@ -1,0 +1,173 @@
+"""What POST /v1/evaluations takes, for the API document.
+
+The reader of the input checks bodies itself: it has to name part, document and place of every
+fault, and it must not walk the objects of a cluster twice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from service.api.fields import Moment, ObjectName, VersionName
+from service.api.parameters import Query
+from service.api.schemas.base import CamelSchema
+from service.core.evidence import Role
+from service.core.facts.declared import DECLARABLE, PROBE_TARGETS, VANTAGES
+from service.formats import FORMATS
+from service.ingest.pieces import PART_NAMES
+
+_JSON_TYPES = {str: "string", bool: "boolean", list: "array", dict: "object"}
+_ROLES = [role.value for role in Role]
+
+
+def _choice(names: list[str], description: str, **more: Any) -> fields.String:
+    return fields.String(
+        validate=validate.OneOf(names, error="wanted one of: {choices}"),
+        metadata={"description": description, "choices": tuple(names), **more},
+    )
+
+
+class EvaluationQuery(Query):
+    """Query of POST /v1/evaluations."""
+
+    format = _choice(list(FORMATS), "format of the report; wins over the Accept header")
+    role = _choice(_ROLES, "the cluster that a body of bare objects or an archive belongs to")
+    host = _choice(_ROLES, "which cluster runs the MTC controller; default as the plan says")
+    plan = ObjectName(metadata={"description": "NAMESPACE/NAME or NAME of the plan that is meant"})
+    as_of = Moment(metadata={"description": "judge as of this date or time (ISO 8601)"})
+    target_ocp = VersionName(
+        metadata={"description": "judge for a destination that runs this OpenShift version"}
+    )
+    target_mtc = VersionName(metadata={"description": "judge for clusters with this MTC version"})
+    max_age_hours = fields.Float(
+        validate=validate.Range(
+            0, 1_000_000, min_inclusive=False, error="wanted a number of hours above 0"
+        ),
+        error_messages={"invalid": "wanted a number of hours above 0"},
+        metadata={"description": "evidence older than this is stale"},
+    )
+
+
+def _fact_fields() -> dict[str, fields.Field[Any]]:
+    found: dict[str, fields.Field[Any]] = {}
+    for fact in DECLARABLE:
+        types = [_JSON_TYPES[item] for item in fact.types]
+        found[fact.name] = fields.Raw(
+            metadata={
+                "description": fact.meaning,
+                "type": types[0] if len(types) == 1 else types,
+                "examples": [fact.example],
+            }
+        )
+    return found
+
+
+FACTS = Schema.from_dict(_fact_fields(), name="FactsSchema")
+
+
+class GatheredSchema(Schema):
+    """What a collector says of one list that it fetched."""
+
+    resource = fields.String(required=True, metadata={"examples": ["routes.route.openshift.io"]})
+    namespace = fields.String(metadata={"description": "empty for all"})
+    complete = fields.Boolean(metadata={"description": "whether the list is whole"})
+    error = fields.String(metadata={"description": "why it could not be fetched"})
+
+
+class EnvelopeClusterSchema(CamelSchema):
+    """One cluster: declared facts, objects as oc prints them, or both."""
+
+    role = fields.String(required=True, validate=validate.OneOf(_ROLES))
+    name = fields.String(metadata={"description": "default is the role"})
+    facts = fields.Nested(FACTS)
+    objects = fields.List(
+        fields.Dict(), metadata={"description": "Kubernetes objects, Lists and typed lists"}
+    )
+    complete = fields.Raw(
+        metadata={
+            "description": "resources of which every object is given (RESOURCE or "
+            "RESOURCE/NAMESPACE), or true for all that are given",
+            "type": ["boolean", "array"],
+            "items": {"type": "string"},
+            "examples": [["routes", "persistentvolumeclaims/shop"]],
+        }
+    )
+    gathered = fields.List(fields.Nested(GatheredSchema))
+    collected_at = fields.String(metadata={"format": "date-time"})
+    notes = fields.List(fields.String())
+
+
+class ProbeSchema(CamelSchema):
+    """A measured connection attempt."""
+
+    source = fields.String(
+        required=True,
+        data_key="from",
+        validate=validate.OneOf(_ROLES),
+        metadata={"description": "the cluster that it is about"},
+    )
+    vantage = fields.String(
+        validate=validate.OneOf(VANTAGES), metadata={"description": "where it really ran"}
+    )
+    target = fields.String(required=True, validate=validate.OneOf(PROBE_TARGETS))
+    cluster = fields.String(
+        validate=validate.OneOf(["", *_ROLES]),
+        metadata={"description": "the cluster that the target belongs to"},
+    )
+    host = fields.String()
+    port = fields.Integer(validate=validate.Range(0, 65535))
+    open = fields.Boolean(required=True)
+    detail = fields.String()
+    http_status = fields.Integer(allow_none=True)
+
+
+class OptionsSchema(CamelSchema):
+    """What to assume; the query wins over it."""
+
+    as_of = fields.String(metadata={"examples": ["2026-01-31T12:00:00Z"]})
+    target_openshift = fields.String(metadata={"examples": ["4.16.3"]})
+    target_mtc = fields.String(metadata={"examples": ["1.8.8"]})
+    max_age_hours = fields.Float()
+    plan = fields.String(metadata={"examples": ["openshift-migration/shop"]})
+    host = fields.String(validate=validate.OneOf(_ROLES))
+
+
+def _manifest(kind: str) -> fields.Dict:
+    return fields.Dict(metadata={"description": f"a {kind} manifest, or its spec in short"})
+
+
+class EnvelopeSchema(CamelSchema):
+    """Everything in one document."""
+
+    clusters = fields.List(fields.Nested(EnvelopeClusterSchema))
+    plan = _manifest("MigPlan")
+    storage = _manifest("MigStorage")
+    controller = _manifest("MigrationController")
+    probes = fields.List(fields.Nested(ProbeSchema))
+    waivers = fields.Raw(metadata={"description": "accepted risks"})
+    graph = fields.Dict(metadata={"description": "an OpenShift update graph (Cincinnati)"})
+    baseline = fields.Raw(metadata={"description": "a previous report to compare with"})
+    options = fields.Nested(OptionsSchema)
+
+
+def _part_fields() -> dict[str, fields.Field[Any]]:
+    meaning = {
+        "source": "evidence of the source cluster: archive, objects or descriptor",
+        "destination": "evidence of the destination cluster",
+        "host": "evidence of the cluster that runs the controller, where it is a third one",
+    }
+    return {
+        name: fields.Raw(
+            metadata={
+                "description": meaning.get(name, f"as `{name}` of the envelope"),
+                "type": "string",
+                "contentMediaType": "application/octet-stream",
+            }
+        )
+        for name in PART_NAMES
+    }
+
+
+FORM = Schema.from_dict(_part_fields(), name="EvaluationFormSchema")

@@ -1,0 +1,167 @@
+"""The report of an evaluation, as ``service.formats.json_report`` writes it."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from service.api.schemas.base import CamelSchema, flag, many, number, one_of, text, texts
+from service.core.outcome import Severity, Verdict
+from service.core.report import Readiness
+
+_PLACE = "the part of the request, or the file"
+
+
+class ToolSchema(CamelSchema):
+    """What made the report."""
+
+    name = text()
+    version = text()
+
+
+class LinkSchema(CamelSchema):
+    """A page of the documentation."""
+
+    title = text()
+    url = text(format="uri")
+
+
+class SubjectSchema(CamelSchema):
+    """What a finding is about; "" where a level does not apply."""
+
+    cluster = text("the cluster's name")
+    api_version = text()
+    kind = text("of the object; Cluster or Migration for those as a whole")
+    namespace = text()
+    name = text()
+
+
+class EvidenceSchema(CamelSchema):
+    """One value of the input that a finding rests on."""
+
+    part = text(_PLACE)
+    member = text("the path within an archive, or empty")
+    document = number("which document of that file, from 0")
+    pointer = text("JSON pointer of the value")
+    line = number("from 1, where it is known", nullable=True)
+    value = fields.String(
+        required=True, allow_none=True, metadata={"description": "the value, secrets masked"}
+    )
+
+
+class MissingSchema(CamelSchema):
+    """A fact that was not gathered."""
+
+    fact = text()
+    cluster = text("the role of the cluster to log in to")
+    command = text("the command that fetches it")
+    reason = text("why it is missing, where the evidence tells")
+
+
+class RemediationSchema(CamelSchema):
+    """How to mend a fail."""
+
+    text = text("in words")
+    commands = texts("exact commands for that cluster's version")
+
+
+class FindingSchema(CamelSchema):
+    """One policy's result for one subject."""
+
+    policy = text("id of the policy", examples=["MTC302"])
+    name = text("name of the policy", examples=["single-proxy"])
+    title = text("the prerequisite")
+    verdict = one_of(Verdict)
+    severity = one_of(Severity, "how much a fail matters")
+    message = text()
+    subject = fields.Nested(SubjectSchema, required=True)
+    key = text("tells apart findings of one policy about one subject")
+    found = text()
+    wanted = text()
+    examined = number("how many objects were looked at")
+    observed = fields.Float(
+        required=True, allow_none=True, metadata={"description": "the number that a waiver bounds"}
+    )
+    evidence = many(EvidenceSchema)
+    missing = many(MissingSchema)
+    remediation = fields.Nested(RemediationSchema, required=True)
+    docs = many(LinkSchema)
+    fingerprint = text("stable over order, file names, wording and time")
+
+
+class InputProblemSchema(CamelSchema):
+    """A piece of the input that could not be used; the rest was."""
+
+    code = text()
+    message = text()
+    hint = text("what to do")
+    part = text(_PLACE)
+    member = text("the path within an archive")
+    document = number("which document of the file, from 0", nullable=True)
+    line = number("from 1", nullable=True)
+    column = number("from 1", nullable=True)
+    pointer = text("JSON pointer of the place")
+    blocks = flag("whether the verdict can therefore not be ready")
+
+
+class ClusterSchema(CamelSchema):
+    """A cluster as it was recognised; "" where the evidence does not tell."""
+
+    role = text()
+    name = text()
+    given = flag("whether the input holds anything of it")
+    host = flag("whether it runs the MTC controller")
+    openshift = text("version")
+    mtc = text("version")
+    platform = text()
+    objects = number("objects read")
+
+
+class PartSchema(CamelSchema):
+    """A part of the input as it was recognised."""
+
+    name = text()
+    role = text()
+    form = text()
+    documents = number()
+    objects = number()
+    collected = fields.DateTime(
+        required=True, allow_none=True, metadata={"description": "when, if it tells"}
+    )
+    notes = texts()
+
+
+class CountsSchema(CamelSchema):
+    """How many findings have each verdict."""
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[object]) -> None:
+        field_obj.data_key = field_name  # verdicts are spelt as they are in the findings
+
+
+COUNTS = CountsSchema.from_dict({item.value: number() for item in Verdict}, name="CountsSchema")
+
+
+class FailuresSchema(CamelSchema):
+    """How many findings fail, by severity."""
+
+    blocker = number()
+    warning = number()
+    info = number()
+
+
+class ReportSchema(CamelSchema):
+    """Everything that one evaluation says. Every policy appears in ``findings``."""
+
+    schema_version = text()
+    tool = fields.Nested(ToolSchema, required=True)
+    verdict = one_of(Readiness, "may the migration start?")
+    as_of = fields.DateTime(
+        required=True, metadata={"description": "the time that the evidence was judged for"}
+    )
+    policy_set = text("digest of the policies; the ETag of the catalogue")
+    plan = text("namespace/name of the plan, empty without one")
+    counts = fields.Nested(COUNTS, required=True)
+    failures = fields.Nested(FailuresSchema, required=True)
+    clusters = many(ClusterSchema)
+    findings = many(FindingSchema)
+    problems = many(InputProblemSchema)
+    parts = many(PartSchema)

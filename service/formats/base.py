@@ -1,0 +1,62 @@
+"""What every output format is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from service.core.policy import Policy
+from service.core.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a report is to be shown; a format takes what concerns it.
+
+    ``color`` lets plain text use terminal colours. ``limit`` is the most characters of Markdown.
+    ``group`` makes one ticket per ``finding``, ``policy`` or ``owner``. ``project`` and
+    ``issue_type`` say where Jira issues go.
+    """
+
+    color: bool = False
+    limit: int = 60_000
+    group: str = "finding"
+    project: str = ""
+    issue_type: str = "Task"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a format may tell beside the report itself.
+
+    ``policies`` is the catalogue that the report was made with; ``version`` the product's;
+    ``options`` what the caller asks of the form.
+    """
+
+    policies: tuple[Policy[Any], ...]
+    version: str
+    options: Options = field(default_factory=lambda: Options())
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Policy[Any]]:
+        """The policies by their ids."""
+        return {policy.id: policy for policy in self.policies}
+
+
+Render = Callable[[Report, Context], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """An output format: its name for ``?format=``, its media type, and what makes the bytes.
+
+    ``aliases`` are further media types by which an Accept header may ask for it.
+    """
+
+    name: str
+    media_type: str
+    render: Render
+    title: str
+    aliases: tuple[str, ...] = field(default=())

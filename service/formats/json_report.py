@@ -1,0 +1,178 @@
+"""The report as JSON: everything that the evaluation says, in camelCase.
+
+Every key is always there, so that a reader needs no tests for presence; what is not known is
+"" or null, as the OpenAPI document says. ``schemaVersion`` grows when a reader must change.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from service.core.evidence import Missing, Pointer, Problem, Subject
+from service.core.migration import Part
+from service.core.outcome import Severity, Verdict
+from service.core.policy import Link, Policy
+from service.core.redact import redact
+from service.core.report import ClusterSummary, Finding, Report
+from service.formats.base import Context, Format
+
+SCHEMA_VERSION = "1"
+
+
+def render(report: Report, context: Context) -> bytes:
+    """The report as UTF-8 JSON."""
+    return dumps(document(report, context))
+
+
+def document(report: Report, context: Context) -> dict[str, Any]:
+    """The report as a dictionary that holds JSON values and, for links, ready-made JSON."""
+    by_id = context.by_id
+    return {
+        "schemaVersion": SCHEMA_VERSION,
+        "tool": {"name": "mtc-preflight", "version": context.version},
+        "verdict": report.verdict.value,
+        "asOf": report.as_of.isoformat(),
+        "policySet": report.policy_set,
+        "plan": report.plan,
+        "counts": report.counts,
+        "failures": _failures(report),
+        "clusters": [_cluster(item) for item in report.clusters],
+        "findings": [_finding(item, by_id) for item in report.findings],
+        "problems": [_problem(item) for item in report.problems],
+        "parts": [_part(item) for item in report.parts],
+    }
+
+
+def dumps(value: Any) -> bytes:
+    """JSON bytes; a lone surrogate, which UTF-8 cannot hold, becomes ``?``."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return orjson.dumps(_clean(value))
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, Mapping):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(item) for item in value]
+    return value
+
+
+def _failures(report: Report) -> dict[str, int]:
+    counted = Counter(item.severity for item in report.findings if item.verdict is Verdict.FAIL)
+    return {severity.value: counted.get(severity, 0) for severity in Severity}
+
+
+def _finding(finding: Finding, by_id: Mapping[str, Policy[Any]]) -> dict[str, Any]:
+    policy = by_id.get(finding.policy)
+    return {
+        "policy": finding.policy,
+        "name": policy.name if policy else "",
+        "title": finding.title,
+        "verdict": finding.verdict.value,
+        "severity": finding.severity.value,
+        "message": finding.message,
+        "subject": _subject(finding.subject),
+        "key": finding.key,
+        "found": finding.found,
+        "wanted": finding.wanted,
+        "examined": finding.examined,
+        "observed": finding.observed,
+        "evidence": [_evidence(item) for item in finding.evidence],
+        "missing": [_missing(item) for item in finding.missing],
+        "remediation": {"text": finding.remedy, "commands": finding.commands},
+        "docs": _links(finding.docs),
+        "fingerprint": finding.fingerprint,
+    }
+
+
+def _subject(subject: Subject) -> dict[str, str]:
+    return {
+        "cluster": subject.cluster,
+        "apiVersion": subject.api_version,
+        "kind": subject.kind,
+        "namespace": subject.namespace,
+        "name": subject.name,
+    }
+
+
+def _evidence(pointer: Pointer) -> dict[str, Any]:
+    origin = pointer.origin
+    return {
+        "part": origin.part,
+        "member": origin.member,
+        "document": origin.document,
+        "pointer": pointer.pointer,
+        "line": pointer.line,
+        "value": pointer.value,
+    }
+
+
+@lru_cache(maxsize=1024)
+def _missing(missing: Missing) -> orjson.Fragment:
+    return orjson.Fragment(
+        dumps(
+            {
+                "fact": redact(missing.fact),
+                "cluster": missing.cluster,
+                "command": redact(missing.command),
+                "reason": redact(missing.reason),
+            }
+        )
+    )
+
+
+@lru_cache(maxsize=1024)
+def _links(links: tuple[Link, ...]) -> orjson.Fragment:
+    return orjson.Fragment(dumps([{"title": item.title, "url": item.url} for item in links]))
+
+
+def _cluster(cluster: ClusterSummary) -> dict[str, Any]:
+    return {
+        "role": cluster.role,
+        "name": cluster.name,
+        "given": cluster.given,
+        "host": cluster.host,
+        "openshift": cluster.openshift,
+        "mtc": cluster.mtc,
+        "platform": cluster.platform,
+        "objects": cluster.objects,
+    }
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {
+        "code": problem.code,
+        "message": redact(problem.message),
+        "hint": redact(problem.hint),
+        "part": problem.part,
+        "member": problem.member,
+        "document": problem.document,
+        "line": problem.line,
+        "column": problem.column,
+        "pointer": problem.pointer,
+        "blocks": problem.blocks,
+    }
+
+
+def _part(part: Part) -> dict[str, Any]:
+    return {
+        "name": part.name,
+        "role": part.role,
+        "form": part.form,
+        "documents": part.documents,
+        "objects": part.objects,
+        "collected": part.collected.isoformat() if part.collected else None,
+        "notes": part.notes,
+    }
+
+
+FORMAT = Format("json", "application/json", render, "the complete report as JSON")

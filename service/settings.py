@@ -1,0 +1,178 @@
+"""Settings of the service: environment variables ``MTC_PREFLIGHT_*``, checked at the start.
+
+Every limit of :class:`service.ingest.limits.Limits` is a setting too, by its own name:
+``MTC_PREFLIGHT_BODY_BYTES=1Gi``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from typing import Any
+
+from service.ingest.limits import DEFAULT_LIMITS, MIB, Limits
+
+PREFIX = "MTC_PREFLIGHT_"
+
+# Kubernetes gives every pod variables about the services of its namespace, and ours is likely
+# called mtc-preflight: MTC_PREFLIGHT_SERVICE_HOST, MTC_PREFLIGHT_PORT_8080_TCP_ADDR and so on.
+_SERVICE_LINK = re.compile(r"(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_\w+)?)")
+# What gunicorn_conf.py tells its workers and itself.
+_INTERNAL = frozenset({"MTC_PREFLIGHT_WORKER_SLOT", "MTC_PREFLIGHT_METRICS_OWNER"})
+_SIZE = re.compile(r"(\d{1,15})(|Ki|Mi|Gi|k|M|G)")
+_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the text names every wrong variable and what it takes."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("the settings are wrong:\n" + "\n".join(f"  {item}" for item in faults))
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the service runs. Sizes are bytes, times seconds unless the name says otherwise.
+
+    ``limits``             what one request may cost
+    ``spool_bytes``        bytes of a request held in memory; what is beyond goes to a temporary
+                           file in ``TMPDIR``, which is deleted with the request
+    ``form_parts``         most parts of a multipart form
+    ``form_header_bytes``  most bytes of the headers of one part
+    ``log_level``          DEBUG, INFO, WARNING or ERROR
+    ``workers``            gunicorn worker processes; 0 is one per CPU, at least two
+    ``threads``            requests that one worker serves at a time
+    ``timeout``            a worker that is stuck for this long is replaced
+    ``graceful_timeout``   time to finish running requests at the end
+    ``keepalive``          how long an idle connection stays open
+    ``max_requests``       a worker is renewed after about so many requests; 0 is never
+    """
+
+    limits: Limits = DEFAULT_LIMITS
+    spool_bytes: int = 16 * MIB
+    form_parts: int = 100
+    form_header_bytes: int = 64 * 1024
+    log_level: str = "INFO"
+    workers: int = 0
+    threads: int = 4
+    timeout: int = 120
+    graceful_timeout: int = 30
+    keepalive: int = 5
+    max_requests: int = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One environment variable: its name, what it takes, its default and its reader."""
+
+    name: str
+    field: str
+    takes: str
+    default: object
+    read: Callable[[str], Any]
+    limit: bool = False
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of an environment, by default this process's.
+
+    Raises SettingsError with every fault at once: a value of the wrong form, and a variable
+    with our prefix that is none of ours (with the nearest name).
+    """
+    given = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    limits: dict[str, int] = {}
+    faults = [*_unknown(given)]
+    for variable in VARIABLES:
+        text = given.get(variable.name, "").strip()
+        if not text:
+            continue
+        try:
+            (limits if variable.limit else values)[variable.field] = variable.read(text)
+        except ValueError:
+            faults.append(f"{variable.name}={_shown(text)}: wanted {variable.takes}")
+    if faults:
+        raise SettingsError(faults)
+    return Settings(limits=Limits(**limits), **values)
+
+
+def _unknown(given: Mapping[str, str]) -> Iterator[str]:
+    known = {variable.name for variable in VARIABLES}
+    for name in sorted(given):
+        if not name.startswith(PREFIX) or name in known or name in _INTERNAL:
+            continue
+        if _SERVICE_LINK.fullmatch(name.removeprefix(PREFIX)):
+            continue
+        near = get_close_matches(name, known, 1)
+        yield f"{name}: no such setting" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:40] + "…")
+
+
+def size(text: str) -> int:
+    """A positive number of bytes such as ``512Mi``. Raises ValueError."""
+    match = _SIZE.fullmatch(text)
+    if match is None or int(match[1]) == 0:
+        raise ValueError("not a size")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+            raise ValueError("out of range")
+        return int(text)
+
+    return read
+
+
+def _level(text: str) -> str:
+    if text.upper() not in _LEVELS:
+        raise ValueError("no such level")
+    return text.upper()
+
+
+_RANGES = {
+    "form_parts": (1, 10_000),
+    "workers": (0, 256),
+    "threads": (1, 256),
+    "timeout": (5, 3600),
+    "graceful_timeout": (1, 3600),
+    "keepalive": (0, 600),
+    "max_requests": (0, 10_000_000),
+    "compression_ratio": (2, 100_000),
+    "members": (1, 10_000_000),
+    "depth": (10, 200),
+    "documents": (1, 10_000_000),
+    "alias_nodes": (1, 10_000_000),
+    "nested_archives": (0, 5),
+}
+
+
+def _variables() -> Iterator[Variable]:
+    for holder, limit in ((Settings(), False), (DEFAULT_LIMITS, True)):
+        for field in fields(holder):
+            if field.name == "limits":
+                continue
+            default = getattr(holder, field.name)
+            name = PREFIX + field.name.upper()
+            if field.name == "log_level":
+                yield Variable(name, field.name, " | ".join(_LEVELS), default, _level)
+            elif field.name in _RANGES:
+                least, most = _RANGES[field.name]
+                takes = f"a whole number from {least} to {most}"
+                yield Variable(name, field.name, takes, default, _number(least, most), limit)
+            else:
+                takes = "a number of bytes, such as 512Mi"
+                yield Variable(name, field.name, takes, default, size, limit)
+
+
+VARIABLES: tuple[Variable, ...] = tuple(_variables())
+"""Every environment variable that is read."""
