@@ -17,6 +17,7 @@ _NAMED = re.compile(
     r"(?i)(?P<head>(?:password|passwd|token|secret|access[_-]?key)[\"']?\s*[:=]\s*[\"']?)"
     r"(?!\*{4})[^\s\"',}]{3,}"
 )
+_WORDS = ("passw", "token", "secret", "access")
 
 
 def redact(text: str) -> str:
@@ -24,6 +25,13 @@ def redact(text: str) -> str:
     if "@" in text:
         text = _URL.sub(rf"\g<head>{MASK}\g<tail>", text)
         text = _BARE.sub(rf"\g<head>{MASK}\g<tail>", text)
-    text = _BEARER.sub(rf"\g<head>{MASK}", text)
-    text = _TOKEN.sub(MASK, text)
-    return _NAMED.sub(rf"\g<head>{MASK}", text)
+    # Every text of a report comes by here, and nearly none has a secret: looking for the words
+    # first is ten times as fast as the expressions.
+    lower = text.lower()
+    if "bearer" in lower or "basic" in lower:
+        text = _BEARER.sub(rf"\g<head>{MASK}", text)
+    if "sha256~" in text or "eyJ" in text:
+        text = _TOKEN.sub(MASK, text)
+    if any(word in lower for word in _WORDS):
+        text = _NAMED.sub(rf"\g<head>{MASK}", text)
+    return text
