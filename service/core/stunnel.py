@@ -109,6 +109,17 @@ def read(value: object) -> Reading:
     )
 
 
+def shown(value: object) -> str:
+    """A value as it may be shown: where it is not understood, nothing of it but that it is set."""
+    reading = read(value)
+    if reading.use is Use.UNSET:
+        return ""
+    if not reading.usable:
+        return "(not shown: it may hold a password)"
+    login = f"{encode(reading.username)}:{MASK}@" if reading.authenticates else ""
+    return f"http://{login}{reading.endpoint}"
+
+
 def _read(value: str) -> Reading:
     remarks = several_remarks(value)
     try:

@@ -7,6 +7,7 @@ from typing import Any
 from service.core.facts import Fact
 from service.core.migration import Migration
 from service.core.resources import MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.core.settings_table import snake_case
 
 TRUE_WORDS = frozenset({"true", "yes", "on", "1", "y", "t"})
 """What Ansible's `bool` filter takes for true."""
@@ -24,18 +25,9 @@ def setting(migration: Migration, name: str) -> Fact[Any]:
     for controller in found:
         for key, value in controller.spec.items():
             if key == name or snake_case(key) == name:
-                return Fact(value, (controller.ref.at(f"/spec/{key}", value),))
+                shown = None if name.endswith("proxy") else value  # it may hold a password
+                return Fact(value, (controller.ref.at(f"/spec/{key}", shown),))
     return Fact(None, tuple(controller.ref.at("/spec") for controller in found[:1]))
-
-
-def snake_case(key: str) -> str:
-    """A camelCase key as the Ansible operator passes it on."""
-    letters = []
-    for place, letter in enumerate(key):
-        if letter.isupper() and place and not key[place - 1].isupper():
-            letters.append("_")
-        letters.append(letter.lower())
-    return "".join(letters)
 
 
 def is_true(value: object) -> bool:

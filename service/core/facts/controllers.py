@@ -1,0 +1,73 @@
+"""The MigrationController of a cluster, and what its proxy setting is in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from service.core import stunnel
+from service.core.evidence import Pointer
+from service.core.facts import Fact
+from service.core.migration import Cluster
+from service.core.objects.mtc import MigrationController
+from service.core.resources import CONFIG_MAP, MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.core.settings_table import spellings
+
+CONTROLLER_CONFIG = "migration-controller"
+"""The ConfigMap that mig-operator writes the settings into and mig-controller starts with."""
+
+EFFECTIVE_KEY = "STUNNEL_TCP_PROXY"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenProxy:
+    """One stunnel_tcp_proxy as a MigrationController has it; ``key`` is as it is spelt there."""
+
+    controller: MigrationController
+    key: str
+    value: Any
+    reading: stunnel.Reading
+
+    @property
+    def pointer(self) -> Pointer:
+        """The place of the value; the password is not shown."""
+        return self.controller.ref.at(f"/spec/{self.key}", stunnel.shown(self.value))
+
+
+def controllers(cluster: Cluster) -> tuple[MigrationController, ...]:
+    """The MigrationControllers that the operator of a cluster acts on; () where there is none.
+
+    Those of MTC's namespace where any is there, else of whichever namespace holds some.
+    Raises NotGathered where none is known and the evidence does not show that there is none.
+    """
+    known = cluster.known(MIGRATION_CONTROLLER)
+    if not known:
+        return cluster.all(MIGRATION_CONTROLLER, (MTC_NAMESPACE,))
+    ours = tuple(item for item in known if item.ref.namespace in (MTC_NAMESPACE, ""))
+    return ours or known
+
+
+def given_proxies(cluster: Cluster) -> tuple[GivenProxy, ...]:
+    """Every stunnel_tcp_proxy of a cluster that is set to something. Raises NotGathered."""
+    found = []
+    for controller in controllers(cluster):
+        for key in spellings(controller.spec, stunnel.SETTING):
+            value = controller.spec[key]
+            reading = stunnel.read(value)
+            if reading.use is not stunnel.Use.UNSET:
+                found.append(GivenProxy(controller, key, value, reading))
+    return tuple(found)
+
+
+def effective_proxy(cluster: Cluster) -> Fact[str] | None:
+    """The stunnel_tcp_proxy that the controller was started with: of its ConfigMap.
+
+    None where that ConfigMap was not gathered or has no such key (before MTC 1.4.2).
+    """
+    for item in cluster.known(CONFIG_MAP):
+        if item.ref.name == CONTROLLER_CONFIG and item.ref.namespace == MTC_NAMESPACE:
+            value = item.data.get(EFFECTIVE_KEY)
+            if value is None:
+                return None
+            return Fact(value, (item.ref.at(f"/data/{EFFECTIVE_KEY}", stunnel.shown(value)),))
+    return None
