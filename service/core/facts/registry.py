@@ -1,0 +1,61 @@
+"""How the image registry of a cluster is reached from outside."""
+
+from __future__ import annotations
+
+from service.core.evidence import NotGathered
+from service.core.facts import Fact
+from service.core.facts.topology import mig_cluster
+from service.core.migration import Cluster, Migration
+from service.core.objects.network import Route
+from service.core.resources import ROUTE
+
+REGISTRY_SERVICES = {
+    3: ("default", "docker-registry"),
+    4: ("openshift-image-registry", "image-registry"),
+}
+"""Namespace and name of the registry's service, by major OpenShift release."""
+
+SECURE = ("reencrypt", "passthrough")
+"""Terminations that reach the registry over TLS; the registry's own port speaks TLS only."""
+
+
+def registry_routes(cluster: Cluster) -> tuple[Route, ...]:
+    """The known routes to the registry's service, in both releases' places; may be partial."""
+    found: list[Route] = []
+    for namespace, service in REGISTRY_SERVICES.values():
+        try:
+            routes = cluster.all(ROUTE, (namespace,))
+        except NotGathered:
+            routes = cluster.known(ROUTE)
+        found += [
+            route
+            for route in routes
+            if route.ref.namespace == namespace and route.service == service
+        ]
+    return tuple(found)
+
+
+def every_registry_route(cluster: Cluster, release: int) -> tuple[Route, ...]:
+    """Every route to the registry of a cluster of this major release. Raises NotGathered."""
+    namespace, service = REGISTRY_SERVICES[release]
+    return tuple(item for item in cluster.all(ROUTE, (namespace,)) if item.service == service)
+
+
+def probed_path(migration: Migration, cluster: Cluster) -> Fact[str] | None:
+    """The exposedRegistryPath that MTC itself reached over HTTPS, None where nothing tells.
+
+    A MigCluster with that field is Ready only after `GET https://<path>/v2/_catalog?n=5`
+    answered 200 (mig-controller, pkg/controller/migcluster/validation.go).
+    """
+    try:
+        item = mig_cluster(migration, cluster)
+    except NotGathered:
+        return None
+    ready = item.conditions.get("Ready")
+    if not item.exposed_registry_path or ready is None or ready.status != "True":
+        return None
+    pointers = (
+        item.ref.at("/spec/exposedRegistryPath", item.exposed_registry_path),
+        item.ref.at("/status/conditions", "Ready=True"),
+    )
+    return Fact(item.exposed_registry_path, pointers)
