@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from service.core.evidence import Ref
 
 
-@dataclass(frozen=True, slots=True)
-class PersistentVolume:
-    """A persistent volume.
+class PersistentVolume(NamedTuple):
+    """A persistent volume. (A named tuple for speed, as :class:`Ref`.)
 
     ``source`` is the volume source's key in the spec (``nfs``, ``csi``, ``hostPath`` …),
     ``driver`` the CSI driver or FlexVolume driver, ``server`` the NFS server,
@@ -35,9 +35,11 @@ class PersistentVolume:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class PersistentVolumeClaim:
-    """A persistent volume claim; ``volume`` is spec.volumeName ("" while unbound)."""
+class PersistentVolumeClaim(NamedTuple):
+    """A persistent volume claim; ``volume`` is spec.volumeName ("" while unbound).
+
+    (A named tuple for speed, as :class:`Ref`.)
+    """
 
     ref: Ref
     phase: str
