@@ -22,9 +22,17 @@ PARSER_DEPTH = 201
 
 _WHERE = re.compile(r" at line (\d+) column (\d+)$")
 _DUPLICATE = re.compile(r'Detected duplicate key "(.*)"$', re.DOTALL)
-# The parser turns a number beyond a double into infinity. Such a number has an exponent of
-# three digits, or a great many digits: both are rare enough to look at the values only then.
-_HUGE_NUMBER = re.compile(rb"[0-9][eE]\+?[0-9]{3,}+[,\]}\s]|[0-9][eE]\+?[0-9]{3,}+\Z|[0-9]{250}")
+# The parser turns a number beyond a double into infinity. Such a number has an exponent of three
+# digits or very many digits: both are rare enough to look at the values only then. To find them
+# fast, every byte becomes its class: 0 a digit, e, +, d what can follow a number, x the rest.
+_CLASSES = bytes.maketrans(b"0123456789eE+,]} \t\r\n", b"0000000000ee+ddddddd")
+_NUMBER_CLASSES = bytes(
+    _CLASSES[code] if chr(code) in "0123456789eE+,]} \t\r\n" else ord("x") for code in range(256)
+)
+_HUGE_NUMBER = re.compile(rb"0e\+?0{3,}+(?:d|\Z)")
+_MANY_DIGITS = b"0" * 250
+_WINDOW = 1 << 20
+_LONGEST_NUMBER = 1024
 # No valid JSON value has one container right behind the end of another, and a raw newline
 # cannot stand in a string: here one document ends and the next one begins.
 _BETWEEN_DOCUMENTS = re.compile(rb"(?<=[}\]])[ \t\r]*\n[ \t\r\n]*(?=[{\[])")
@@ -69,7 +77,7 @@ def load_json(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
         if len(value) != 1:
             raise _diagnosis("", text, limits)
         value = value[0]
-    if _HUGE_NUMBER.search(text) and _holds_infinity(value):
+    if _may_hold_infinity(text) and _holds_infinity(value):
         raise Unreadable("json-number", "a number is too large for a 64-bit float")
     return value
 
@@ -144,6 +152,14 @@ def _diagnosis(message: str, text: bytes, limits: Limits) -> Unreadable:
 def _explanation(message: str) -> str:
     duplicate = _DUPLICATE.match(message)
     return message if duplicate is None else f"duplicate key{nameable(duplicate[1])}"
+
+
+def _may_hold_infinity(text: bytes) -> bool:
+    for start in range(0, len(text), _WINDOW):
+        window = text[start : start + _WINDOW + _LONGEST_NUMBER].translate(_NUMBER_CLASSES)
+        if _HUGE_NUMBER.search(window) or _MANY_DIGITS in window:
+            return True
+    return False
 
 
 def _holds_infinity(value: Any) -> bool:
