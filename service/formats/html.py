@@ -1,0 +1,87 @@
+"""The report as one self-contained page: no script, no other file, readable on paper.
+
+Jinja2 escapes every value; the page's own Content-Security-Policy allows its one style sheet (by
+hash) and nothing else, so that even an escape that failed could run nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from service.core.outcome import Verdict
+from service.core.report import Report
+from service.formats import html_view, words
+from service.formats.base import Context, Format
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(report: Report, context: Context) -> bytes:
+    """The report as a UTF-8 HTML page."""
+    style, seal = _style()
+    delta = report.delta
+    page = _template().render(
+        style=style,
+        seal=seal,
+        report=report,
+        version=context.version,
+        headline=words.HEADLINES[report.verdict],
+        summary=words.summary(report),
+        plan=words.line(report.plan),
+        time=words.short_time(report),
+        clusters=report.clusters,
+        columns=html_view.columns(report),
+        areas=html_view.areas(report, context.policies),
+        bar=html_view.bar(report),
+        problems=html_view.problems(report),
+        sections=[
+            ("fails", "Fails", html_view.cards(report, context.policies, (Verdict.FAIL,))),
+            (
+                "unknown",
+                "Unknown: evidence is missing",
+                html_view.cards(report, context.policies, (Verdict.UNKNOWN, Verdict.ERROR)),
+            ),
+            ("waived", "Waived", html_view.cards(report, context.policies, (Verdict.WAIVED,))),
+        ],
+        quiet=[
+            ("met", "Met", html_view.cards(report, context.policies, (Verdict.PASS,))),
+            (
+                "not-applicable",
+                "Not applicable",
+                html_view.cards(report, context.policies, (Verdict.NOT_APPLICABLE,)),
+            ),
+        ],
+        resolved=html_view.gone(delta.resolved) if delta else (),
+        unconfirmed=html_view.gone(delta.unconfirmed) if delta else (),
+        line=words.line,
+    )
+    return page.encode("utf-8", "replace")
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html")
+
+
+@cache
+def _style() -> tuple[Markup, str]:
+    """The style sheet as it stands in the page, and its hash for the page's policy."""
+    text = (_TEMPLATES / "report.css").read_text("utf-8")
+    seal = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return Markup(text), seal  # noqa: S704 -- our own file, no value of a report
+
+
+FORMAT = Format("html", "text/html", render, "one self-contained page for people")

@@ -1,0 +1,127 @@
+"""JUnit XML, as the Jenkins, GitLab and Azure readers take it: one suite per policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from service.core.evidence import Problem
+from service.core.outcome import Severity, Verdict
+from service.core.redact import redact
+from service.core.report import Finding, Report
+from service.formats import words
+from service.formats.base import Context, Format
+
+_RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.BLOCKER: 2}
+
+
+def render(report: Report, context: Context) -> bytes:
+    """The report as XML.
+
+    A fail that the gate counts (by default a blocker) is a ``failure``, an unknown or an error
+    an ``error``; what is below the gate, waived or not applicable is ``skipped`` with the reason.
+    """
+    fail_on = report.gate.fail_on if report.gate else Severity.BLOCKER
+    root = Element("testsuites", name="mtc-preflight")
+    names = {policy.id: policy.name for policy in context.policies}
+    ordered = sorted(report.findings, key=lambda item: item.policy)
+    if report.problems:
+        suite = _suite(root, "input", report)
+        for problem in report.problems:
+            _unreadable(suite, problem)
+        _count(suite)
+    for policy, findings in groupby(ordered, key=lambda item: item.policy):
+        suite = _suite(root, f"{policy} {names.get(policy, '')}".strip(), report)
+        for finding in findings:
+            _case(suite, finding, fail_on)
+        _count(suite)
+    for key in ("tests", "failures", "errors", "skipped"):
+        root.set(key, str(sum(int(suite.get(key, "0")) for suite in root)))
+    root.set("time", "0")
+    written: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return written
+
+
+def _suite(root: Element, name: str, report: Report) -> Element:
+    moment = f"{report.as_of:%Y-%m-%dT%H:%M:%S}"
+    return SubElement(root, "testsuite", name=words.line(name), timestamp=moment, time="0")
+
+
+def _count(suite: Element) -> None:
+    suite.set("tests", str(len(suite)))
+    for key, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(key, str(sum(case.find(tag) is not None for case in suite)))
+
+
+def _case(suite: Element, finding: Finding, fail_on: Severity) -> None:
+    name = str(finding.subject) + (f" [{finding.key}]" if finding.key else "")
+    case = SubElement(
+        suite,
+        "testcase",
+        name=words.line(name),
+        classname=f"mtc-preflight.{finding.policy}",
+        time="0",
+    )
+    tag, kind = _result(finding, fail_on)
+    if not tag:
+        return
+    result = SubElement(case, tag, message=words.line(finding.message), type=kind)
+    result.text = words.safe("\n".join(_body(finding)))
+
+
+def _result(finding: Finding, fail_on: Severity) -> tuple[str, str]:
+    if finding.verdict is Verdict.PASS:
+        return "", ""
+    if finding.verdict in (Verdict.WAIVED, Verdict.NOT_APPLICABLE):
+        return "skipped", finding.verdict.value
+    if _RANK[finding.severity] < _RANK[fail_on]:
+        return "skipped", f"{finding.severity.value}-{finding.verdict.value}"
+    if finding.verdict is Verdict.FAIL:
+        return "failure", finding.severity.value
+    return "error", finding.verdict.value
+
+
+def _body(finding: Finding) -> Iterator[str]:
+    yield f"{finding.policy} {finding.title}"
+    if finding.found or finding.wanted:
+        yield f"found {finding.found}; wanted {finding.wanted}"
+    for pointer in finding.evidence[:3]:
+        yield f"see {words.place(pointer)}"
+    if finding.waiver:
+        waiver = finding.waiver
+        yield f"waived by {waiver.owner} until {waiver.until}: {waiver.reason}"
+        return
+    for missing in finding.missing:
+        yield f"missing: {words.wanting(missing)}"
+    if finding.remedy:
+        yield finding.remedy
+    for command in words.commands(finding):
+        yield f"$ {command}"
+    yield f"fingerprint {finding.fingerprint}"
+
+
+def _unreadable(suite: Element, problem: Problem) -> None:
+    where = " › ".join(item for item in (problem.part, problem.member) if item) or "request"
+    number = "" if problem.document is None else f" document {problem.document + 1}"
+    case = SubElement(
+        suite,
+        "testcase",
+        name=words.line(f"{where}{number} {problem.pointer}".strip()),
+        classname="mtc-preflight.input",
+        time="0",
+    )
+    tag = "error" if problem.blocks else "skipped"
+    message = words.line(redact(problem.message))
+    SubElement(case, tag, message=message, type=problem.code).text = words.safe(
+        redact(problem.hint)
+    )
+
+
+FORMAT = Format(
+    "junit",
+    "application/vnd.junit+xml",
+    render,
+    "JUnit XML for a pipeline's test view",
+    ("application/xml", "text/xml"),
+)

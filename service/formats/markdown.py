@@ -1,0 +1,200 @@
+"""Markdown (GitHub's and GitLab's dialect) for a pull request comment, a ticket or a wiki page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from service.core.marks import Seen
+from service.core.outcome import Verdict
+from service.core.redact import redact
+from service.core.report import Finding, Report
+from service.formats import words
+from service.formats.base import Context, Format
+
+# What is markup wherever it stands, and what is markup at the start of a line.
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$])")
+_START = re.compile(r"^(\s*|\s*\d+)(?P<mark>[#+=-]|(?<=\d)[.)])(?=\s|$|[#=-])")
+# Readers make links and pings of the rendered text, which no backslash changes, so a space of no
+# width parts it: a name after "@", a number after "#", "https" and "://", "www" and ".".
+_LINKED = re.compile(r"@(?=\w)|#(?=\d)|(?<=[A-Za-z])(?=://)|(?<=www)(?=\.)", re.IGNORECASE)
+_TICKS = re.compile(r"`+")
+_LEAST = 500
+
+
+def escape(text: str) -> str:
+    """Text as Markdown that shows exactly this text: no markup, no link, no table cell, no ping."""
+    marked = _START.sub(r"\1\\\g<mark>", _SPECIAL.sub(r"\\\1", words.line(text)))
+    return _LINKED.sub(r"\g<0>&#8203;", marked)
+
+
+def code(text: str) -> str:
+    """Text as a code span that is safe in a table cell, "" for nothing."""
+    flat = words.line(text).strip()
+    if not flat:
+        return ""
+    longest = max((len(run) for run in _TICKS.findall(flat)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if flat[0] == "`" or flat[-1] == "`" else ""
+    # In a table a bar ends the cell even inside a code span; its escape is undone there. Elsewhere
+    # it is not, so the bar that looks like one stands in.
+    return f"{fence}{pad}{flat.replace('|', '¦')}{pad}{fence}"
+
+
+def block(text: str, language: str = "sh") -> str:
+    """Text as a fenced block that no text can end."""
+    longest = max((len(run) for run in _TICKS.findall(text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{words.safe(text)}\n{fence}"
+
+
+def render(report: Report, context: Context) -> bytes:
+    """The report as UTF-8 Markdown of at most ``options.limit`` characters.
+
+    Where it does not fit, whole findings are left out from the end, the least urgent first, and
+    a last line says how many.
+    """
+    limit = max(context.options.limit, _LEAST)
+    return fit(_head(report), list(_sections(report)), limit).encode("utf-8", "replace")
+
+
+def fit(head: str, pieces: list[str], limit: int) -> str:
+    """Head and as many whole pieces as the limit holds, with a line about what was left out."""
+    whole = "\n\n".join([head, *pieces]) + "\n"
+    if len(whole) <= limit:
+        return whole
+    note = "*… and {} more left out here; the JSON report has them all.*"
+    room = limit - len(note) - 12
+    kept = [head] if len(head) <= room else []
+    used = len(head) if kept else 0
+    for piece in pieces:
+        if used + len(piece) + 2 > room:
+            break
+        kept.append(piece)
+        used += len(piece) + 2
+    left = len(pieces) - (len(kept) - 1 if kept else 0)
+    # A heading that lost all that it headed would be left hanging.
+    while kept and kept[-1].startswith("### ") and "\n" not in kept[-1]:
+        kept.pop()
+        left += 1
+    return "\n\n".join([*kept, note.format(left)]) + "\n"
+
+
+def _head(report: Report) -> str:
+    title = f"## {words.HEADLINES[report.verdict]}: MTC preflight"
+    plan = f"Plan {code(report.plan)}" if report.plan else "No plan given"
+    lines = [title, f"**{escape(words.summary(report))}.** {plan}, {words.short_time(report)}."]
+    if report.clusters:
+        rows = ["| Cluster | Role | OpenShift | MTC |", "|---|---|---|---|"]
+        for item in report.clusters:
+            role = item.role + (", runs MTC" if item.host and item.role != "host" else "")
+            cells = (code(item.name), role, code(item.openshift) or "?", code(item.mtc) or "?")
+            rows.append("| " + " | ".join(cells) + " |")
+        lines.append("\n".join(rows))
+    if report.gate is not None:
+        lines.append(f"Gate: **{'open' if report.gate.passed else 'closed'}**")
+    return "\n\n".join(lines)
+
+
+def _sections(report: Report) -> Iterator[str]:
+    yield from _problems(report)
+    ordered = words.by_urgency(report.findings)
+    for title, verdicts in (
+        ("Fails", (Verdict.FAIL,)),
+        ("Unknown: evidence is missing", (Verdict.UNKNOWN, Verdict.ERROR)),
+        ("Waived", (Verdict.WAIVED,)),
+    ):
+        some = [item for item in ordered if item.verdict in verdicts]
+        if some:
+            yield f"### {title} ({len(some)})"
+            told: set[str] = set()
+            for item in some:
+                yield finding_text(item, again=item.policy in told)
+                told.add(item.policy)
+    yield from _waivers(report)
+    yield from _gone(report)
+    met = [item for item in ordered if item.verdict is Verdict.PASS]
+    if met:
+        yield f"### Met ({len(met)})"
+        yield "\n".join(
+            f"- {item.policy} {code(str(item.subject))} {escape(item.message)}" for item in met
+        )
+
+
+def finding_text(finding: Finding, again: bool = False) -> str:
+    """One finding as Markdown: what, where, and what to do.
+
+    ``again`` leaves out the remedy and the links, which the same policy's finding before has.
+    """
+    change = f" · {finding.change}" if finding.change else ""
+    sign = words.SIGNS[finding.verdict]
+    lines = [
+        f"**{sign} {finding.policy}** {escape(finding.title)} · *{finding.severity}*{change}",
+        f"{code(str(finding.subject))} {escape(finding.message)}",
+    ]
+    if finding.found or finding.wanted:
+        found = code(finding.found) or "nothing"
+        lines.append(f"Found {found}, wanted {code(finding.wanted) or 'something'}.")
+    if finding.evidence:
+        lines.append("Evidence: " + ", ".join(code(words.place(at)) for at in finding.evidence[:3]))
+    if finding.waiver:
+        waiver = finding.waiver
+        ticket = f", {escape(waiver.ticket)}" if waiver.ticket else ""
+        about = f"{escape(waiver.owner)}{ticket} until {escape(waiver.until)}"
+        lines.append(f"Waived by {about}: {escape(waiver.reason)}")
+        return "\n\n".join(lines)
+    if finding.missing:
+        lines.append("\n".join(f"- missing: {escape(words.wanting(m))}" for m in finding.missing))
+    if finding.remedy and not again:
+        lines.append(escape(finding.remedy))
+    commands = words.commands(finding)
+    if commands:
+        lines.append(block("\n".join(commands)))
+    links = () if again else finding.docs[:1]
+    lines += [f"[{escape(link.title)}](<{link.url}>)" for link in links]
+    return "\n\n".join(lines)
+
+
+def _problems(report: Report) -> Iterator[str]:
+    if not report.problems:
+        return
+    yield f"### Input that could not be used ({len(report.problems)})"
+    for problem in report.problems:
+        where = " › ".join(item for item in (problem.part, problem.member) if item)
+        at = f":{problem.line}" if problem.line else ""
+        hint = f" ({escape(redact(problem.hint))})" if problem.hint else ""
+        yield f"- {code(where + at)} {escape(redact(problem.message))}{hint}"
+
+
+def _waivers(report: Report) -> Iterator[str]:
+    if not report.waivers:
+        return
+    yield f"### Waivers ({len(report.waivers)})"
+    rows = ["| Waiver | Owner | Until | Status |", "|---|---|---|---|"]
+    for audit in report.waivers:
+        waiver = audit.waiver
+        status = f"{audit.status}: {escape(audit.detail)}"
+        cells = (code(waiver.label), escape(waiver.owner), escape(waiver.until), status)
+        rows.append("| " + " | ".join(cells) + " |")
+    yield "\n".join(rows)
+
+
+def _gone(report: Report) -> Iterator[str]:
+    if report.delta is None:
+        return
+    for title, items in (
+        ("Resolved", report.delta.resolved),
+        ("Gone, but not looked at this time", report.delta.unconfirmed),
+    ):
+        if items:
+            yield f"### {title} ({len(items)})"
+            yield "\n".join(_seen(item) for item in items)
+
+
+def _seen(seen: Seen) -> str:
+    subject = code(str(seen.subject))
+    title = f"{seen.policy} {subject} {escape(seen.title)}".strip()
+    return f"- {title or code(seen.fingerprint)}"
+
+
+FORMAT = Format("markdown", "text/markdown", render, "Markdown for a comment or a ticket")

@@ -1,0 +1,169 @@
+"""The report for a terminal: the most urgent first, colour only when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from service.core.outcome import Severity, Verdict
+from service.core.redact import redact
+from service.core.report import ClusterSummary, Finding, Readiness, Report
+from service.formats import words
+from service.formats.base import Context, Format
+from service.formats.words import line
+
+RED, GREEN, YELLOW, BLUE, DIM, BOLD = "31", "32", "33", "34", "2", "1"
+_COLORS = {
+    Verdict.FAIL: RED,
+    Verdict.ERROR: RED,
+    Verdict.UNKNOWN: YELLOW,
+    Verdict.WAIVED: BLUE,
+    Verdict.PASS: GREEN,
+    Verdict.NOT_APPLICABLE: DIM,
+}
+_HEAD = {Readiness.READY: GREEN, Readiness.NOT_READY: RED, Readiness.UNKNOWN: YELLOW}
+_INDENT = "    "
+
+
+class Paint:
+    """Terminal colours, or none."""
+
+    def __init__(self, color: bool) -> None:
+        self._color = color
+
+    def __call__(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._color else text
+
+
+def render(report: Report, context: Context) -> bytes:
+    """The report as UTF-8 text. Nothing of the evidence can reach the terminal as a control."""
+    text = "\n".join(_lines(report, Paint(context.options.color)))
+    return (text + "\n").encode("utf-8", "replace")
+
+
+def _lines(report: Report, paint: Paint) -> Iterator[str]:
+    head = words.HEADLINES[report.verdict].upper()
+    yield paint(f"{BOLD};{_HEAD[report.verdict]}", head) + f": {words.summary(report)}"
+    plan = f"plan {line(report.plan)}, " if report.plan else "no plan given, "
+    yield paint(DIM, f"{plan}as of {words.short_time(report)}")
+    yield ""
+    yield from _clusters(report.clusters)
+    yield from _problems(report, paint)
+    ordered = words.by_urgency(report.findings)
+    told: set[tuple[str, str]] = set()
+    for finding in ordered:
+        if finding.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE):
+            continue
+        yield ""
+        mark = (finding.policy, finding.remedy)
+        yield from _finding(finding, paint, again=mark in told)
+        told.add(mark)
+    yield from _rest(ordered, paint)
+    yield from _waivers(report)
+    yield from _delta(report)
+    yield from _gate(report, paint)
+
+
+def _clusters(clusters: tuple[ClusterSummary, ...]) -> Iterator[str]:
+    width = max((len(line(item.name)) for item in clusters), default=0)
+    for item in clusters:
+        facts = [f"OpenShift {line(item.openshift) or '?'}", f"MTC {line(item.mtc) or '?'}"]
+        if item.platform:
+            facts.append(line(item.platform))
+        facts.append(f"{item.objects} objects" if item.given else "nothing given")
+        role = item.role + (", runs MTC" if item.host and item.role != "host" else "")
+        yield f"  {line(item.name):<{width}}  {role}: {', '.join(facts)}"
+
+
+def _problems(report: Report, paint: Paint) -> Iterator[str]:
+    if not report.problems:
+        return
+    yield ""
+    yield paint(BOLD, "Input that could not be used")
+    for problem in report.problems:
+        where = " › ".join(item for item in (problem.part, problem.member) if item)
+        at = f":{problem.line}" if problem.line else ""
+        mark = paint(YELLOW, "!") if problem.blocks else " "
+        yield f"  {mark} {line(where)}{at} {line(redact(problem.message))} [{problem.code}]"
+        if problem.hint:
+            yield f"{_INDENT}{line(redact(problem.hint))}"
+
+
+def _finding(finding: Finding, paint: Paint, again: bool) -> Iterator[str]:
+    word = words.VERDICTS[finding.verdict].upper()
+    change = f" ({finding.change})" if finding.change else ""
+    color = _COLORS[finding.verdict]
+    if finding.verdict is Verdict.FAIL and finding.severity is not Severity.BLOCKER:
+        color = YELLOW
+    mark = paint(f"{BOLD};{color}", f"{words.SIGNS[finding.verdict]} {word}")
+    yield f"{mark} {finding.severity} {paint(BOLD, finding.policy)} {line(finding.title)}{change}"
+    yield f"{_INDENT}{line(str(finding.subject))}"
+    yield f"{_INDENT}{line(finding.message)}"
+    if finding.found or finding.wanted:
+        yield f"{_INDENT}found {line(finding.found)}; wanted {line(finding.wanted)}"
+    for pointer in finding.evidence[:3]:
+        yield _INDENT + paint(DIM, f"see {words.place(pointer)}")
+    if finding.waiver:
+        yield f"{_INDENT}waived by {line(finding.waiver.owner)}: {line(finding.waiver.reason)}"
+        return
+    if finding.remedy and not again:
+        yield f"{_INDENT}{line(finding.remedy)}"
+    for command in words.commands(finding):
+        for row in command.splitlines():
+            yield f"{_INDENT}  $ {row}"
+
+
+def _rest(findings: list[Finding], paint: Paint) -> Iterator[str]:
+    for verdict, title in (
+        (Verdict.PASS, "Met"),
+        (Verdict.NOT_APPLICABLE, "Not applicable"),
+    ):
+        some = [item for item in findings if item.verdict is verdict]
+        if not some:
+            continue
+        yield ""
+        yield paint(BOLD, title)
+        sign = paint(_COLORS[verdict], words.SIGNS[verdict])
+        for item in some:
+            yield f"  {sign} {item.policy} {line(str(item.subject))}: {line(item.message)}"
+
+
+def _waivers(report: Report) -> Iterator[str]:
+    if not report.waivers:
+        return
+    yield ""
+    yield "Waivers"
+    for audit in report.waivers:
+        waiver = audit.waiver
+        ticket = f", {line(waiver.ticket)}" if waiver.ticket else ""
+        about = f"{line(waiver.label)} ({line(waiver.owner)}{ticket}, until {line(waiver.until)})"
+        yield f"  {audit.status:<8} {about}: {line(audit.detail)}"
+
+
+def _delta(report: Report) -> Iterator[str]:
+    if report.delta is None:
+        return
+    yield ""
+    counts = ", ".join(f"{count} {change}" for change, count in report.delta.counts)
+    yield f"Since the previous report: {counts}"
+    for title, items in (
+        ("resolved", report.delta.resolved),
+        ("gone, but not looked at this time", report.delta.unconfirmed),
+    ):
+        for item in items:
+            about = f"{item.policy} {item.subject}: {item.title}".strip(" :")
+            yield f"  {title}: {line(about or item.fingerprint)}"
+
+
+def _gate(report: Report, paint: Paint) -> Iterator[str]:
+    gate = report.gate
+    if gate is None:
+        return
+    yield ""
+    asked = f"fail_on={gate.fail_on}, unknown={gate.unknown}" + ", new_only" * gate.new_only
+    word = paint(f"{BOLD};{GREEN}", "open") if gate.passed else paint(f"{BOLD};{RED}", "closed")
+    yield f"Gate {word} ({asked})"
+    for reason in gate.reasons:
+        yield f"  {line(reason.text)}"
+
+
+FORMAT = Format("text", "text/plain", render, "plain text for a terminal")

@@ -1,0 +1,148 @@
+"""Words and order that all formats for people share, and how hostile text is made harmless."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from service.core.evidence import Missing, Pointer
+from service.core.outcome import Severity, Verdict
+from service.core.redact import redact
+from service.core.report import Finding, Readiness, Report
+
+HEADLINES = {
+    Readiness.READY: "Ready",
+    Readiness.NOT_READY: "Not ready",
+    Readiness.UNKNOWN: "Unknown",
+}
+VERDICTS = {
+    Verdict.FAIL: "fail",
+    Verdict.ERROR: "error",
+    Verdict.UNKNOWN: "unknown",
+    Verdict.WAIVED: "waived",
+    Verdict.PASS: "pass",
+    Verdict.NOT_APPLICABLE: "not applicable",
+}
+"""How a verdict is called, the most urgent first."""
+
+SIGNS = {
+    Verdict.FAIL: "✗",
+    Verdict.ERROR: "!",
+    Verdict.UNKNOWN: "?",
+    Verdict.WAIVED: "~",
+    Verdict.PASS: "✓",
+    Verdict.NOT_APPLICABLE: "–",
+}
+_URGENCY = {verdict: place for place, verdict in enumerate(VERDICTS)}
+_WEIGHT = {Severity.BLOCKER: 0, Severity.WARNING: 1, Severity.INFO: 2}
+
+# Control characters, line and paragraph separators, marks that reorder text (bidi), surrogates
+# and noncharacters. They forge log lines, hide what a text says, or are illegal in XML.
+_HOSTILE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufdd0-\ufdef"
+    "\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
+)
+_BREAKS = re.compile("[\t\n]")
+
+
+def safe(text: str) -> str:
+    """The text with every character that plays tricks written as an escape; keeps tab, newline."""
+    return _HOSTILE.sub(_escape, text)
+
+
+def line(text: str) -> str:
+    """The text as one line."""
+    return _BREAKS.sub(_escape, _HOSTILE.sub(_escape, text))
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    known = {9: r"\t", 10: r"\n", 13: r"\r"}.get(code)
+    return known or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+def urgency(finding: Finding) -> tuple[int, int]:
+    """The order in which people want findings: what must be done first comes first."""
+    if finding.verdict in (Verdict.WAIVED, Verdict.PASS, Verdict.NOT_APPLICABLE):
+        return 3 + _URGENCY[finding.verdict], 0
+    return _WEIGHT[finding.severity], _URGENCY[finding.verdict]
+
+
+def by_urgency(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings, what must be done first first; otherwise in their own order."""
+    return sorted(findings, key=urgency)
+
+
+def place(pointer: Pointer) -> str:
+    """Where a piece of evidence stands, in one line."""
+    origin = pointer.origin
+    words = origin.part + (f" › {origin.member}" if origin.member else "")
+    if pointer.line is not None:
+        words += f":{pointer.line}"
+    elif origin.document:
+        words += f" (document {origin.document + 1})"
+    return line(f"{words} {pointer.pointer}".strip())
+
+
+def wanting(missing: Missing) -> str:
+    """What is missing, and why where the evidence tells, in one line."""
+    where = f" of the {missing.cluster} cluster" if missing.cluster else ""
+    reason = f" ({missing.reason})" if missing.reason else ""
+    return line(redact(f"{missing.fact}{where}{reason}"))
+
+
+def commands(finding: Finding) -> list[str]:
+    """Every command of a finding once: those that mend, or those that fetch what is missing."""
+    wanted = (item.command for item in finding.missing)
+    found = (*finding.commands, *wanted)
+    return list(dict.fromkeys(safe(redact(item)) for item in found if item))
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a reader wants to know first."""
+
+    blockers: int
+    unknown: int
+    warnings: int
+    waived: int
+    passed: int
+    unreadable: int
+
+
+def tally(report: Report) -> Tally:
+    """Count a report's findings as a reader would."""
+    fails = [item.severity for item in report.findings if item.verdict is Verdict.FAIL]
+    counts = report.counts
+    return Tally(
+        blockers=fails.count(Severity.BLOCKER),
+        unknown=counts["unknown"] + counts["error"],
+        warnings=len(fails) - fails.count(Severity.BLOCKER),
+        waived=counts["waived"],
+        passed=counts["pass"],
+        unreadable=sum(problem.blocks for problem in report.problems),
+    )
+
+
+def summary(report: Report) -> str:
+    """The report in one sentence."""
+    count = tally(report)
+    words = [
+        _some(count.blockers, "blocker fails", "blockers fail"),
+        _some(count.unknown, "prerequisite is unknown", "prerequisites are unknown"),
+        _some(count.unreadable, "input part was unreadable", "input parts were unreadable"),
+        _some(count.warnings, "warning", "warnings"),
+        _some(count.waived, "finding is waived", "findings are waived"),
+        _some(count.passed, "prerequisite is met", "prerequisites are met"),
+    ]
+    return ", ".join(word for word in words if word) or "nothing was evaluated"
+
+
+def _some(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}" if count else ""
+
+
+def short_time(report: Report) -> str:
+    """The report's time as people write it, in UTC."""
+    return f"{report.as_of:%Y-%m-%d %H:%M} UTC"
