@@ -68,6 +68,20 @@ DECLARABLE: tuple[DeclarableFact, ...] = (
         (list,),
         [{"name": "gp3-csi", "provisioner": "ebs.csi.aws.com", "default": True}],
     ),
+    DeclarableFact(
+        "networkRestrictions",
+        "whether network policies or egress firewalls stand in the namespaces of the plan and of "
+        "MTC; false for none",
+        (bool,),
+        False,
+    ),
+    DeclarableFact("networkType", "the network plugin", (str,), "OVNKubernetes"),
+    DeclarableFact(
+        "addresses",
+        "IP addresses of host names and of domains, for rules that name addresses",
+        (dict,),
+        {"apps.example.com": ["192.0.2.10"]},
+    ),
 )
 
 BY_NAME = {fact.name: fact for fact in DECLARABLE}
