@@ -71,17 +71,19 @@ def unsupported_provisioner(provisioner: str) -> bool:
     )
 
 
-def without_status(migration: Migration, resource: Resource[Any], names: list[str]) -> Outcome:
-    """Objects whose status is not among the evidence: nobody can tell whether they are bound."""
+def not_told(
+    migration: Migration, resource: Resource[Any], field: str, names: list[str]
+) -> Outcome:
+    """Objects that lack what every object of the cluster has, as an exported manifest does."""
     source = migration.source
     named = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
     command = fetch_command(resource, namespaces=migration.source_namespaces)
     return unknown(
         source.subject,
-        f"{resource.kind} without a status, as in an exported manifest: {named} "
+        f"{resource.kind} without its {field}, as in an exported manifest: {named} "
         f"({len(names)} in all)",
-        Missing(f"the status of {resource.kind} {named}", source.role, command),
-        key=f"no-status-{resource.plural}",
+        Missing(f"the {field} of {resource.kind} {named}", source.role, command),
+        key=f"no-{field}-{resource.plural}",
     )
 
 
@@ -131,11 +133,14 @@ class VolumesValid(MigrationPolicy):
         examined = 0
         sound = True
         silent: list[str] = []
+        sizeless: list[str] = []
         doubt: NotGathered | None = None
         for volume in found.items:
             examined += volume.pv is not None
             if volume.pv is not None and not volume.pv.phase:
                 silent.append(volume.name)
+            if volume.pv is not None and not volume.pv.capacity:
+                sizeless.append(volume.name)
             try:
                 for fault in _faults(migration, classes, volume):
                     sound = False
@@ -143,12 +148,14 @@ class VolumesValid(MigrationPolicy):
             except NotGathered as missing:  # a later volume may still fail
                 doubt = missing
         if silent:
-            yield without_status(migration, PERSISTENT_VOLUME, silent)
+            yield not_told(migration, PERSISTENT_VOLUME, "status", silent)
+        if sizeless:
+            yield not_told(migration, PERSISTENT_VOLUME, "capacity", sizeless)
         found.require_whole()
         if doubt is not None:
             raise doubt
         _require_types(migration, found, classes)
-        if not sound or silent:
+        if not sound or silent or sizeless:
             return
         if not examined:
             yield not_applicable(
@@ -173,7 +180,7 @@ def _faults(migration: Migration, classes: StorageClasses, volume: Volume) -> It
             volume.pv.ref.subject,
             f"the capacity of volume {volume.name} is no size of a volume: {fault}",
             volume.pv.ref.at("/spec/capacity/storage", volume.pv.capacity),
-            found=volume.pv.capacity or "no capacity",
+            found=volume.pv.capacity,
             wanted="a capacity greater than zero",
             key="capacity",
             commands=(f"oc get pv {quote(volume.name)} -o yaml",),
@@ -238,7 +245,7 @@ def _state_faults(volume: Volume) -> Iterator[Outcome]:
 
 def _capacity_fault(text: str) -> str:
     try:
-        if parse(text) > 0:
+        if not text or parse(text) > 0:
             return ""
     except InvalidQuantity as error:
         return str(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.volumes import PREREQUISITES, VOLUME_READS, without_status
+from policies.volumes import PREREQUISITES, VOLUME_READS, not_told
 from service.core.facts.volumes import Volume, Volumes, volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, passed
@@ -63,9 +63,9 @@ class VolumesBound(MigrationPolicy):
                 sound = False
                 yield fault
         if claims:
-            yield without_status(migration, PERSISTENT_VOLUME_CLAIM, claims)
+            yield not_told(migration, PERSISTENT_VOLUME_CLAIM, "status", claims)
         if names:
-            yield without_status(migration, PERSISTENT_VOLUME, names)
+            yield not_told(migration, PERSISTENT_VOLUME, "status", names)
         found.require_whole()
         if sound and bound == len(found.items):
             yield passed(
