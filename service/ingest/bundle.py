@@ -285,7 +285,8 @@ class _Reader:
     def _envelope(self, value: Mapping[str, Any], origin: Origin, tally: _Tally) -> None:
         place = Place(origin)
         wrong = list(unknown_keys(value, ENVELOPE_KEYS, place))
-        clusters = value.get("clusters") or []
+        clusters = value.get("clusters")
+        clusters = [] if clusters is None else clusters
         if not isinstance(clusters, list):
             wrong.append(place.down("clusters").problem("wrong-type", "clusters is not a list"))
             clusters = []

@@ -156,7 +156,7 @@ def _cluster_scoped(cluster: str, steps: list[str]) -> Hint | None:
     resource = _resource(steps)
     if resource is None:
         return None
-    return Hint(cluster, resource, listing=len(steps) == 2 and "." not in _stem(steps[0]))
+    return Hint(cluster, resource, listing=len(steps) == 2 and steps[0] in _GROUPS)
 
 
 def _namespaced(cluster: str, steps: list[str]) -> Hint | None:
