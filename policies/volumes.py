@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from shlex import quote
 from typing import Any
 
+from policies.volume_types import require_target_classes, type_faults
 from service.core.evidence import Missing, NotGathered
-from service.core.facts.release import major
-from service.core.facts.storage_classes import StorageClasses, destination_classes
-from service.core.facts.volumes import COPY, MOVE, Volume, Volumes, volumes
+from service.core.facts.storage_classes import StorageClasses
+from service.core.facts.volumes import Volume, Volumes, volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, not_applicable, passed, unknown
-from service.core.plan_patch import select
 from service.core.policy import Link, MigrationPolicy
 from service.core.quantity import InvalidQuantity, parse
 from service.core.resources import (
@@ -49,26 +48,6 @@ VOLUME_READS = (
     Read(PERSISTENT_VOLUME),
     Read(MIGRATION_CONTROLLER),
 )
-
-
-UNSUPPORTED_ON_4 = {
-    "glusterfs": "GlusterFS",
-    "cephfs": "standalone CephFS",
-    "rbd": "standalone Ceph RBD",
-    "flexVolume": "FlexVolume",
-    "local": "volumes of the OpenShift 3.11 local provisioner",
-}
-"""Volume sources that OpenShift 4 does not support (MTC docs, Planning your migration)."""
-_UNSUPPORTED_PROVISIONERS = frozenset(
-    {"kubernetes.io/glusterfs", "kubernetes.io/rbd", "ceph.com/rbd", "ceph.com/cephfs"}
-)
-
-
-def unsupported_provisioner(provisioner: str) -> bool:
-    """Whether a class of this provisioner makes volumes that OpenShift 4 does not support."""
-    return provisioner in _UNSUPPORTED_PROVISIONERS or provisioner.startswith(
-        "gluster.org/glusterblock"
-    )
 
 
 def not_told(
@@ -129,42 +108,38 @@ class VolumesValid(MigrationPolicy):
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         found = volumes(migration)
-        classes = destination_classes(migration)
-        examined = 0
+        seen = [volume.pv for volume in found.items if volume.pv is not None]
         sound = True
-        silent: list[str] = []
-        sizeless: list[str] = []
-        doubt: NotGathered | None = None
+        doubts: list[Missing] = []
         for volume in found.items:
-            examined += volume.pv is not None
-            if volume.pv is not None and not volume.pv.phase:
-                silent.append(volume.name)
-            if volume.pv is not None and not volume.pv.capacity:
-                sizeless.append(volume.name)
             try:
-                for fault in _faults(migration, classes, volume):
+                for fault in _faults(migration, volume):
                     sound = False
                     yield fault
             except NotGathered as missing:  # a later volume may still fail
-                doubt = missing
-        if silent:
-            yield not_told(migration, PERSISTENT_VOLUME, "status", silent)
-        if sizeless:
-            yield not_told(migration, PERSISTENT_VOLUME, "capacity", sizeless)
+                doubts += missing.missing
+        for field, names in (
+            ("status", [pv.ref.name for pv in seen if not pv.phase]),
+            ("capacity", [pv.ref.name for pv in seen if not pv.capacity]),
+        ):
+            if names:
+                sound = False
+                yield not_told(migration, PERSISTENT_VOLUME, field, names)
         found.require_whole()
-        if doubt is not None:
-            raise doubt
-        _require_types(migration, found, classes)
-        if not sound or silent or sizeless:
-            return
-        if not examined:
-            yield not_applicable(
-                found.cluster.subject, "no claim of the plan's namespaces has a volume (see MTC602)"
-            )
-            return
-        yield passed(
-            found.cluster.subject, f"every volume is valid ({examined})", examined=examined
+        require_target_classes(migration, found)
+        if doubts:
+            raise NotGathered(*dict.fromkeys(doubts))
+        if sound:
+            yield _verdict(found, len(seen))
+
+
+def _verdict(found: Volumes, examined: int) -> Outcome:
+    if not examined:
+        return not_applicable(
+            found.cluster.subject, "no claim of the plan's namespaces has a volume (see MTC602)"
         )
+    message = f"every volume is valid ({examined})"
+    return passed(found.cluster.subject, message, examined=examined)
 
 
 def _faults(migration: Migration, classes: StorageClasses, volume: Volume) -> Iterator[Outcome]:
@@ -185,7 +160,7 @@ def _faults(migration: Migration, classes: StorageClasses, volume: Volume) -> It
             key="capacity",
             commands=(f"oc get pv {quote(volume.name)} -o yaml",),
         )
-    yield from _type_faults(migration, classes, volume)
+    yield from type_faults(migration, volume)
 
 
 def _claim_faults(volume: Volume) -> Iterator[Outcome]:
@@ -250,76 +225,3 @@ def _capacity_fault(text: str) -> str:
     except InvalidQuantity as error:
         return str(error)
     return f"{text} is not greater than zero"
-
-
-def _type_faults(
-    migration: Migration, classes: StorageClasses, volume: Volume
-) -> Iterator[Outcome]:
-    pv, entry = volume.pv, volume.planned
-    if pv is None:
-        return
-    if pv.source == "hostPath":
-        commands = (select(migration.plan, entry, "action", "skip"),) if entry is not None else ()
-        yield failed(
-            pv.ref.subject,
-            f"volume {volume.name} is a hostPath: MTC only ever skips it, so its data do not "
-            "travel; copy them to a volume of a storage class first, or accept that with skip",
-            pv.ref.at("/spec/hostPath"),
-            found="hostPath" + (f", action {entry.action or 'not set'}" if entry else ""),
-            wanted="action skip, or a volume of another type",
-            key="type",
-            commands=commands,
-        )
-        return
-    if entry is None:
-        return
-    if entry.action == MOVE and pv.source in UNSUPPORTED_ON_4 and major(migration.destination) == 4:
-        yield failed(
-            pv.ref.subject,
-            f"volume {volume.name} is to be moved, but OpenShift 4 does not support "
-            f"{UNSUPPORTED_ON_4[pv.source]}",
-            pv.ref.at(f"/spec/{pv.source}"),
-            migration.plan.ref.at(f"/spec/persistentVolumes/{entry.index}/selection/action", MOVE),
-            found=f"{pv.source}, action move",
-            wanted="action copy, to a supported storage class",
-            key="type",
-            commands=(select(migration.plan, entry, "action", COPY),),
-        )
-    if entry.action == COPY and entry.target_storage_class in classes.by_name:
-        yield from _target_faults(migration, classes, volume)
-
-
-def _target_faults(
-    migration: Migration, classes: StorageClasses, volume: Volume
-) -> Iterator[Outcome]:
-    entry, pv = volume.planned, volume.pv
-    if entry is None or pv is None:
-        return
-    target = classes.by_name[entry.target_storage_class]
-    if not unsupported_provisioner(target.provisioner) or major(migration.destination) != 4:
-        return
-    yield failed(
-        pv.ref.subject,
-        f"volume {volume.name} is to be copied to class {target.name}, whose provisioner "
-        f"{target.provisioner} OpenShift 4 does not support",
-        target.evidence,
-        migration.plan.ref.at(
-            f"/spec/persistentVolumes/{entry.index}/selection/storageClass", target.name
-        ),
-        found=target.provisioner,
-        wanted="a storage class with a provisioner that OpenShift 4 supports",
-        key="target-class",
-        commands=("oc get storageclass",),
-    )
-
-
-def _require_types(migration: Migration, found: Volumes, classes: StorageClasses) -> None:
-    """A pass needs the provisioner of every class that a volume is copied to."""
-    if classes.missing is None:
-        return
-    for volume in found.items:
-        entry = volume.planned
-        if entry is None or entry.action != COPY or not entry.target_storage_class:
-            continue
-        if entry.target_storage_class not in classes.by_name:
-            raise classes.missing
