@@ -89,7 +89,8 @@ FORMS = {
     "one JSON object": json.dumps(VERSION).encode(),
     "one YAML object": yaml.safe_dump(VERSION).encode(),
     "a List": json.dumps({"apiVersion": "v1", "kind": "List", "items": [VERSION]}).encode(),
-    "several YAML documents": b"---\n" + yaml.safe_dump(VERSION).encode() + b"---\nkind: X\napiVersion: v1\n",
+    "several YAML documents": b"---\n%s---\n{kind: X, apiVersion: v1}\n"
+    % yaml.safe_dump(VERSION).encode(),
     "NDJSON": json.dumps(VERSION).encode() + b'\n{"kind":"X","apiVersion":"v1"}\n',
     "pretty-printed outputs one after the other": json.dumps(VERSION, indent=4).encode() * 2,
     "a JSON array": json.dumps([VERSION]).encode(),
