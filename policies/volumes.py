@@ -8,7 +8,6 @@ from typing import Any
 
 from policies.volume_types import require_target_classes, type_faults
 from service.core.evidence import Missing, NotGathered
-from service.core.facts.storage_classes import StorageClasses
 from service.core.facts.volumes import Volume, Volumes, volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, not_applicable, passed, unknown
@@ -142,7 +141,7 @@ def _verdict(found: Volumes, examined: int) -> Outcome:
     return passed(found.cluster.subject, message, examined=examined)
 
 
-def _faults(migration: Migration, classes: StorageClasses, volume: Volume) -> Iterator[Outcome]:
+def _faults(migration: Migration, volume: Volume) -> Iterator[Outcome]:
     if volume.claim is not None and (volume.claim.deleting or volume.claim.phase == "Lost"):
         yield from _claim_faults(volume)
     if volume.pv is None:
