@@ -14,6 +14,9 @@ from service.core.settings_table import SETTINGS, find, nearest, snake_case, spe
 from service.core.settings_values import value_remarks
 from service.core.versions import Version, parse_or_none
 
+MOST_GUESSES = 50
+"""For how many unknown keys of one spec a likely name is looked for, which is dear."""
+
 
 @dataclass(frozen=True, slots=True)
 class SpecRemark:
@@ -38,10 +41,12 @@ def check_spec(
     ``installed`` is the MTC release, None if not known. ``whole`` is False for a part of a spec,
     of which no key can be required.
     """
+    unknown = 0
     for key, value in spec.items():
         setting = find(key)
         if setting is None:
-            yield _unknown(key)
+            unknown += 1
+            yield _unknown(key, guess=unknown <= MOST_GUESSES)
             continue
         twins = spellings(spec, setting.name)
         if len(twins) > 1 and key == twins[-1]:
@@ -69,14 +74,16 @@ def _scalar(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _unknown(key: str) -> SpecRemark:
-    likely = nearest(key)
+def _unknown(key: str, guess: bool) -> SpecRemark:
+    likely = nearest(key[:60]) if guess else ""
     if likely:
-        told = f"no release of the operator reads {key!r}; {likely} is likely meant"
+        told = f"no release of the operator reads {key[:60]!r}; {likely} is likely meant"
         remark = Remark("unknown-key", Severity.BLOCKER, told)
-        return SpecRemark(key, "", remark, key, likely)
-    told = f"no release of the operator reads {key!r}; it has no effect"
-    return SpecRemark(key, "", Remark("unknown-key", Severity.WARNING, told), key, "a known key")
+        return SpecRemark(key, "", remark, key[:60], likely)
+    told = f"no release of the operator reads {key[:60]!r}; it has no effect"
+    return SpecRemark(
+        key, "", Remark("unknown-key", Severity.WARNING, told), key[:60], "a known key"
+    )
 
 
 def _twins(setting: Setting, twins: tuple[str, ...]) -> SpecRemark:

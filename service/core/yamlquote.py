@@ -14,10 +14,12 @@ _SIMPLE = {
     "r": "\r", "e": "\x1b", " ": " ", '"': '"', "/": "/", "\\": "\\", "N": "\x85", "_": "\xa0",
     "L": "\u2028", "P": "\u2029",
 }  # fmt: skip
+_BREAK = r"(?:\r\n|[\r\n\x85\u2028\u2029])"
+_RUN = rf"({_BREAK}(?:[ \t]*{_BREAK})*)[ \t]*"
+_BREAKS = re.compile(rf"[ \t]*{_RUN}")
 _ESCAPE = re.compile(
-    r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(\n[ \t]*)|(.))", re.DOTALL
+    rf"\\(?:x([0-9A-Fa-f]{{2}})|u([0-9A-Fa-f]{{4}})|U([0-9A-Fa-f]{{8}})|{_RUN}|(.))", re.DOTALL
 )
-_BREAKS = re.compile(r"[ \t]*((?:\r\n|\r|\n|\x85)(?:[ \t]*(?:\r\n|\r|\n|\x85))*)[ \t]*")
 _JINJA = re.compile(r"\{\{|\{%|\{#")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 
@@ -53,8 +55,15 @@ def _plain(text: str) -> str:
 
 
 def _folded(match: re.Match[str]) -> str:
-    count = len(re.findall(r"\r\n|\r|\n|\x85", match[1]))
-    return " " if count == 1 else "\n" * (count - 1)
+    """One line break is a space, each further one stays; U+2028 and U+2029 stay themselves."""
+    first, *others = _breaks(match[1])
+    if first != "\n":
+        return "".join([first, *others])
+    return "".join(others) or " "
+
+
+def _breaks(text: str) -> list[str]:
+    return [part if part in "\u2028\u2029" else "\n" for part in re.findall(_BREAK, text)]
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -65,7 +74,7 @@ def _escaped(match: re.Match[str]) -> str:
             raise TemplateBroken("a backslash starts no character that YAML knows")
         return chr(code)
     if match[4]:
-        return ""
+        return "".join(_breaks(match[4])[1:])
     if match[5] not in _SIMPLE:
         raise TemplateBroken("a backslash that starts no escape of YAML breaks the template")
     return _SIMPLE[match[5]]
