@@ -30,6 +30,7 @@ _NUMBER_CLASSES = bytes(
     _CLASSES[code] if chr(code) in "0123456789eE+,]} \t\r\n" else ord("x") for code in range(256)
 )
 _HUGE_NUMBER = re.compile(rb"0e\+?0{3,}+(?:d|\Z)")
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|(-?[0-9][-+0-9.eE]*+)', re.DOTALL)
 _MANY_DIGITS = b"0" * 250
 _WINDOW = 1 << 20
 _LONGEST_NUMBER = 1024
@@ -78,7 +79,7 @@ def load_json(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
             raise _diagnosis("", text, limits)
         value = value[0]
     if _may_hold_infinity(text) and _holds_infinity(value):
-        raise Unreadable("json-number", "a number is too large for a 64-bit float")
+        raise _overflow(text)
     return value
 
 
@@ -146,12 +147,22 @@ def _diagnosis(message: str, text: bytes, limits: Limits) -> Unreadable:
         return Unreadable(code, "the text is not one JSON value")
     # A text that ends too early is reported at column 0 of an empty line.
     line, column = int(where[1]), max(1, int(where[2]))
-    return Unreadable(code, _explanation(message[: where.start()]), line=line, column=column)
-
-
-def _explanation(message: str) -> str:
+    message = message[: where.start()]
     duplicate = _DUPLICATE.match(message)
-    return message if duplicate is None else f"duplicate key{nameable(duplicate[1])}"
+    if duplicate is not None:
+        message = f"duplicate key{nameable(duplicate[1])}"
+        column = _key_column(text, line, column, duplicate[1])
+    return Unreadable(code, message, line=line, column=column)
+
+
+def _key_column(text: bytes, line: int, column: int, key: str) -> int:
+    """Where the key starts whose end the parser reported, if it is written without escapes."""
+    start = 0
+    for _ in range(line - 1):
+        start = text.find(b"\n", start) + 1
+    quoted = b'"' + key.encode() + b'"'
+    found = text.rfind(quoted, start, start + column)
+    return column if found < 0 else found - start + 1
 
 
 def _may_hold_infinity(text: bytes) -> bool:
@@ -160,6 +171,19 @@ def _may_hold_infinity(text: bytes) -> bool:
         if _HUGE_NUMBER.search(window) or _MANY_DIGITS in window:
             return True
     return False
+
+
+def _overflow(text: bytes) -> Unreadable:
+    """The refusal of the first number that is no finite float; the text is valid JSON."""
+    offset = next(
+        (match.start() for match in _TOKEN.finditer(text) if match[1] and isinf(float(match[1]))), 0
+    )
+    return Unreadable(
+        "json-number",
+        "a number is too large for a 64-bit float",
+        line=text.count(b"\n", 0, offset) + 1,
+        column=offset - text.rfind(b"\n", 0, offset),
+    )
 
 
 def _holds_infinity(value: Any) -> bool:
