@@ -39,7 +39,7 @@ from service.core.objects.storage import (
     StorageClass,
     VolumeSnapshotClass,
 )
-from service.core.objects.workloads import ImageStream, Pod
+from service.core.objects.workloads import BuildConfig, ImageStream, Pod
 
 MTC_NAMESPACE = "openshift-migration"
 """Where MTC lives on every cluster; hard-coded in mig-controller (api/resource.go)."""
@@ -244,6 +244,10 @@ POD = Resource("Pod", "pods", Pod, namespaced=True, title="pods and the images t
 IMAGE_STREAM = Resource(
     "ImageStream", "imagestreams", ImageStream, ("image.openshift.io", ""), namespaced=True,
     title="image streams",
+)  # fmt: skip
+BUILD_CONFIG = Resource(
+    "BuildConfig", "buildconfigs", BuildConfig, ("build.openshift.io", ""), namespaced=True,
+    title="build configurations and the images that they build from",
 )  # fmt: skip
 
 RESOURCES: tuple[Resource[Any], ...] = tuple(

@@ -49,3 +49,14 @@ class ImageStream:
     ``ImageStreamTag:<stream>:<tag>@<namespace>`` (no ``@`` for the same namespace)."""
     images: tuple[tuple[str, str], ...] = ()
     """Pairs of tag and the digest of an image that it holds or held (``sha256:…``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildConfig:
+    """A build configuration; ``images`` are pairs of JSON pointer and the image it refers to.
+
+    The references have the form of :attr:`ImageStream.spec_tags`.
+    """
+
+    ref: Ref
+    images: tuple[tuple[str, str], ...]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from service.core.evidence import Ref
-from service.core.objects.workloads import ContainerState, ImageStream, Pod
-from service.core.resources import IMAGE_STREAM, POD
+from service.core.objects.workloads import BuildConfig, ContainerState, ImageStream, Pod
+from service.core.resources import BUILD_CONFIG, IMAGE_STREAM, POD
 from service.ingest.readers.registry import reads
 from service.ingest.readers.shape import (
     Object,
@@ -81,12 +81,7 @@ def image_stream(value: Object, ref: Ref) -> ImageStream:
     spec_tags = []
     for index, row in enumerate(rows(spec, "tags", "/spec")):
         at = f"/spec/tags/{index}"
-        origin = table(row, "from", at)
-        target = f"{text(origin, 'kind', at)}:{text(origin, 'name', at)}" if origin else ""
-        namespace = text(origin, "namespace", at) if origin else ""
-        if namespace:
-            target = f"{target}@{namespace}"
-        spec_tags.append((text(row, "name", at), target))
+        spec_tags.append((text(row, "name", at), _target(row, at)))
     return ImageStream(
         ref=ref,
         tags=tags,
@@ -103,3 +98,32 @@ def _held(status: Object) -> Iterator[tuple[str, str]]:
             digest = text(item, "image", f"{at}/items")
             if digest:
                 yield text(row, "tag", at), digest
+
+
+def _target(of: Object, at: str) -> str:
+    """What a ``from`` refers to: ``Kind:name``, with ``@namespace`` where it names one."""
+    origin = table(of, "from", at)
+    if not origin:
+        return ""
+    where = f"{at}/from"
+    target = f"{text(origin, 'kind', where)}:{text(origin, 'name', where)}"
+    namespace = text(origin, "namespace", where)
+    return f"{target}@{namespace}" if namespace else target
+
+
+@reads(BUILD_CONFIG)
+def build_config(value: Object, ref: Ref) -> BuildConfig:
+    """BuildConfig: the images of its strategy and those that it takes files from."""
+    spec = table(value, "spec", "")
+    strategy = table(spec, "strategy", "/spec")
+    places = [
+        (table(strategy, key, "/spec/strategy"), f"/spec/strategy/{key}")
+        for key in ("sourceStrategy", "dockerStrategy", "customStrategy")
+    ]
+    source = table(spec, "source", "/spec")
+    places += [
+        (row, f"/spec/source/images/{index}")
+        for index, row in enumerate(rows(source, "images", "/spec/source"))
+    ]
+    found = ((f"{at}/from", _target(of, at)) for of, at in places)
+    return BuildConfig(ref, tuple((pointer, target) for pointer, target in found if target))
