@@ -201,16 +201,25 @@ def _subject(place: str, raw: object) -> Subject:
     )
 
 
-def baseline(findings: Iterable[Finding]) -> list[dict[str, str]]:
+def baseline(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     """The shortest thing that :func:`parse` takes back: what was wrong or waived, and how."""
-    return [
-        {
-            "fingerprint": item.fingerprint,
-            "policy": item.policy,
-            "verdict": item.verdict.value,
-            "severity": item.severity.value,
-            "found": item.found,
-        }
-        for item in findings
-        if item.verdict in _PRESENT
-    ]
+    return [_kept(item) for item in findings if item.verdict in _PRESENT]
+
+
+def _kept(item: Finding) -> dict[str, Any]:
+    subject = item.subject
+    return {
+        "fingerprint": item.fingerprint,
+        "policy": item.policy,
+        "title": item.title,
+        "verdict": item.verdict.value,
+        "severity": item.severity.value,
+        "found": item.found,
+        "subject": {
+            "cluster": subject.cluster,
+            "apiVersion": subject.api_version,
+            "kind": subject.kind,
+            "namespace": subject.namespace,
+            "name": subject.name,
+        },
+    }

@@ -67,6 +67,8 @@ def _problem(problem: Problem) -> str:
 
 def command(level: str, message: str, **properties: str) -> str:
     """One workflow command on one line, escaped so that no text can start another."""
+    if not properties.get("file"):
+        properties.pop("line", None)  # a line of no file
     given = ",".join(f"{key}={_property(value)}" for key, value in properties.items() if value)
     return f"::{level} {given}::{_data(message)}"
 

@@ -1,0 +1,61 @@
+"""Plain text: order, colour only when asked, and no control character from outside."""
+
+from __future__ import annotations
+
+import re
+
+import samples
+
+from service.formats import text
+
+
+def written(report, **options):
+    return text.render(report, samples.context(**options)).decode()
+
+
+def test_no_colour_unless_asked():
+    plain = written(samples.full())
+    assert "\x1b" not in plain
+    colored = written(samples.full(), color=True)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", colored) == plain
+    assert colored.count("\x1b[0m") == len(re.findall(r"\x1b\[[1-9]", colored))
+
+
+def test_the_most_urgent_comes_first():
+    heads = re.findall(r"^[✗!?~] (\S+) (\S+) (MTC\d+)", written(samples.full()), re.MULTILINE)
+    assert heads == [
+        ("FAIL", "blocker", "MTC601"),
+        ("FAIL", "blocker", "MTC601"),
+        ("FAIL", "blocker", "MTC302"),
+        ("ERROR", "blocker", "MTC801"),
+        ("UNKNOWN", "blocker", "MTC504"),
+        ("FAIL", "warning", "MTC901"),
+        ("WAIVED", "blocker", "MTC401"),
+    ]
+
+
+def test_a_ready_report_in_full():
+    lines = written(samples.report(*samples.GOOD[:4])).splitlines()
+    assert lines == [
+        "READY: 3 prerequisites are met",
+        "plan openshift-migration/shop, as of 2026-03-01 12:00 UTC",
+        "",
+        "  legacy-eu  source: OpenShift 3.11.374, MTC 1.7.14, OpenStack, 8412 objects",
+        "  prod-eu    destination, runs MTC: OpenShift 4.14.9, MTC 1.8.4, AWS, eu-central-1, "
+        "40312 objects",
+        "",
+        "Met",
+        "  ✓ MTC101 legacy-eu: Cluster legacy-eu: The identity is cluster-admin on every cluster: "
+        "pass",
+        "  ✓ MTC101 prod-eu: Cluster prod-eu: The identity is cluster-admin on every cluster: pass",
+        "  ✓ MTC201 legacy-eu: Cluster legacy-eu: The internal registry is exposed: pass",
+        "",
+        "Not applicable",
+        "  – MTC201 prod-eu: Cluster prod-eu: the host's registry is not used",
+    ]
+
+
+def test_no_escape_sequence_reaches_the_terminal():
+    shown = written(samples.hostile("\x1b[2J\x1b]0;title\x07\u202egnp.exe\r\nREADY: all met"))
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", shown)
+    assert not any(line.startswith("READY") for line in shown.splitlines())
