@@ -1,0 +1,237 @@
+"""What probes, declarations and MTC's own conditions say about a connection.
+
+Proof is what was measured in a pod of the cluster in question, what MTC itself measured from
+there, and, where nothing was measured, what a person declares. A result from a workstation is
+kept apart: it says nothing about the cluster.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+from service.core.evidence import NotGathered, Pointer
+from service.core.facts.endpoints import Endpoint, registry_route
+from service.core.facts.topology import mig_cluster
+from service.core.migration import Cluster, Migration, Probe
+from service.core.objects.config import Condition
+
+CLUSTER, WORKSTATION, DECLARED = "cluster", "workstation", "declared"
+
+NETWORK_ERROR = re.compile(
+    r"dial tcp|i/o timeout|timed? ?out|deadline exceeded|connection refused|connection reset"
+    r"|no route to host|network is unreachable|no such host|lookup .* on|\bEOF\b|x509|proxyconnect"
+    r"|Client\.Timeout",
+    re.IGNORECASE,
+)
+"""How Go's network stack says that a connection did not come about."""
+
+
+class Rank(IntEnum):
+    """How much a sight counts; a higher rank silences the lower ones."""
+
+    DECLARED = 1
+    MEASURED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One piece of evidence that a connection is open or closed."""
+
+    open: bool
+    rank: Rank
+    said: str
+    pointer: Pointer
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What all evidence amounts to: ``open`` is None where nothing proves either.
+
+    ``sights`` are the ones that decided; for an open question those that could not, because a
+    bare TCP connection says nothing of a way through a proxy. ``elsewhere`` are the results
+    from workstations.
+    """
+
+    open: bool | None
+    sights: tuple[Sight, ...] = ()
+    elsewhere: tuple[Probe, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """The deciding evidence in words, each once."""
+        return "; ".join(dict.fromkeys(sight.said for sight in self.sights))
+
+    @property
+    def evidence(self) -> tuple[Pointer, ...]:
+        """Where the deciding evidence stands; for an open question, the workstation results."""
+        if self.open is None:
+            found = tuple(probe.pointer for probe in self.elsewhere)
+            return (*found, *(sight.pointer for sight in self.sights))
+        return tuple(sight.pointer for sight in self.sights)
+
+
+def weigh(sights: Iterable[Sight], elsewhere: Iterable[Probe] = ()) -> Reach:
+    """The highest rank decides; within it one closed result outweighs any open one."""
+    found = tuple(sights)
+    if not found:
+        return Reach(None, (), tuple(elsewhere))
+    top = max(sight.rank for sight in found)
+    best = [sight for sight in found if sight.rank is top]
+    closed = [sight for sight in best if not sight.open]
+    return Reach(not closed, tuple(closed or best))
+
+
+def cluster_of(migration: Migration, role: str) -> Cluster | None:
+    """The cluster that a probe's role means; None for "" and for unknown words."""
+    named: Mapping[str, Cluster] = {
+        "source": migration.source,
+        "destination": migration.destination,
+        "host": migration.host,
+    }
+    return named.get(role)
+
+
+def probes_from(migration: Migration, cluster: Cluster, *targets: str) -> Iterator[Probe]:
+    """The probes that are about connections from a cluster to one of these kinds of target."""
+    for probe in migration.probes:
+        if probe.target in targets and cluster_of(migration, probe.source) is cluster:
+            yield probe
+
+
+def aims_at(migration: Migration, probe: Probe, cluster: Cluster) -> bool:
+    """Whether the probe's target belongs to that cluster; a declaration may mean them all."""
+    if not probe.cluster:
+        return probe.vantage == DECLARED
+    return cluster_of(migration, probe.cluster) is cluster
+
+
+def same_endpoint(probe: Probe, endpoint: Endpoint | None) -> bool:
+    """Whether a probe that names a host or a port means this endpoint.
+
+    A host below the endpoint's (``bucket.s3.…``) is the same service.
+    """
+    if endpoint is None:
+        return True
+    if probe.port and endpoint.port and probe.port != endpoint.port:
+        return False
+    host, wanted = plain_host(probe.host), plain_host(endpoint.host)
+    return not host or not wanted or host == wanted or host.endswith(f".{wanted}")
+
+
+def plain_host(host: str) -> str:
+    """A host name as it is compared: lower case, no final dot, no brackets."""
+    return host.strip().strip("[]").rstrip(".").lower()
+
+
+def reach(probes: Iterable[Probe], sights: Iterable[Sight] = ()) -> Reach:
+    """What these probes and other sights amount to."""
+    found, elsewhere = list(sights), []
+    for probe in probes:
+        if probe.vantage == WORKSTATION:
+            elsewhere.append(probe)
+        else:
+            found.append(sight_of(probe))
+    return weigh(found, elsewhere)
+
+
+def reach_through_proxy(probes: Iterable[Probe], sights: Iterable[Sight] = ()) -> Reach:
+    """As :func:`reach`, for a client that goes through the cluster's HTTP proxy.
+
+    A bare TCP connection that fails there says nothing of the way through the proxy.
+    """
+    kept: list[Probe] = []
+    blunt: list[Probe] = []
+    for probe in probes:
+        fails = probe.vantage == CLUSTER and not probe.open and probe.http_status is None
+        (blunt if fails else kept).append(probe)
+    found = reach(kept, sights)
+    if found.open is None and blunt:
+        return Reach(None, tuple(sight_of(probe) for probe in blunt), found.elsewhere)
+    return found
+
+
+def sight_of(probe: Probe) -> Sight:
+    """A probe that counts, as a sight."""
+    word = "open" if probe.open else "closed"
+    if probe.vantage == DECLARED:
+        return Sight(probe.open, Rank.DECLARED, f"declared {word}", probe.pointer)
+    place = f"{probe.host}:{probe.port}" if probe.port else probe.host
+    detail = f" ({probe.detail})" if probe.detail else ""
+    said = f"a pod of the {probe.source} cluster found {place or probe.target} {word}{detail}"
+    return Sight(probe.open, Rank.MEASURED, said, probe.pointer)
+
+
+def holds(conditions: Mapping[str, Condition], kind: str) -> Condition | None:
+    """The condition where its status is True."""
+    condition = conditions.get(kind)
+    return condition if condition is not None and condition.status == "True" else None
+
+
+def api_sights(migration: Migration, remote: Cluster) -> list[Sight]:
+    """What the controller says of its own connection from the host to a remote API server.
+
+    MigCluster Ready proves it open; TestConnectFailed and a ReconcileFailed whose message is a
+    network error prove it closed (mig-controller, migcluster/validation.go: the client is lazy,
+    so an unreachable API mostly shows as ReconcileFailed).
+    """
+    try:
+        item = mig_cluster(migration, remote)
+    except NotGathered:
+        return []
+    name = item.ref.name
+    if holds(item.conditions, "Ready"):
+        pointer = item.ref.at("/status/conditions", "Ready=True")
+        return [Sight(True, Rank.MEASURED, f"MigCluster {name} is Ready", pointer)]
+    for kind in ("TestConnectFailed", "ReconcileFailed"):
+        found = holds(item.conditions, kind)
+        if found and (kind == "TestConnectFailed" or NETWORK_ERROR.search(found.message)):
+            pointer = item.ref.at("/status/conditions", f"{kind}: {found.message}")
+            return [Sight(False, Rank.MEASURED, f"MigCluster {name} has {kind}", pointer)]
+    return []
+
+
+def registry_sights(migration: Migration, remote: Cluster) -> list[Sight]:
+    """What the controller says of its connection from the host to a remote registry's route.
+
+    Ready with an exposedRegistryPath proves it open, for the route was asked; InvalidRegistryRoute
+    proves it closed unless the registry answered (migcluster/validation.go).
+    """
+    try:
+        registry_route(migration, remote)
+        item = mig_cluster(migration, remote)
+    except NotGathered:
+        return []
+    invalid = holds(item.conditions, "InvalidRegistryRoute")
+    if invalid and "esponse code" not in invalid.message:
+        pointer = item.ref.at("/status/conditions", f"InvalidRegistryRoute: {invalid.message}")
+        said = f"MigCluster {item.ref.name} has InvalidRegistryRoute"
+        return [Sight(False, Rank.MEASURED, said, pointer)]
+    if holds(item.conditions, "Ready") and not invalid:
+        pointer = item.ref.at("/status/conditions", "Ready=True")
+        said = f"MigCluster {item.ref.name} is Ready, which includes its registry route"
+        return [Sight(True, Rank.MEASURED, said, pointer)]
+    return []
+
+
+def repository_sights(migration: Migration, cluster: Cluster) -> list[Sight]:
+    """What the controller says of the repository: it writes, reads and deletes an object there.
+
+    It does so from the host only; for any other cluster it proves nothing.
+    """
+    storage = migration.given_storage
+    if storage is None or not migration.is_host(cluster):
+        return []
+    name = storage.ref.name
+    failed = holds(storage.conditions, "BackupStorageProviderTestFailed")
+    if failed:
+        kind = "BackupStorageProviderTestFailed"
+        pointer = storage.ref.at("/status/conditions", f"{kind}: {failed.message}")
+        return [Sight(False, Rank.MEASURED, f"MigStorage {name} has {kind}", pointer)]
+    if holds(storage.conditions, "Ready"):
+        pointer = storage.ref.at("/status/conditions", "Ready=True")
+        said = f"MigStorage {name} is Ready: the controller wrote and read an object there"
+        return [Sight(True, Rank.MEASURED, said, pointer)]
+    return []
