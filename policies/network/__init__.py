@@ -1,0 +1,1 @@
+"""Network prerequisites: what must reach what, and what may stand in the way."""

@@ -1,0 +1,112 @@
+"""What the network policies share: their evidence, and how a connection becomes an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from service.core.evidence import Missing, Pointer, Subject
+from service.core.facts.reach import Reach
+from service.core.outcome import Outcome, failed, passed, unknown
+from service.core.policy import Link
+from service.core.resources import (
+    CLUSTER_SERVICE_VERSION,
+    CLUSTER_VERSION,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    INFRASTRUCTURE,
+    INGRESS_CONFIG,
+    MIG_CLUSTER,
+    MIG_PLAN,
+    MIG_STORAGE,
+    MIGRATION_CONTROLLER,
+    MTC_NAMESPACE,
+    NODE,
+    PROXY,
+    SERVER_VERSION,
+    Read,
+)
+
+PREREQUISITES = Link(
+    "Migration prerequisites",
+    "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html/"
+    "migration_toolkit_for_containers/migrating-applications-with-mtc",
+)
+DIRECT = Link(
+    "Direct migration requirements",
+    "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html/"
+    "migration_toolkit_for_containers/mtc-direct-migration-requirements",
+)
+PROXIES = Link(
+    "About configuring proxies, network policies and egress",
+    "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html/"
+    "migration_toolkit_for_containers/installing-mtc",
+)
+
+RELEASE_READS = (Read(CLUSTER_VERSION, name="version"), Read(SERVER_VERSION), Read(NODE))
+MTC_READS = (
+    Read(CONFIG_MAP, namespace=MTC_NAMESPACE),
+    Read(CLUSTER_SERVICE_VERSION, namespace=MTC_NAMESPACE),
+    Read(MIG_CLUSTER, namespace=MTC_NAMESPACE),
+    Read(MIGRATION_CONTROLLER, namespace=MTC_NAMESPACE),
+    Read(DEPLOYMENT, namespace=MTC_NAMESPACE),
+)
+PLAN_READS = (Read(MIG_PLAN, namespace=MTC_NAMESPACE),)
+STORAGE_READS = (Read(MIG_STORAGE, namespace=MTC_NAMESPACE),)
+PLACE_READS = (Read(INFRASTRUCTURE, name="cluster"), Read(INGRESS_CONFIG, name="cluster"))
+PROXY_READS = (Read(PROXY, name="cluster"),)
+COMMAND_READS = (*RELEASE_READS, *MTC_READS, *PROXY_READS)
+"""What the wording of a probing command depends on: release, MTC there, proxy."""
+
+
+def connection(
+    reach: Reach,
+    subject: Subject,
+    what: str,
+    missing: Iterable[Missing],
+    *,
+    wanted: str,
+    key: str = "",
+    evidence: tuple[Pointer, ...] = (),
+) -> Outcome:
+    """The outcome for one connection; ``what`` says who reaches what, as a noun phrase.
+
+    ``missing`` says how to measure it, for the case that nothing proves it either way.
+    """
+    if reach.open is None:
+        return unknown(
+            subject,
+            f"{what}: nothing proves it{_undecided(reach)}",
+            *missing,
+            key=key,
+            evidence=(*reach.evidence, *evidence),
+        )
+    if reach.open:
+        return passed(subject, f"{what}: open, {reach.said}", *reach.evidence, *evidence, key=key)
+    return failed(
+        subject,
+        f"{what}: closed, {reach.said}",
+        *reach.evidence,
+        *evidence,
+        found="closed",
+        wanted=wanted,
+        key=key,
+        commands=tuple(item.command for item in missing),
+    )
+
+
+def _undecided(reach: Reach) -> str:
+    """What is to be said of results that cannot decide."""
+    words = []
+    if reach.sights:
+        words.append(f"; {reach.said}, which says nothing of the way through the cluster's proxy")
+    if reach.elsewhere:
+        said = " and ".join(sorted({_word(probe.open) for probe in reach.elsewhere}))
+        words.append(
+            f"; the result from a workstation ({said}) is no proof for the pods of the cluster: "
+            "run the command in a pod there and give its result as a probe with vantage cluster"
+        )
+    return "".join(words)
+
+
+def _word(is_open: bool) -> str:
+    return "open" if is_open else "closed"

@@ -1,0 +1,189 @@
+"""The replication repository: reachable from every cluster, and over TLS on port 443."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from policies.network.common import (
+    COMMAND_READS,
+    PLAN_READS,
+    PREREQUISITES,
+    STORAGE_READS,
+    connection,
+)
+from service.core.evidence import Missing, NotGathered
+from service.core.facts import Fact
+from service.core.facts.connecting import from_cluster, proxied
+from service.core.facts.endpoints import Endpoint, repository
+from service.core.facts.reach import (
+    Reach,
+    probes_from,
+    reach,
+    reach_through_proxy,
+    repository_sights,
+    same_endpoint,
+)
+from service.core.facts.transfer import storage_conversion
+from service.core.migration import Cluster, Migration
+from service.core.objects.mtc import MigStorage
+from service.core.outcome import Outcome, Severity, failed, passed, unknown
+from service.core.policy import ClusterPolicy, NotApplicable, Policy
+
+TLS_PORT = 443
+
+
+def refuse_conversion(migration: Migration) -> None:
+    """Raise NotApplicable for a plan that only changes storage classes: it has no repository."""
+    if storage_conversion(migration):
+        raise NotApplicable("a storage class conversion inside one cluster uses no repository")
+
+
+def way_to(migration: Migration, cluster: Cluster, endpoint: Endpoint | None) -> Reach:
+    """What the evidence says of the way from a cluster to the repository.
+
+    Velero goes through the cluster's proxy where there is one.
+    """
+    probes = probes_from(migration, cluster, "repository", "endpoint")
+    fits = [
+        probe
+        for probe in probes
+        if same_endpoint(probe, endpoint)
+        and (probe.target == "repository" or (endpoint is not None and probe.host))
+    ]
+    weigh = reach_through_proxy if proxied(cluster) else reach
+    return weigh(fits, repository_sights(migration, cluster))
+
+
+class RepositoryReachable(ClusterPolicy):
+    """Every cluster reaches the replication repository, the host included.
+
+    Velero on each cluster writes to and reads from it, also in a direct migration, where the
+    Kubernetes objects still go through it. The controller's own test (MigStorage Ready) runs on
+    the host only.
+    """
+
+    id = "MTC501"
+    name = "repository-reachable"
+    title = "Every cluster reaches the replication repository"
+    why = "Backups are not written or not found: the migration stops in its first phase."
+    reads = (*STORAGE_READS, *PLAN_READS, *COMMAND_READS)
+    declares = ("repository", "endpoint")
+    remedy = (
+        "Open the way from the cluster's pods to the repository: firewall, proxy (the repository "
+        "in the allowed list, or in noProxy where it is internal), DNS and certificates."
+    )
+    docs = (PREREQUISITES,)
+    source = "MTC docs, Migration prerequisites; mig-controller pkg/controller/migstorage"
+    upstream = ("BackupStorageProviderTestFailed",)
+    better = "MTC tests from the host only; here each cluster needs its own proof."
+
+    def applies(self, migration: Migration) -> None:
+        refuse_conversion(migration)
+
+    def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        gap: tuple[Missing, ...] = ()
+        endpoint: Fact[Endpoint] | None = None
+        try:
+            endpoint = repository(migration.storage)
+        except NotGathered as missing:
+            gap = missing.missing
+        place = endpoint.value if endpoint else None
+        shown = str(place) if place else "the replication repository"
+        host, port = (place.host, place.port) if place else ("<repository host>", TLS_PORT)
+        command = from_cluster(migration, cluster, host, port, place is None or place.tls)
+        need = Missing(
+            f"whether pods of the {cluster.role} cluster reach {shown}", cluster.role, command
+        )
+        yield connection(
+            way_to(migration, cluster, place),
+            cluster.subject,
+            f"from the {cluster.role} cluster to {shown}",
+            (*gap, need),
+            wanted="open",
+            evidence=endpoint.evidence if endpoint else (),
+        )
+
+
+class RepositoryTlsPort(Policy[MigStorage]):
+    """A repository with TLS is reached on port 443.
+
+    The cloud providers' own endpoints are always TLS on 443. An awsS3Url with https and another
+    port works where that port is open, but is not what the documentation asks for: a warning.
+    """
+
+    id = "MTC505"
+    name = "repository-tls-port"
+    title = "A replication repository with TLS is open on port 443"
+    why = "Firewalls that were opened as documented do not let the backups through."
+    reads = (*STORAGE_READS, *PLAN_READS, *COMMAND_READS)
+    declares = ("repository", "endpoint")
+    remedy = "Open port 443 of the repository for every cluster, or serve it there."
+    docs = (PREREQUISITES,)
+    source = "MTC docs, Migration prerequisites"
+
+    def applies(self, migration: Migration) -> None:
+        refuse_conversion(migration)
+        endpoint = repository(migration.storage)
+        if not endpoint.value.tls:
+            raise NotApplicable(
+                f"the repository {endpoint.value} is reached over plain HTTP, unencrypted",
+                *endpoint.evidence,
+            )
+
+    def subjects(self, migration: Migration) -> Iterable[MigStorage]:
+        return (migration.storage,)
+
+    def check(self, migration: Migration, subject: MigStorage) -> Iterator[Outcome]:
+        endpoint = repository(subject)
+        place = endpoint.value
+        ways = [(item, way_to(migration, item, place)) for item in migration.clusters]
+        closed = [(cluster, way) for cluster, way in ways if way.open is False]
+        for cluster, way in closed:
+            yield failed(
+                subject.ref.subject,
+                f"port {place.port} of {place.host} is closed for the {cluster.role} cluster: "
+                f"{way.said}",
+                *way.evidence,
+                *endpoint.evidence,
+                found=f"{place.port} closed",
+                wanted=f"{TLS_PORT} open",
+                key=f"from-{cluster.role}",
+                commands=(from_cluster(migration, cluster, place.host, place.port),),
+            )
+        if closed:
+            return
+        opened = [way for _, way in ways if way.open]
+        if place.port != TLS_PORT:
+            yield self._elsewhere(subject, endpoint, opened)
+        elif opened:
+            yield passed(
+                subject.ref.subject,
+                f"{place}: {'; '.join(dict.fromkeys(way.said for way in opened))}",
+                *(pointer for way in opened for pointer in way.evidence),
+                *endpoint.evidence,
+            )
+        else:
+            host = migration.host
+            command = from_cluster(migration, host, place.host, place.port)
+            need = Missing(f"whether {place} is open", host.role, command)
+            yield unknown(
+                subject.ref.subject,
+                f"nothing proves that port {TLS_PORT} of {place.host} is open",
+                need,
+                evidence=endpoint.evidence,
+            )
+
+    def _elsewhere(
+        self, storage: MigStorage, endpoint: Fact[Endpoint], opened: list[Reach]
+    ) -> Outcome:
+        port = endpoint.value.port
+        known = "it is open as far as measured" if opened else "whether it is open is not known"
+        return failed(
+            storage.ref.subject,
+            f"the repository speaks TLS on port {port}; the documentation asks for {TLS_PORT}. "
+            f"This works where {port} is open to every cluster; {known}",
+            *endpoint.evidence,
+            found=f"https on {port}",
+            wanted=f"https on {TLS_PORT}",
+            severity=Severity.WARNING,
+        )
