@@ -186,7 +186,8 @@ def _identity(cluster: Cluster) -> Identity | None:
     stated = cluster.declared.get("user")
     listed = cluster.declared.get("groups")
     name = str(stated.value) if stated else ""
-    groups = set(listed.value) if listed and isinstance(listed.value, (list, tuple)) else set()
+    stated_groups = listed.value if listed and isinstance(listed.value, (list, tuple)) else ()
+    groups = {item for item in stated_groups if isinstance(item, str)}
     evidence = [item.pointer for item in (stated, listed) if item]
     whole = listed is not None
     user = next((item for item in users if item.ref.name == name), None)
