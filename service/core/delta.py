@@ -96,13 +96,19 @@ def compare(report: Report, previous: Previous) -> Report:
 
 def _marked(finding: Finding, previous: Previous) -> Finding:
     was = previous.seen.get(finding.fingerprint)
+    if was is None:
+        return replace(finding, change=Change.NEW) if finding.verdict in _PRESENT else finding
+    change = _change(finding, was)
+    worse = change is Change.CHANGED and _worse(finding, was)
+    return replace(finding, change=change, worse=worse, before=was.verdict)
+
+
+def _change(finding: Finding, was: Seen) -> Change | None:
     if finding.verdict not in _PRESENT:
-        return replace(finding, change=Change.RESOLVED) if was and _was_present(was) else finding
-    if was is None or was.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE):
-        return replace(finding, change=Change.NEW)
-    if _same(finding, was):
-        return replace(finding, change=Change.UNCHANGED)
-    return replace(finding, change=Change.CHANGED, worse=_worse(finding, was))
+        return Change.RESOLVED if _was_present(was) else None
+    if not _was_present(was):
+        return Change.NEW
+    return Change.UNCHANGED if _same(finding, was) else Change.CHANGED
 
 
 def _same(finding: Finding, was: Seen) -> bool:

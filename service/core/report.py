@@ -30,7 +30,7 @@ class Finding:
 
     ``waiver`` is what made a finding ``waived``, and ``original`` its verdict before. ``change``
     compares with the previous report, if one was given; ``worse`` says that the verdict or the
-    severity got worse since.
+    severity got worse since, ``before`` is the verdict then, where it is known.
     """
 
     policy: str
@@ -54,6 +54,7 @@ class Finding:
     original: Verdict | None = None
     change: Change | None = None
     worse: bool = False
+    before: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
