@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from service.core.evidence import NotGathered
+from service.core.evidence import Missing, NotGathered
 from service.core.facts import Fact
 from service.core.facts.topology import mig_cluster
 from service.core.migration import Cluster, Migration
 from service.core.objects.network import Route
-from service.core.resources import ROUTE
+from service.core.resources import ROUTE, fetch_command
 
 REGISTRY_SERVICES = {
     3: ("default", "docker-registry"),
@@ -59,3 +59,12 @@ def probed_path(migration: Migration, cluster: Cluster) -> Fact[str] | None:
         item.ref.at("/status/conditions", "Ready=True"),
     )
     return Fact(item.exposed_registry_path, pointers)
+
+
+def route_status(cluster: Cluster, route: Route) -> Missing:
+    """What is missing where no router has said whether it admits a route."""
+    return Missing(
+        f"the status of route {route.ref.name}",
+        cluster.role,
+        fetch_command(ROUTE, route.ref.name, route.ref.namespace),
+    )
