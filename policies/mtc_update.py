@@ -27,11 +27,16 @@ from service.core.resources import (
 from service.core.versions import Version, parse_or_none
 from service.core.zstream import Claim, beyond, settled
 
-LEGACY_TAGS = (
-    "skopeo list-tags docker://registry.redhat.io/rhmtc/"
-    "openshift-migration-legacy-rhel8-operator  # then declare latestMtcVersion"
+LEGACY_IMAGE = "registry.redhat.io/rhmtc/openshift-migration-legacy-rhel8-operator"
+"""The operator of OpenShift 3 is installed by hand: no subscription knows its newest release."""
+
+LEGACY_TAGS = f"skopeo list-tags docker://{LEGACY_IMAGE}  # then declare latestMtcVersion"
+
+LEGACY_UPDATE = (
+    f"podman cp $(podman create {LEGACY_IMAGE}:v1.7):/operator.yml ./",
+    "oc replace --force -f operator.yml",
 )
-"""The legacy operator of OpenShift 3 is installed by hand: no subscription knows its newest."""
+"""Upgrading MTC on OpenShift 3 (MTC documentation, 3 to 4)."""
 
 PACKAGES = tuple(name.rstrip(".") for name in OPERATOR_NAMES)
 
@@ -78,7 +83,7 @@ class MtcZStream(ClusterPolicy):
             return
         subscription = _subscription(cluster)
         if subscription is not None and _pending(subscription):
-            yield _update_waits(subscription)
+            yield _update_waits(cluster, subscription)
             return
         text = mtc_version(migration, cluster)
         installed = parse_or_none(release(text.value))
@@ -182,7 +187,7 @@ def _not_installed(item: ClusterServiceVersion) -> Outcome:
     )
 
 
-def _update_waits(subscription: Subscription) -> Outcome:
+def _update_waits(cluster: Cluster, subscription: Subscription) -> Outcome:
     installed = subscription.installed_csv or "nothing"
     return failed(
         subscription.ref.subject,
@@ -194,7 +199,7 @@ def _update_waits(subscription: Subscription) -> Outcome:
         found=f"{installed}, state {subscription.state or 'unknown'}",
         wanted=f"{subscription.current_csv or 'the newest'}, state AtLatestKnown",
         key="update",
-        commands=_update_commands(subscription),
+        commands=_update_commands(cluster, subscription),
     )
 
 
@@ -203,7 +208,9 @@ def _approval(subscription: Subscription | None) -> str:
     return "; its install plans wait for approval" if manual else ""
 
 
-def _update_commands(subscription: Subscription | None) -> tuple[str, ...]:
+def _update_commands(cluster: Cluster, subscription: Subscription | None) -> tuple[str, ...]:
+    if subscription is None and major_or(cluster) == 3:
+        return LEGACY_UPDATE
     if subscription is None:
         return (f"oc get subscriptions.operators.coreos.com -n {MTC_NAMESPACE}",)
     namespace = subscription.ref.namespace
@@ -229,7 +236,7 @@ def _behind(
         found=text.value,
         wanted=str(newer.newest),
         severity=Severity.WARNING if newer.advisory else None,
-        commands=_update_commands(subscription),
+        commands=_update_commands(cluster, subscription),
     )
 
 
