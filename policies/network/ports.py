@@ -1,0 +1,220 @@
+"""The ports that the documentation asks for on every cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from policies.network.common import (
+    COMMAND_READS,
+    PLACE_READS,
+    PLAN_READS,
+    PREREQUISITES,
+    connection,
+)
+from service.core.evidence import Missing, NotGathered, Pointer
+from service.core.facts import Fact
+from service.core.facts.connecting import from_cluster, resolving
+from service.core.facts.endpoints import API_PORTS, api, api_port, route_domain
+from service.core.facts.reach import (
+    CLUSTER,
+    Reach,
+    Sight,
+    api_sights,
+    cluster_of,
+    reach,
+    registry_sights,
+)
+from service.core.facts.release import major
+from service.core.facts.topology import tunnelled
+from service.core.facts.transfer import ROUTE, direct_images, endpoint_type
+from service.core.migration import Cluster, Migration, Probe
+from service.core.outcome import Outcome, not_applicable
+from service.core.policy import ClusterPolicy
+
+ROUTES, DNS = 443, 53
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port that has to be open; ``note`` says where it differs from the documented one."""
+
+    number: int
+    serves: str
+    note: str = ""
+    evidence: tuple[Pointer, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The key of the finding."""
+        return f"port-{self.number}"
+
+
+class RequiredPorts(ClusterPolicy):
+    """The ports of API server, routes and DNS are open on every cluster.
+
+    OpenShift 4: 6443, 443, 53; OpenShift 3: 8443, 443, 53. Where the API server's URL names
+    another port, that one counts. With `crane tunnel-api` the API port and the registry route
+    are not used; with rsync_endpoint_type NodePort or ClusterIP the routes are used by direct
+    image migration only.
+    """
+
+    id = "MTC504"
+    name = "required-ports"
+    title = "The ports for API server, routes and DNS are open on every cluster"
+    why = "MTC cannot connect to the cluster, or rsync cannot reach its routes."
+    reads = (*PLAN_READS, *PLACE_READS, *COMMAND_READS)
+    declares = ("ports", "api", "routes", "registry", "dns", "endpoint", "apiUrl")
+    remedy = "Open the port in the firewalls and load balancers in front of the cluster."
+    docs = (PREREQUISITES,)
+    source = "MTC docs, Migration prerequisites; advanced migration options (tunnel-api)"
+    better = "MTC tests the API server from its host only, and no other port."
+
+    def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        gap: NotGathered | None = None
+        number = Fact(0, ())
+        try:
+            number = api_port(migration, cluster)
+        except NotGathered as missing:
+            gap = missing
+        for port in required(cluster, number):
+            waiver = _waiver(migration, cluster, port)
+            if waiver is not None:
+                yield waiver
+                continue
+            yield connection(
+                _way(migration, cluster, port, number.value),
+                cluster.subject,
+                f"port {port.number} ({port.serves}) of the {cluster.role} cluster{port.note}",
+                (_need(migration, cluster, port),),
+                wanted=f"{port.number} open",
+                key=port.key,
+                evidence=port.evidence,
+            )
+        if gap is not None:
+            raise gap
+
+
+def required(cluster: Cluster, number: Fact[int]) -> tuple[Port, ...]:
+    """The ports of a cluster whose API server listens on ``number``; 0 where that is unknown."""
+    if not number.value:
+        return (Port(ROUTES, "routes"), Port(DNS, "DNS"))
+    if number.value == ROUTES:
+        note = " (the API server's URL names 443, not the documented port)"
+        return (Port(ROUTES, "API server and routes", note, number.evidence), Port(DNS, "DNS"))
+    return (
+        Port(number.value, "API server", _difference(cluster, number.value), number.evidence),
+        Port(ROUTES, "routes"),
+        Port(DNS, "DNS"),
+    )
+
+
+def _difference(cluster: Cluster, number: int) -> str:
+    try:
+        documented = API_PORTS.get(major(cluster), number)
+    except NotGathered:
+        return ""
+    if documented == number:
+        return ""
+    return f" (its URL names {number}; the documentation says {documented})"
+
+
+def _waiver(migration: Migration, cluster: Cluster, port: Port) -> Outcome | None:
+    tunnel = None if migration.is_host(cluster) else tunnelled(migration, cluster)
+    if tunnel is not None and port.serves == "API server":
+        return not_applicable(
+            cluster.subject,
+            f"port {port.number}: the API server is reached through crane tunnel-api",
+            tunnel.ref.at("/spec/url", tunnel.url),
+            key=port.key,
+        )
+    if port.serves != "routes":
+        return None
+    if tunnel is not None and cluster is migration.source:
+        return not_applicable(
+            cluster.subject,
+            "port 443: the registry is reached through crane tunnel-api, and rsync leaves the "
+            "source, it does not enter it",
+            tunnel.ref.at("/spec/url", tunnel.url),
+            key=port.key,
+        )
+    return _without_routes(migration, cluster, port)
+
+
+def _without_routes(migration: Migration, cluster: Cluster, port: Port) -> Outcome | None:
+    kind = endpoint_type(migration.destination)
+    if kind.value == ROUTE:
+        return None
+    try:
+        images = direct_images(migration)
+    except NotGathered:
+        return None
+    if images.value:
+        return None
+    return not_applicable(
+        cluster.subject,
+        f"port 443: rsync_endpoint_type is {kind.value} and images are not copied directly, so no "
+        "route is used",
+        *kind.evidence,
+        *images.evidence,
+        key=port.key,
+    )
+
+
+def _way(migration: Migration, cluster: Cluster, port: Port, api_number: int) -> Reach:
+    probes = (
+        probe
+        for probe in migration.probes
+        if _port_of(probe, api_number) == port.number and _tells(migration, probe, cluster, port)
+    )
+    sights: list[Sight] = []
+    if not migration.is_host(cluster) and tunnelled(migration, cluster) is None:
+        if port.number == api_number:
+            sights += api_sights(migration, cluster)
+        if port.number == ROUTES:
+            sights += registry_sights(migration, cluster)
+    return reach(probes, sights)
+
+
+def _port_of(probe: Probe, api_number: int) -> int:
+    defaults = {"api": api_number, "routes": ROUTES, "registry": ROUTES, "dns": DNS}
+    return probe.port or defaults.get(probe.target, 0)
+
+
+def _tells(migration: Migration, probe: Probe, cluster: Cluster, port: Port) -> bool:
+    """Whether a probe is about this cluster's port.
+
+    A pod that reaches its own cluster proves nothing for the others; DNS is asked from inside.
+    """
+    start = cluster_of(migration, probe.source)
+    if probe.target == "dns" and not probe.cluster:
+        return start is cluster
+    if probe.target not in ("api", "routes", "registry", "dns", "endpoint") or not probe.cluster:
+        return False
+    if cluster_of(migration, probe.cluster) is not cluster:
+        return False
+    from_itself = start is cluster and probe.vantage == CLUSTER
+    return port.number == DNS or not from_itself or not probe.open
+
+
+def _need(migration: Migration, cluster: Cluster, port: Port) -> Missing:
+    host = _host_name(migration, cluster, port)
+    if port.number == DNS:
+        fact = f"whether pods of the {cluster.role} cluster resolve names (port 53)"
+        name = host if not host.startswith("<") else "<host name>"
+        return Missing(fact, cluster.role, resolving(migration, cluster, name))
+    start = migration.source if migration.is_host(cluster) else migration.host
+    fact = (
+        f"whether the {start.role} cluster reaches port {port.number} of the {cluster.role} "
+        f"cluster; or declare it: ports: {{'{port.number}': open}}"
+    )
+    return Missing(fact, start.role, from_cluster(migration, start, host, port.number))
+
+
+def _host_name(migration: Migration, cluster: Cluster, port: Port) -> str:
+    try:
+        if port.number == ROUTES and port.serves == "routes":
+            return f"console-openshift-console.{route_domain(cluster).value}"
+        return api(migration, cluster).value.host
+    except NotGathered:
+        return "<route host>" if port.number == ROUTES else "<api host>"

@@ -1,0 +1,265 @@
+"""Whether both clusters reach the storage of volumes that are moved, not copied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from policies.network.common import (
+    COMMAND_READS,
+    PLACE_READS,
+    PLAN_READS,
+    PREREQUISITES,
+    connection,
+)
+from service.core.evidence import Missing, NotGathered, Pointer
+from service.core.facts.connecting import from_cluster
+from service.core.facts.endpoints import Endpoint
+from service.core.facts.place import platform, regions
+from service.core.facts.reach import (
+    DECLARED,
+    Rank,
+    Reach,
+    Sight,
+    holds,
+    plain_host,
+    probes_from,
+    reach,
+    same_endpoint,
+)
+from service.core.facts.release import major_or
+from service.core.facts.transfer import intra_cluster
+from service.core.migration import Cluster, Migration, Probe
+from service.core.objects.mtc import PlanVolume
+from service.core.objects.storage import PersistentVolume
+from service.core.outcome import Outcome, failed
+from service.core.policy import ClusterPolicy, NotApplicable
+from service.core.resources import MIG_PLAN, PERSISTENT_VOLUME, Read, fetch_command
+
+NFS_PORT = 2049
+EBS = "awsElasticBlockStore"
+METADATA = "http://169.254.169.254/latest/dynamic/instance-identity/document"
+"""Where an EC2 instance reads its own account and region."""
+
+
+@dataclass(slots=True)
+class Backend:
+    """Volumes that one storage system holds: an NFS server, EBS, or what a class stands for."""
+
+    kind: str
+    server: str
+    volumes: list[PersistentVolume] = field(default_factory=list)
+
+    @property
+    def names(self) -> str:
+        """The volumes, the first few by name."""
+        names = [volume.ref.name for volume in self.volumes]
+        return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+class RemoteVolumesReachable(ClusterPolicy):
+    """Source and destination both reach the storage of the volumes that the plan moves.
+
+    `move` makes the same volume known on the destination: an NFS server is needed on port 2049,
+    an EBS volume in the same AWS account and region, and any other storage from both clusters.
+    MTC itself asks the NFS server from the destination only.
+    """
+
+    id = "MTC503"
+    name = "remote-volumes-reachable"
+    title = "Source and destination reach the storage of volumes that are moved"
+    why = "The volume is bound on the destination and no pod there can mount it."
+    reads = (*PLAN_READS, Read(PERSISTENT_VOLUME), *PLACE_READS, *COMMAND_READS)
+    declares = ("volume", "region", "platform")
+    remedy = (
+        "Let both clusters reach the storage (NFS: port 2049, and the export for the nodes of "
+        "both), or choose action copy."
+    )
+    docs = (PREREQUISITES,)
+    source = (
+        "MTC docs, Migration prerequisites; mig-controller pkg/controller/migplan/validation.go "
+        "(NfsValidation) and pvlist.go (getSupportedActions)"
+    )
+    upstream = ("NfsNotAccessible", "NfsAccessCannotBeValidated")
+    better = "The source and storage other than NFS are looked at too."
+
+    def applies(self, migration: Migration) -> None:
+        plan = migration.plan
+        if plan.volumes is None:
+            command = fetch_command(MIG_PLAN, plan.ref.name, plan.ref.namespace)
+            fact = "spec.persistentVolumes of the plan: MTC has not discovered its volumes yet"
+            raise NotGathered(Missing(fact, migration.host.role, command))
+        if not _moved(migration):
+            raise NotApplicable(
+                "no volume of the plan has action move", plan.ref.at("/spec/persistentVolumes")
+            )
+        if intra_cluster(migration):
+            raise NotApplicable("source and destination are one cluster")
+
+    def subjects(self, migration: Migration) -> Iterable[Cluster]:
+        return (migration.source, migration.destination)
+
+    def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        self.applies(migration)
+        for backend in _backends(migration):
+            if backend.kind == "nfs":
+                yield _nfs(migration, cluster, backend)
+            elif backend.kind == EBS:
+                if cluster is migration.destination:
+                    yield from _ebs(migration, cluster, backend)
+            else:
+                yield _other(migration, cluster, backend)
+
+
+def _moved(migration: Migration) -> tuple[PlanVolume, ...]:
+    return tuple(item for item in migration.plan.volumes or () if item.action == "move")
+
+
+def _backends(migration: Migration) -> Iterable[Backend]:
+    found: dict[tuple[str, str], Backend] = {}
+    for item in _moved(migration):
+        volume = migration.source.get(PERSISTENT_VOLUME, item.name)
+        server = plain_host(volume.server) if volume.source == "nfs" else volume.storage_class
+        if volume.source == EBS:
+            server = volume.region
+        key = (volume.source, server)
+        found.setdefault(key, Backend(volume.source, server)).volumes.append(volume)
+    return found.values()
+
+
+def _nfs(migration: Migration, cluster: Cluster, backend: Backend) -> Outcome:
+    place = Endpoint(backend.server, NFS_PORT, tls=False)
+    probes = (
+        probe
+        for probe in probes_from(migration, cluster, "volume", "endpoint")
+        if same_endpoint(probe, place) and (probe.host or _for_all(probe))
+    )
+    command = from_cluster(migration, cluster, place.host, place.port, tls=False)
+    fact = f"whether the {cluster.role} cluster reaches the NFS server {place}"
+    sights = _asked_by_mtc(migration, backend) if cluster is migration.destination else []
+    return connection(
+        reach(probes, sights),
+        cluster.subject,
+        f"from the {cluster.role} cluster to the NFS server {place} of {backend.names}",
+        (Missing(fact, cluster.role, command),),
+        wanted="open",
+        key=str(place),
+        evidence=(_server(backend.volumes[0]),),
+    )
+
+
+def _server(volume: PersistentVolume) -> Pointer:
+    return volume.ref.at("/spec/nfs/server", volume.server)
+
+
+def _for_all(probe: Probe) -> bool:
+    """A declaration without a host is about all remote volumes; a measurement is about one."""
+    return probe.vantage == DECLARED and probe.target == "volume"
+
+
+def _asked_by_mtc(migration: Migration, backend: Backend) -> list[Sight]:
+    """What the plan's conditions say: the controller asks NFS servers from the destination."""
+    plan = migration.plan
+    denied = holds(plan.conditions, "NfsNotAccessible")
+    if denied is not None:
+        if backend.server not in denied.message.lower():
+            return []
+        pointer = plan.ref.at("/status/conditions", f"NfsNotAccessible: {denied.message}")
+        return [Sight(False, Rank.MEASURED, "the plan has NfsNotAccessible", pointer)]
+    unsettled = ("NfsAccessCannotBeValidated", "Suspended", "Closed")
+    if any(holds(plan.conditions, kind) for kind in unsettled):
+        return []
+    if not holds(plan.conditions, "Ready") or not holds(plan.conditions, "PvsDiscovered"):
+        return []
+    names = {volume.ref.name for volume in backend.volumes}
+    if any(
+        item.name in names and "move" not in item.supported_actions for item in _moved(migration)
+    ):
+        return []
+    pointer = plan.ref.at("/status/conditions", "Ready=True, no NfsNotAccessible")
+    said = (
+        "the plan is Ready and MTC, which asks NFS servers from the destination, still offers move"
+    )
+    return [Sight(True, Rank.MEASURED, said, pointer)]
+
+
+def _ebs(migration: Migration, cluster: Cluster, backend: Backend) -> Iterator[Outcome]:
+    cloud = platform(cluster)
+    if cloud.value.lower() != "aws":
+        for volume in backend.volumes:
+            yield failed(
+                volume.ref.subject,
+                f"the destination runs on {cloud.value} and cannot attach an EBS volume",
+                *cloud.evidence,
+                volume.ref.at(f"/spec/{EBS}"),
+                found=cloud.value,
+                wanted="AWS",
+                key="platform",
+            )
+        return
+    here = regions(cluster)
+    if backend.server and backend.server not in here.value:
+        for volume in backend.volumes:
+            yield failed(
+                volume.ref.subject,
+                "the EBS volume and the destination are in different regions",
+                *here.evidence,
+                volume.ref.at(f"/spec/{EBS}"),
+                found=f"volume in {backend.server}, destination in {', '.join(sorted(here.value))}",
+                wanted="one region",
+                key="region",
+            )
+        return
+    yield _stated(
+        migration,
+        cluster,
+        backend,
+        f"EBS volumes {backend.names}",
+        Missing(
+            "the AWS account and region of the destination, which must be those of the source; "
+            "declare it then: reaches: {volumes: true}",
+            cluster.role,
+            _identity(cluster),
+        ),
+    )
+
+
+def _identity(cluster: Cluster) -> str:
+    if major_or(cluster) == 3:
+        return f"curl -s {METADATA}  # on a node of the cluster"
+    return (
+        "oc debug $(oc get nodes -o name | head -1) -- bash -c 'T=$(curl -sX PUT "
+        'http://169.254.169.254/latest/api/token -H "X-aws-ec2-metadata-token-ttl-seconds: 60"); '
+        f'curl -s -H "X-aws-ec2-metadata-token: $T" {METADATA}\''
+    )
+
+
+def _other(migration: Migration, cluster: Cluster, backend: Backend) -> Outcome:
+    first = backend.volumes[0]
+    need = Missing(
+        f"whether the {cluster.role} cluster reaches the storage of {first.ref.name}; look up its "
+        "address in the volume, try it, and declare the result: reaches: {volumes: true}",
+        cluster.role,
+        fetch_command(PERSISTENT_VOLUME, first.ref.name),
+    )
+    what = f"{backend.kind} volumes {backend.names}"
+    return _stated(migration, cluster, backend, what, need)
+
+
+def _stated(
+    migration: Migration, cluster: Cluster, backend: Backend, what: str, need: Missing
+) -> Outcome:
+    """Storage whose address no object tells: a probe by volume name, or a declaration for all."""
+    names = {volume.ref.name for volume in backend.volumes}
+    probes = [
+        probe
+        for probe in probes_from(migration, cluster, "volume")
+        if probe.host in names or (not probe.host and _for_all(probe))
+    ]
+    told = {probe.host for probe in probes if probe.vantage != "workstation"}
+    way = reach(probes)
+    if way.open and "" not in told and told != names:
+        way = Reach(None, (), ())
+    key = f"{backend.kind}:{backend.server}"
+    what = f"from the {cluster.role} cluster to {what}"
+    return connection(way, cluster.subject, what, (need,), wanted="reachable", key=key)
