@@ -12,15 +12,19 @@ from marshmallow import Schema
 
 from service.api.parameters import Query, read_query
 
+Form = Schema | type[Schema] | dict[str, Any] | None
 View = Callable[..., ResponseReturnValue]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A good answer: what it is, and its forms by media type (a schema, or None for text)."""
+    """A good answer: what it is, and its forms by media type.
+
+    A form is a marshmallow schema, a JSON schema, or None for text.
+    """
 
     description: str
-    content: Mapping[str, Schema | type[Schema] | None]
+    content: Mapping[str, Form]
     cached: bool = False
     """Whether it carries an ETag and answers If-None-Match with 304."""
     status: int = 200

@@ -70,7 +70,7 @@ def _app() -> Flask:
     Contract(
         "openapiYaml",
         "This document as YAML",
-        Answer("OpenAPI 3.1.", {"application/yaml": None}, cached=True),
+        Answer("OpenAPI 3.1.", {"application/yaml": {"type": "object"}}, cached=True),
     )
 )
 def openapi_yaml(query: Mapping[str, Any]) -> Response:
@@ -83,7 +83,7 @@ def openapi_yaml(query: Mapping[str, Any]) -> Response:
     Contract(
         "openapiJson",
         "This document as JSON",
-        Answer("OpenAPI 3.1.", {"application/json": None}, cached=True),
+        Answer("OpenAPI 3.1.", {"application/json": {"type": "object"}}, cached=True),
     )
 )
 def openapi_json(query: Mapping[str, Any]) -> Response:

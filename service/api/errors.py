@@ -102,6 +102,8 @@ def _sentence(text: str) -> str:
 def _of_http(error: HTTPException, metrics: Metrics) -> Response:
     status = error.code or 500
     headers = {key: value for key, value in error.get_headers() if key in ("Allow", "Retry-After")}
+    if "Allow" in headers:
+        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
     detail = error.description or ""
     if status == 404:
         detail = _where_instead()

@@ -9,27 +9,32 @@ from typing import Any
 from flask import Blueprint, Response, g
 
 from service.api.body import Body, read_request
-from service.api.contract import Answer, Contract, operation
+from service.api.contract import Answer, Contract, Form, operation
 from service.api.negotiation import report_format
 from service.api.runtime import Runtime, runtime
 from service.api.schemas.envelope import EvaluationQuery
 from service.api.schemas.report import ReportSchema
 from service.core.engine import evaluate
 from service.core.report import Report
-from service.formats import FORMATS
+from service.formats import FORMATS, Format
 from service.ingest.bundle import Bundle, read_body, read_pieces
 
 blueprint = Blueprint("evaluations", __name__)
+
+
+def _form(item: Format) -> Form:
+    """What the API document says of an answer in this format."""
+    if item.name == "json":
+        return ReportSchema
+    return {"type": "object"} if item.media_type.endswith(("/json", "+json")) else None
+
 
 _CONTRACT = Contract(
     "evaluate",
     "Evaluate a migration",
     Answer(
         "The report, whatever it found: a finished evaluation is 200.",
-        {
-            item.media_type: ReportSchema if item.name == "json" else None
-            for item in FORMATS.values()
-        },
+        {item.media_type: _form(item) for item in FORMATS.values()},
     ),
     query=EvaluationQuery(),
     problems=(

@@ -10,9 +10,10 @@ from marshmallow import ValidationError, fields
 
 from service.core.versions import Version
 
-_NAME = re.compile(
-    r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?"
-)
+_LABEL = r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?"
+NAME = f"(?:{_LABEL}/)?{_LABEL}"
+VERSION = r"v?\d{1,9}\.\d{1,9}(?:\.\d{1,9})?(?:-[0-9A-Za-z.-]{1,60})?"
+"""What the API document says of a version; the reader takes build metadata too."""
 
 
 class Moment(fields.Field[str]):
@@ -46,6 +47,6 @@ class ObjectName(fields.Field[str]):
     """``namespace/name`` or ``name`` of a Kubernetes object."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if not isinstance(value, str) or not _NAME.fullmatch(value):
+        if not isinstance(value, str) or not re.fullmatch(NAME, value, re.ASCII):
             raise ValidationError("wanted NAMESPACE/NAME or NAME of a Kubernetes object")
         return value

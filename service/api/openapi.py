@@ -15,11 +15,10 @@ import yaml
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
-from marshmallow import Schema
 
 from service.api.body import FORM as FORM_TYPE
 from service.api.body import MEDIA_TYPES
-from service.api.contract import Contract
+from service.api.contract import Contract, Form
 from service.api.problems import KINDS, MEDIA_TYPE
 from service.api.schemas.envelope import FORM, EnvelopeSchema
 from service.api.schemas.problem import ProblemSchema
@@ -39,7 +38,7 @@ _TAGS = {
 _PATH_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 # Refusals that any operation may answer with.
 _ALWAYS = ("invalid-parameter", "method-not-allowed", "internal-error")
-_DOCUMENT_TYPES = tuple(item for item in MEDIA_TYPES if "json" in item or "yaml" in item)
+_DOCUMENT_TYPES = tuple(item for item in MEDIA_TYPES if item.endswith(("/json", "yaml")))
 
 
 def document(app: Flask) -> dict[str, Any]:
@@ -164,7 +163,7 @@ def _responses(contract: Contract) -> dict[str, Any]:
     return responses
 
 
-def _schema(schema: Schema | type[Schema] | None) -> Any:
+def _schema(schema: Form) -> Any:
     return {"type": "string"} if schema is None else schema
 
 

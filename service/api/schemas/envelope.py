@@ -10,7 +10,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from service.api.fields import Moment, ObjectName, VersionName
+from service.api.fields import NAME, VERSION, Moment, ObjectName, VersionName
 from service.api.parameters import Query
 from service.api.schemas.base import CamelSchema
 from service.core.evidence import Role
@@ -29,18 +29,36 @@ def _choice(names: list[str], description: str, **more: Any) -> fields.String:
     )
 
 
+def _version(description: str) -> VersionName:
+    return VersionName(
+        metadata={"description": description, "type": "string", "pattern": f"^{VERSION}$"}
+    )
+
+
 class EvaluationQuery(Query):
     """Query of POST /v1/evaluations."""
 
     format = _choice(list(FORMATS), "format of the report; wins over the Accept header")
     role = _choice(_ROLES, "the cluster that a body of bare objects or an archive belongs to")
     host = _choice(_ROLES, "which cluster runs the MTC controller; default as the plan says")
-    plan = ObjectName(metadata={"description": "NAMESPACE/NAME or NAME of the plan that is meant"})
-    as_of = Moment(metadata={"description": "judge as of this date or time (ISO 8601)"})
-    target_ocp = VersionName(
-        metadata={"description": "judge for a destination that runs this OpenShift version"}
+    plan = ObjectName(
+        metadata={
+            "description": "NAMESPACE/NAME or NAME of the plan that is meant",
+            "type": "string",
+            "pattern": f"^{NAME}$",
+        }
     )
-    target_mtc = VersionName(metadata={"description": "judge for clusters with this MTC version"})
+    as_of = Moment(
+        metadata={
+            "description": "judge as of this date or time (ISO 8601)",
+            "anyOf": [
+                {"type": "string", "format": "date"},
+                {"type": "string", "format": "date-time"},
+            ],
+        }
+    )
+    target_ocp = _version("judge for a destination that runs this OpenShift version")
+    target_mtc = _version("judge for clusters with this MTC version")
     max_age_hours = fields.Float(
         validate=validate.Range(
             0, 1_000_000, min_inclusive=False, error="wanted a number of hours above 0"

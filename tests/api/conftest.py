@@ -1,0 +1,85 @@
+"""The app in process, and the service as it really runs: gunicorn on a loopback port."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from serving import Server
+
+from service.api.app import create_app
+from service.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+WORKERS = 2
+
+
+@pytest.fixture(scope="session")
+def app() -> Flask:
+    """The app with the default settings."""
+    return create_app(Settings())
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+Start = Callable[..., Server]
+
+
+@pytest.fixture(scope="session")
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Starts servers with given settings; all are stopped at the end of the tests."""
+    running: list[Server] = []
+
+    def start(*arguments: str, **settings: str) -> Server:
+        folder = tmp_path_factory.mktemp("server")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        command = [sys.executable, "-m", "gunicorn", "--config", "service/api/gunicorn_conf.py"]
+        command += ["--bind", f"127.0.0.1:{port}", *arguments, "service.api.app:create_app()"]
+        names = {f"MTC_PREFLIGHT_{name}": value for name, value in settings.items()}
+        environment = {**os.environ, "MTC_PREFLIGHT_WORKERS": str(WORKERS), **names}
+        environment["TMPDIR"] = str(folder)
+        environment.pop("PROMETHEUS_MULTIPROC_DIR", None)
+        log_file = folder / "log"
+        with log_file.open("wb") as log:
+            process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment)
+        server = Server(port, process, log_file)
+        running.append(server)
+        _wait(server)
+        return server
+
+    yield start
+    for server in running:
+        server.process.send_signal(signal.SIGTERM)
+    for server in running:
+        server.process.wait(20)
+
+
+def _wait(server: Server) -> None:
+    for _ in range(300):
+        with contextlib.suppress(OSError):
+            if server.request("GET", "/readyz").status == 200 and len(server.workers()) >= WORKERS:
+                return
+        assert server.process.poll() is None, server.log_file.read_text()
+        time.sleep(0.1)
+    raise AssertionError("the server did not start: " + server.log_file.read_text())
+
+
+@pytest.fixture(scope="session")
+def server(start_server: Start) -> Server:
+    """A server with the default settings."""
+    return start_server()
