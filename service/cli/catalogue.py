@@ -1,0 +1,149 @@
+"""`mtc-preflight explain` and `policies`: the catalogue on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from service.cli.exits import Refusal
+
+if TYPE_CHECKING:
+    from service.core.policy import Policy
+
+_WIDTH = 96
+
+
+class PolicyName(click.ParamType[str]):
+    """A policy's id, with completion."""
+
+    name = "policy"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[Any]:
+        """The policies whose id or name begins like this."""
+        from click.shell_completion import CompletionItem
+
+        from policies import catalogue
+
+        return [
+            CompletionItem(name, help=policy.title)
+            for policy in catalogue()
+            for name in (policy.id, policy.name)
+            if name.lower().startswith(incomplete.lower())
+        ]
+
+
+@click.command()
+@click.argument("policy", type=PolicyName())
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+def explain(policy: str, form: str) -> None:
+    """Explain a prerequisite: the rule, why, what it reads, how to mend it.
+
+    POLICY is an id (MTC302), a name (single-proxy), or a condition of MTC's controller that
+    means the same (InvalidRegistryRoute).
+    """
+    chosen = find(policy)
+    if form == "json":
+        from service.api.policies import as_dict
+        from service.api.problems import encode
+        from service.api.schemas.catalogue import PolicySchema
+
+        click.echo(encode(PolicySchema().dump(as_dict(chosen[0]))))
+        return
+    click.echo("\n\n".join("\n".join(_page(item)) for item in chosen))
+
+
+@click.command()
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+@click.argument("words", nargs=-1)
+def policies(form: str, words: tuple[str, ...]) -> None:
+    """List the prerequisites; with WORDS those whose id, name or title has them all."""
+    chosen = [item for item in _all() if _has(item, words)]
+    if not chosen:
+        raise Refusal(f"no policy is about {' '.join(words)}", "`mtc-preflight policies` lists all")
+    if form == "json":
+        from service.api.policies import as_dict
+        from service.api.problems import encode
+        from service.api.schemas.catalogue import PolicyListSchema
+        from service.core.engine import digest
+
+        document = {"policy_set": digest(_all()), "policies": [as_dict(item) for item in chosen]}
+        click.echo(encode(PolicyListSchema().dump(document)))
+        return
+    width = max(len(item.name) for item in chosen)
+    for item in chosen:
+        click.echo(f"{item.id}  {item.severity:<7}  {item.name:<{width}}  {item.title}")
+
+
+def find(text: str) -> list[Policy[Any]]:
+    """The policies that a text names: one by id or name, or several by an upstream condition.
+
+    Raises Refusal with the nearest names.
+    """
+    from difflib import get_close_matches
+
+    word = text.strip().lower()
+    for item in _all():
+        if word in (item.id.lower(), item.name.lower()):
+            return [item]
+    same = [item for item in _all() if word in (name.lower() for name in item.upstream)]
+    if same:
+        return same
+    names = {name.lower(): name for item in _all() for name in (item.id, item.name, *item.upstream)}
+    near = [names[name] for name in get_close_matches(word, names, 3, 0.6)]
+    hint = f"did you mean {' or '.join(near)}?" if near else "`mtc-preflight policies` lists them"
+    raise Refusal(f"there is no policy {text!r}", hint)
+
+
+def _all() -> tuple[Policy[Any], ...]:
+    from policies import catalogue
+
+    return catalogue()
+
+
+def _has(item: Policy[Any], words: tuple[str, ...]) -> bool:
+    text = f"{item.id} {item.name} {item.title}".lower()
+    return all(word.lower() in text for word in words)
+
+
+def _page(item: Policy[Any]) -> Iterator[str]:
+    from inspect import getdoc
+
+    yield click.style(f"{item.id} {item.name}", bold=True) + f" ({item.severity})"
+    yield from _wrapped(item.title)
+    yield ""
+    for paragraph in (getdoc(type(item)) or "").split("\n\n"):
+        yield from _wrapped(paragraph)
+        yield ""
+    for head, text in (
+        ("Otherwise", item.why),
+        ("Mend", item.remedy),
+        ("Beyond MTC", item.better),
+    ):
+        if text:
+            yield from _wrapped(f"{head}: {text}")
+            yield ""
+    yield "Reads"
+    for read in item.reads:
+        scope = ("<namespaces of the plan>",) if read.plan_namespaces else ()
+        yield f"  {read.command(scope)}"
+    if item.declares:
+        yield f"  facts of a descriptor, or probes: {', '.join(item.declares)}"
+    if item.upstream:
+        yield f"Conditions of MTC with the same meaning: {', '.join(item.upstream)}"
+    for link in item.docs:
+        yield f"{link.title}: {link.url}"
+    yield from _wrapped(f"Source of the rule: {item.source}")
+
+
+def _wrapped(text: str) -> list[str]:
+    from textwrap import wrap
+
+    return wrap(" ".join(text.split()), _WIDTH, break_long_words=False, break_on_hyphens=False)

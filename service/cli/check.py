@@ -1,0 +1,245 @@
+"""`mtc-preflight check`: judge evidence that is in files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from service.cli import exits
+from service.cli.exits import Refusal
+
+if TYPE_CHECKING:
+    from service.core.gate import Gate
+    from service.core.policy import Policy
+    from service.core.report import Report
+    from service.formats import Context
+
+_FILE = click.Path(allow_dash=True)
+_PARTS = (
+    ("source", "Evidence of the source cluster: archive, directory, objects or descriptor."),
+    ("destination", "Evidence of the destination cluster."),
+    ("host", "Evidence of the cluster that runs MTC, where it is neither of the two."),
+    ("plan", "The MigPlan."),
+    ("storage", "The MigStorage (replication repository)."),
+    ("controller", "The MigrationController."),
+    ("probes", "Measured connections, as `collect --probe` or its Job prints them."),
+    ("graph", "An update graph of the OpenShift update service, or a channel file."),
+    ("waivers", "Accepted risks."),
+    ("baseline", "A previous JSON report to compare with."),
+)
+
+
+class FormatName(click.ParamType[str]):
+    """A format of the report; the formats are loaded when one is named or listed."""
+
+    name = "format"
+
+    def names(self) -> list[str]:
+        """All formats."""
+        from service.formats import FORMATS
+
+        return list(FORMATS)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name, if there is such a format."""
+        names = self.names()
+        if value not in names:
+            self.fail(f"there is no format {value!r}; formats are: {', '.join(names)}", param, ctx)
+        return str(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[Any]:
+        """The formats that begin like this."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(name) for name in self.names() if name.startswith(incomplete)]
+
+
+def _parts(command: Any) -> Any:
+    for name, text in reversed(_PARTS):
+        command = click.option(f"--{name}", multiple=True, type=_FILE, metavar="FILE", help=text)(
+            command
+        )
+    return command
+
+
+@click.command()
+@click.argument("bundles", nargs=-1, type=_FILE, metavar="[BUNDLE]...")
+@_parts
+@click.option(
+    "--format",
+    "form",
+    default="text",
+    show_default=True,
+    type=FormatName(),
+    help="Format of the report on standard output: text, json, sarif, junit, markdown, "
+    "html, github, policyreport.",
+)
+@click.option(
+    "-o",
+    "--output",
+    multiple=True,
+    metavar="FORMAT=FILE",
+    help="Write the report to a file too; may be given several times.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing: only files and exit status.")
+@click.option(
+    "--fail-on",
+    default="blocker",
+    show_default=True,
+    type=click.Choice(["blocker", "warning", "info"]),
+    help="The least severity of a fail that makes the exit status 1.",
+)
+@click.option(
+    "--unknown",
+    default="fail",
+    show_default=True,
+    type=click.Choice(["fail", "ignore"]),
+    help="Whether what is unknown makes the exit status 2.",
+)
+@click.option("--new-only", is_flag=True, help="Let only what the --baseline has not count.")
+@click.option("--plan-name", metavar="[NAMESPACE/]NAME", help="Which plan, if several are given.")
+@click.option(
+    "--controller-on",
+    type=click.Choice(["source", "destination", "host"]),
+    help="Which cluster runs MTC; else the plan tells.",
+)
+@click.option("--as-of", metavar="TIME", help="Judge as of this date or time (ISO 8601).")
+@click.option(
+    "--target-openshift", metavar="VERSION", help="Judge for a destination of this version."
+)
+@click.option("--target-mtc", metavar="VERSION", help="Judge for clusters with this MTC version.")
+@click.option("--max-age", metavar="HOURS", type=float, help="Older evidence is stale.")
+@click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
+)
+def check(**given: Any) -> int:
+    """Judge a migration by evidence in files.
+
+    BUNDLE is what `collect` writes, an envelope document, a directory whose entries are named
+    source, destination, plan …, or - for standard input. Everything else comes by its option.
+    JSON, YAML, NDJSON; tar, tar.gz, tar.xz, tar.bz2 and zip of must-gather, inspect, Insights.
+
+    \b
+      mtc-preflight check bundle.json.gz
+      mtc-preflight check --source must-gather.tar.gz --destination dst.yaml --plan plan.yaml
+      oc get migplan shop -n openshift-migration -o yaml | mtc-preflight check b.json.gz --plan -
+
+    Exit status: 0 ready, 1 not ready, 2 unknown, 3 wrong input or usage.
+    """
+    from importlib.metadata import version
+
+    from policies import catalogue
+    from service.cli.progress import Progress
+    from service.core.gate import Gate
+    from service.core.outcome import Severity
+    from service.formats import Context
+    from service.formats.base import Options
+
+    outputs = [_output(text) for text in given["output"]]
+    rules = Gate(Severity(given["fail_on"]), given["unknown"] == "ignore", given["new_only"])
+    with Progress() as progress:
+        progress.say("reading", now=True)
+        report = _judge(given, catalogue(), rules, progress)
+    context = Context(catalogue(), version("mtc-preflight"), Options(color=_color(given["color"])))
+    if not given["quiet"]:
+        _print(given["form"], report, context)
+    plain = Context(context.policies, context.version)
+    for form, path in outputs:
+        _write(form, path, report, plain)
+    return status_of(report)
+
+
+def _judge(
+    given: dict[str, Any], policies: tuple[Policy[Any], ...], rules: Gate, progress: Any
+) -> Report:
+    from service.cli.inputs import read
+    from service.core import delta, gate, waiver_form
+    from service.core.assess import assess
+    from service.settings import SettingsError, from_environment
+
+    try:
+        limits = from_environment().limits
+    except SettingsError as error:
+        raise Refusal(str(error)) from None
+    parts = [(name, path) for name, _ in _PARTS for path in given[name]]
+    parts += [("envelope", path) for path in given["bundles"]]
+    reads = tuple(dict.fromkeys(item for policy in policies for item in policy.reads))
+    bundle = read(parts, _options(given), limits, reads)
+    progress.say("judging", now=True)
+    try:
+        report = assess(bundle.migration, policies, rules, bundle.waivers, bundle.baseline)
+    except waiver_form.MalformedWaiver as error:
+        faults = [(f"waivers{item.pointer}: {item.message}", "") for item in error.faults]
+        raise Refusal(*faults[0], *faults[1:]) from None
+    except delta.MalformedPrevious as error:
+        raise Refusal(f"baseline{error.pointer}: {error.wanted}") from None
+    except gate.NoPrevious:
+        raise Refusal("--new-only compares with --baseline, and none was given") from None
+    return bundle.sources.add_lines(report)
+
+
+def _options(given: dict[str, Any]) -> dict[str, Any]:
+    names = {
+        "plan": "plan_name",
+        "host": "controller_on",
+        "as_of": "as_of",
+        "target_ocp": "target_openshift",
+        "target_mtc": "target_mtc",
+        "max_age_hours": "max_age",
+    }
+    return {key: given[name] for key, name in names.items() if given[name] is not None}
+
+
+def status_of(report: Report) -> int:
+    """The exit status: 0 if the gate is open, 1 if a fail closes it, 2 if only unknowns do."""
+    from service.core.outcome import Verdict
+
+    if report.gate is None or report.gate.passed:
+        return exits.READY
+    closing = {mark for reason in report.gate.reasons for mark in reason.findings}
+    failed = any(
+        item.fingerprint in closing and item.verdict is Verdict.FAIL for item in report.findings
+    )
+    return exits.NOT_READY if failed else exits.UNKNOWN
+
+
+def _color(choice: str) -> bool:
+    if choice != "auto":
+        return choice == "always"
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _output(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not equals or not path:
+        raise click.BadParameter(f"{text!r} is not FORMAT=FILE", param_hint="--output")
+    form = FormatName()
+    if name not in form.names():
+        known = ", ".join(form.names())
+        raise click.BadParameter(
+            f"there is no format {name!r}; formats are: {known}", param_hint="--output"
+        )
+    return name, Path(path)
+
+
+def _print(form: str, report: Report, context: Context) -> None:
+    from service.formats import FORMATS
+
+    data = FORMATS[form].render(report, context)
+    sys.stdout.buffer.write(data if data.endswith(b"\n") else data + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _write(form: str, path: Path, report: Report, context: Context) -> None:
+    from service.formats import FORMATS
+
+    try:
+        path.write_bytes(FORMATS[form].render(report, context))
+    except OSError as error:
+        raise Refusal(f"{path}: {error.strerror or 'cannot be written'}") from None

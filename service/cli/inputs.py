@@ -1,0 +1,132 @@
+"""Paths of a command line as the pieces that the one reader of input takes."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from service.cli.exits import Refusal
+from service.cli.folder import FolderStream
+from service.cli.progress import Progress, Watched
+from service.core.evidence import Problem
+from service.core.resources import Read
+from service.ingest.archive import _SUFFIXES as ARCHIVES
+from service.ingest.bundle import Bundle, read_pieces
+from service.ingest.errors import LimitExceeded
+from service.ingest.layout import NOTE_FILES, TEXT_ENDINGS
+from service.ingest.limits import Limits
+from service.ingest.pieces import PART_NAMES, BadInput, Piece
+
+STDIN = "-"
+READ_FROM_FOLDERS = (*TEXT_ENDINGS, *NOTE_FILES, *ARCHIVES)
+_OPTIONS = {
+    "asOf": "--as-of",
+    "targetOpenshift": "--target-openshift",
+    "targetMtc": "--target-mtc",
+    "maxAgeHours": "--max-age",
+    "host": "--controller-on",
+}
+_HINTS = {
+    "no-role": "give it with --source or --destination, or give one bundle of `collect`",
+    "nothing-given": "give files: mtc-preflight check --source FILE --destination FILE --plan FILE",
+}
+
+
+def read(
+    given: Sequence[tuple[str, str]],
+    options: Mapping[str, Any],
+    limits: Limits,
+    reads: Iterable[Read[Any]],
+) -> Bundle:
+    """Read what a command line names: pairs of part name and path ("-" is stdin).
+
+    Raises Refusal for input that cannot be used as a whole, and for files that cannot be read.
+    """
+    with ExitStack() as stack, Progress() as progress:
+        try:
+            pieces = [
+                Piece(part, _watched(_open(path, stack), path, progress), Path(path).name)
+                for part, path in _spread(given)
+            ]
+            return read_pieces(pieces, options, limits, reads)
+        except BadInput as error:
+            raise Refusal(*_first([_fault(item) for item in error.problems])) from None
+        except LimitExceeded as error:
+            setting = f"MTC_PREFLIGHT_{error.setting.upper()}"
+            hint = f"{error.hint}\nthe limit is the environment variable {setting}".strip()
+            raise Refusal(error.message, hint) from None
+        except OSError as error:
+            raise Refusal(_told(error), "nothing was judged") from None
+
+
+def _first(faults: list[tuple[str, str]]) -> tuple[Any, ...]:
+    head, *rest = faults
+    return (*head, *rest)
+
+
+def _watched(stream: BinaryIO, path: str, progress: Progress) -> BinaryIO:
+    if stream.seekable():
+        return stream  # a small file, or one that is read as fast as the disk goes
+    return io.BufferedReader(Watched(stream, path, progress), 1024 * 1024)
+
+
+def _open(path: str, stack: ExitStack) -> BinaryIO:
+    if path == STDIN:
+        return sys.stdin.buffer
+    if Path(path).is_dir():
+        folder = FolderStream(Path(path), READ_FROM_FOLDERS)
+        return stack.enter_context(io.BufferedReader(folder, 1024 * 1024))
+    return stack.enter_context(open(path, "rb"))
+
+
+def _spread(given: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Check the paths; a directory without a role stands for the parts that it holds by name."""
+    found: list[tuple[str, str]] = []
+    for part, path in given:
+        if path != STDIN and not Path(path).exists():
+            raise Refusal(f"there is no file or directory {path}")
+        if part == "envelope" and path != STDIN and Path(path).is_dir():
+            found += _parts_of(Path(path))
+        else:
+            found.append((part, path))
+    if sum(path == STDIN for _, path in found) > 1:
+        raise Refusal("standard input (-) can be given once", "put the rest into files")
+    return found
+
+
+def _parts_of(folder: Path) -> list[tuple[str, str]]:
+    found = [
+        (entry.name.partition(".")[0], str(entry))
+        for entry in sorted(folder.iterdir())
+        if entry.name.partition(".")[0] in PART_NAMES
+    ]
+    if not found:
+        names = ", ".join(PART_NAMES)
+        raise Refusal(
+            f"nothing says which cluster the directory {folder} is of",
+            f"give it with --source or --destination, or name what is in it by its part: {names}",
+        )
+    return found
+
+
+def _fault(problem: Problem) -> tuple[str, str]:
+    option = _OPTIONS.get(problem.pointer.removeprefix("/options/"))
+    if problem.code == "bad-option" and option:
+        return problem.message.replace(problem.pointer.removeprefix("/options/"), option), ""
+    where = ":".join(
+        str(item)
+        for item in (problem.part, problem.member, problem.line, problem.column, problem.pointer)
+        if item
+    )
+    message = f"{where}: {problem.message}" if where else problem.message
+    return message, _HINTS.get(problem.code, problem.hint)
+
+
+def _told(error: OSError) -> str:
+    if error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__

@@ -1,0 +1,137 @@
+"""The generated pages: each is a function of the code alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from inspect import cleandoc, getdoc
+from typing import Any
+
+from policies import catalogue
+from service.core.policy import Policy
+from service.ingest.limits import MIB, Limits
+from service.settings import VARIABLES, Settings, Variable
+
+_MADE = "<!-- Made by `mtc-preflight docs --write .`; edit the code instead. -->"
+
+
+def policies_page() -> str:
+    """Every policy: a table, then a section each."""
+    return "\n".join(_policies()) + "\n"
+
+
+def _policies() -> Iterator[str]:
+    yield from ("# Policies", "", _MADE, "")
+    yield (
+        "One policy is one prerequisite of the migration. An id is stable for ever. A fail of a "
+        "blocker makes the verdict `not_ready`; a blocker that is unknown makes it `unknown`."
+    )
+    yield from ("", "| id | name | severity | prerequisite |", "|---|---|---|---|")
+    for item in catalogue():
+        anchor = f"[{item.id}](#{item.id.lower()}-{item.name})"
+        yield f"| {anchor} | `{item.name}` | {item.severity} | {_cell(item.title)} |"
+    for item in catalogue():
+        yield from _section(item)
+
+
+def _section(item: Policy[Any]) -> Iterator[str]:
+    yield from ("", f"## {item.id} {item.name}", "")
+    yield f"**{item.title}** ({item.severity})"
+    for paragraph in (getdoc(type(item)) or "").split("\n\n"):
+        yield from ("", _line(paragraph))
+    for head, text in (
+        ("Otherwise", item.why),
+        ("Mend", item.remedy),
+        ("Beyond MTC's own checks", item.better),
+    ):
+        if text:
+            yield from ("", f"{head}: {_line(text)}")
+    yield from ("", "Reads:", "")
+    for read in item.reads:
+        scope = ("<namespace of the plan>",) if read.plan_namespaces else ()
+        yield f"- `{read.command(scope)}`"
+    if item.declares:
+        yield f"- facts or probes: {', '.join(f'`{name}`' for name in item.declares)}"
+    if item.upstream:
+        names = ", ".join(f"`{name}`" for name in item.upstream)
+        yield from ("", f"Conditions of MTC's controller with the same meaning: {names}")
+    yield ""
+    links = "; ".join(f"[{link.title}]({link.url})" for link in item.docs)
+    yield f"Source: {_line(item.source)}" + (f" ({links})" if links else "")
+
+
+def settings_page() -> str:
+    """Every environment variable."""
+    return "\n".join(_settings()) + "\n"
+
+
+def _settings() -> Iterator[str]:
+    yield from ("# Settings", "", _MADE, "")
+    yield (
+        "The service reads environment variables at its start. A value of the wrong form, and an "
+        "unknown variable with this prefix, stop it with a message that names them all. The "
+        "limits hold for `mtc-preflight check` too."
+    )
+    meanings = {**_meanings(Settings), **_meanings(Limits)}
+    for head, limit in (("Service", False), ("Limits of one request", True)):
+        yield from ("", f"## {head}", "", "| variable | default | takes | meaning |")
+        yield "|---|---|---|---|"
+        for item in VARIABLES:
+            if item.limit is limit:
+                meaning = meanings.get(item.field, "") or _LIMITS.get(item.field, "")
+                yield (
+                    f"| `{item.name}` | {_default(item)} | {_cell(item.takes)} | {_cell(meaning)} |"
+                )
+
+
+_LIMITS = {
+    "body_bytes": "size of the request as it is sent",
+    "decompressed_bytes": "size of all archives and compressed parts when they are unpacked",
+    "compression_ratio": "how many times larger a compressed part may become",
+    "members": "entries of all archives together",
+    "member_bytes": "size of one file in an archive",
+    "kept_bytes": "size of all that is kept to be read, and of one document",
+    "depth": "nesting of a document",
+    "documents": "documents of the whole request",
+    "alias_nodes": "values that the aliases of one YAML document stand for",
+    "nested_archives": "how deep archives within archives are entered",
+}
+
+
+def _meanings(kind: type) -> dict[str, str]:
+    """Field meanings out of a class docstring that lists them as ``name``  meaning."""
+    found = re.findall(
+        r"^``(\w+)``\s+(.+?)(?=\n``|\n\n|\Z)", cleandoc(kind.__doc__ or ""), re.M | re.S
+    )
+    return {name: _line(text) for name, text in found}
+
+
+def _default(item: Variable) -> str:
+    value = item.default
+    if isinstance(value, int) and value >= MIB and value % MIB == 0:
+        return f"{value // MIB}Mi"
+    return "" if value in (None, "") else str(value)
+
+
+def openapi_page() -> str:
+    """The API document."""
+    from service.api.app import create_app
+    from service.api.openapi import text
+
+    return text(create_app(Settings()))
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _cell(text: str) -> str:
+    return _line(text).replace("|", "\\|")
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/policies.md": policies_page,
+    "docs/settings.md": settings_page,
+    "openapi.yaml": openapi_page,
+}
+"""Every page by its path below the root of the repository."""

@@ -1,0 +1,95 @@
+"""The command group, and how every way to end becomes an exit status.
+
+Command modules import click and nothing heavy at their top: `--help` imports them all.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import click
+
+from service.cli import exits
+from service.cli.catalogue import explain, policies
+from service.cli.check import check
+from service.cli.completion import completion
+from service.cli.docs import docs
+from service.cli.evidence import evidence
+from service.cli.serve import serve
+
+NAME = "mtc-preflight"
+_START = """\
+mtc-preflight tells, before a migration with MTC starts, which of its prerequisites are not met.
+
+  1. gather    mtc-preflight collect --source CONTEXT --destination CONTEXT -o bundle.json.gz
+               (with your kubeconfig's contexts; reads only)
+     or        mtc-preflight evidence --role source > gather-source.sh
+               (a script for a machine that has only oc), or take a must-gather
+  2. judge     mtc-preflight check bundle.json.gz
+     or        mtc-preflight check --source must-gather.tar.gz --destination dst.yaml \\
+                 --plan plan.yaml
+  3. mend      mtc-preflight explain MTC302
+
+Exit status: 0 ready, 1 not ready, 2 unknown, 3 wrong input or usage.
+All commands: mtc-preflight --help"""
+
+
+@click.group(NAME, invoke_without_command=True, context_settings={"max_content_width": 100})
+@click.option("--version", is_flag=True, help="Show the version and exit.")
+@click.option("--traceback", "show_traceback", is_flag=True, hidden=True)
+@click.pass_context
+def cli(ctx: click.Context, version: bool, show_traceback: bool) -> int:
+    """Preflight checks for migrations with the Migration Toolkit for Containers (MTC).
+
+    Exit status: 0 ready, 1 not ready, 2 unknown, 3 wrong input or usage.
+    """
+    if version:
+        from importlib.metadata import version as of
+
+        click.echo(f"{NAME} {of(NAME)}")
+        ctx.exit(0)
+    if ctx.invoked_subcommand is None:
+        click.echo(_START)
+    return exits.READY
+
+
+for _command in (check, evidence, explain, policies, serve, docs, completion):
+    cli.add_command(_command)
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line and return its exit status. Never raises."""
+    try:
+        status = cli.main(arguments, NAME, standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        error.show()
+        return exits.BAD_INPUT
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return exits.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever reads has enough; Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.BROKEN_PIPE
+    except Exception as error:
+        return _defect(error, "--traceback" in arguments)
+    return status if isinstance(status, int) else exits.READY
+
+
+def _defect(error: Exception, tell: bool) -> int:
+    # The text of an exception may quote evidence, so only its type and place are told.
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    if tell:
+        traceback.print_exception(error)
+    name = os.path.basename(place.filename)
+    click.echo(
+        f"{NAME}: failed unexpectedly ({type(error).__name__} at {name}:{place.lineno}); this is a "
+        f"defect of the program. `{NAME} --traceback …` shows more, possibly secrets too.",
+        err=True,
+    )
+    return exits.DEFECT

@@ -1,0 +1,56 @@
+"""`mtc-preflight serve`: the HTTP service."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+import click
+
+from service.cli.exits import Refusal
+
+_ADDRESS = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}|unix:.+")
+
+
+@click.command()
+@click.option(
+    "--bind",
+    default="127.0.0.1:8080",
+    show_default=True,
+    metavar="ADDRESS:PORT",
+    help="Where to listen; 0.0.0.0:8080 for all addresses.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="Processes; default as MTC_PREFLIGHT_WORKERS says, else one per CPU.",
+)
+def serve(bind: str, workers: int | None) -> None:
+    """Serve evaluations over HTTP; the API is described at /docs.
+
+    Settings are environment variables MTC_PREFLIGHT_*, listed in docs/settings.md.
+    """
+    from service.settings import SettingsError, from_environment
+
+    if not _ADDRESS.fullmatch(bind):
+        raise click.BadParameter(
+            f"{bind!r} is not ADDRESS:PORT such as 0.0.0.0:8080", param_hint="--bind"
+        )
+    try:
+        from_environment()
+    except SettingsError as error:
+        raise Refusal(str(error)) from None
+    words = [
+        sys.executable, "-m", "gunicorn",
+        "--config", "python:service.api.gunicorn_conf",
+        "--bind", bind,
+        *(["--workers", str(workers)] if workers else []),
+        "service.api.app:create_app()",
+    ]  # fmt: skip
+    if sys.stderr.isatty():
+        click.echo(f"serving at http://{bind}/, description at http://{bind}/docs", err=True)
+    sys.stdout.flush()
+    # In place of this process, so that signals reach gunicorn.
+    os.execv(sys.executable, words)  # noqa: S606
