@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from policies.data.image_streams import removed_in
 from policies.images import RELEASE_READS
-from service.core.evidence import Missing, NotGathered, Pointer, Subject
+from service.core.evidence import Missing, NotGathered, Pointer, Ref, Subject
 from service.core.facts.registry import registry_routes
 from service.core.facts.release import major
 from service.core.imagerefs import InternalImage, internal_image, referred_image
@@ -31,7 +31,10 @@ T = TypeVar("T", Pod, ImageStream, BuildConfig)
 USERS: tuple[Resource[Any], ...] = (POD, IMAGE_STREAM, BUILD_CONFIG)
 """What of an application names images. All of it must be known for a pass."""
 
-Uses = dict[InternalImage, list[Pointer]]
+Use = tuple[Ref, str, str]
+"""The object that uses an image, the JSON pointer in it, and the reference as written."""
+
+Uses = dict[InternalImage, list[Use]]
 
 
 class InternalImages(MigrationPolicy):
@@ -107,17 +110,17 @@ def _used(cluster: Cluster, namespaces: tuple[str, ...]) -> Uses:
         for container in pod.containers:
             image = internal_image(container.image, registries)
             if image is not None:
-                uses.setdefault(image, []).append(pod.ref.at("/spec", container.image))
+                uses.setdefault(image, []).append((pod.ref, "/spec", container.image))
     for stream in _given(cluster, IMAGE_STREAM, namespaces):
         for tag, target in stream.spec_tags:
             image = referred_image(target, registries)
             if image is not None:
-                uses.setdefault(image, []).append(stream.ref.at("/spec/tags", f"{tag}: {target}"))
+                uses.setdefault(image, []).append((stream.ref, "/spec/tags", f"{tag}: {target}"))
     for build in _given(cluster, BUILD_CONFIG, namespaces):
         for pointer, target in build.images:
             image = referred_image(target, registries)
             if image is not None:
-                uses.setdefault(image, []).append(build.ref.at(pointer, target))
+                uses.setdefault(image, []).append((build.ref, pointer, target))
     return uses
 
 
@@ -141,7 +144,7 @@ def _registries(cluster: Cluster) -> frozenset[str]:
     return frozenset(names)
 
 
-def _judged(migration: Migration, image: InternalImage, users: list[Pointer]) -> Outcome | None:
+def _judged(migration: Migration, image: InternalImage, users: list[Use]) -> Outcome | None:
     """A fail or an unknown; None where the destination holds the image."""
     destination = migration.destination
     stream = destination.find(IMAGE_STREAM, image.stream, "openshift")
@@ -161,7 +164,7 @@ def _judged(migration: Migration, image: InternalImage, users: list[Pointer]) ->
             migration.source.role,
             fetch_command(IMAGE_STREAM, image.stream, "openshift"),
         ),
-        evidence=tuple(users[:3]),
+        evidence=_shown(users),
     )
 
 
@@ -181,9 +184,7 @@ def _tags(source: Cluster, image: InternalImage) -> list[str]:
     return [tag for item in streams for tag, digest in item.images if digest == image.digest]
 
 
-def _missing(
-    destination: Cluster, image: InternalImage, users: list[Pointer], found: str
-) -> Outcome:
+def _missing(destination: Cluster, image: InternalImage, users: list[Use], found: str) -> Outcome:
     release = removed_in(image.stream, image.tag)
     gone = f"; OpenShift {release} removed it" if release else ""
     name = str(image)
@@ -191,7 +192,7 @@ def _missing(
     return failed(
         _subject(destination, image),
         f"{name} of namespace openshift is used {len(users)} times and is not here{gone}",
-        *users[:3],
+        *_shown(users),
         found=found,
         wanted=name,
         commands=(
@@ -201,6 +202,10 @@ def _missing(
             f"podman push {copy}",
         ),
     )
+
+
+def _shown(users: list[Use]) -> tuple[Pointer, ...]:
+    return tuple(ref.at(pointer, text) for ref, pointer, text in users[:3])
 
 
 def _subject(destination: Cluster, image: InternalImage) -> Subject:
