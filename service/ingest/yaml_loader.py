@@ -26,8 +26,8 @@ def load_yaml(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Iterator[Loaded]:
     """The documents of a YAML stream in order; empty ones are left out but counted.
 
     A broken document becomes a ``Loaded`` with its error, and reading goes on behind the next
-    ``---``. Raises ``LimitExceeded`` for too many documents. Large streams load faster inside
-    ``gc_paused()``.
+    ``---``; one that is too deep or expands too many aliases has a ``LimitExceeded``. Raises
+    ``LimitExceeded`` only for too many documents. Large streams load faster in ``gc_paused()``.
     """
     try:
         text = strip_bom(data, "yaml")

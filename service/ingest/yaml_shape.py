@@ -39,7 +39,9 @@ _WORD = (
     rb"(?:[yYnN]|[yY]es|YES|[nN]o|NO|[oO]n|ON|[oO]ff|OFF|[tT]rue|TRUE|[fF]alse|FALSE"
     rb"|[nN]ull|NULL|[iInN_][_aAfFiInNtTyY]*+)"
 )
-_NUMBER = rb"(?:0_*[xXbBoO][0-9a-fA-F_]*|[0-9][0-9_]*\.?[0-9_]*(?:[eE][-+0-9_]*)?)"
+_NUMBER = (
+    rb"(?:0_*(?:[xX][0-9a-fA-F_]*|[bB][01_]*|[oO][0-7_]*)|[0-9][0-9_]*\.?[0-9_]*(?:[eE][-+0-9_]*)?)"
+)
 _SURE_NUMBER = rb"(?:0|-?[1-9][0-9]{0,17})"
 
 # A plain key holds no space, so a run up to the next space or line end must end with its colon;
@@ -140,6 +142,11 @@ def parse_proven(text: bytes, limits: Limits) -> Any:
         value = yaml_rs.loads(text.decode(), parse_datetime=False)
     except Exception:
         # Broken after all, or beyond a limit of the fast parser: the exact reader knows.
+        return NOT_PROVEN
+    except BaseException as panic:
+        # A panic of native code is no Exception, lest it be caught by accident.
+        if type(panic).__name__ != "PanicException":
+            raise
         return NOT_PROVEN
     if not isinstance(value, dict | list) or _is_too_deep(text, value, limits):
         return NOT_PROVEN
