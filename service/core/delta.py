@@ -97,10 +97,12 @@ def compare(report: Report, previous: Previous) -> Report:
 def _marked(finding: Finding, previous: Previous) -> Finding:
     was = previous.seen.get(finding.fingerprint)
     if was is None:
-        return replace(finding, change=Change.NEW) if finding.verdict in _PRESENT else finding
-    change = _change(finding, was)
-    worse = change is Change.CHANGED and _worse(finding, was)
-    return replace(finding, change=change, worse=worse, before=was.verdict)
+        change = Change.NEW if finding.verdict in _PRESENT else None
+        return replace(finding, change=change, worse=False, before=None)
+    moved = _change(finding, was)
+    worse = moved is Change.CHANGED and _worse(finding, was)
+    before = was.verdict if _was_present(was) else None
+    return replace(finding, change=moved, worse=worse, before=before)
 
 
 def _change(finding: Finding, was: Seen) -> Change | None:

@@ -30,7 +30,7 @@ class Finding:
 
     ``waiver`` is what made a finding ``waived``, and ``original`` its verdict before. ``change``
     compares with the previous report, if one was given; ``worse`` says that the verdict or the
-    severity got worse since, ``before`` is the verdict then, where it is known.
+    severity got worse since, ``before`` is the verdict then, if it was not good.
     """
 
     policy: str

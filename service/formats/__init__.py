@@ -5,18 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from service.formats import (
+    baseline,
     github,
     html,
+    jira,
     json_report,
     junit,
     markdown,
     policy_report,
     sarif,
+    servicenow,
     text,
+    tickets,
 )
 from service.formats.base import Context, Format
 
-_MODULES = (json_report, sarif, junit, markdown, html, text, github, policy_report)
+_MODULES = (
+    json_report,
+    sarif,
+    junit,
+    markdown,
+    html,
+    text,
+    github,
+    policy_report,
+    tickets,
+    jira,
+    servicenow,
+    baseline,
+)
 
 FORMATS: Mapping[str, Format] = {module.FORMAT.name: module.FORMAT for module in _MODULES}
 """Every format by its name; the first is the default."""

@@ -1,0 +1,21 @@
+"""What a later call needs to tell what is new: the findings that were wrong or waived."""
+
+from __future__ import annotations
+
+from service.core.delta import baseline
+from service.core.report import Report
+from service.formats.base import Context, Format
+from service.formats.json_report import dumps
+
+
+def render(report: Report, context: Context) -> bytes:
+    """A short report as JSON, to be sent back as the ``baseline`` of the next evaluation."""
+    return dumps({"policySet": report.policy_set, "findings": baseline(report.findings)})
+
+
+FORMAT = Format(
+    "baseline",
+    "application/vnd.mtc-preflight.baseline+json",
+    render,
+    "the findings that the next evaluation is compared with",
+)

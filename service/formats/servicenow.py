@@ -1,0 +1,112 @@
+"""Payloads for ServiceNow's Table API, table ``incident``.
+
+Create: POST /api/now/table/incident; update and resolve: PATCH /api/now/table/incident/{sys_id}.
+``correlation_id`` holds the fingerprint, which is how the record is found again. Impact and
+urgency run from 1 (high) to 3 (low); state 6 is Resolved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from service.core.report import Finding, Report
+from service.core.tickets import Action, Group, Priority, Ticket, tickets
+from service.formats import words
+from service.formats.base import Context, Format
+from service.formats.json_report import dumps
+from service.formats.tickets import outcome, title
+
+_LEVELS = {Priority.HIGH: "1", Priority.MEDIUM: "2", Priority.LOW: "3"}
+_SHORT = 160
+_DESCRIPTION = 4000
+_TABLE = "/api/now/table/incident"
+
+
+def render(report: Report, context: Context) -> bytes:
+    """One item per ticket as JSON: how to find the record, and the request to send."""
+    found = tickets(report, Group(context.options.group))
+    return dumps({"items": [_item(ticket) for ticket in found]})
+
+
+def _item(ticket: Ticket) -> dict[str, Any]:
+    return {
+        "fingerprint": ticket.fingerprint,
+        "action": ticket.action.value,
+        "changed": ticket.changed,
+        "find": {
+            "method": "GET",
+            "path": _TABLE,
+            "query": {
+                "sysparm_query": f"correlation_id={ticket.fingerprint}^active=true",
+                "sysparm_fields": "sys_id,number,state",
+                "sysparm_limit": "1",
+            },
+        },
+        "request": _request(ticket),
+    }
+
+
+def _request(ticket: Ticket) -> dict[str, Any]:
+    if ticket.action is Action.CLOSE:
+        return {
+            "method": "PATCH",
+            "path": f"{_TABLE}/{{sys_id}}",
+            "body": {
+                "state": "6",
+                "close_code": "Solution provided",
+                "close_notes": outcome(ticket),
+            },
+        }
+    level = _LEVELS[ticket.priority]
+    body = {
+        "short_description": title(ticket, _SHORT),
+        "description": _description(ticket),
+        "impact": level,
+        "urgency": level,
+        "correlation_id": ticket.fingerprint,
+        "correlation_display": "mtc-preflight",
+    }
+    if ticket.action is Action.UPDATE:
+        if ticket.changed:
+            body["work_notes"] = "Evaluated again by mtc-preflight; the description is up to date."
+        return {"method": "PATCH", "path": f"{_TABLE}/{{sys_id}}", "body": body}
+    return {"method": "POST", "path": _TABLE, "body": body}
+
+
+def _description(ticket: Ticket) -> str:
+    """Plain text, for the field shows no markup."""
+    kept: list[str] = []
+    used = 100
+    for finding in ticket.findings:
+        text = "\n".join(_finding(finding))
+        if kept and used + len(text) > _DESCRIPTION:
+            break
+        kept.append(text[: _DESCRIPTION - used])
+        used += len(text) + 2
+    left = len(ticket.findings) - len(kept)
+    if left:
+        kept.append(f"… and {left} more findings; the report has them all.")
+    return "\n\n".join(kept)
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    yield words.line(f"{finding.policy} {finding.title}")
+    yield words.line(f"{finding.subject}: {finding.message}")
+    if finding.found or finding.wanted:
+        yield words.line(f"Found {finding.found}, wanted {finding.wanted}.")
+    for pointer in finding.evidence[:3]:
+        yield f"Evidence: {words.place(pointer)}"
+    for missing in finding.missing:
+        yield f"Missing: {words.wanting(missing)}"
+    if finding.remedy:
+        yield words.line(finding.remedy)
+    yield from words.commands(finding)
+
+
+FORMAT = Format(
+    "servicenow",
+    "application/vnd.mtc-preflight.servicenow+json",
+    render,
+    "requests for ServiceNow's Table API, one per ticket",
+)

@@ -1,0 +1,103 @@
+"""Tickets for any system: title, Markdown body, labels, priority, key and action."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from service.core.marks import Seen
+from service.core.report import Finding, Report
+from service.core.tickets import Action, Group, Ticket, tickets
+from service.formats import words
+from service.formats.base import Context, Format
+from service.formats.json_report import dumps
+from service.formats.markdown import code, escape, finding_text, fit
+
+_TITLE = 200
+_BODY = 30_000
+"""Most characters of a body; Jira and ServiceNow take 32,767 and more."""
+
+
+def render(report: Report, context: Context) -> bytes:
+    """The tickets as JSON."""
+    group = Group(context.options.group)
+    return dumps(
+        {
+            "schemaVersion": "1",
+            "verdict": report.verdict.value,
+            "asOf": report.as_of.isoformat(),
+            "policySet": report.policy_set,
+            "group": group.value,
+            "tickets": [_item(ticket) for ticket in tickets(report, group)],
+        }
+    )
+
+
+def _item(ticket: Ticket) -> dict[str, Any]:
+    return {
+        "fingerprint": ticket.fingerprint,
+        "action": ticket.action.value,
+        "changed": ticket.changed,
+        "title": title(ticket),
+        "body": body(ticket),
+        "priority": ticket.priority.value,
+        "labels": labels(ticket),
+        "owner": words.line(ticket.owner),
+        "policies": ticket.policies,
+        "findings": [item.fingerprint for item in ticket.findings],
+        "resolved": [item.fingerprint for item in (*ticket.waived, *ticket.closed)],
+    }
+
+
+def title(ticket: Ticket, most: int = _TITLE) -> str:
+    """The title as one line of at most ``most`` characters."""
+    text = words.line(ticket.title)
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def labels(ticket: Ticket) -> list[str]:
+    """Labels without spaces, as Jira wants them."""
+    marks = ["mtc-preflight", *(policy.lower() for policy in ticket.policies[:10])]
+    cluster = re.sub(r"[^a-z0-9.-]+", "-", ticket.cluster.lower()).strip("-")[:60]
+    return [*marks, f"cluster-{cluster}"] if cluster else marks
+
+
+def outcome(ticket: Ticket) -> str:
+    """Why a ticket is closed, in one line."""
+    if not ticket.waived:
+        return "The prerequisite is met, or what it was about is gone."
+    by = sorted({item.waiver.owner for item in ticket.waived if item.waiver})
+    return words.line(f"Waived by {', '.join(by)}.")
+
+
+def body(ticket: Ticket) -> str:
+    """The body as Markdown."""
+    if ticket.action is Action.CLOSE:
+        return escape(outcome(ticket)) + "\n\n" + "\n".join(_done(ticket)) + "\n"
+    told: set[str] = set()
+    pieces = []
+    for finding in ticket.findings:
+        pieces.append(finding_text(finding, again=finding.policy in told))
+        told.add(finding.policy)
+    done = _done(ticket)
+    if done:
+        pieces.append("Resolved since the previous report:\n\n" + "\n".join(done))
+    foot = f"Key {code(ticket.fingerprint)}"
+    return fit(pieces[0], [*pieces[1:], foot], _BODY)
+
+
+def _done(ticket: Ticket) -> list[str]:
+    return [f"- {_short(item)}" for item in (*ticket.waived, *ticket.closed)[:100]]
+
+
+def _short(item: Finding | Seen) -> str:
+    text = f"{item.policy} {code(str(item.subject))} {escape(item.title)}".strip()
+    return text or code(item.fingerprint)
+
+
+FORMAT = Format(
+    "tickets",
+    "application/vnd.mtc-preflight.tickets+json",
+    render,
+    "one item per finding for a ticket system, with the action to take",
+)
