@@ -36,7 +36,24 @@ Exit status: 0 ready, 1 not ready, 2 unknown, 3 wrong input or usage.
 All commands: mtc-preflight --help"""
 
 
-@click.group(NAME, invoke_without_command=True, context_settings={"max_content_width": 100})
+class Root(click.Group):
+    """The group; where whoever reads the output has enough, it ends without a verdict."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        try:
+            status = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Python would complain once more when it closes stdout.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(exits.BROKEN_PIPE) from None
+        return status
+
+
+@click.group(
+    NAME, cls=Root, invoke_without_command=True, context_settings={"max_content_width": 100}
+)
 @click.option("--version", is_flag=True, help="Show the version and exit.")
 @click.option("--traceback", "show_traceback", is_flag=True, hidden=True)
 @click.pass_context
@@ -63,7 +80,6 @@ def run(arguments: list[str]) -> int:
     """Run a command line and return its exit status. Never raises."""
     try:
         status = cli.main(arguments, NAME, standalone_mode=False)
-        sys.stdout.flush()
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
@@ -72,10 +88,6 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return exits.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever reads has enough; Python would complain once more when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exits.BROKEN_PIPE
     except Exception as error:
         return _defect(error, "--traceback" in arguments)
     return status if isinstance(status, int) else exits.READY
