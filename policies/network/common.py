@@ -67,15 +67,17 @@ def connection(
     wanted: str,
     key: str = "",
     evidence: tuple[Pointer, ...] = (),
+    note: str = "",
 ) -> Outcome:
     """The outcome for one connection; ``what`` says who reaches what, as a noun phrase.
 
-    ``missing`` says how to measure it, for the case that nothing proves it either way.
+    ``missing`` says how to measure it, for the case that nothing proves it either way; ``note``
+    is what else is then to be said.
     """
     if reach.open is None:
         return unknown(
             subject,
-            f"{what}: nothing proves it{_undecided(reach)}",
+            f"{what}: nothing proves it open or closed{note}{_undecided(reach)}",
             *missing,
             key=key,
             evidence=(*reach.evidence, *evidence),

@@ -101,7 +101,14 @@ class RepositoryReachable(ClusterPolicy):
             (*gap, need),
             wanted="open",
             evidence=endpoint.evidence if endpoint else (),
+            note=_host_only(migration, cluster),
         )
+
+
+def _host_only(migration: Migration, cluster: Cluster) -> str:
+    if migration.is_host(cluster) or not repository_sights(migration, migration.host):
+        return ""
+    return "; MTC's own test of the MigStorage runs on the host and speaks for it only"
 
 
 class RepositoryTlsPort(Policy[MigStorage]):

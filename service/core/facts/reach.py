@@ -158,9 +158,10 @@ def sight_of(probe: Probe) -> Sight:
     word = "open" if probe.open else "closed"
     if probe.vantage == DECLARED:
         return Sight(probe.open, Rank.DECLARED, f"declared {word}", probe.pointer)
-    place = f"{probe.host}:{probe.port}" if probe.port else probe.host
+    named = f"{probe.host}:{probe.port}" if probe.port else probe.host
+    place = named or f"the {probe.target}"
     detail = f" ({probe.detail})" if probe.detail else ""
-    said = f"a pod of the {probe.source} cluster found {place or probe.target} {word}{detail}"
+    said = f"a pod of the {probe.source} cluster found {place} {word}{detail}"
     return Sight(probe.open, Rank.MEASURED, said, probe.pointer)
 
 

@@ -1,0 +1,268 @@
+"""Network policies and egress firewalls that stop MTC's traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from policies.network.common import (
+    COMMAND_READS,
+    PLACE_READS,
+    PLAN_READS,
+    PROXIES,
+    STORAGE_READS,
+)
+from policies.network.manifests import allow_all_egress, allow_first, allow_rsync
+from policies.network.traffic import (
+    MTC_PODS,
+    RSYNC_PORT,
+    Space,
+    Target,
+    dns_peer,
+    from_router,
+    namespace_rules,
+    repository_target,
+    rsync_spaces,
+    rsync_target,
+)
+from service.core.evidence import Missing, NotGathered, Pointer, Subject
+from service.core.facts.network_policy import (
+    Let,
+    Outside,
+    egress,
+    firewalls,
+    name_resolution,
+    selecting,
+)
+from service.core.facts.release import major_or
+from service.core.facts.transfer import direct_volumes, intra_cluster, storage_conversion
+from service.core.migration import Cluster, Migration
+from service.core.objects.network import NetworkPolicy
+from service.core.outcome import Outcome, failed, not_applicable, passed, unknown
+from service.core.policy import ClusterPolicy
+from service.core.resources import (
+    EGRESS_FIREWALL,
+    EGRESS_NETWORK_POLICY,
+    MTC_NAMESPACE,
+    NAMESPACE,
+    NETWORK_POLICY,
+    Read,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Traffic that must leave a namespace: which pods, to where, and what lets them out."""
+
+    space: Space
+    target: Target
+    what: str
+    mend: Callable[[str], str]
+
+
+Look = Callable[[], Iterator[Outcome]]
+"""A look at one namespace: yields only what is no pass."""
+
+
+class NoBlockingNetworkPolicy(ClusterPolicy):
+    """Nothing in the namespaces concerned stops the traffic of rsync or to the repository.
+
+    With direct volume migration rsync pods leave the source namespace for the destination's
+    route (or the Stunnel proxy) and are entered from the router in the destination namespace.
+    Velero and the controller leave openshift-migration for the repository on every cluster.
+    Answers to a connection come back by themselves, so the destination needs no egress rule.
+    OpenShift 3 does not enforce the egress part of a NetworkPolicy.
+    """
+
+    id = "MTC506"
+    name = "no-blocking-network-policy"
+    title = "No network policy or egress firewall stops rsync or the repository's traffic"
+    why = "Rsync pods time out after twenty seconds, twenty times, and the volumes stay empty."
+    reads = (
+        Read(NETWORK_POLICY, namespace=MTC_NAMESPACE),
+        Read(NETWORK_POLICY, plan_namespaces=True),
+        Read(EGRESS_FIREWALL, namespace=MTC_NAMESPACE),
+        Read(EGRESS_FIREWALL, plan_namespaces=True),
+        Read(EGRESS_NETWORK_POLICY, namespace=MTC_NAMESPACE),
+        Read(EGRESS_NETWORK_POLICY, plan_namespaces=True),
+        Read(NAMESPACE),
+        *PLAN_READS,
+        *STORAGE_READS,
+        *PLACE_READS,
+        *COMMAND_READS,
+    )
+    declares = ("networkRestrictions", "networkType", "addresses")
+    remedy = (
+        "Add a NetworkPolicy that lets the rsync pods out on the source and in on the "
+        "destination, and an Allow rule before the Deny in the egress firewall."
+    )
+    docs = (PROXIES,)
+    source = (
+        "MTC docs, About configuring proxies (NetworkPolicy, EgressNetworkPolicy); "
+        "mig-controller pkg/controller/directvolumemigration/rsync.go"
+    )
+    upstream = ("SourceToDestinationNetworkError",)
+    better = "MTC sees it only when every rsync pod has timed out."
+
+    def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        looks: list[Look] = []
+        gaps: list[Missing] = []
+        if not storage_conversion(migration):
+            looks.append(lambda: _to_repository(migration, cluster))
+        try:
+            looks += _rsync_looks(migration, cluster)
+        except NotGathered as missing:
+            gaps += missing.missing
+        clean = True
+        for look in looks:
+            try:
+                for outcome in look():
+                    clean = False
+                    yield outcome
+            except NotGathered as missing:
+                gaps += missing.missing
+        if gaps:
+            raise NotGathered(*dict.fromkeys(gaps))
+        if clean:
+            yield _clean(cluster, len(looks))
+
+
+def _clean(cluster: Cluster, count: int) -> Outcome:
+    if not count:
+        return not_applicable(cluster.subject, "no traffic of MTC leaves or enters its namespaces")
+    return passed(
+        cluster.subject,
+        f"nothing in {count} namespace{'s' * (count != 1)} stops MTC's traffic",
+        examined=count,
+    )
+
+
+def _rsync_looks(migration: Migration, cluster: Cluster) -> list[Look]:
+    looks: list[Look] = []
+    if cluster is migration.source:
+        looks += [partial(_rsync_out, migration, space) for space in _spaces(migration)]
+    if cluster is migration.destination:
+        looks += [partial(_rsync_in, migration, space) for space in _spaces(migration)]
+    return looks
+
+
+def _spaces(migration: Migration) -> Iterable[Space]:
+    return rsync_spaces(migration) if direct_volumes(migration).value else ()
+
+
+def _to_repository(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+    space = Space(MTC_NAMESPACE, MTC_NAMESPACE, (MTC_PODS,))
+    what = "traffic to the replication repository"
+    way = Way(space, repository_target(migration), what, allow_all_egress)
+    yield from _out(migration, cluster, way)
+
+
+def _rsync_out(migration: Migration, space: Space) -> Iterator[Outcome]:
+    target = rsync_target(migration, space)
+    what = f"rsync to {target.outside.host or 'the destination'}"
+    way = Way(space, target, what, lambda name: allow_rsync(name, "egress"))
+    yield from _out(migration, migration.source, way)
+
+
+def _out(migration: Migration, cluster: Cluster, way: Way) -> Iterator[Outcome]:
+    name = way.space.source
+    policies, rules = namespace_rules(cluster, name)
+    for policy, let in firewalls(rules, way.target.outside):
+        if let is Let.DENIED:
+            yield failed(
+                policy.ref.subject,
+                f"namespace {name}: {policy.ref.kind} {policy.ref.name} denies {way.what}",
+                policy.ref.at("/spec/egress"),
+                *way.target.evidence,
+                found="denied",
+                wanted="an Allow rule before the Deny",
+                commands=(allow_first(policy, way.target.outside),),
+            )
+        elif let is Let.UNDECIDED:
+            yield unknown(
+                policy.ref.subject,
+                f"namespace {name}: whether {policy.ref.kind} {policy.ref.name} allows {way.what} "
+                "depends on the target's address",
+                *way.target.needed(migration, cluster),
+                evidence=(policy.ref.at("/spec/egress"), *way.target.evidence),
+            )
+    if major_or(cluster) != 3:
+        yield from _policies_out(migration, cluster, way, policies)
+
+
+def _policies_out(
+    migration: Migration, cluster: Cluster, way: Way, policies: tuple[NetworkPolicy, ...]
+) -> Iterator[Outcome]:
+    for labels in way.space.pods:
+        isolating = selecting(policies, labels, "egress")
+        if not isolating:
+            continue
+        name = way.space.source
+        let = egress(isolating, way.target.outside)
+        if let is Let.DENIED and intra_cluster(migration):
+            let = Let.UNDECIDED  # the route is served by pods of the same cluster
+        missing = way.target.needed(migration, cluster)
+        yield from _isolated(cluster, way, isolating, let, "egress", missing)
+        if let is not Let.ALLOWED or way.target.outside.addresses:
+            continue
+        asked = name_resolution(isolating, dns_peer(cluster))
+        command = "oc get namespace openshift-dns -o yaml"
+        need = (Missing(f"the labels of openshift-dns, for {name}", cluster.role, command),)
+        yield from _isolated(cluster, way, isolating, asked, "dns", need)
+
+
+def _rsync_in(migration: Migration, space: Space) -> Iterator[Outcome]:
+    cluster = migration.destination
+    policies, _ = namespace_rules(cluster, space.destination, egress=False)
+    name = Space(space.destination, space.destination, space.pods)
+    way = Way(name, Target(Outside("", 0)), "rsync", lambda item: allow_rsync(item, "ingress"))
+    for labels in space.pods:
+        isolating = selecting(policies, labels, "ingress")
+        if isolating:
+            let, missing = from_router(migration, isolating, RSYNC_PORT)
+            yield from _isolated(cluster, way, isolating, let, "ingress", missing)
+
+
+_WHY = {
+    "egress": "no rule of them allows it",
+    "dns": "no rule of them lets names be resolved (UDP 53 and 5353 to openshift-dns)",
+    "ingress": "no rule of them allows it from the router (TCP 6443)",
+}
+
+
+def _isolated(
+    cluster: Cluster,
+    way: Way,
+    policies: list[NetworkPolicy],
+    let: Let,
+    key: str,
+    missing: tuple[Missing, ...],
+) -> Iterator[Outcome]:
+    if let is Let.ALLOWED:
+        return
+    name = way.space.source
+    subject = Subject(cluster.name, "v1", "Namespace", "", name)
+    section = "/spec/ingress" if key == "ingress" else "/spec/egress"
+    evidence: tuple[Pointer, ...] = tuple(policy.ref.at(section) for policy in policies)
+    names = ", ".join(policy.ref.name for policy in policies)
+    if let is Let.DENIED:
+        yield failed(
+            subject,
+            f"namespace {name}: {way.what} is blocked; NetworkPolicies select the pods ({names}) "
+            f"and {_WHY[key]}",
+            *evidence,
+            found=f"no rule of {names} allows it",
+            wanted="a rule that allows it",
+            key=key,
+            commands=(way.mend(name),),
+        )
+        return
+    yield unknown(
+        subject,
+        f"namespace {name}: whether {way.what} is let through is not known; NetworkPolicies select "
+        f"the pods ({names}), and their rules name what the evidence does not tell",
+        *missing,
+        key=key,
+        evidence=evidence,
+    )

@@ -1,0 +1,258 @@
+"""The traffic of a migration as network rules see it: which pods, which targets, which rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from policies.network.manifests import RSYNC_APPS
+from service.core.evidence import Missing, NotGathered, Pointer
+from service.core.facts.connecting import resolving
+from service.core.facts.endpoints import repository, rsync_route
+from service.core.facts.network_policy import (
+    Address,
+    Let,
+    Outside,
+    Peer,
+    addresses_of,
+    ingress,
+)
+from service.core.facts.place import platform
+from service.core.facts.release import major
+from service.core.facts.transfer import ROUTE, endpoint_type, rsynced, stunnel_proxy
+from service.core.migration import Cluster, Migration
+from service.core.objects.network import EgressPolicy, NetworkPolicy
+from service.core.resources import (
+    EGRESS_FIREWALL,
+    EGRESS_NETWORK_POLICY,
+    NAMESPACE,
+    NETWORK_POLICY,
+)
+
+RSYNC_PORT = 6443
+"""Where stunnel listens in the rsync pod behind its passthrough route (crane-lib, endpoint)."""
+
+OVN = "OVNKubernetes"
+
+MTC_PODS: Mapping[str, str] = {
+    "component": "velero",
+    "deploy": "velero",
+    "app.kubernetes.io/name": "velero",
+    "app.kubernetes.io/instance": "velero",
+    "app.kubernetes.io/component": "server",
+    "app.kubernetes.io/managed-by": "oadp-operator",
+}
+"""The labels of the Velero pod."""
+
+GROUP = {
+    "network.openshift.io/policy-group": "ingress",
+    "policy-group.network.openshift.io/ingress": "",
+}
+"""Labels that stand for the router's traffic wherever it runs (OpenShift docs, network policy)."""
+
+BALANCED = frozenset({"aws", "azure", "gcp", "ibmcloud", "powervs", "alibabacloud"})
+"""Platforms whose default router is behind a load balancer and in the pod network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A namespace of the plan, on both sides, and the label sets of MTC's pods in it."""
+
+    source: str
+    destination: str
+    pods: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where traffic goes, where that is written, and what is missing to know it."""
+
+    outside: Outside
+    evidence: tuple[Pointer, ...] = ()
+    gap: tuple[Missing, ...] = ()
+
+    def needed(self, migration: Migration, cluster: Cluster) -> tuple[Missing, ...]:
+        """What would decide about a rule that names addresses."""
+        host = self.outside.host
+        if not host:
+            return self.gap
+        fact = f"the IP addresses of {host}; declare them: addresses: {{{host}: [...]}}"
+        return (Missing(fact, cluster.role, resolving(migration, cluster, host)),)
+
+
+def rsync_spaces(migration: Migration) -> tuple[Space, ...]:
+    """The namespaces in which rsync runs; all of the plan's while its volumes are unknown."""
+    plan = migration.plan
+    spaces = []
+    for item in plan.namespaces:
+        if plan.volumes is None:
+            apps: Iterable[str] = RSYNC_APPS[:1]
+        else:
+            apps = sorted(
+                {
+                    RSYNC_APPS[volume.copy_method == "block"]
+                    for volume in plan.volumes
+                    if volume.pvc_namespace == item.source and rsynced(volume)
+                }
+            )
+        pods = tuple(rsync_labels(app) for app in apps)
+        if pods:
+            spaces.append(Space(item.source, item.destination, pods))
+    return tuple(spaces)
+
+
+def rsync_labels(app: str) -> Mapping[str, str]:
+    """The labels of an rsync pod (mig-controller, directvolumemigration/rsync.go)."""
+    return {"owner": "directvolumemigration", "app": app, "purpose": "rsync"}
+
+
+def rsync_target(migration: Migration, space: Space) -> Target:
+    """Where rsync's stunnel connects to from a namespace."""
+    proxy = stunnel_proxy(migration)
+    if proxy is not None:
+        place = proxy.value
+        known = addresses(migration, place.host)
+        return Target(Outside(place.host, place.port, known), proxy.evidence)
+    kind = endpoint_type(migration.destination)
+    if kind.value != ROUTE:
+        command = "oc get nodes -o wide"
+        need = Missing("the addresses of the destination's nodes", "destination", command)
+        return Target(Outside("", 0), kind.evidence, (need,))
+    try:
+        route = rsync_route(migration.destination, space.destination)
+    except NotGathered as missing:
+        return Target(Outside("", 443), (), missing.missing)
+    host = route.value.host
+    return Target(Outside(host, 443, addresses(migration, host)), route.evidence)
+
+
+def repository_target(migration: Migration) -> Target:
+    """The replication repository."""
+    try:
+        found = repository(migration.storage)
+    except NotGathered as missing:
+        return Target(Outside("", 443), (), missing.missing)
+    place = found.value
+    outside = Outside(place.host, place.port, addresses(migration, place.host))
+    return Target(outside, found.evidence)
+
+
+def addresses(migration: Migration, host: str) -> tuple[Address, ...]:
+    """The addresses of a host: of itself, or declared for it or for a domain above it."""
+    own = addresses_of((host,))
+    if own:
+        return own
+    for cluster in migration.clusters:
+        declared = cluster.declared.get("addresses")
+        table = declared.value if declared else None
+        if not isinstance(table, Mapping):
+            continue
+        for name, value in table.items():
+            if host == name or host.endswith(f".{name}"):
+                return addresses_of(value if isinstance(value, list) else (value,))
+    return ()
+
+
+def namespace_rules(
+    cluster: Cluster, namespace: str, egress: bool = True
+) -> tuple[tuple[NetworkPolicy, ...], tuple[EgressPolicy, ...]]:
+    """Everything that restricts the pods of a namespace; raises NotGathered unless it is whole."""
+    declared = cluster.declared.get("networkRestrictions")
+    none = declared is not None and declared.value is False
+    shelf = cluster.inventory.shelf(NETWORK_POLICY)
+    if none and (shelf is None or not shelf.covers(namespace)):
+        return (), ()
+    policies = cluster.all(NETWORK_POLICY, (namespace,))
+    return policies, _egress_policies(cluster, namespace) if egress else ()
+
+
+def _egress_policies(cluster: Cluster, namespace: str) -> tuple[EgressPolicy, ...]:
+    """The egress firewall of a namespace: at most one, of the kind that the network plugin has."""
+    known = (*cluster.known(EGRESS_FIREWALL), *cluster.known(EGRESS_NETWORK_POLICY))
+    found = tuple(policy for policy in known if policy.ref.namespace == namespace)
+    if found:
+        return found
+    if _sdn(cluster):
+        return cluster.all(EGRESS_NETWORK_POLICY, (namespace,))
+    return cluster.all(EGRESS_FIREWALL, (namespace,))
+
+
+def _sdn(cluster: Cluster) -> bool:
+    """Whether the network plugin is OpenShift SDN, which has EgressNetworkPolicy."""
+    declared = cluster.declared.get("networkType")
+    if declared is not None:
+        return str(declared.value) != OVN
+    if cluster.known(EGRESS_NETWORK_POLICY) and not cluster.known(EGRESS_FIREWALL):
+        return True
+    try:
+        return major(cluster) == 3
+    except NotGathered:
+        return False
+
+
+def dns_peer(cluster: Cluster) -> Peer:
+    """The pods that answer DNS queries."""
+    return _peer(
+        cluster, "openshift-dns", {}, {"dns.operator.openshift.io/daemonset-dns": "default"}
+    )
+
+
+def from_router(
+    migration: Migration, policies: list[NetworkPolicy], port: int
+) -> tuple[Let, tuple[Missing, ...]]:
+    """Whether isolated pods of the destination are entered by rsync, and what would tell."""
+    cluster = migration.destination
+    if endpoint_type(cluster).value != ROUTE:
+        let = ingress(policies, Peer({}, {}, certain=True, host_network=True), 0)
+        need = Missing(
+            "whether these policies let traffic of a node port in",
+            cluster.role,
+            f"oc get networkpolicies -n {policies[0].ref.namespace} -o yaml",
+        )
+        return let, (need,)
+    on_host = _router_on_host(cluster)
+    pods = {"ingresscontroller.operator.openshift.io/deployment-ingresscontroller": "default"}
+    let = ingress(policies, _peer(cluster, "openshift-ingress", GROUP, pods, on_host), port)
+    if on_host and let is Let.ALLOWED:
+        labels = {**GROUP, "policy-group.network.openshift.io/host-network": ""}
+        group = Peer(labels, pods, certain=True, host_network=True)
+        let = max(ingress(policies, group, port), Let.UNDECIDED)
+    return let, _of_router(cluster, on_host)
+
+
+def _of_router(cluster: Cluster, on_host: bool) -> tuple[Missing, ...]:
+    labels = Missing(
+        "the labels of the router's namespace",
+        cluster.role,
+        "oc get namespace openshift-ingress -o yaml",
+    )
+    if not on_host:
+        return (labels,)
+    command = "oc get ingresscontrollers -n openshift-ingress-operator -o yaml"
+    strategy = "whether the router runs in the host network (endpointPublishingStrategy)"
+    return labels, Missing(strategy, cluster.role, command)
+
+
+def _router_on_host(cluster: Cluster) -> bool:
+    """Whether the router may run in the host network, where selectors do not see it."""
+    try:
+        return platform(cluster).value.lower() not in BALANCED
+    except NotGathered:
+        return True
+
+
+def _peer(
+    cluster: Cluster,
+    namespace: str,
+    labels: Mapping[str, str],
+    pod: Mapping[str, str],
+    host_network: bool = False,
+) -> Peer:
+    own = {"kubernetes.io/metadata.name": namespace, **labels}
+    try:
+        found = cluster.find(NAMESPACE, namespace)
+    except NotGathered:
+        found = None
+    if found is None:
+        return Peer(own, pod, False, host_network)
+    return Peer({**own, **found.labels}, pod, True, host_network)
