@@ -1,0 +1,94 @@
+"""The base of the rules that every volume of a plan is held to, one by one."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar
+
+from policies.volumes import VOLUME_READS
+from service.core.evidence import Missing, NotGathered
+from service.core.facts.targets import is_copied
+from service.core.facts.volumes import COPY, Volume, Volumes, volumes
+from service.core.migration import Migration
+from service.core.outcome import Outcome, passed
+from service.core.policy import Link, MigrationPolicy, NotApplicable
+from service.core.resources import MIG_CLUSTER, STORAGE_CLASS, Read
+
+_BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html"
+OPTIONS = Link(
+    "Editing persistent volume attributes",
+    f"{_BOOK}/migration_toolkit_for_containers/advanced-migration-options-mtc",
+)
+CHECKLIST = Link(
+    "Premigration checklists",
+    f"{_BOOK}/migration_toolkit_for_containers/premigration-checklists-mtc",
+)
+STORAGE = Link(
+    "Understanding persistent storage", f"{_BOOK}/storage/understanding-persistent-storage"
+)
+TARGET_READS = (*VOLUME_READS, Read(STORAGE_CLASS), Read(MIG_CLUSTER))
+
+
+class PlanVolumePolicy(MigrationPolicy):
+    """A rule about single volumes.
+
+    ``good`` is what a pass says, ``idle`` why the rule concerns none of the volumes. ``whole``
+    says whether a pass needs every claim of the plan's namespaces; rules about what the plan
+    itself selects need only the plan.
+    """
+
+    good: ClassVar[str]
+    idle: ClassVar[str] = "no volume of the plan is copied"
+    whole: ClassVar[bool] = True
+
+    def applies(self, migration: Migration) -> None:
+        volumes(migration).require_any(migration)
+
+    def concerns(self, volume: Volume) -> bool:
+        """Whether the rule is about this volume: by default, whether it is copied."""
+        return is_copied(volume)
+
+    @abstractmethod
+    def faults(self, migration: Migration, volume: Volume) -> Iterator[Outcome]:
+        """What is wrong with one volume.
+
+        Raises NotGathered, and NotApplicable where another rule must be met first.
+        """
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        found = volumes(migration)
+        missing: dict[Missing, None] = {}
+        examined = 0
+        sound = True
+        for volume in found.items:
+            if not self.concerns(volume):
+                continue
+            examined += 1
+            try:
+                for fault in self.faults(migration, volume):
+                    sound = False
+                    yield fault
+            except NotApplicable:
+                examined -= 1  # nothing can be said of it, so it is no part of a pass
+            except NotGathered as doubt:  # a later volume may still fail
+                missing.update(dict.fromkeys(doubt.missing))
+        if self.whole:
+            missing.update(gaps(found))
+        if missing:
+            raise NotGathered(*missing)
+        if not examined:
+            raise NotApplicable(self.idle)
+        if sound:
+            yield passed(found.cluster.subject, f"{self.good} ({examined})", examined=examined)
+
+
+def gaps(found: Volumes) -> dict[Missing, None]:
+    """What is missing for knowing every claim and volume of the plan."""
+    reasons = (found.no_claims, found.no_volumes)
+    return {item: None for reason in reasons if reason is not None for item in reason.missing}
+
+
+def selected_copy(volume: Volume) -> bool:
+    """Whether the plan itself selects a copy; for rules about what is written in the plan."""
+    return volume.planned is not None and volume.planned.action == COPY

@@ -1,0 +1,45 @@
+"""What kind of migration a plan is, as mig-controller infers it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from service.core.evidence import NotGathered
+from service.core.facts.topology import mig_cluster
+from service.core.migration import Migration
+
+TYPE_CONDITION = "MigrationTypeIdentified"
+CONVERSION = "StorageConversionPlan"
+
+
+def intra_cluster(migration: Migration) -> bool:
+    """Whether source and destination are one cluster.
+
+    As mig-controller (api/migplan_types.go IsIntraCluster): the MigClusters' URLs have the same
+    host. Without them: the plan names one MigCluster twice.
+    """
+    plan = migration.plan
+    if plan.source_cluster.is_set and plan.source_cluster == plan.destination_cluster:
+        return True
+    try:
+        source = mig_cluster(migration, migration.source)
+        destination = mig_cluster(migration, migration.destination)
+    except NotGathered:
+        return False
+    return urlsplit(source.url).netloc == urlsplit(destination.url).netloc
+
+
+def storage_conversion(migration: Migration) -> bool:
+    """Whether the plan changes the storage class of claims within one cluster.
+
+    What MTC has written into the plan's status, else its rule: one cluster, direct, and no
+    namespace mapped to another. Raises NotGathered without a plan.
+    """
+    plan = migration.plan
+    told = plan.conditions.get(TYPE_CONDITION)
+    if told is not None and told.status == "True" and told.reason:
+        return told.reason == CONVERSION
+    if plan.indirect_images or plan.indirect_volumes:
+        return False
+    mapped = any(item.source != item.destination for item in plan.namespaces)
+    return not mapped and intra_cluster(migration)

@@ -1,0 +1,106 @@
+"""Where a volume's copy goes: the storage class, selected in the plan or chosen by MTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from service.core.evidence import Pointer
+from service.core.facts.plan_type import intra_cluster
+from service.core.facts.storage_classes import KnownClass, destination_classes, source_classes
+from service.core.facts.volumes import COPY, Volume
+from service.core.migration import Migration
+from service.core.resources import PERSISTENT_VOLUME
+
+CEPHFS = "cephfs.csi.ceph.com"
+CEPH_RBD = "rbd.csi.ceph.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The class of a volume's copy; ``name`` "" means that none is selected.
+
+    ``selected`` tells the plan's choice from MTC's default for a volume that it has not
+    discovered. ``without_ceph`` says that MTC falls back from Ceph to the default class.
+    """
+
+    name: str
+    selected: bool
+    evidence: tuple[Pointer, ...]
+    without_ceph: bool = False
+
+
+def is_copied(volume: Volume) -> bool:
+    """Whether the data are copied: selected so, or MTC's default (hostPath is skipped)."""
+    if volume.planned is not None:
+        return volume.planned.action == COPY
+    return volume.pv is None or volume.pv.source != "hostPath"
+
+
+def target_of(migration: Migration, volume: Volume) -> Target:
+    """The target class of a volume that is copied. Raises NotGathered.
+
+    The default for a volume without plan entry is mig-controller's
+    (migplan/pvlist.go getDestStorageClass): Ceph for GlusterFS and NFS, else a class of the
+    source's provisioner (the one of the same name first), else the default class.
+    """
+    entry = volume.planned
+    if entry is not None:
+        at = f"/spec/persistentVolumes/{entry.index}/selection/storageClass"
+        pointer = migration.plan.ref.at(at, entry.target_storage_class)
+        return Target(entry.target_storage_class, True, (pointer,))
+    return _default(migration, volume)
+
+
+def wanted_provisioner(migration: Migration, volume: Volume) -> tuple[str, bool]:
+    """The provisioner that MTC looks for by default, and whether that is Ceph for GlusterFS.
+
+    A Ceph suffix stands for itself where no class of the destination ends with it.
+    """
+    if volume.pv is None:
+        raise migration.source.inventory.not_gathered(PERSISTENT_VOLUME)
+    name = volume.source_class
+    origin = source_classes(migration).find(name) if name else None
+    provisioner = origin.provisioner if origin is not None else ""
+    gluster = (
+        provisioner == "kubernetes.io/glusterfs"
+        or provisioner.startswith("gluster.org/glusterblock")
+        or volume.pv.source == "glusterfs"
+    )
+    if not gluster and volume.pv.source != "nfs":
+        return provisioner, False
+    modes = volume.claim.access_modes if volume.claim is not None else volume.pv.access_modes
+    suffix = CEPH_RBD if "ReadWriteOnce" in modes and "ReadWriteMany" not in modes else CEPHFS
+    for item in destination_classes(migration).all():
+        if item.provisioner.endswith(suffix):
+            return item.provisioner, gluster and volume.pv.source != "nfs"
+    return suffix, gluster and volume.pv.source != "nfs"
+
+
+def _default(migration: Migration, volume: Volume) -> Target:
+    provisioner, gluster = wanted_provisioner(migration, volume)
+    classes = destination_classes(migration).all()
+    fitting = [item for item in classes if item.provisioner == provisioner]
+    for item in fitting:
+        if item.name == volume.source_class:
+            return _chosen(item)
+    if fitting:
+        return _chosen(fitting[0])
+    for item in classes:
+        if item.default:
+            return Target(
+                item.name, False, (item.evidence,), gluster and not intra_cluster(migration)
+            )
+    return Target("", False, ())
+
+
+def _chosen(item: KnownClass) -> Target:
+    return Target(item.name, False, (item.evidence,))
+
+
+def access_modes(volume: Volume) -> tuple[str, ...]:
+    """The claim's access modes: of the plan where it has them, as the controller reads them."""
+    if volume.planned is not None and volume.planned.pvc_access_modes:
+        return volume.planned.pvc_access_modes
+    if volume.claim is not None:
+        return volume.claim.access_modes
+    return volume.pv.access_modes if volume.pv is not None else ()
