@@ -36,6 +36,7 @@ from service.core.objects.storage import (
     CSIDriver,
     PersistentVolume,
     PersistentVolumeClaim,
+    ResourceQuota,
     StorageClass,
     VolumeSnapshotClass,
 )
@@ -248,6 +249,10 @@ IMAGE_STREAM = Resource(
 BUILD_CONFIG = Resource(
     "BuildConfig", "buildconfigs", BuildConfig, ("build.openshift.io", ""), namespaced=True,
     title="build configurations and the images that they build from",
+)  # fmt: skip
+RESOURCE_QUOTA = Resource(
+    "ResourceQuota", "resourcequotas", ResourceQuota, namespaced=True,
+    title="quotas of the namespaces, and what is used of them",
 )  # fmt: skip
 
 RESOURCES: tuple[Resource[Any], ...] = tuple(

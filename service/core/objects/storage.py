@@ -76,3 +76,16 @@ class VolumeSnapshotClass:
 
     ref: Ref
     driver: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceQuota:
+    """A resource quota; quantities as written. ``used`` is empty where the status is absent.
+
+    ``scoped`` quotas count some pods only and say nothing of storage.
+    """
+
+    ref: Ref
+    hard: Mapping[str, str]
+    used: Mapping[str, str]
+    scoped: bool
