@@ -1,0 +1,175 @@
+"""The validated patch of a MigrationController: refuse with every reason, or answer with it all.
+
+Nothing here reads or writes anything: manifest and settings in, patch or reasons out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from service.core import stunnel
+from service.core.outcome import Severity
+from service.core.patch.build import forms, new_spec
+from service.core.patch.commands import commands
+from service.core.patch.manifest import of_other_namespace, unwrap
+from service.core.patch.model import (
+    DEFAULT_NAME,
+    Change,
+    Reason,
+    Refused,
+    Request,
+    Result,
+)
+from service.core.patch.secrets import redacted
+from service.core.patch.wanted import is_masked, masked, of_spec_remark, resolve, step
+from service.core.patch.whatif import (
+    EVIDENCE,
+    current,
+    installed,
+    judged,
+    needless,
+    of_findings,
+    of_other_cluster,
+    patched,
+)
+from service.core.policy import Policy
+from service.core.report import Finding
+from service.core.resources import MIGRATION_CONTROLLER
+from service.core.settings_check import check_spec
+from service.core.settings_table import SETTINGS, snake_case, spellings
+from service.core.versions import Version
+
+__all__ = ["Change", "Reason", "Refused", "Request", "Result", "make_patch", "redacted"]
+
+POLICIES = ("MTC301", "MTC302", "MTC303", "MTC801")
+"""The policies that a patch is held against where evidence is given."""
+
+
+def make_patch(request: Request, policies: Sequence[Policy[Any]] = ()) -> Result:
+    """The patch for a request. Raises Refused with every reason at once.
+
+    ``policies`` judge the evidence as it would be afterwards; only those of ``POLICIES`` count.
+    """
+    manifest, at, reasons = _manifest(request)
+    usable = not reasons
+    release = installed(request.migration, manifest if usable else None)
+    values, said = resolve(request.settings, release)
+    reasons += said
+    sets_proxy = bool(values.get(stunnel.SETTING))
+    findings: tuple[Finding, ...] = ()
+    if usable:
+        reasons += _of_manifest(request, manifest, at, values, release)
+    if usable and not _blocked(said) and request.migration is not None:
+        findings = _findings(request, manifest, values, policies)
+        reasons += of_findings(findings, sets_proxy=sets_proxy)
+    if _blocked(reasons):
+        raise Refused(tuple(reason for reason in reasons if reason.severity is _BLOCKER))
+    made = forms(manifest, values)
+    name = str(manifest["metadata"]["name"]) if manifest else DEFAULT_NAME
+    return Result(
+        name=name,
+        changed=bool(made.changes),
+        merge_patch=made.merge_patch,
+        json_patch=made.json_patch,
+        manifest=made.manifest,
+        undo=made.undo,
+        changes=made.changes,
+        commands=commands(name, whole=manifest is not None),
+        warnings=(*reasons, *_advice(request, manifest, values)),
+        findings=findings,
+    )
+
+
+_BLOCKER = Severity.BLOCKER
+
+
+def _blocked(reasons: Sequence[Reason]) -> bool:
+    return any(reason.severity is _BLOCKER for reason in reasons)
+
+
+def _manifest(request: Request) -> tuple[Mapping[str, Any] | None, str, list[Reason]]:
+    """The current manifest: the one given, else the evidence's."""
+    if request.controller is not None:
+        return unwrap(request.controller)
+    if request.migration is None:
+        return None, "/controller", []
+    return current(request.migration), EVIDENCE, []
+
+
+def _of_manifest(
+    request: Request,
+    manifest: Mapping[str, Any] | None,
+    at: str,
+    values: Mapping[str, Any],
+    release: Version | None,
+) -> Iterator[Reason]:
+    """What speaks against the spec as it would be, where the request itself is not the cause."""
+    if manifest is None:
+        yield from _required_removed(values)
+        return
+    yield from of_other_namespace(manifest, at)
+    if request.migration is not None and request.controller is not None:
+        yield from of_other_cluster(request.migration, manifest, at)
+    spec = manifest.get("spec") or {}
+    result = new_spec(spec, values)
+    asked = {snake_case(key) for key in values}
+    for item in check_spec(result, release):
+        if item.remark.code != "missing-key" and (item.setting in asked or item.key in values):
+            continue  # told of the request already
+        yield of_spec_remark(item, f"{at}/spec", strict=False)
+    for key in spellings(result, stunnel.SETTING):
+        if stunnel.SETTING not in asked and is_masked(stunnel.read(result[key])):
+            yield masked(f"{at}/spec/{step(key)}")
+    if values.get(stunnel.SETTING) and result.get("migration_controller") is False:
+        told = "no controller runs on this cluster: stunnel_tcp_proxy has no effect here"
+        found = "migration_controller: false"
+        yield Reason("MTC303", "not-host", _BLOCKER, told, f"{at}/spec/migration_controller", found)
+
+
+def _required_removed(values: Mapping[str, Any]) -> Iterator[Reason]:
+    for name, value in values.items():
+        setting = SETTINGS.get(name)
+        if value is None and setting is not None and setting.required:
+            told = f"{name} has no default: without it the operator's reconcile fails"
+            yield Reason("MTC801", "missing-key", _BLOCKER, told, f"/settings/{name}")
+
+
+def _findings(
+    request: Request,
+    manifest: Mapping[str, Any] | None,
+    values: Mapping[str, Any],
+    policies: Sequence[Policy[Any]],
+) -> tuple[Finding, ...]:
+    assert request.migration is not None
+    if manifest is None:
+        blank = {"kind": MIGRATION_CONTROLLER.kind, "metadata": {"name": DEFAULT_NAME}}
+        manifest = {"apiVersion": MIGRATION_CONTROLLER.api_version, **blank, "spec": {}}
+    spec = new_spec(manifest.get("spec") or {}, values)
+    after = patched(request.migration, {**manifest, "spec": spec})
+    return judged(after, [policy for policy in policies if policy.id in POLICIES])
+
+
+def _advice(
+    request: Request, manifest: Mapping[str, Any] | None, values: Mapping[str, Any]
+) -> Iterator[Reason]:
+    """What is to be known of a patch that nothing speaks against."""
+    if manifest is None:
+        told = (
+            "without the current manifest only the given settings were checked, an old value "
+            "cannot be tested for, and there is no undo: send it as `controller`"
+        )
+        yield Reason("", "no-manifest", Severity.WARNING, told, "/controller")
+    reading = stunnel.read(values.get(stunnel.SETTING))
+    at = f"/settings/{stunnel.SETTING}"
+    if reading.authenticates:
+        told = (
+            "MTC keeps the proxy's password in clear text: in the MigrationController, in "
+            "ConfigMap migration-controller, in the controller's log, and in a ConfigMap of each "
+            "migrated namespace on the source; use an account for the migration only"
+        )
+        yield Reason("", "clear-text", Severity.INFO, told, at)
+    if reading.usable and request.migration is not None:
+        base = manifest or {"metadata": {"name": DEFAULT_NAME}, "spec": {}}
+        spec = new_spec(base.get("spec") or {}, values)
+        yield from needless(patched(request.migration, {**base, "spec": spec}))

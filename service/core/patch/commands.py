@@ -1,0 +1,27 @@
+"""The exact `oc` commands for a patch; they name files, so that no secret stands in them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from service.core.resources import MTC_NAMESPACE
+
+MERGE_FILE = "merge-patch.json"
+JSON_FILE = "json-patch.json"
+MANIFEST_FILE = "migrationcontroller.yaml"
+UNDO_FILE = "undo.json"
+
+
+def commands(name: str, *, whole: bool) -> Mapping[str, str]:
+    """By purpose; ``whole`` says whether there is a manifest to replace the object with."""
+    target = f"oc patch migrationcontroller {shlex.quote(name)} -n {MTC_NAMESPACE}"
+    found = {
+        "merge_patch": f'{target} --type=merge -p "$(cat {MERGE_FILE})"',
+        "json_patch": f'{target} --type=json -p "$(cat {JSON_FILE})"',
+        "undo": f'{target} --type=merge -p "$(cat {UNDO_FILE})"',
+        "wait": f"oc rollout status deployment/migration-controller -n {MTC_NAMESPACE}",
+    }
+    if whole:
+        found["replace"] = f"oc replace -f {MANIFEST_FILE} -n {MTC_NAMESPACE}"
+    return found

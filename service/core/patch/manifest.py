@@ -1,0 +1,77 @@
+"""The current manifest: which object is meant, and whether it can be patched at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.core.outcome import Severity
+from service.core.patch.model import Reason
+from service.core.resources import MIGRATION_CONTROLLER, MTC_NAMESPACE
+
+KIND = MIGRATION_CONTROLLER.kind
+
+
+def unwrap(given: Any) -> tuple[Mapping[str, Any] | None, str, list[Reason]]:
+    """The manifest, its pointer in the request, and what speaks against it.
+
+    `oc get migrationcontroller -o yaml` prints a List: one of a single MigrationController is
+    taken for it.
+    """
+    pointer = "/controller"
+    if isinstance(given, list):
+        given = {"kind": "List", "items": given}
+    if isinstance(given, Mapping) and str(given.get("kind", "")).endswith("List"):
+        items = given.get("items")
+        items = items if isinstance(items, list) else []
+        if len(items) != 1:
+            told = f"the list holds {len(items)} objects: send the one MigrationController"
+            return None, pointer, [_reason("not-one", told, f"{pointer}/items")]
+        given, pointer = items[0], f"{pointer}/items/0"
+    if not isinstance(given, Mapping):
+        return None, pointer, [_reason("not-an-object", "the manifest is no object", pointer)]
+    reasons = [*_identity(given, pointer), *_form(given, pointer)]
+    return given, pointer, reasons
+
+
+def _identity(given: Mapping[str, Any], pointer: str) -> list[Reason]:
+    kind, version = given.get("kind"), given.get("apiVersion")
+    if kind != KIND:
+        found = kind if isinstance(kind, str) else "no kind"
+        told = f"the manifest is no {KIND}"
+        return [_reason("wrong-kind", told, f"{pointer}/kind", found[:60], KIND)]
+    wanted = MIGRATION_CONTROLLER.api_version
+    if version != wanted:
+        found = version if isinstance(version, str) else "no apiVersion"
+        told = "the apiVersion is not the one that the operator serves"
+        return [_reason("wrong-api-version", told, f"{pointer}/apiVersion", found[:60], wanted)]
+    return []
+
+
+def _form(given: Mapping[str, Any], pointer: str) -> list[Reason]:
+    reasons = []
+    metadata, spec = given.get("metadata"), given.get("spec")
+    if not isinstance(metadata, Mapping):
+        told = "the manifest has no metadata"
+        reasons.append(_reason("no-metadata", told, f"{pointer}/metadata"))
+    elif not isinstance(metadata.get("name"), str) or not metadata["name"]:
+        told = "the manifest has no name"
+        reasons.append(_reason("no-name", told, f"{pointer}/metadata/name"))
+    if spec is not None and not isinstance(spec, Mapping):
+        told = "the spec is no mapping"
+        reasons.append(_reason("wrong-spec", told, f"{pointer}/spec"))
+    return reasons
+
+
+def of_other_namespace(given: Mapping[str, Any], pointer: str) -> list[Reason]:
+    """A warning where the object does not stand where MTC runs."""
+    namespace = given["metadata"].get("namespace", "")
+    if namespace in ("", MTC_NAMESPACE):
+        return []
+    told = f"the controller works in namespace {MTC_NAMESPACE} only; the commands name that one"
+    at = f"{pointer}/metadata/namespace"
+    return [Reason("", "namespace", Severity.WARNING, told, at, str(namespace)[:60], MTC_NAMESPACE)]
+
+
+def _reason(code: str, told: str, pointer: str, found: str = "", wanted: str = "") -> Reason:
+    return Reason("", code, Severity.BLOCKER, told, pointer, found, wanted)

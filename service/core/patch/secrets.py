@@ -1,0 +1,96 @@
+"""The same patch without its secrets, for logs, tickets and a dry run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from service.core import stunnel
+from service.core.patch.model import Result
+from service.core.redact import MASK, redact
+from service.core.settings_model import Setting
+from service.core.settings_table import find
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+"""kubectl's copy of an earlier manifest, as text: it may hold an earlier password."""
+
+
+def show(setting: Setting | None, value: Any) -> Any:
+    """A value of the spec as it may be shown; unknown keys may hold anything."""
+    if value is None:
+        return None
+    if setting is not None and setting.name == stunnel.SETTING:
+        return stunnel.shown(value)
+    if setting is None and not isinstance(value, bool | int | float):
+        return MASK
+    if setting is not None and setting.name == "mig_ui_oauth_secret":
+        return MASK
+    return _masked(value)
+
+
+def shown_text(setting: Setting | None, value: Any) -> str:
+    """As :func:`show`, as a short text for people."""
+    shown = show(setting, value)
+    if isinstance(shown, bool):
+        return str(shown).lower()
+    if isinstance(shown, list | dict):
+        return f"a {'list' if isinstance(shown, list) else 'mapping'} of {len(shown)}"
+    return str(shown)[:200]
+
+
+def redacted(result: Result) -> Result:
+    """A copy of the result in which no secret stands; it is not to be applied."""
+    return replace(
+        result,
+        merge_patch=_patch(result.merge_patch),
+        json_patch=tuple(map(_operation, result.json_patch)),
+        manifest=None if result.manifest is None else _manifest(result.manifest),
+        undo=_patch(result.undo),
+        changes=tuple(replace(change, undo=_patch(change.undo)) for change in result.changes),
+        secrets_shown=False,
+    )
+
+
+def _patch(patch: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _spec(value) if key == "spec" else value for key, value in patch.items()}
+
+
+def _operation(operation: Mapping[str, Any]) -> dict[str, Any]:
+    path = str(operation["path"]).split("/")
+    if "value" not in operation or path[1] != "spec":
+        return dict(operation)
+    value = operation["value"]
+    if len(path) == 2:
+        return {**operation, "value": _spec(value)}
+    key = path[2].replace("~1", "/").replace("~0", "~")
+    return {**operation, "value": show(find(key), value)}
+
+
+def _manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {key: _spec(value) if key == "spec" else _masked(value) for key, value in
+             manifest.items()}  # fmt: skip
+    metadata = shown.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    if isinstance(annotations, dict) and LAST_APPLIED in annotations:
+        annotations[LAST_APPLIED] = MASK
+    return shown
+
+
+def _spec(spec: Any) -> Any:
+    if not isinstance(spec, Mapping):
+        return _masked(spec)
+    return {key: show(find(str(key)), value) for key, value in spec.items()}
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        shown = redact(value)
+        overlooked = shown == value and re.search(r"//[^@]*:.*@", value, re.DOTALL)
+        return MASK if overlooked else shown
+    if isinstance(value, Mapping):
+        return {key: _masked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    return value
