@@ -19,7 +19,9 @@ from service.core.outcome import Severity, Verdict
 from service.core.policy import Link, Policy
 from service.core.redact import redact
 from service.core.report import ClusterSummary, Finding, Report
+from service.formats import json_marks
 from service.formats.base import Context, Format
+from service.formats.json_marks import finding_marks
 
 SCHEMA_VERSION = "1"
 
@@ -45,6 +47,9 @@ def document(report: Report, context: Context) -> dict[str, Any]:
         "findings": [_finding(item, by_id) for item in report.findings],
         "problems": [_problem(item) for item in report.problems],
         "parts": [_part(item) for item in report.parts],
+        "waivers": [json_marks.audit(item) for item in report.waivers],
+        "delta": json_marks.delta(report.delta),
+        "gate": json_marks.gate(report.gate),
     }
 
 
@@ -91,6 +96,7 @@ def _finding(finding: Finding, by_id: Mapping[str, Policy[Any]]) -> dict[str, An
         "remediation": {"text": finding.remedy, "commands": finding.commands},
         "docs": _links(finding.docs),
         "fingerprint": finding.fingerprint,
+        **finding_marks(finding),
     }
 
 

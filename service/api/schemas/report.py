@@ -5,6 +5,15 @@ from __future__ import annotations
 from marshmallow import fields
 
 from service.api.schemas.base import CamelSchema, flag, many, number, one_of, text, texts
+from service.api.schemas.marks import (
+    DeltaSchema,
+    GateSchema,
+    WaiverAuditSchema,
+    WaiverSchema,
+    maybe,
+    nullable,
+)
+from service.core.marks import Change
 from service.core.outcome import Severity, Verdict
 from service.core.report import Readiness
 
@@ -86,6 +95,10 @@ class FindingSchema(CamelSchema):
     remediation = fields.Nested(RemediationSchema, required=True)
     docs = many(LinkSchema)
     fingerprint = text("stable over order, file names, wording and time")
+    waiver = nullable(WaiverSchema, "what made the verdict waived")
+    waived_verdict = maybe(Verdict, "the verdict without the waiver")
+    change = maybe(Change, "since the previous report")
+    before = maybe(Verdict, "the verdict in the previous report, if it was not good")
 
 
 class InputProblemSchema(CamelSchema):
@@ -165,3 +178,6 @@ class ReportSchema(CamelSchema):
     findings = many(FindingSchema)
     problems = many(InputProblemSchema)
     parts = many(PartSchema)
+    waivers = many(WaiverAuditSchema, "every waiver and what became of it")
+    delta = nullable(DeltaSchema, "the comparison with the baseline, null without one")
+    gate = nullable(GateSchema, "may a pipeline go on?")

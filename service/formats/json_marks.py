@@ -1,0 +1,108 @@
+"""What the JSON report says of waivers, of the change since last time, and of the gate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.core.evidence import Subject
+from service.core.marks import Decision, Delta, Seen, Waiver, WaiverAudit
+from service.core.report import Finding
+
+
+def finding_marks(finding: Finding) -> dict[str, Any]:
+    """The keys of a finding that are about its waiver and its change."""
+    return {
+        "waiver": waiver(finding.waiver) if finding.waiver else None,
+        "waivedVerdict": finding.original.value if finding.original else None,
+        "change": finding.change.value if finding.change else None,
+        "before": finding.before.value if finding.before else None,
+    }
+
+
+def waiver(item: Waiver) -> dict[str, Any]:
+    """A waiver as it was understood."""
+    return {
+        "id": item.id,
+        "policy": item.policy,
+        "subject": {
+            "cluster": item.cluster,
+            "kind": item.kind,
+            "namespace": item.namespace,
+            "name": item.name,
+            "key": item.key,
+        },
+        "atMost": item.at_most,
+        "atLeast": item.at_least,
+        "found": item.found,
+        "unknown": item.unknown,
+        "reason": item.reason,
+        "ticket": item.ticket,
+        "owner": item.owner,
+        "expires": item.until,
+    }
+
+
+def audit(item: WaiverAudit) -> dict[str, Any]:
+    """A waiver and what became of it."""
+    return {
+        "waiver": waiver(item.waiver),
+        "status": item.status.value,
+        "detail": item.detail,
+        "findings": list(item.waived),
+    }
+
+
+def delta(item: Delta | None) -> dict[str, Any] | None:
+    """The comparison with the previous report, null where none was given."""
+    if item is None:
+        return None
+    return {
+        "comparable": item.comparable,
+        "counts": {change.value: count for change, count in item.counts},
+        "resolved": [_seen(seen) for seen in item.resolved],
+        "unconfirmed": [_seen(seen) for seen in item.unconfirmed],
+    }
+
+
+def _seen(seen: Seen) -> dict[str, Any]:
+    return {
+        "fingerprint": seen.fingerprint,
+        "policy": seen.policy,
+        "title": seen.title,
+        "message": seen.message,
+        "verdict": seen.verdict.value if seen.verdict else None,
+        "severity": seen.severity.value if seen.severity else None,
+        "found": seen.found,
+        "subject": _subject(seen.subject),
+    }
+
+
+def _subject(subject: Subject) -> dict[str, str]:
+    return {
+        "cluster": subject.cluster,
+        "apiVersion": subject.api_version,
+        "kind": subject.kind,
+        "namespace": subject.namespace,
+        "name": subject.name,
+    }
+
+
+def gate(item: Decision | None) -> dict[str, Any] | None:
+    """The gate's decision, null where nobody asked for one."""
+    if item is None:
+        return None
+    return {
+        "passed": item.passed,
+        "failOn": item.fail_on.value,
+        "unknown": item.unknown,
+        "newOnly": item.new_only,
+        "status": item.status,
+        "reasons": [
+            {
+                "policy": reason.policy,
+                "text": reason.text,
+                "findings": list(reason.findings),
+            }
+            for reason in item.reasons
+        ],
+    }
