@@ -247,7 +247,7 @@ class _Reader:
         elif piece.name == "graph" or is_graph(value):
             self._graph(value, origin)
         elif is_envelope(value):
-            self._envelope(value, origin, tally)
+            self._envelope(value, origin)
         elif piece.name in OBJECT_PARTS:
             self._loose(piece.name, value, Place(origin))
         elif piece.name == "envelope":
@@ -282,7 +282,7 @@ class _Reader:
         tally.notes += gathering.notes[before:]
         tally.collected = _moment(value.get("collectedAt")) or tally.collected
 
-    def _envelope(self, value: Mapping[str, Any], origin: Origin, tally: _Tally) -> None:
+    def _envelope(self, value: Mapping[str, Any], origin: Origin) -> None:
         place = Place(origin)
         wrong = list(unknown_keys(value, ENVELOPE_KEYS, place))
         clusters = value.get("clusters")
@@ -296,10 +296,7 @@ class _Reader:
             raise BadInput("unprocessable", *wrong)
         self._options(value.get("options"), place.down("options"))
         for index, row in enumerate(clusters):
-            role = row["role"]
-            self._take_cluster(
-                self.assembly.gathering(role), row, place.down("clusters", index), role, tally
-            )
+            self._cluster_row(row, place.down("clusters", index))
         for name in OBJECT_PARTS:
             if value.get(name) is not None:
                 self._loose(name, value[name], place.down(name))
@@ -309,6 +306,23 @@ class _Reader:
             self._graph(value["graph"], origin)
         self.waivers = value.get("waivers", self.waivers)
         self.baseline = value.get("baseline", self.baseline)
+
+    def _cluster_row(self, row: Mapping[str, Any], place: Place) -> None:
+        """A cluster of an envelope: a part of its own, with its own time and notes."""
+        role, own, before = row["role"], _Tally("cluster", 1), self.assembly.objects
+        self._take_cluster(self.assembly.gathering(role), row, place, role, own)
+        objects = self.assembly.objects - before
+        self.assembly.parts.append(
+            Part(
+                place.origin.part,
+                role,
+                own.form,
+                own.documents,
+                objects,
+                own.collected,
+                tuple(own.notes),
+            )
+        )
 
     def _loose(self, name: str, value: Any, place: Place) -> None:
         """A plan, storage or controller: a manifest, a list of them, or the spec in short."""
