@@ -43,6 +43,7 @@ _FIELDS = (
     "bytes_out",
     "policy",
     "error",
+    "at",
     "line",
 )
 _DEFAULT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)

@@ -46,7 +46,9 @@ class Settings:
     ``form_header_bytes``  most bytes of the headers of one part
     ``log_level``          DEBUG, INFO, WARNING or ERROR
     ``workers``            gunicorn worker processes; 0 is one per CPU, at least two
-    ``threads``            requests that one worker serves at a time
+    ``threads``            requests that one worker receives at a time
+    ``evaluations``        requests that one worker evaluates at a time; others wait
+    ``idle_timeout``       a client that neither sends nor takes anything for this long is left
     ``timeout``            a worker that is stuck for this long is replaced
     ``graceful_timeout``   time to finish running requests at the end
     ``keepalive``          how long an idle connection stays open
@@ -59,7 +61,9 @@ class Settings:
     form_header_bytes: int = 64 * 1024
     log_level: str = "INFO"
     workers: int = 0
-    threads: int = 4
+    threads: int = 16
+    evaluations: int = 4
+    idle_timeout: int = 30
     timeout: int = 120
     graceful_timeout: int = 30
     keepalive: int = 5
@@ -143,6 +147,8 @@ _RANGES = {
     "form_parts": (1, 10_000),
     "workers": (0, 256),
     "threads": (1, 256),
+    "evaluations": (1, 256),
+    "idle_timeout": (1, 3600),
     "timeout": (5, 3600),
     "graceful_timeout": (1, 3600),
     "keepalive": (0, 600),

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from flask import g, request
+from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from service.api.multipart import CHUNK, Spool, read_form
 from service.api.problems import Fault, Refused
@@ -153,9 +154,26 @@ def _received() -> Iterator[bytes]:
     """The bytes of the body as they come, counted; the framework holds them to the limit."""
     stream = request.stream
     g.bytes_in = 0
-    while chunk := stream.read(CHUNK):
+    while chunk := _read_some(stream):
         g.bytes_in += len(chunk)
         yield chunk
+
+
+def _read_some(stream: IO[bytes]) -> bytes:
+    try:
+        return stream.read(CHUNK)
+    except ClientDisconnected as error:
+        # gunicorn_conf.py gives sockets a timeout; the kernel reports it as "would block".
+        if isinstance(error.__context__, TimeoutError | BlockingIOError):
+            raise Refused("body-timeout", "The client stopped sending.") from None
+        raise
+    except HTTPException:
+        raise
+    except Exception as error:
+        # Servers have errors of their own for a broken transfer coding.
+        raise Refused(
+            "body-truncated", f"The body cannot be received ({type(error).__name__})."
+        ) from None
 
 
 def _not_empty(chunks: Iterator[bytes]) -> Iterator[bytes]:

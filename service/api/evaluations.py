@@ -61,12 +61,13 @@ def post_evaluation(query: Mapping[str, Any]) -> Response:
     """Judge the evidence of the body."""
     now = runtime()
     chosen = report_format(query.get("format"))
-    with read_request(now.settings) as body:
+    with read_request(now.settings) as body, now.turns:
         bundle = _read(body, query, now)
-    report = evaluate(bundle.migration, now.policies)
-    report = bundle.sources.add_lines(report)
+        report = evaluate(bundle.migration, now.policies)
+        report = bundle.sources.add_lines(report)
+        rendered = chosen.render(report, now.context)
     _note(report, now)
-    response = Response(chosen.render(report, now.context), mimetype=chosen.media_type)
+    response = Response(rendered, mimetype=chosen.media_type)
     response.vary.add("Accept")
     return response
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
+import struct
 import sys
 import tempfile
 from typing import Any
@@ -66,6 +68,18 @@ limit_request_field_size = 8190
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 accesslog = None
 logconfig_dict = logging_config(_settings.log_level)
+
+
+def when_ready(server: Any) -> None:
+    """Leave a client that stalls: connections inherit these timeouts from their listener.
+
+    gunicorn's threads wait for a started request, and for the client to take the answer, without
+    an end; a handful of silent clients would hold them all.
+    """
+    wait = struct.pack("ll", _settings.idle_timeout, 0)
+    for listener in server.LISTENERS:
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, wait)
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, wait)
 
 
 def pre_fork(server: Any, worker: Any) -> None:

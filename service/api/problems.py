@@ -37,7 +37,10 @@ KINDS: Mapping[str, Kind] = {
         400, "The request has no body", "Send evidence in the body, as a document or a form."
     ),
     "body-truncated": Kind(
-        400, "The body ended early", "Fewer bytes came than the request announced; send it again."
+        400, "The body ended early", "It broke off, or its chunks are malformed; send it again."
+    ),
+    "body-timeout": Kind(
+        408, "The body did not come in time", "Nothing came for MTC_PREFLIGHT_IDLE_TIMEOUT seconds."
     ),
     "body-damaged": Kind(
         400, "The body cannot be decoded", "It is not what its Content-Encoding says."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.metadata import version
+from threading import BoundedSemaphore
 from typing import Any, cast
 
 from flask import current_app
@@ -21,7 +22,10 @@ EXTENSION = "mtc_preflight"
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Settings, policies and metrics of this process; ``reads`` is all that policies read."""
+    """Settings, policies and metrics of this process; ``reads`` is all that policies read.
+
+    ``turns`` bounds how many evaluations run at a time, and with them the memory of a worker.
+    """
 
     settings: Settings
     policies: tuple[Policy[Any], ...]
@@ -29,14 +33,16 @@ class Runtime:
     policy_set: str
     context: Context
     metrics: Metrics
+    turns: BoundedSemaphore
 
     @classmethod
     def of(cls, settings: Settings) -> Runtime:
         """Load the policies. Raises ValueError where two of them share an id."""
         policies = catalogue()
         context = Context(policies, version("mtc-preflight"))
+        turns = BoundedSemaphore(settings.evaluations)
         reads = tuple(dict.fromkeys(read for policy in policies for read in policy.reads))
-        return cls(settings, policies, reads, digest(policies), context, Metrics())
+        return cls(settings, policies, reads, digest(policies), context, Metrics(), turns)
 
 
 def runtime() -> Runtime:
