@@ -20,6 +20,11 @@ _WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 # The parser reads this many nested containers and no more, whatever it is asked.
 PARSER_DEPTH = 201
 
+SCANNED = 1024 * 1024
+"""Texts up to this many bytes are searched for numbers beyond a double. In larger ones, which
+only dumps of clusters are, such a number is left to the reader of its field, who refuses it: the
+search would cost a fifth of the parsing."""
+
 _WHERE = re.compile(r" at line (\d+) column (\d+)$")
 _DUPLICATE = re.compile(r'Detected duplicate key "(.*)"$', re.DOTALL)
 # The parser turns a number beyond a double into infinity. Such a number has an exponent of three
@@ -67,7 +72,8 @@ def load_json(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
     ``PARSER_DEPTH``). Large texts load faster inside ``gc_paused()``.
     """
     text = strip_bom(data, "json")
-    # Arrays put around the text bring the parser's own bound on nesting down to ours.
+    # Arrays put around the text bring the parser's own bound on nesting down to ours; by default
+    # the two are one, and the text is not copied.
     wraps = max(0, PARSER_DEPTH - limits.depth)
     try:
         value = _parse(b"".join((b"[" * wraps, text, b"]" * wraps)) if wraps else text)
@@ -78,7 +84,7 @@ def load_json(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
         if len(value) != 1:
             raise _diagnosis("", text, limits)
         value = value[0]
-    if _may_hold_infinity(text) and _holds_infinity(value):
+    if len(text) <= SCANNED and _may_hold_infinity(text) and _holds_infinity(value):
         raise _overflow(text)
     return value
 
@@ -128,7 +134,7 @@ def nameable(key: str) -> str:
 
 
 def _parse(text: bytes) -> Any:
-    return jiter.from_json(text, allow_inf_nan=False, cache_mode="keys", catch_duplicate_keys=True)
+    return jiter.from_json(text, allow_inf_nan=False, cache_mode="all", catch_duplicate_keys=True)
 
 
 def _diagnosis(message: str, text: bytes, limits: Limits) -> Unreadable:

@@ -205,7 +205,7 @@ def test_aliases_are_read_within_bounds() -> None:
 
 
 def test_aliases_cannot_hide_depth() -> None:
-    text = "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 120))
+    text = "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 220))
     (loaded,) = load_yaml(text.encode())
     assert isinstance(loaded.error, LimitExceeded)
     assert loaded.error.setting == "depth"

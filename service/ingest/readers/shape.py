@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from service.core.evidence import Malformed
@@ -33,7 +34,7 @@ def scalar(of: Object, key: str, at: str) -> str:
         return value
     if value is None:
         return ""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value):
         return str(value)
     raise Malformed(f"{at}/{key}", "a string or a number")
 
