@@ -6,6 +6,7 @@ import json
 import logging
 import logging.config
 import os
+import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -61,7 +62,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat("T", "milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": redact(record.getMessage())[:2000],
+            "message": _message(record),
         }
         if current := getattr(record, "request_id", "") or request_id.get():
             line["request_id"] = current
@@ -71,6 +72,16 @@ class JsonFormatter(logging.Formatter):
             line["error"] = record.exc_info[0].__name__
             line["at"] = place_of(record.exc_info[1])
         return json.dumps(line, ensure_ascii=True, default=str)
+
+
+# gunicorn tells of a malformed request by quoting it.
+_QUOTING = re.compile(r"(Invalid request from ip=\S+: [A-Za-z0-9/ ,-]*).*", re.DOTALL)
+
+
+def _message(record: logging.LogRecord) -> str:
+    message = record.getMessage()
+    quoting = _QUOTING.fullmatch(message)
+    return redact(quoting[1].rstrip() if quoting else message)[:2000]
 
 
 def place_of(error: BaseException | None) -> str:
@@ -85,6 +96,7 @@ def place_of(error: BaseException | None) -> str:
 
 def logging_config(level: str) -> dict[str, Any]:
     """The configuration for :func:`logging.config.dictConfig`, also gunicorn's."""
+    gunicorn = "INFO" if level == "DEBUG" else level
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -99,7 +111,8 @@ def logging_config(level: str) -> dict[str, Any]:
         "root": {"level": "WARNING", "handlers": ["stdout"]},
         "loggers": {
             "service": {"level": level, "handlers": ["stdout"], "propagate": False},
-            "gunicorn.error": {"level": level, "handlers": ["stdout"], "propagate": False},
+            # Its debug messages hold paths and queries.
+            "gunicorn.error": {"level": gunicorn, "handlers": ["stdout"], "propagate": False},
             "gunicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},
         },
     }

@@ -29,6 +29,10 @@ def install(app: Flask, metrics: Metrics) -> None:
         # An id that could break a log or a header is replaced, not repaired.
         request_id.set(given if _ID.fullmatch(given) else uuid4().hex)
 
+    @app.teardown_request
+    def end(_: BaseException | None) -> None:
+        request_id.set("")  # the thread goes on to other requests
+
     @app.after_request
     def finish(response: Response) -> Response:
         headers = response.headers

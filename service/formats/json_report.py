@@ -177,7 +177,7 @@ def _part(part: Part) -> dict[str, Any]:
         "documents": part.documents,
         "objects": part.objects,
         "collected": part.collected.isoformat() if part.collected else None,
-        "notes": part.notes,
+        "notes": [redact(note) for note in part.notes],
     }
 
 
