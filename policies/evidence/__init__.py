@@ -1,0 +1,1 @@
+"""The evidence itself: fresh, free of contradictions, and complete."""

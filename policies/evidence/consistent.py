@@ -1,0 +1,171 @@
+"""Whether the evidence contradicts itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policies.evidence.common import MUST_GATHER
+from policies.evidence.statements import misreached, misstated
+from service.core.evidence import Missing, NotGathered, Pointer
+from service.core.facts.release import major_or
+from service.core.facts.transfer import intra_cluster
+from service.core.migration import Cluster, Migration
+from service.core.outcome import Outcome, Severity, failed, passed, unknown
+from service.core.policy import ClusterPolicy
+from service.core.resources import (
+    CLUSTER_SERVICE_VERSION,
+    CLUSTER_VERSION,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    INFRASTRUCTURE,
+    MIG_CLUSTER,
+    MIGRATION_CONTROLLER,
+    MTC_NAMESPACE,
+    NAMESPACE,
+    NODE,
+    PROXY,
+    SERVER_VERSION,
+    Read,
+    fetch_command,
+)
+
+
+class EvidenceConsistent(ClusterPolicy):
+    """The evidence does not contradict itself.
+
+    The objects of one part come from one cluster; source, destination and host are different
+    clusters (or the plan stays inside one); and what a descriptor states agrees with what the
+    objects show. The objects are believed in every other policy.
+    """
+
+    id = "MTC902"
+    name = "evidence-consistent"
+    title = "The evidence does not contradict itself"
+    why = "Verdicts about one cluster rest on the objects of another, or on a wrong statement."
+    reads = (
+        Read(CLUSTER_VERSION, name="version"),
+        Read(SERVER_VERSION),
+        Read(INFRASTRUCTURE, name="cluster"),
+        Read(PROXY, name="cluster"),
+        Read(NODE),
+        Read(NAMESPACE, name="kube-system"),
+        Read(CONFIG_MAP, namespace=MTC_NAMESPACE),
+        Read(CLUSTER_SERVICE_VERSION, namespace=MTC_NAMESPACE),
+        Read(DEPLOYMENT, namespace=MTC_NAMESPACE),
+        Read(MIG_CLUSTER, namespace=MTC_NAMESPACE),
+        Read(MIGRATION_CONTROLLER, namespace=MTC_NAMESPACE),
+    )
+    declares = ("openshiftVersion", "mtcVersion", "platform", "region", "proxy", "ports", "reaches")
+    remedy = "Collect each cluster on its own, under its own role, and correct the descriptor."
+    docs = (MUST_GATHER,)
+    source = "ClusterVersion.spec.clusterID, Infrastructure.status, uid of namespace kube-system"
+
+    def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        found = [
+            *_mixed(cluster),
+            *_same(migration, cluster),
+            *misstated(migration, cluster),
+            *misreached(migration, cluster),
+        ]
+        yield from found
+        if found:
+            return
+        if not cluster.identities and _has_objects(cluster):
+            yield _anonymous(cluster)
+            return
+        values = sum(len(kinds) for kinds in cluster.identities.values())
+        yield passed(
+            cluster.subject,
+            "no contradiction in what is known of the cluster",
+            *(pointer for kinds in cluster.identities.values() for _, pointer in kinds),
+            examined=max(1, values),
+        )
+
+
+def _has_objects(cluster: Cluster) -> bool:
+    shelves = (cluster.inventory.shelf(item) for item in cluster.inventory.resources())
+    return any(shelf.entries for shelf in shelves if shelf)
+
+
+def _anonymous(cluster: Cluster) -> Outcome:
+    command = (
+        fetch_command(NAMESPACE, "kube-system")
+        if major_or(cluster) == 3
+        else fetch_command(CLUSTER_VERSION, "version")
+    )
+    need = Missing("which cluster the objects are of", cluster.role, command)
+    return unknown(
+        cluster.subject,
+        "nothing tells which cluster these objects are of",
+        need,
+        severity=Severity.WARNING,
+    )
+
+
+def _mixed(cluster: Cluster) -> Iterator[Outcome]:
+    for kind, values in cluster.identities.items():
+        told = sorted({value for value, _ in values})
+        if len(told) < 2:
+            continue
+        yield failed(
+            cluster.subject,
+            f"the objects given for the {cluster.role} cluster are of {len(told)} clusters",
+            *(pointer for _, pointer in values),
+            found=", ".join(told[:5]),
+            wanted="the objects of one cluster",
+            key=kind,
+        )
+
+
+def _same(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+    """Whether another role was given this very cluster; told at the later of the two."""
+    for other in migration.clusters:
+        if other is cluster:
+            return
+        shared = _shared(other, cluster)
+        if shared is None:
+            continue
+        third = cluster is migration.host and cluster is not migration.destination
+        if not third and intra_cluster(migration):
+            continue
+        yield _twice(migration, cluster, other, shared, third)
+
+
+def _shared(one: Cluster, other: Cluster) -> tuple[Pointer, Pointer] | None:
+    for kind, values in one.identities.items():
+        mine = dict(values)
+        for value, pointer in other.identities.get(kind, ()):
+            if value in mine:
+                return mine[value], pointer
+    return None
+
+
+def _twice(
+    migration: Migration,
+    cluster: Cluster,
+    other: Cluster,
+    shared: tuple[Pointer, Pointer],
+    third: bool,
+) -> Outcome:
+    said = f"the {other.role} and the {cluster.role} were given the same cluster"
+    if migration.given_plan is None and not third:
+        try:
+            migration.plan  # noqa: B018  (raises: whether the plan stays inside one cluster)
+        except NotGathered as missing:
+            return unknown(
+                cluster.subject,
+                f"{said}, which is right only for a plan that stays inside one cluster",
+                *missing.missing,
+                key=f"same-as-{other.role}",
+                evidence=shared,
+            )
+    hint = f"; name {other.role} as the host instead of giving it again" if third else ""
+    return failed(
+        cluster.subject,
+        said + hint,
+        *shared,
+        found=shared[0].value or "",
+        wanted="different clusters",
+        key=f"same-as-{other.role}",
+        severity=Severity.WARNING if third else Severity.BLOCKER,
+    )

@@ -1,0 +1,140 @@
+"""Whether the evidence is recent enough to judge by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from policies.evidence.common import (
+    MUST_GATHER,
+    RELEASE_READS,
+    collect_command,
+    parts_of,
+    parts_of_none,
+    whole,
+)
+from service.core.evidence import Missing, Origin, Pointer, Subject
+from service.core.migration import Migration, Part
+from service.core.outcome import Outcome, Severity, failed, passed, unknown
+from service.core.policy import MigrationPolicy
+
+TOLERANCE = timedelta(minutes=5)
+"""How far the clocks of two machines may differ before a time lies in the future."""
+
+
+class EvidenceFresh(MigrationPolicy):
+    """No part of the evidence is older than allowed, or from the future.
+
+    The allowed age is the setting or option maxAgeHours, a week unless set. Parts that tell no
+    time (plain `oc get` output) are unknown; declarations without objects have no age.
+    """
+
+    id = "MTC901"
+    name = "evidence-fresh"
+    title = "The evidence is fresh"
+    why = "The verdict is about clusters as they were, not as they are."
+    severity = Severity.WARNING
+    reads = RELEASE_READS
+    declares = ("collectedAt",)
+    remedy = "Collect the evidence again."
+    docs = (MUST_GATHER,)
+    source = "must-gather timestamp files; collectedAt of a descriptor"
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        settled = True
+        dated: list[Part] = []
+        for place, parts, command in _groups(migration):
+            timed = [part for part in parts if part.collected is not None]
+            dated += timed
+            untold = [part for part in parts if part.collected is None and part.objects]
+            for outcome in (
+                _too_old(migration, place, timed, command),
+                _too_new(migration, place, timed, command),
+                _undated(place, untold, command),
+            ):
+                if outcome is not None:
+                    settled = False
+                    yield outcome
+        if settled and dated:
+            yield passed(
+                whole(migration),
+                f"{len(dated)} part{'s' * (len(dated) != 1)} collected within the last "
+                f"{migration.requested.max_age_hours:g} hours",
+                *(_moment(part) for part in dated),
+                examined=len(dated),
+            )
+        elif settled:
+            command = collect_command(migration.source)
+            need = Missing("when the evidence was collected", "", command)
+            yield unknown(whole(migration), "no part of the evidence tells a time", need)
+
+
+def _groups(migration: Migration) -> Iterator[tuple[Subject, list[Part], str]]:
+    for cluster in migration.clusters:
+        yield cluster.subject, parts_of(migration, cluster), collect_command(cluster)
+    loose = [part for part in parts_of_none(migration) if part.collected is not None]
+    yield whole(migration), loose, collect_command(migration.host)
+
+
+def _age(migration: Migration, moment: datetime) -> timedelta:
+    return migration.requested.as_of - moment
+
+
+def _moment(part: Part) -> Pointer:
+    told = part.collected.isoformat() if part.collected else None
+    return Pointer(Origin(part.name), "", told)
+
+
+def _too_old(
+    migration: Migration, place: Subject, parts: Iterable[Part], command: str
+) -> Outcome | None:
+    allowed = timedelta(hours=migration.requested.max_age_hours)
+    old = [part for part in parts if part.collected and _age(migration, part.collected) > allowed]
+    if not old:
+        return None
+    oldest = min(old, key=lambda part: part.collected or migration.requested.as_of)
+    assert oldest.collected is not None
+    hours = _age(migration, oldest.collected) / timedelta(hours=1)
+    return failed(
+        place,
+        f"collected {hours:.0f} hours ago ({oldest.collected.isoformat()})",
+        *(_moment(part) for part in old),
+        found=f"{hours:.0f} hours",
+        wanted=f"at most {migration.requested.max_age_hours:g} hours",
+        commands=(command,),
+        observed=round(hours, 1),
+    )
+
+
+def _too_new(
+    migration: Migration, place: Subject, parts: Iterable[Part], command: str
+) -> Outcome | None:
+    ahead = [
+        part for part in parts if part.collected and _age(migration, part.collected) < -TOLERANCE
+    ]
+    if not ahead:
+        return None
+    latest = max(part.collected for part in ahead if part.collected)
+    return failed(
+        place,
+        f"collected in the future ({latest.isoformat()}): a clock is wrong, or the asOf of the "
+        "request lies before the collection",
+        *(_moment(part) for part in ahead),
+        found=latest.isoformat(),
+        wanted=f"at or before {migration.requested.as_of.isoformat()}",
+        key="future",
+        commands=(command,),
+    )
+
+
+def _undated(place: Subject, parts: list[Part], command: str) -> Outcome | None:
+    if not parts:
+        return None
+    need = Missing("when these objects were collected; declare it: collectedAt", "", command)
+    return unknown(
+        place,
+        f"{sum(part.objects for part in parts)} objects come without the time of collection",
+        need,
+        key="undated",
+        evidence=tuple(Pointer(Origin(part.name), "") for part in parts),
+    )

@@ -1,0 +1,138 @@
+"""Where a descriptor states what the objects or the pods of a cluster show otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from service.core.evidence import NotGathered
+from service.core.facts import Fact
+from service.core.facts.mtc import mtc_version
+from service.core.facts.place import platform, regions
+from service.core.facts.proxy import proxy_use
+from service.core.facts.reach import CLUSTER, DECLARED, cluster_of
+from service.core.facts.release import openshift
+from service.core.inventory import Inventory
+from service.core.migration import Cluster, Declared, Migration, Probe
+from service.core.outcome import Outcome, Severity, failed
+from service.core.versions import parse_or_none
+
+
+def misstated(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+    """Declared facts that the objects show otherwise."""
+    bare_migration, bare = _observed_only(migration, cluster)
+    readers: Mapping[str, Callable[[], Fact[Any]]] = {
+        "openshiftVersion": lambda: openshift(bare),
+        "mtcVersion": lambda: mtc_version(bare_migration, bare),
+        "platform": lambda: platform(bare),
+        "region": lambda: regions(bare),
+        "proxy": lambda: proxy_use(bare),
+    }
+    for name, read in readers.items():
+        declared = cluster.declared.get(name)
+        if declared is None:
+            continue
+        try:
+            seen = read()
+        except NotGathered:
+            continue
+        mine = _stated(cluster, name, declared)
+        if mine is None or _agree(name, mine, seen.value):
+            continue
+        yield failed(
+            cluster.subject,
+            f"{name} is declared as {_text(mine)}, and the objects show {_text(seen.value)}",
+            declared.pointer,
+            *seen.evidence,
+            found=f"declared {_text(mine)}, observed {_text(seen.value)}",
+            wanted="the same",
+            key=name,
+            severity=Severity.WARNING,
+        )
+
+
+def _observed_only(migration: Migration, cluster: Cluster) -> tuple[Migration, Cluster]:
+    """The migration as its objects alone show it."""
+    bare = {item.role: replace(item, declared={}) for item in migration.clusters}
+    return (
+        replace(
+            migration,
+            source=bare[migration.source.role],
+            destination=bare[migration.destination.role],
+            host=bare[migration.host.role],
+        ),
+        bare[cluster.role],
+    )
+
+
+def _stated(cluster: Cluster, name: str, declared: Declared) -> object:
+    """The declared value in the form in which the objects' is read."""
+    if name == "region":
+        value = declared.value
+        return frozenset(str(item) for item in (value if isinstance(value, list) else [value]))
+    if name == "proxy":
+        empty = replace(cluster, inventory=Inventory(cluster.role, {}))
+        try:
+            return proxy_use(empty).value
+        except NotGathered:
+            return None
+    return str(declared.value)
+
+
+def _agree(name: str, mine: object, seen: object) -> bool:
+    if name in ("openshiftVersion", "mtcVersion"):
+        return _same_version(str(mine), str(seen))
+    if name == "platform":
+        return str(mine).lower() == str(seen).lower()
+    return mine == seen
+
+
+def _same_version(mine: str, seen: str) -> bool:
+    one, other = parse_or_none(mine), parse_or_none(seen)
+    if one is None or other is None:
+        return mine.removeprefix("v") == seen.removeprefix("v")
+    if mine.removeprefix("v").count(".") == 1:  # a minor release only: 4.14
+        return one.stream == other.stream
+    return one == other
+
+
+def _text(value: object) -> str:
+    if isinstance(value, frozenset):
+        return ", ".join(sorted(str(item) for item in value))
+    endpoints = getattr(value, "endpoints", None)
+    if endpoints is not None:
+        return ", ".join(endpoints) or "no proxy"
+    return str(value)
+
+
+def misreached(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+    """Declared connections that a pod of the cluster found otherwise."""
+    probes = [item for item in migration.probes if cluster_of(migration, item.source) is cluster]
+    tried: dict[tuple[str, str, str, int], Probe] = {}
+    for probe in probes:
+        if probe.vantage == CLUSTER:
+            tried.setdefault(_aim(probe), probe)
+    for probe in probes:
+        found = tried.get(_aim(probe))
+        if probe.vantage != DECLARED or found is None or found.open == probe.open:
+            continue
+        aim = " ".join(str(word) for word in _aim(probe) if word)
+        yield failed(
+            cluster.subject,
+            f"{aim}: declared {_word(probe)}, found {_word(found)} by a pod of the cluster",
+            probe.pointer,
+            found.pointer,
+            found=f"declared {_word(probe)}, found {_word(found)}",
+            wanted="the same",
+            key=f"probe {aim}",
+            severity=Severity.WARNING,
+        )
+
+
+def _aim(probe: Probe) -> tuple[str, str, str, int]:
+    return probe.target, probe.cluster, probe.host, probe.port
+
+
+def _word(probe: Probe) -> str:
+    return "open" if probe.open else "closed"
