@@ -10,7 +10,7 @@ from service.core.evidence import Missing, NotGathered, Pointer
 from service.core.facts.release import major_or
 from service.core.facts.transfer import intra_cluster
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, Severity, failed, passed, unknown
+from service.core.outcome import Outcome, Severity, failed, not_applicable, passed, unknown
 from service.core.policy import ClusterPolicy
 from service.core.resources import (
     CLUSTER_SERVICE_VERSION,
@@ -70,21 +70,25 @@ class EvidenceConsistent(ClusterPolicy):
         yield from found
         if found:
             return
-        if not cluster.identities and _has_objects(cluster):
-            yield _anonymous(cluster)
+        if not cluster.identities:
+            yield _anonymous(cluster) if _has_objects(cluster) else _unobserved(cluster)
             return
         values = sum(len(kinds) for kinds in cluster.identities.values())
         yield passed(
             cluster.subject,
             "no contradiction in what is known of the cluster",
             *(pointer for kinds in cluster.identities.values() for _, pointer in kinds),
-            examined=max(1, values),
+            examined=values,
         )
 
 
 def _has_objects(cluster: Cluster) -> bool:
     shelves = (cluster.inventory.shelf(item) for item in cluster.inventory.resources())
     return any(shelf.entries for shelf in shelves if shelf)
+
+
+def _unobserved(cluster: Cluster) -> Outcome:
+    return not_applicable(cluster.subject, "no objects were given that anything could contradict")
 
 
 def _anonymous(cluster: Cluster) -> Outcome:
