@@ -95,7 +95,12 @@ def script(role: str, reads: tuple[Read[Any], ...]) -> str:
     lines += [
         _SPECIAL[resource] for resource in kinds if resource in (ACCESS_REVIEW, SERVER_VERSION)
     ]
-    return "\n".join(line.rstrip("\n") for line in [*lines, _TAIL]) + "\n"
+    return "\n".join(_checked(line.rstrip("\n")) for line in [*lines, _TAIL]) + "\n"
+
+
+def _checked(line: str) -> str:
+    """The line; where it holds a template, a word to shellcheck that its $ are not the shell's."""
+    return f"# shellcheck disable=SC2016\n{line}" if "go-template" in line else line
 
 
 _SPECIAL = {ACCESS_REVIEW: _REVIEW, SERVER_VERSION: _VERSION}

