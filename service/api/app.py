@@ -14,6 +14,7 @@ from service.api import (
     evidence,
     lifecycle,
     operations,
+    patches,
     policies,
 )
 from service.api.runtime import EXTENSION, Runtime
@@ -51,6 +52,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions[EXTENSION] = now
     lifecycle.install(app, now.metrics)
     errors.install(app, settings, now.metrics)
-    for part in (evaluations, policies, evidence, operations, documentation):
+    for part in (evaluations, patches, policies, evidence, operations, documentation):
         app.register_blueprint(part.blueprint)
     return app

@@ -42,6 +42,10 @@ class Contract:
     tag: str = "operations"
     description: str = ""
     body: bool = False
+    document: Form = None
+    """The form of the document in the body; None is the envelope of an evaluation."""
+    parts: tuple[str, ...] = ()
+    """Parts of a form that it takes beside those of an evaluation."""
 
 
 def operation(contract: Contract) -> Callable[[View], View]:

@@ -32,6 +32,7 @@ bring its own (`[A-Za-z0-9._-]`, at most 64 characters).
 """
 _TAGS = {
     "evaluations": "Evidence in, a verdict out",
+    "patches": "Settings in, the one change that is safe to apply out",
     "catalogue": "What is checked, and what it reads",
     "operations": "For those who run the service",
 }
@@ -111,7 +112,7 @@ def _operation(rule: str, contract: Contract) -> dict[str, Any]:
         operation["description"] = contract.description
     operation["parameters"] = [*_path_parameters(rule), *_query_parameters(contract)]
     if contract.body:
-        operation["requestBody"] = _body()
+        operation["requestBody"] = _body(contract)
     operation["responses"] = _responses(contract)
     return operation
 
@@ -126,14 +127,24 @@ def _query_parameters(contract: Contract) -> list[dict[str, Any]]:
     return [{"in": "query", "schema": contract.query}] if contract.query.fields else []
 
 
-def _body() -> dict[str, Any]:
-    content: dict[str, Any] = {FORM_TYPE: {"schema": FORM}}
+def _body(contract: Contract) -> dict[str, Any]:
+    content: dict[str, Any] = {FORM_TYPE: {"schema": _form(contract)}}
     for media_type in MEDIA_TYPES:
         if media_type in _DOCUMENT_TYPES:
-            content[media_type] = {"schema": EnvelopeSchema}
-        elif media_type != FORM_TYPE:
+            content[media_type] = {"schema": contract.document or EnvelopeSchema}
+        elif media_type != FORM_TYPE and contract.document is None:
             content[media_type] = {}
     return {"required": True, "content": content}
+
+
+def _form(contract: Contract) -> Form:
+    if not contract.parts:
+        return FORM
+    names = dict.fromkeys((*contract.parts, *FORM().fields))
+    properties = {
+        name: {"type": "string", "contentMediaType": "application/octet-stream"} for name in names
+    }
+    return {"type": "object", "properties": properties}
 
 
 def _responses(contract: Contract) -> dict[str, Any]:

@@ -71,6 +71,9 @@ KINDS: Mapping[str, Kind] = {
     "invalid-input": Kind(
         422, "The input does not have the right form", "It can be read, but not understood."
     ),
+    "patch-refused": Kind(
+        422, "The patch is refused", "MTC could not use these settings; errors[] has every reason."
+    ),
     "limit-exceeded": Kind(
         422, "The input is too complex", "A limit on structure is exceeded; errors[] names it."
     ),
@@ -98,7 +101,8 @@ _BY_STATUS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed"} |
 class Fault:
     """One single error of a request: what is wrong, where, and what to do.
 
-    ``parameter`` names a query parameter; the other places are as in ``Problem``.
+    ``parameter`` names a query parameter; the other places are as in ``Problem``. ``policy``,
+    ``severity``, ``found`` and ``wanted`` are those of a finding, where the error is one.
     """
 
     code: str
@@ -111,6 +115,10 @@ class Fault:
     line: int | None = None
     column: int | None = None
     pointer: str = ""
+    policy: str = ""
+    severity: str = ""
+    found: str = ""
+    wanted: str = ""
 
     @classmethod
     def of(cls, problem: Problem) -> Fault:
@@ -139,6 +147,10 @@ class Fault:
             "line": self.line,
             "column": self.column,
             "pointer": self.pointer,
+            "policy": self.policy,
+            "severity": self.severity,
+            "found": self.found,
+            "wanted": self.wanted,
             "hint": self.hint,
         }
         return {

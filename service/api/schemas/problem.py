@@ -19,6 +19,10 @@ class FaultSchema(Schema):
     line = fields.Integer(metadata={"description": "from 1"})
     column = fields.Integer(metadata={"description": "from 1"})
     pointer = fields.String(metadata={"description": "JSON pointer of the place"})
+    policy = fields.String(metadata={"description": "id of the policy that holds the rule"})
+    severity = fields.String(metadata={"description": "of that finding"})
+    found = fields.String(metadata={"description": "what is there, secrets masked"})
+    wanted = fields.String(metadata={"description": "what would be right, secrets masked"})
     hint = fields.String(metadata={"description": "what to do"})
 
 

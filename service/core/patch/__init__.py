@@ -40,7 +40,16 @@ from service.core.settings_check import check_spec
 from service.core.settings_table import SETTINGS, snake_case, spellings
 from service.core.versions import Version
 
-__all__ = ["Change", "Reason", "Refused", "Request", "Result", "make_patch", "redacted"]
+__all__ = [
+    "Change",
+    "Reason",
+    "Refused",
+    "Request",
+    "Result",
+    "make_patch",
+    "redacted",
+    "step",
+]
 
 POLICIES = ("MTC301", "MTC302", "MTC303", "MTC801")
 """The policies that a patch is held against where evidence is given."""
