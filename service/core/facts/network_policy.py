@@ -139,12 +139,24 @@ def _egress_rule(rule: Mapping[str, Any], target: Outside) -> Let:
 
 def _peers(rule: Mapping[str, Any], key: str) -> Iterable[Mapping[str, Any] | None]:
     """The peers of a rule; one None, which means anybody, where there are none."""
-    return rule.get(key) or (None,)
+    return _rows(rule.get(key)) or (None,)
+
+
+def _rows(value: object) -> tuple[Mapping[str, Any], ...]:
+    """The mappings of a list; what is none stands as one that nothing can be said of."""
+    if not value:
+        return ()
+    rows = value if isinstance(value, list | tuple) else [value]
+    return tuple(row if isinstance(row, Mapping) else UNREADABLE for row in rows)
+
+
+UNREADABLE: Mapping[str, Any] = {"ipBlock": {}, "port": "unreadable"}
+"""In the place of a peer or port that is malformed: undecided, whatever is asked."""
 
 
 def _ports(rule: Mapping[str, Any], port: int, protocol: str) -> Let:
     """Whether a rule's ports include one; no ports mean all."""
-    entries = rule.get("ports")
+    entries = _rows(rule.get("ports"))
     if not entries:
         return Let.ALLOWED
     return _best(_port(entry, port) for entry in entries if _protocol(entry) == protocol)
@@ -158,11 +170,9 @@ def _port(entry: Mapping[str, Any], port: int) -> Let:
     first = entry.get("port")
     if first is None:
         return Let.ALLOWED
-    if isinstance(first, str) and not first.isdigit():
-        return Let.UNDECIDED  # a named port is one of the peer's containers
-    if not port:
-        return Let.UNDECIDED
     last = entry.get("endPort") or first
+    if not port or not str(first).isdecimal() or not str(last).isdecimal():
+        return Let.UNDECIDED  # a named port is one of the peer's containers
     return Let.ALLOWED if int(first) <= port <= int(last) else Let.DENIED
 
 
@@ -176,13 +186,14 @@ def _outside(peer: Mapping[str, Any] | None, target: Outside) -> Let:
 
 def _block(block: Mapping[str, Any], addresses: Sequence[Address]) -> Let:
     network = _network(block.get("cidr"))
-    holes = [_network(item) for item in block.get("except") or ()]
-    if network is None:
+    excepted = block.get("except") or ()
+    holes = [_network(item) for item in ([excepted] if isinstance(excepted, str) else excepted)]
+    if network is None or None in holes:
         return Let.UNDECIDED
     if not addresses:
         return Let.ALLOWED if _everything(network) and not holes else Let.UNDECIDED
     inside = [
-        address in network and not any(hole is not None and address in hole for hole in holes)
+        address in network and not any(hole and address in hole for hole in holes)
         for address in addresses
     ]
     if all(inside):
@@ -221,9 +232,12 @@ def _pods(peer: Mapping[str, Any] | None, other: Peer) -> Let:
 def _selects(raw: Mapping[str, Any], labels: Mapping[str, str], certain: bool) -> Let:
     """Whether a selector takes an object of which some (or, if certain, all) labels are known."""
     labelled = raw.get("matchLabels") or {}
+    rows = _rows(raw.get("matchExpressions"))
+    if not isinstance(labelled, Mapping) or UNREADABLE in rows:
+        return Let.UNDECIDED
     expressions = tuple(
         (str(item.get("key")), str(item.get("operator")), tuple(item.get("values") or ()))
-        for item in raw.get("matchExpressions") or ()
+        for item in rows
     )
     if Selector(labelled, expressions).matches(labels):
         doubtful = any(key not in labels for key, _, _ in expressions)
