@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.volume_policy import OPTIONS, STORAGE, TARGET_READS, PlanVolumePolicy, selected_copy
-from service.core.access_modes import AUTO, RWO, SELECTABLE, has_block, modes_of
+from service.core.access_modes import AUTO, RWO, RWOP, SELECTABLE, has_block, modes_of
 from service.core.facts.storage_classes import KnownClass, destination_classes
 from service.core.facts.targets import access_modes, target_of
 from service.core.facts.volumes import Volume, volumes
@@ -81,9 +81,9 @@ class AccessModeAvailable(PlanVolumePolicy):
     Which modes a provisioner has is mig-controller's own table, and for the CSI drivers that it
     does not know, the OpenShift documentation. The controller only warns. Here it is a blocker,
     because a provisioner refuses a claim whose mode it does not have, and the copy waits for it
-    for ever. Two cases are warnings: only some of several modes are available (the controller
-    is content with one), and a provisioner of which nobody tells (the controller takes it for
-    ReadWriteOnce file systems only).
+    for ever. Warnings are: only some of several modes are available (the controller is content
+    with one), ReadWriteOncePod (which the controller does not know), and a provisioner of which
+    nobody tells (the controller takes it for ReadWriteOnce file systems only).
     """
 
     id = "MTC724"
@@ -126,7 +126,9 @@ class AccessModeAvailable(PlanVolumePolicy):
             return
         lacking = [mode for mode in wanted if mode not in offered]
         if lacking:
-            severity = None if len(lacking) == len(wanted) else Severity.WARNING
+            # Kubernetes gives ReadWriteOncePod wherever a driver has ReadWriteOnce; MTC only warns.
+            certain = len(lacking) == len(wanted) and lacking != [RWOP]
+            severity = None if certain else Severity.WARNING
             offers = ", ".join(sorted(offered))
             yield _fault(migration, volume, known, tuple(lacking), offers, severity)
 

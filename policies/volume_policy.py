@@ -56,6 +56,10 @@ class PlanVolumePolicy(MigrationPolicy):
         Raises NotGathered, and NotApplicable where another rule must be met first.
         """
 
+    def wanting(self, found: Volumes) -> dict[Missing, None]:
+        """What is missing for a pass besides what single volumes lack."""
+        return gaps(found) if self.whole else {}
+
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         found = volumes(migration)
         missing: dict[Missing, None] = {}
@@ -73,8 +77,7 @@ class PlanVolumePolicy(MigrationPolicy):
                 examined -= 1  # nothing can be said of it, so it is no part of a pass
             except NotGathered as doubt:  # a later volume may still fail
                 missing.update(dict.fromkeys(doubt.missing))
-        if self.whole:
-            missing.update(gaps(found))
+        missing.update(self.wanting(found))
         if missing:
             raise NotGathered(*missing)
         if not examined:

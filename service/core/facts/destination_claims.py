@@ -1,0 +1,79 @@
+"""Where the claims of a plan arrive on the destination, and what is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from service.core.evidence import NotGathered
+from service.core.facts.volumes import Volume
+from service.core.migration import Migration
+from service.core.objects.storage import PersistentVolumeClaim
+from service.core.resources import NAMESPACE, PERSISTENT_VOLUME_CLAIM
+
+OURS = "migration.openshift.io/migrated-by-"
+"""Labels that MTC puts on what it has migrated begin so (api/labels.go)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationClaims:
+    """The known claims of the plan's destination namespaces; ``missing`` by namespace."""
+
+    by_key: Mapping[tuple[str, str], PersistentVolumeClaim]
+    missing: Mapping[str, NotGathered]
+
+    def find(self, namespace: str, name: str) -> PersistentVolumeClaim | None:
+        """One claim; None only where it is known to be absent. Raises NotGathered."""
+        found = self.by_key.get((namespace, name))
+        if found is None and namespace in self.missing:
+            raise self.missing[namespace]
+        return found
+
+
+def destination_claims(migration: Migration) -> DestinationClaims:
+    """What stands in the plan's destination namespaces. Raises NotGathered without a plan."""
+    return migration.derive(_claims)
+
+
+def namespace_map(migration: Migration) -> Mapping[str, str]:
+    """Source namespace to destination namespace, as the plan maps them."""
+    return migration.derive(_mapped)
+
+
+def arrival(migration: Migration, volume: Volume) -> tuple[str, str]:
+    """Namespace and name of a volume's claim on the destination; ("", "") where unknown."""
+    namespace, _, name = volume.hold.partition("/")
+    if volume.planned is not None and volume.planned.pvc_target:
+        name = volume.planned.pvc_target
+    return namespace_map(migration).get(namespace, namespace), name
+
+
+def is_ours(claim: PersistentVolumeClaim) -> bool:
+    """Whether an earlier run of MTC made the claim."""
+    return any(key.startswith(OURS) for key in claim.labels)
+
+
+def absent_namespace(migration: Migration, name: str) -> bool:
+    """Whether a namespace is known not to exist on the destination."""
+    try:
+        return migration.destination.find(NAMESPACE, name) is None
+    except NotGathered:
+        return False
+
+
+def _mapped(migration: Migration) -> Mapping[str, str]:
+    return {item.source: item.destination for item in migration.plan.namespaces}
+
+
+def _claims(migration: Migration) -> DestinationClaims:
+    destination = migration.destination
+    names = tuple(dict.fromkeys(namespace_map(migration).values()))
+    missing = {}
+    for name in names:
+        try:
+            destination.all(PERSISTENT_VOLUME_CLAIM, (name,))
+        except NotGathered as reason:
+            if not absent_namespace(migration, name):
+                missing[name] = reason
+    known = destination.known(PERSISTENT_VOLUME_CLAIM)
+    return DestinationClaims({(item.ref.namespace, item.ref.name): item for item in known}, missing)
