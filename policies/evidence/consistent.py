@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from policies.evidence.common import MUST_GATHER
 from policies.evidence.statements import misreached, misstated
 from service.core.evidence import Missing, NotGathered, Pointer
+from service.core.facts.endpoints import endpoint_of_url
 from service.core.facts.release import major_or
+from service.core.facts.topology import mig_cluster
 from service.core.facts.transfer import intra_cluster
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, not_applicable, passed, unknown
@@ -34,7 +36,8 @@ class EvidenceConsistent(ClusterPolicy):
     """The evidence does not contradict itself.
 
     The objects of one part come from one cluster; source, destination and host are different
-    clusters (or the plan stays inside one); and what a descriptor states agrees with what the
+    clusters (or the plan stays inside one), each under the role that MTC's own view of it (the
+    URL of its MigCluster) has; and what a descriptor states agrees with what the
     objects show. The objects are believed in every other policy.
     """
 
@@ -64,6 +67,7 @@ class EvidenceConsistent(ClusterPolicy):
         found = [
             *_mixed(cluster),
             *_same(migration, cluster),
+            *_swapped(migration, cluster),
             *misstated(migration, cluster),
             *misreached(migration, cluster),
         ]
@@ -133,6 +137,42 @@ def _same(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         if not third and intra_cluster(migration):
             continue
         yield _twice(migration, cluster, other, shared, third)
+
+
+def _swapped(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+    """A remote cluster whose API server, as MTC dials it, is the one that another role shows."""
+    if migration.is_host(cluster):
+        return
+    try:
+        item = mig_cluster(migration, cluster)
+    except NotGathered:
+        return
+    dialled = endpoint_of_url(item.url)
+    if dialled is None or dialled.host in _api_hosts(cluster):
+        return
+    for other in migration.clusters:
+        pointer = _api_hosts(other).get(dialled.host)
+        if other is cluster or pointer is None:
+            continue
+        yield failed(
+            cluster.subject,
+            f"MTC knows the {cluster.role} as {dialled}, and that is the API server of what was "
+            f"given for the {other.role}: the roles may be mixed up",
+            item.ref.at("/spec/url", item.url),
+            pointer,
+            found=f"{cluster.role} and {other.role} mixed up",
+            wanted=f"the cluster of {dialled} as {cluster.role}",
+            key=f"api-of-{other.role}",
+        )
+
+
+def _api_hosts(cluster: Cluster) -> dict[str, Pointer]:
+    found = {}
+    for item in cluster.known(INFRASTRUCTURE):
+        endpoint = endpoint_of_url(item.api_url)
+        if endpoint is not None:
+            found[endpoint.host] = item.ref.at("/status/apiServerURL", item.api_url)
+    return found
 
 
 def _shared(one: Cluster, other: Cluster) -> tuple[Pointer, Pointer] | None:
