@@ -156,14 +156,27 @@ def addresses(migration: Migration, host: str) -> tuple[Address, ...]:
 def namespace_rules(
     cluster: Cluster, namespace: str, egress: bool = True
 ) -> tuple[tuple[NetworkPolicy, ...], tuple[EgressPolicy, ...]]:
-    """Everything that restricts the pods of a namespace; raises NotGathered unless it is whole."""
+    """Everything that restricts the pods of a namespace; raises NotGathered unless it is whole.
+
+    That nothing does may be declared where the evidence holds no list and no object of it.
+    """
     declared = cluster.declared.get("networkRestrictions")
-    none = declared is not None and declared.value is False
-    shelf = cluster.inventory.shelf(NETWORK_POLICY)
-    if none and (shelf is None or not shelf.covers(namespace)):
+    if declared is not None and declared.value is False and not _seen(cluster, namespace):
         return (), ()
     policies = cluster.all(NETWORK_POLICY, (namespace,))
     return policies, _egress_policies(cluster, namespace) if egress else ()
+
+
+def _seen(cluster: Cluster, namespace: str) -> bool:
+    shelves = (
+        cluster.inventory.shelf(resource)
+        for resource in (NETWORK_POLICY, EGRESS_FIREWALL, EGRESS_NETWORK_POLICY)
+    )
+    return any(
+        shelf.covers(namespace) or bool(shelf.in_namespaces((namespace,)))
+        for shelf in shelves
+        if shelf is not None
+    )
 
 
 def _egress_policies(cluster: Cluster, namespace: str) -> tuple[EgressPolicy, ...]:
