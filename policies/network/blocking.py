@@ -61,6 +61,9 @@ class Way:
     mend: Callable[[str], str]
 
 
+SHOWN = 5
+"""How many of a namespace's policies a finding names."""
+
 Look = Callable[[], Iterator[Outcome]]
 """A look at one namespace: yields only what is no pass."""
 
@@ -244,8 +247,9 @@ def _isolated(
     name = way.space.source
     subject = Subject(cluster.name, "v1", "Namespace", "", name)
     section = "/spec/ingress" if key == "ingress" else "/spec/egress"
-    evidence: tuple[Pointer, ...] = tuple(policy.ref.at(section) for policy in policies)
-    names = ", ".join(policy.ref.name for policy in policies)
+    evidence: tuple[Pointer, ...] = tuple(policy.ref.at(section) for policy in policies[:SHOWN])
+    names = ", ".join(policy.ref.name for policy in policies[:SHOWN])
+    names += f" and {len(policies) - SHOWN} more" * (len(policies) > SHOWN)
     if let is Let.DENIED:
         yield failed(
             subject,
