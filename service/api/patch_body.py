@@ -65,7 +65,8 @@ def _read_form(body: Body, now: Runtime) -> tuple[dict[str, Any], Bundle | None]
 def _loaded(piece: Piece, now: Runtime) -> Any:
     """The one document of a piece. Raises Refused, Unreadable."""
     limits = now.settings.limits
-    documents = list(load(piece.stream.read(), limits, yaml_claimed=piece.media_type in YAML_TYPES))
+    data = _bytes(piece, limits)
+    documents = list(load(data, limits, yaml_claimed=piece.media_type in YAML_TYPES))
     for document in documents:
         if document.error is not None:
             raise document.error
