@@ -86,19 +86,20 @@ class Shelf(Generic[T]):
 
     def ref(self, entry: Entry) -> Ref:
         """The reference of an entry."""
-        version = entry.value.get("apiVersion")
-        metadata = entry.value.get("metadata")
-        uid = metadata.get("uid") if isinstance(metadata, dict) else None
+        namespace, name, value, origin, base, flat = entry
+        version = value.get("apiVersion")
+        metadata = value.get("metadata")
+        uid = metadata.get("uid") if type(metadata) is dict else None
         return Ref(
             self.cluster,
-            version if isinstance(version, str) else self.resource.api_version,
+            version if type(version) is str else self.resource.api_version,
             self.resource.kind,
-            entry.namespace,
-            entry.name,
-            entry.origin,
-            entry.base,
-            uid if isinstance(uid, str) else "",
-            entry.flat,
+            namespace,
+            name,
+            origin,
+            base,
+            uid if type(uid) is str else "",
+            flat,
         )
 
     def _problem(self, entry: Entry, error: Malformed) -> Problem:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from service.core.evidence import Ref
-from service.core.objects.workloads import BuildConfig, ContainerState, ImageStream, Pod
-from service.core.resources import BUILD_CONFIG, IMAGE_STREAM, POD
+from service.core.objects.workloads import (
+    BuildConfig,
+    ContainerState,
+    ImageStream,
+    Limit,
+    LimitRange,
+    Pod,
+)
+from service.core.resources import BUILD_CONFIG, IMAGE_STREAM, LIMIT_RANGE, POD
 from service.ingest.readers.registry import reads
 from service.ingest.readers.shape import (
     Object,
@@ -14,6 +21,7 @@ from service.ingest.readers.shape import (
     metadata,
     number,
     rows,
+    scalar,
     strings,
     table,
     text,
@@ -24,46 +32,66 @@ from service.ingest.readers.shape import (
 def pod(value: Object, ref: Ref) -> Pod:
     """Pod."""
     spec, status = table(value, "spec", ""), table(value, "status", "")
-    claims = []
-    for index, row in enumerate(rows(spec, "volumes", "/spec")):
-        claim = row.get("persistentVolumeClaim")
-        if isinstance(claim, dict):
-            claims.append(text(claim, "claimName", f"/spec/volumes/{index}/persistentVolumeClaim"))
+    containers = _containers(spec, status, "containers", "containerStatuses", init=False)
+    if "initContainers" in spec:
+        first = _containers(spec, status, "initContainers", "initContainerStatuses", init=True)
+        containers = first + containers
     return Pod(
         ref=ref,
         phase=text(status, "phase", "/status"),
         labels=table(metadata(value), "labels", "/metadata"),
-        containers=(*_containers(spec, status, init=True), *_containers(spec, status, init=False)),
-        claims=tuple(claims),
-        node_selector=strings(spec, "nodeSelector", "/spec"),
+        containers=tuple(containers),
+        claims=_claims(spec) if "volumes" in spec else (),
+        node_selector=strings(spec, "nodeSelector", "/spec") if "nodeSelector" in spec else _NONE,
         host_network=flag(spec, "hostNetwork", "/spec"),
-        conditions=tuple(
-            (text(row, "type", at), text(row, "status", at), text(row, "reason", at))
-            for index, row in enumerate(rows(status, "conditions", "/status"))
-            for at in (f"/status/conditions/{index}",)
-        ),
+        conditions=_conditions(status) if "conditions" in status else (),
     )
 
 
-def _containers(spec: Object, status: Object, *, init: bool) -> list[ContainerState]:
-    key, states_key = (
-        ("initContainers", "initContainerStatuses") if init else ("containers", "containerStatuses")
-    )
-    states = {row.get("name"): row for row in rows(status, states_key, "/status")}
+_NONE: Object = {}
+
+
+def _claims(spec: Object) -> tuple[str, ...]:
     found = []
-    for index, row in enumerate(rows(spec, key, "/spec")):
-        at = f"/spec/{key}/{index}"
+    for index, row in enumerate(rows(spec, "volumes", "/spec")):
+        claim = row.get("persistentVolumeClaim")
+        if type(claim) is dict:
+            at = f"/spec/volumes/{index}/persistentVolumeClaim"
+            found.append(text(claim, "claimName", at))
+    return tuple(found)
+
+
+def _conditions(status: Object) -> tuple[tuple[str, str, str], ...]:
+    at = "/status/conditions"
+    return tuple(
+        (text(row, "type", at), text(row, "status", at), text(row, "reason", at))
+        for row in rows(status, "conditions", "/status")
+    )
+
+
+def _containers(
+    spec: Object, status: Object, key: str, states_key: str, *, init: bool
+) -> list[ContainerState]:
+    states = {row.get("name"): row for row in rows(status, states_key, "/status")}
+    at = f"/spec/{key}"
+    found = []
+    for row in rows(spec, key, "/spec"):
         name = text(row, "name", at)
-        state = states.get(name, {})
-        waiting = table(table(state, "state", at), "waiting", at)
+        state = states.get(name)
+        if state is None:
+            found.append(ContainerState(name, text(row, "image", at), False, "", 0, init))
+            continue
+        here = f"/status/{states_key}"
+        current = table(state, "state", here)
+        waiting = table(current, "waiting", here) if "waiting" in current else _NONE
         found.append(
             ContainerState(
-                name=name,
-                image=text(row, "image", at),
-                ready=flag(state, "ready", at),
-                waiting=text(waiting, "reason", at),
-                restarts=number(state, "restartCount", at),
-                init=init,
+                name,
+                text(row, "image", at),
+                flag(state, "ready", here),
+                text(waiting, "reason", here),
+                number(state, "restartCount", here),
+                init,
             )
         )
     return found
@@ -127,3 +155,19 @@ def build_config(value: Object, ref: Ref) -> BuildConfig:
     ]
     found = ((f"{at}/from", _target(of, at)) for of, at in places)
     return BuildConfig(ref, tuple((pointer, target) for pointer, target in found if target))
+
+
+@reads(LIMIT_RANGE)
+def limit_range(value: Object, ref: Ref) -> LimitRange:
+    """LimitRange."""
+    found = []
+    for index, row in enumerate(rows(table(value, "spec", ""), "limits", "/spec")):
+        at = f"/spec/limits/{index}"
+        least, most = _quantities(row, "min", at), _quantities(row, "max", at)
+        found.append(Limit(index, text(row, "type", at), least, most))
+    return LimitRange(ref, tuple(found))
+
+
+def _quantities(of: Object, key: str, at: str) -> Mapping[str, str]:
+    amounts = table(of, key, at)
+    return {name: scalar(amounts, name, f"{at}/{key}") for name in amounts}
