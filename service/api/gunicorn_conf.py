@@ -9,6 +9,7 @@ CPU. The log is the service's own JSON lines: one per request, and gunicorn's me
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import socket
@@ -67,6 +68,7 @@ limit_request_field_size = 8190
 # A worker's heartbeat is a file; on a disk it can block, and /dev/shm is there in containers.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 accesslog = None
+control_socket_disable = True  # it would be written to the home folder, which may be read-only
 logconfig_dict = logging_config(_settings.log_level)
 
 
@@ -91,6 +93,12 @@ def pre_fork(server: Any, worker: Any) -> None:
 def post_fork(server: Any, worker: Any) -> None:
     """Tell the worker its number."""
     os.environ[WORKER_SLOT] = str(worker.slot)
+
+
+def post_worker_init(server: Any) -> None:
+    """Leave what the app consists of to no collection of garbage: it will all stay."""
+    gc.collect()
+    gc.freeze()
 
 
 def on_exit(server: Any) -> None:
