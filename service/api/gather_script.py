@@ -11,7 +11,16 @@ from functools import cache
 from shlex import join, quote
 from typing import Any
 
-from service.core.resources import ACCESS_REVIEW, SECRET, SERVER_VERSION, USER, Read, Resource
+from service.core.resources import (
+    ACCESS_REVIEW,
+    API_GROUP,
+    API_RESOURCES,
+    SECRET,
+    SERVER_VERSION,
+    USER,
+    Read,
+    Resource,
+)
 
 _HEAD = """\
 #!/bin/sh
@@ -78,7 +87,9 @@ _VERSION = (
 _SECRET_TEMPLATE = (
     'apiVersion: v1{{"\\n"}}kind: SecretList{{"\\n"}}items:{{"\\n"}}{{range .items}}'
     '- {apiVersion: v1, kind: Secret, metadata: {name: {{printf "%q" .metadata.name}}, '
-    'namespace: {{printf "%q" .metadata.namespace}}}, '
+    'namespace: {{printf "%q" .metadata.namespace}}, '
+    'labels: { {{range $key, $value := .metadata.labels}}{{printf "%q" $key}}: '
+    '{{printf "%q" $value}}, {{end}}}}, '
     'data: { {{range $key, $_ := .data}}{{printf "%q" $key}}: "", {{end}}}}{{"\\n"}}{{end}}'
 )
 
@@ -92,9 +103,7 @@ def script(role: str, reads: tuple[Read[Any], ...]) -> str:
         lines += _lines(resource, its_reads)
     planned = [res for res, its_reads in kinds.items() if _only_planned(res, its_reads)]
     lines += _planned(sorted(planned, key=str))
-    lines += [
-        _SPECIAL[resource] for resource in kinds if resource in (ACCESS_REVIEW, SERVER_VERSION)
-    ]
+    lines += [_SPECIAL[resource] for resource in kinds if resource in _SPECIAL]
     return "\n".join(_checked(line.rstrip("\n")) for line in [*lines, _TAIL]) + "\n"
 
 
@@ -103,7 +112,19 @@ def _checked(line: str) -> str:
     return f"# shellcheck disable=SC2016\n{line}" if "go-template" in line else line
 
 
-_SPECIAL = {ACCESS_REVIEW: _REVIEW, SERVER_VERSION: _VERSION}
+# What the API server serves; only a client that asks by header gets it of all groups at once.
+_APIS = """
+for version in $("$oc" api-versions); do
+  case $version in */*) path=/apis/$version ;; *) path=/api/$version ;; esac
+  save "api-$(echo "$version" | tr / _).json" get --raw "$path"
+done
+"""
+_SPECIAL = {
+    ACCESS_REVIEW: _REVIEW,
+    API_GROUP: "",
+    API_RESOURCES: _APIS,
+    SERVER_VERSION: _VERSION,
+}
 
 
 def _by_resource(reads: Iterable[Read[Any]]) -> Mapping[Resource[Any], list[Read[Any]]]:

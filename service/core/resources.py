@@ -5,6 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from service.core.objects.apis import (
+    ApiGroup,
+    ApiObject,
+    ApiResources,
+    ApiService,
+    CustomResourceDefinition,
+    KubeVirt,
+)
 from service.core.objects.config import (
     ClusterVersion,
     ConfigMap,
@@ -40,7 +48,7 @@ from service.core.objects.storage import (
     StorageClass,
     VolumeSnapshotClass,
 )
-from service.core.objects.workloads import BuildConfig, ImageStream, Pod
+from service.core.objects.workloads import BuildConfig, ImageStream, LimitRange, Pod
 
 MTC_NAMESPACE = "openshift-migration"
 """Where MTC lives on every cluster; hard-coded in mig-controller (api/resource.go)."""
@@ -114,6 +122,16 @@ def fetch_command(
         return "oc get --raw /version/openshift || oc get --raw /version"
     if resource is USER:
         return "oc get user/~ -o yaml"
+    if resource is API_RESOURCES:
+        return (
+            "for v in $(oc api-versions); do case $v in */*) p=/apis/$v;; *) p=/api/$v;; esac; "
+            'oc get --raw "$p"; echo; done'
+        )
+    if resource is API_GROUP:
+        return (
+            'curl -sk -H "Authorization: Bearer $(oc whoami -t)" -H "Accept: application/json;'
+            'g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList" "$(oc whoami --show-server)/apis"'
+        )
     words = ["oc get", resource.argument]
     if name:
         words.append(name)
@@ -253,6 +271,54 @@ BUILD_CONFIG = Resource(
 RESOURCE_QUOTA = Resource(
     "ResourceQuota", "resourcequotas", ResourceQuota, namespaced=True,
     title="quotas of the namespaces, and what is used of them",
+)  # fmt: skip
+LIMIT_RANGE = Resource(
+    "LimitRange", "limitranges", LimitRange, namespaced=True,
+    title="limits for single containers, pods and claims",
+)  # fmt: skip
+CRON_JOB = Resource(
+    "CronJob", "cronjobs", ApiObject, ("batch",), namespaced=True,
+    title="API versions of cron jobs",
+)  # fmt: skip
+POD_DISRUPTION_BUDGET = Resource(
+    "PodDisruptionBudget", "poddisruptionbudgets", ApiObject, ("policy",), namespaced=True,
+    title="API versions of pod disruption budgets",
+)  # fmt: skip
+AUTOSCALER = Resource(
+    "HorizontalPodAutoscaler", "horizontalpodautoscalers", ApiObject, ("autoscaling",), "v2",
+    namespaced=True, title="API versions of autoscalers",
+)  # fmt: skip
+KUBERNETES_INGRESS = Resource(
+    "Ingress", "ingresses", ApiObject, ("networking.k8s.io", "extensions"), namespaced=True,
+    title="API versions of ingresses",
+)  # fmt: skip
+SERVICE_INSTANCE = Resource(
+    "ServiceInstance", "serviceinstances", ApiObject, ("servicecatalog.k8s.io",), "v1beta1",
+    namespaced=True, releases=(3,), title="instances of the service catalog",
+)  # fmt: skip
+SERVICE_BINDING = Resource(
+    "ServiceBinding", "servicebindings", ApiObject, ("servicecatalog.k8s.io",), "v1beta1",
+    namespaced=True, releases=(3,), title="bindings of the service catalog",
+)  # fmt: skip
+API_SERVICE = Resource(
+    "APIService", "apiservices", ApiService, ("apiregistration.k8s.io",),
+    title="API groups and versions that are served",
+)  # fmt: skip
+CRD = Resource(
+    "CustomResourceDefinition", "customresourcedefinitions", CustomResourceDefinition,
+    ("apiextensions.k8s.io",), title="kinds that were added to the API",
+)  # fmt: skip
+API_RESOURCES = Resource(
+    "APIResourceList", "apiresourcelists", ApiResources,
+    title="the API server's own list of the kinds of a group version",
+)  # fmt: skip
+API_GROUP = Resource(
+    "APIGroupDiscovery", "apigroupdiscoveries", ApiGroup, ("apidiscovery.k8s.io",), "v2",
+    releases=(4,), title="the API server's own list of all groups, versions and kinds",
+)  # fmt: skip
+KUBE_VIRT = Resource(
+    "KubeVirt", "kubevirts", KubeVirt, ("kubevirt.io",), namespaced=True, releases=(4,),
+    title="OpenShift Virtualization's version and settings",
 )  # fmt: skip
 
 RESOURCES: tuple[Resource[Any], ...] = tuple(

@@ -53,6 +53,8 @@ class MigCluster:
     operator_version: str
     registry_path: str
     conditions: Mapping[str, Condition]
+    ca_bundle_fault: str = ""
+    """What is wrong with spec.caBundle, "" where it is absent or holds certificates."""
 
 
 @dataclass(frozen=True, slots=True)

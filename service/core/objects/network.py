@@ -20,6 +20,8 @@ class Route:
     admitted: bool | None
     hosts: tuple[str, ...]
     """Every host that a router has admitted or was asked for, ``host`` included."""
+    host_generated: bool = False
+    """Whether the host was made of name, namespace and the routers' domain, not written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from service.core.evidence import Ref
 
@@ -12,6 +12,7 @@ from service.core.evidence import Ref
 class ContainerState(NamedTuple):
     """A container's image and what keeps it from running ("" if nothing).
 
+    ``requests`` and ``limits`` are quantities by resource, as written.
     (A named tuple for speed, as :class:`Ref`.)
     """
 
@@ -21,6 +22,8 @@ class ContainerState(NamedTuple):
     waiting: str
     restarts: int
     init: bool
+    requests: Mapping[str, Any] = {}
+    limits: Mapping[str, Any] = {}
 
 
 class Pod(NamedTuple):
@@ -60,3 +63,24 @@ class BuildConfig:
 
     ref: Ref
     images: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """An entry of a limit range: ``least`` and ``most`` are quantities by resource.
+
+    ``type`` is Container, Pod or PersistentVolumeClaim.
+    """
+
+    index: int
+    type: str
+    least: Mapping[str, str]
+    most: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRange:
+    """A limit range of a namespace."""
+
+    ref: Ref
+    limits: tuple[Limit, ...]

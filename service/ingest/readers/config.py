@@ -175,6 +175,7 @@ def node(value: Object, ref: Ref) -> Node:
         provider=text(spec, "providerID", "/spec").partition(":")[0],
         os_image=text(info, "osImage", "/status/nodeInfo"),
         ready=ready.status if ready else "",
+        labels=labels,
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+
 from service.core.evidence import Malformed, Ref
 from service.core.objects.mtc import (
     MigCluster,
@@ -58,7 +61,19 @@ def mig_cluster(value: Object, ref: Ref) -> MigCluster:
         operator_version=text(status, "operatorVersion", "/status"),
         registry_path=text(status, "registryPath", "/status"),
         conditions=conditions(status, "/status"),
+        ca_bundle_fault=_ca_fault(text(spec, "caBundle", "/spec")),
     )
+
+
+def _ca_fault(bundle: str) -> str:
+    """Why a caBundle (base64 of PEM) cannot be used, "" where it can or is absent."""
+    if not bundle:
+        return ""
+    try:
+        plain = base64.b64decode("".join(bundle.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return "it is not base64"
+    return "" if b"-----BEGIN CERTIFICATE-----" in plain else "it holds no PEM certificate"
 
 
 @reads(MIG_PLAN)

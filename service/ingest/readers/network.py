@@ -22,6 +22,7 @@ from service.ingest.readers.registry import reads
 from service.ingest.readers.shape import (
     Object,
     conditions,
+    metadata,
     number,
     rows,
     strings,
@@ -35,6 +36,7 @@ from service.ingest.readers.shape import (
 def route(value: Object, ref: Ref) -> Route:
     """Route, in the route.openshift.io and the OpenShift 3 core form."""
     spec, status = table(value, "spec", ""), table(value, "status", "")
+    annotations = table(metadata(value), "annotations", "/metadata")
     ingress = rows(status, "ingress", "/status")
     host = text(spec, "host", "/spec")
     hosts = dict.fromkeys(
@@ -47,6 +49,7 @@ def route(value: Object, ref: Ref) -> Route:
         termination=text(table(spec, "tls", "/spec"), "termination", "/spec/tls"),
         admitted=_admitted(ingress),
         hosts=tuple(name for name in hosts if name),
+        host_generated=annotations.get("openshift.io/host.generated") == "true",
     )
 
 

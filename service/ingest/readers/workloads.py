@@ -78,8 +78,14 @@ def _containers(
     for row in rows(spec, key, "/spec"):
         name = text(row, "name", at)
         state = states.get(name)
+        asked, most = _NONE, _NONE
+        if row.get("resources"):
+            resources = table(row, "resources", at)
+            asked = table(resources, "requests", f"{at}/resources")
+            most = table(resources, "limits", f"{at}/resources")
         if state is None:
-            found.append(ContainerState(name, text(row, "image", at), False, "", 0, init))
+            image = text(row, "image", at)
+            found.append(ContainerState(name, image, False, "", 0, init, asked, most))
             continue
         here = f"/status/{states_key}"
         current = table(state, "state", here)
@@ -92,6 +98,8 @@ def _containers(
                 text(waiting, "reason", here),
                 number(state, "restartCount", here),
                 init,
+                asked,
+                most,
             )
         )
     return found
