@@ -16,13 +16,24 @@ from flask.testing import FlaskClient
 from policies import catalogue
 from service.api.gather_script import script
 from service.core.evidence import Role
-from service.core.resources import ACCESS_REVIEW, POD, SECRET, SERVER_VERSION, USER, Read
+from service.core.resources import (
+    ACCESS_REVIEW,
+    API_GROUP,
+    POD,
+    RESOURCES,
+    SECRET,
+    SERVER_VERSION,
+    USER,
+    Read,
+    fetch_command,
+)
 from service.ingest.bundle import read_pieces
 from service.ingest.layout import Wanted, hint_of
 from service.ingest.pieces import Piece
 
 READS = tuple(dict.fromkeys(read for policy in catalogue() for read in policy.reads))
 WITH_SECRETS = (*READS, Read(SECRET, namespace="openshift-config"), Read(POD, plan_namespaces=True))
+EVERYTHING = tuple(Read(resource) for resource in RESOURCES)
 
 OC = """#!/bin/sh
 printf '%s\\n' "$*" >>"$CALLS"
@@ -58,7 +69,9 @@ esac
 
 
 @pytest.mark.parametrize("role", list(Role))
-@pytest.mark.parametrize("reads", [READS, WITH_SECRETS], ids=["policies", "with secrets"])
+@pytest.mark.parametrize(
+    "reads", [READS, WITH_SECRETS, EVERYTHING], ids=["policies", "secrets", "all"]
+)
 def test_shellcheck_finds_nothing(
     tmp_path: Path, role: Role, reads: tuple[Read[object], ...]
 ) -> None:
@@ -140,6 +153,15 @@ def test_values_of_secrets_are_not_fetched() -> None:
     assert len(lines) == 1
     assert "-o yaml" not in lines[0]
     assert "go-template=" in lines[0]
+
+
+def test_only_what_oc_get_knows_is_fetched_by_oc_get() -> None:
+    text = script("source", (*EVERYTHING, Read(SECRET, namespace="openshift-config")))
+    for resource in RESOURCES:
+        plain = fetch_command(resource).startswith(f"oc get {resource.argument} ")
+        found = f" get {resource.argument} " in text
+        assert found == plain, resource
+    assert API_GROUP not in [read.resource for read in READS] or "api-versions" in text
 
 
 def test_every_file_of_the_script_is_one_that_is_read() -> None:
