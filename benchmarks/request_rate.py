@@ -79,7 +79,7 @@ def served(target: str) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    folder = tempfile.mkdtemp()
+    folder = tempfile.mkdtemp(prefix="bench-")
     command = [sys.executable, "-m", "gunicorn", "--config", "service/api/gunicorn_conf.py"]
     command += ["--bind", f"127.0.0.1:{port}", "--workers", "2", "--max-requests", "0", target]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
