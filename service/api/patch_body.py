@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 from marshmallow import ValidationError
 
 from service.api.body import Body
-from service.api.problems import Fault, Refused, encode
+from service.api.problems import Fault, Refused
 from service.api.runtime import Runtime
-from service.api.schemas.patch import FORMATS, PatchRequestSchema
+from service.api.schemas.patch import PatchRequestSchema
 from service.core.patch import step
 from service.ingest.archive import decompress
 from service.ingest.bundle import Bundle, read_body, read_pieces
@@ -43,7 +44,8 @@ def read_patch_request(body: Body, now: Runtime) -> tuple[dict[str, Any], Bundle
     evaluation = wanted.pop("evaluation", None)
     if evaluation is None:
         return wanted, None
-    piece = Piece("envelope", io.BytesIO(encode(evaluation)), media_type=FORMATS["json"])
+    # With escapes, so that even what no UTF-8 can hold comes through as it was sent.
+    piece = Piece("envelope", io.BytesIO(json.dumps(evaluation).encode()))
     return wanted, read_body(piece, {}, now.settings.limits, now.reads)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -219,11 +220,15 @@ def build(status: int, code: str, title: str, detail: str, refused: Refused) -> 
 
 
 def encode(document: Any) -> bytes:
-    """JSON as UTF-8; a lone surrogate, which JSON can spell and UTF-8 cannot, is replaced."""
+    """JSON as UTF-8; a lone surrogate, which JSON can spell and UTF-8 cannot, is replaced.
+
+    Whole numbers beyond 64 bits, which orjson does not write, come out as they are.
+    """
     try:
         return orjson.dumps(document)
     except TypeError:
-        return orjson.dumps(_without_surrogates(document))
+        plain = _without_surrogates(document)
+        return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _without_surrogates(value: Any) -> Any:

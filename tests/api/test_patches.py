@@ -233,6 +233,16 @@ def test_bodies_that_are_none(client: FlaskClient, body: bytes, status: int, cod
     assert answer.mimetype == "application/problem+json"
 
 
+def test_numbers_beyond_64_bits_come_through(client: FlaskClient) -> None:
+    large = {**MANIFEST, "spec": {**MANIFEST["spec"], "large": 10**40}}
+    plan = {"namespaces": ["shop"], "large": 10**40}
+    body = {"controller": large, "settings": {"mig_pv_limit": 5}, "evaluation": {"plan": plan}}
+    for media in ("application/json", "application/yaml"):
+        answer = client.post(URL, data=json.dumps(body), headers={"Accept": media})
+        assert answer.status_code == 200
+        assert str(10**40).encode() in answer.data
+
+
 def test_the_manifest_needs_the_current_one(client: FlaskClient) -> None:
     body = {"settings": {"stunnel_tcp_proxy": PROXY}}
     assert client.post(URL, json=body).get_json()["manifest"] is None
