@@ -53,6 +53,9 @@ class Settings:
     ``graceful_timeout``   time to finish running requests at the end
     ``keepalive``          how long an idle connection stays open
     ``max_requests``       a worker is renewed after about so many requests; 0 is never
+    ``batch_line_bytes``   most bytes of one line of a batch
+    ``waivers_file``       a YAML or JSON file with waivers that hold for every request
+    ``webhooks_file``      a YAML or JSON file with the targets of webhooks
     """
 
     limits: Limits = DEFAULT_LIMITS
@@ -68,6 +71,9 @@ class Settings:
     graceful_timeout: int = 30
     keepalive: int = 5
     max_requests: int = 20_000
+    batch_line_bytes: int = 16 * MIB
+    waivers_file: str = ""
+    webhooks_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +177,8 @@ def _variables() -> Iterator[Variable]:
             name = PREFIX + field.name.upper()
             if field.name == "log_level":
                 yield Variable(name, field.name, " | ".join(_LEVELS), default, _level)
+            elif field.name.endswith("_file"):
+                yield Variable(name, field.name, "the path of a file", default, str)
             elif field.name in _RANGES:
                 least, most = _RANGES[field.name]
                 takes = f"a whole number from {least} to {most}"

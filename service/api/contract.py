@@ -28,6 +28,8 @@ class Answer:
     cached: bool = False
     """Whether it carries an ETag and answers If-None-Match with 304."""
     status: int = 200
+    also: Mapping[int, str] = field(default_factory=dict)
+    """Other statuses with the same content, and what each means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Contract:
     body: bool = False
     document: Form = None
     """The form of the document in the body; None is the envelope of an evaluation."""
+    media_types: tuple[str, ...] = ()
+    """The media types that it takes; empty for all that evidence may have."""
     parts: tuple[str, ...] = ()
     """Parts of a form that it takes beside those of an evaluation."""
 

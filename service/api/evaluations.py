@@ -10,15 +10,19 @@ from flask import Blueprint, Response, g
 
 from service.api.body import Body, read_request
 from service.api.contract import Answer, Contract, Form, operation
+from service.api.judging import context_of, gate_of, input_options, judge, status_of
 from service.api.negotiation import report_format
+from service.api.problems import Fault, Refused
 from service.api.runtime import Runtime, runtime
-from service.api.schemas.envelope import EvaluationQuery
+from service.api.schemas.judging import JudgingQuery
 from service.api.schemas.report import ReportSchema
-from service.core.engine import evaluate
+from service.collect.webhook import Target, deliver
+from service.core.gate import CLOSED_STATUS
 from service.core.report import Report
 from service.formats import FORMATS, Format
 from service.ingest.bundle import Bundle, read_body, read_pieces
 
+NOTIFIED = "X-MTC-Preflight-Notified"
 blueprint = Blueprint("evaluations", __name__)
 
 
@@ -35,8 +39,9 @@ _CONTRACT = Contract(
     Answer(
         "The report, whatever it found: a finished evaluation is 200.",
         {item.media_type: _form(item) for item in FORMATS.values()},
+        also={CLOSED_STATUS: "The report of a closed gate, where gate=status asks for it."},
     ),
-    query=EvaluationQuery(),
+    query=JudgingQuery(),
     problems=(
         "bad-request",
         "empty-body",
@@ -50,7 +55,8 @@ _CONTRACT = Contract(
     description="Send a form with a part per cluster or resource, one envelope document, or "
     "the objects or the archive of one cluster with ?role=. YAML, JSON, NDJSON; tar, tar.gz, "
     "tar.xz, tar.bz2 and zip of must-gather, inspect and Insights. What cannot be read of it "
-    "is listed under problems, and the verdict is then not ready.",
+    "is listed under problems, and the verdict is then not ready. Waivers and a previous report "
+    "come as the parts (or keys) waivers and baseline.",
     body=True,
 )
 
@@ -61,22 +67,47 @@ def post_evaluation(query: Mapping[str, Any]) -> Response:
     """Judge the evidence of the body."""
     now = runtime()
     chosen = report_format(query.get("format"))
+    target = _target(query, now)
     with read_request(now.settings) as body, now.turns:
-        bundle = _read(body, query, now)
-        report = evaluate(bundle.migration, now.policies)
-        report = bundle.sources.add_lines(report)
-        rendered = chosen.render(report, now.context)
+        report = judge(_read(body, query, now), gate_of(query), now)
+        rendered = chosen.render(report, context_of(query, now))
     _note(report, now)
-    response = Response(rendered, mimetype=chosen.media_type)
+    response = Response(rendered, status_of(report), mimetype=chosen.media_type)
     response.vary.add("Accept")
+    if target is not None:
+        response.headers[NOTIFIED] = _notify(target, report, now)
     return response
 
 
 def _read(body: Body, query: Mapping[str, Any], now: Runtime) -> Bundle:
-    options = {key: value for key, value in query.items() if key != "format"}
+    options = input_options(query)
     if body.is_form:
         return read_pieces(body.pieces, options, now.settings.limits, now.reads)
     return read_body(body.pieces[0], options, now.settings.limits, now.reads)
+
+
+def _target(query: Mapping[str, Any], now: Runtime) -> Target | None:
+    """The webhook target that a query names. Raises Refused (400)."""
+    name = query.get("notify")
+    if name is None:
+        return None
+    if name not in now.targets:
+        fault = Fault(
+            "invalid-value",
+            "the settings have no such webhook target",
+            "targets are listed in the file of MTC_PREFLIGHT_WEBHOOKS_FILE",
+            parameter="notify",
+        )
+        raise Refused("invalid-parameter", "Wrong in the query: notify.", errors=[fault])
+    return now.targets[name]
+
+
+def _notify(target: Target, report: Report, now: Runtime) -> str:
+    """Send the report to a target, and say in a header what became of it."""
+    form = FORMATS[target.format]
+    body = form.render(report, now.context)
+    result = deliver(target, body, form.media_type)
+    return f"{result.target}; {result.state}; attempts={result.attempts}; detail={result.detail}"
 
 
 def _note(report: Report, now: Runtime) -> None:

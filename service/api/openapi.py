@@ -128,6 +128,8 @@ def _query_parameters(contract: Contract) -> list[dict[str, Any]]:
 
 
 def _body(contract: Contract) -> dict[str, Any]:
+    if contract.media_types:
+        return {"required": True, "content": {name: {} for name in contract.media_types}}
     content: dict[str, Any] = {FORM_TYPE: {"schema": _form(contract)}}
     for media_type in MEDIA_TYPES:
         if media_type in _DOCUMENT_TYPES:
@@ -164,6 +166,8 @@ def _responses(contract: Contract) -> dict[str, Any]:
             "description": "Nothing has changed.",
             "headers": {**headers, "ETag": "ETag"},
         }
+    for other, meaning in contract.answer.also.items():
+        responses[str(other)] = {**good, "description": meaning}
     codes = dict.fromkeys((*contract.problems, *_ALWAYS))
     for status, meaning in sorted(_meanings(codes).items()):
         responses[status] = {

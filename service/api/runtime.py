@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from threading import BoundedSemaphore
@@ -10,7 +11,10 @@ from typing import Any, cast
 from flask import current_app
 
 from policies import catalogue
+from service.api.standing import standing_waivers, webhook_targets
+from service.collect.webhook import Target
 from service.core.engine import digest
+from service.core.marks import Waiver
 from service.core.policy import Policy
 from service.core.resources import Read
 from service.formats import Context
@@ -25,6 +29,7 @@ class Runtime:
     """Settings, policies and metrics of this process; ``reads`` is all that policies read.
 
     ``turns`` bounds how many evaluations run at a time, and with them the memory of a worker.
+    ``waivers`` and ``targets`` are those of the settings.
     """
 
     settings: Settings
@@ -34,15 +39,30 @@ class Runtime:
     context: Context
     metrics: Metrics
     turns: BoundedSemaphore
+    waivers: tuple[Waiver, ...]
+    targets: Mapping[str, Target]
 
     @classmethod
     def of(cls, settings: Settings) -> Runtime:
-        """Load the policies. Raises ValueError where two of them share an id."""
+        """Load the policies and the files that the settings name.
+
+        Raises ValueError where two policies share an id, SettingsError where a file is wrong.
+        """
         policies = catalogue()
         context = Context(policies, version("mtc-preflight"))
         turns = BoundedSemaphore(settings.evaluations)
         reads = tuple(dict.fromkeys(read for policy in policies for read in policy.reads))
-        return cls(settings, policies, reads, digest(policies), context, Metrics(), turns)
+        return cls(
+            settings,
+            policies,
+            reads,
+            digest(policies),
+            context,
+            Metrics(),
+            turns,
+            standing_waivers(settings, policies),
+            webhook_targets(settings),
+        )
 
 
 def runtime() -> Runtime:

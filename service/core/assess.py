@@ -7,6 +7,7 @@ from typing import Any
 
 from service.core import delta, gate, waiver_form, waivers
 from service.core.engine import evaluate
+from service.core.marks import Waiver
 from service.core.migration import Migration
 from service.core.policy import Policy
 from service.core.report import Report
@@ -18,10 +19,12 @@ def assess(
     rules: gate.Gate,
     accepted: object = None,
     previous: object = None,
+    standing: Sequence[Waiver] = (),
 ) -> Report:
     """The report with waivers in effect, the change since before, and the gate's decision.
 
     ``accepted`` are waivers as plain data: a list, or an object that holds one as ``waivers``.
+    ``standing`` are waivers that hold anyway; those of ``accepted`` come first.
     ``previous`` is an earlier report as plain data. Waivers come before the comparison, so that
     a finding that became waived shows as changed, and the gate sees both.
     Raises MalformedWaiver, MalformedPrevious, NoPrevious.
@@ -29,7 +32,7 @@ def assess(
     names = {policy.id: policy.name for policy in policies}
     held = waiver_form.parse(_list(accepted), names)
     before = None if previous is None else delta.parse(previous)
-    report = waivers.apply(evaluate(migration, policies), held)
+    report = waivers.apply(evaluate(migration, policies), (*held, *standing))
     if before is not None:
         report = delta.compare(report, before)
     return gate.decide(report, rules)

@@ -29,6 +29,7 @@ ENVELOPE_KEYS = (
     "graph",
     "baseline",
     "options",
+    "id",
 )
 CLUSTER_KEYS = ("name", "role", "facts", "objects", "complete", "gathered", "collectedAt", "notes")
 PROBE_KEYS = (
@@ -47,7 +48,7 @@ def is_envelope(value: Any) -> bool:
     return (
         isinstance(value, dict)
         and "kind" not in value
-        and any(key in value for key in ENVELOPE_KEYS)
+        and any(key in value for key in ENVELOPE_KEYS if key != "id")
     )
 
 

@@ -1,0 +1,81 @@
+"""From a request's evidence and query to a decided report, for every endpoint that evaluates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from service.api.problems import Fault, Refused
+from service.api.runtime import Runtime
+from service.core.assess import assess
+from service.core.delta import MalformedPrevious
+from service.core.gate import CLOSED_STATUS, Gate, NoPrevious
+from service.core.outcome import Severity
+from service.core.report import Report
+from service.core.waiver_form import MalformedWaiver
+from service.formats import Context
+from service.formats.base import Options
+from service.ingest.bundle import Bundle
+
+_INPUT = ("role", "host", "plan", "as_of", "target_ocp", "target_mtc", "max_age_hours")
+_SHOWN = ("color", "limit", "group", "project", "issue_type")
+
+
+def input_options(query: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a query the reader of the input takes."""
+    return {key: query[key] for key in _INPUT if key in query}
+
+
+def gate_of(query: Mapping[str, Any]) -> Gate:
+    """The gate that a query asks for."""
+    return Gate(
+        fail_on=Severity(query.get("fail_on", Severity.BLOCKER)),
+        ignore_unknown=query.get("on_unknown") == "ignore",
+        new_only=bool(query.get("new_only", False)),
+        status=query.get("gate") == "status",
+    )
+
+
+def context_of(query: Mapping[str, Any], now: Runtime) -> Context:
+    """What the formats are told: the catalogue, and how the caller wants the report shown."""
+    given = {key: query[key] for key in _SHOWN if key in query}
+    return replace(now.context, options=Options(**given)) if given else now.context
+
+
+def judge(bundle: Bundle, rules: Gate, now: Runtime) -> Report:
+    """The report of a request, with lines. Raises Refused.
+
+    ``invalid-input`` (422) names each malformed waiver or the place in the previous report;
+    ``new_only`` without a previous report is ``invalid-parameter`` (400).
+    """
+    try:
+        report = assess(
+            bundle.migration, now.policies, rules, bundle.waivers, bundle.baseline, now.waivers
+        )
+    except MalformedWaiver as error:
+        faults = [
+            Fault("waiver-malformed", item.message, part="waivers", pointer=item.pointer)
+            for item in error.faults
+        ]
+        raise Refused("invalid-input", "A waiver is malformed.", errors=faults) from None
+    except MalformedPrevious as error:
+        fault = Fault("baseline-malformed", error.wanted, part="baseline", pointer=error.pointer)
+        raise Refused("invalid-input", "The baseline is no report.", errors=[fault]) from None
+    except NoPrevious:
+        fault = Fault(
+            "invalid-value",
+            "there is no previous report to tell what is new",
+            "send it as the part or key baseline, or leave new_only out",
+            parameter="new_only",
+        )
+        raise Refused(
+            "invalid-parameter", "Wrong in the query: new_only.", errors=[fault]
+        ) from None
+    return bundle.sources.add_lines(report)
+
+
+def status_of(report: Report) -> int:
+    """200, or the status of a closed gate where the caller asked for one."""
+    closed = report.gate is not None and report.gate.status and not report.gate.passed
+    return CLOSED_STATUS if closed else 200

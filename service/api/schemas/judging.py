@@ -1,0 +1,83 @@
+"""Query parameters that say how findings are judged, gated and shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from service.api.schemas.envelope import EvaluationQuery
+from service.core.outcome import Severity
+from service.core.tickets import Group
+from service.formats.base import Options
+
+
+def _choice(
+    names: list[str], default: str, description: str, data_key: str | None = None
+) -> fields.String:
+    return fields.String(
+        data_key=data_key,
+        validate=validate.OneOf(names, error="wanted one of: {choices}"),
+        metadata={"description": description, "choices": tuple(names), "default": default},
+    )
+
+
+def _flag(description: str) -> fields.Boolean:
+    return fields.Boolean(
+        truthy={"true"},
+        falsy={"false"},
+        error_messages={"invalid": "wanted true or false"},
+        metadata={"description": description, "choices": ("true", "false"), "default": False},
+    )
+
+
+def _matching(pattern: str, wanted: str, description: str, default: Any) -> fields.String:
+    return fields.String(
+        validate=validate.Regexp(pattern, error=f"wanted {wanted}"),
+        metadata={"description": description, "pattern": pattern, "default": default},
+    )
+
+
+class GateQuery(EvaluationQuery):
+    """Query of what evaluates: the evidence, and the gate."""
+
+    fail_on = _choice(
+        [item.value for item in Severity],
+        "blocker",
+        "fails of this severity or above close the gate",
+    )
+    on_unknown = _choice(
+        ["fail", "ignore"],
+        "fail",
+        "whether unknowns and unreadable input close the gate",
+        data_key="unknown",
+    )
+    new_only = _flag("let findings pass that the baseline has with the same verdict and severity")
+    gate = _choice(
+        ["report", "status"], "report", "status: a closed gate is answered with 424 (curl -f)"
+    )
+
+
+class JudgingQuery(GateQuery):
+    """Query of POST /v1/evaluations."""
+
+    color = _flag("colours in plain text")
+    limit = fields.Integer(
+        strict=False,
+        validate=validate.Range(500, 1_000_000, error="wanted a number from 500 to 1000000"),
+        error_messages={"invalid": "wanted a number from 500 to 1000000"},
+        metadata={"description": "most characters of Markdown", "default": Options().limit},
+    )
+    group = _choice([item.value for item in Group], "finding", "what one ticket is about")
+    project = _matching(
+        r"^[A-Z][A-Z0-9_]{1,49}$", "a project key such as OPS", "Jira project of new issues", ""
+    )
+    issue_type = _matching(
+        r"^[A-Za-z][A-Za-z0-9 -]{0,59}$", "a name such as Task", "Jira type of new issues", "Task"
+    )
+    notify = _matching(
+        r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+        "the name of a webhook target",
+        "webhook target of the settings that is told of the result",
+        "",
+    )
