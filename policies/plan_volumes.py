@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from policies.volume_policy import OPTIONS, TARGET_READS, PlanVolumePolicy
-from service.core.evidence import NotGathered
+from service.core.evidence import NotGathered, Pointer
 from service.core.facts.destination_claims import arrival
 from service.core.facts.plan_type import intra_cluster, storage_conversion
 from service.core.facts.storage_classes import destination_classes
 from service.core.facts.targets import is_copied, target_of, wanted_provisioner
 from service.core.facts.volumes import COPY, Volume, volumes
 from service.core.migration import Migration
+from service.core.objects.mtc import PlanVolume
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.policy import Link, MigrationPolicy, NotApplicable
 
@@ -113,18 +114,13 @@ class ClaimNamesDistinct(PlanVolumePolicy):
         if entry is None:
             return
         namespace, name = arrival(migration, volume)
-        at = migration.plan.ref.at(
-            f"/spec/persistentVolumes/{entry.index}/pvc/name",
-            entry.pvc_name if name == entry.pvc_name else f"{entry.pvc_name}:{name}",
-        )
-        subject = volumes(migration).subject(volume)
         same = entry.action == COPY and name == entry.pvc_name
         if same and storage_conversion(migration):
             yield failed(
-                subject,
+                volumes(migration).subject(volume),
                 f"claim {volume.hold} is to be converted to another storage class under its own "
                 "name; source and target are in one namespace",
-                at,
+                _mapping(migration, entry),
                 found=name,
                 wanted=f"{name}:<another name>",
                 key="same-name",
@@ -133,10 +129,10 @@ class ClaimNamesDistinct(PlanVolumePolicy):
         if first != entry.index:
             other = (migration.plan.volumes or ())[first]
             yield failed(
-                subject,
+                volumes(migration).subject(volume),
                 f"claims {other.pvc_namespace}/{other.pvc_name} and {volume.hold} are both mapped "
                 f"to {namespace}/{name}",
-                at,
+                _mapping(migration, entry),
                 migration.plan.ref.at(f"/spec/persistentVolumes/{first}/pvc/name", other.pvc_name),
                 found=f"{namespace}/{name} twice",
                 wanted="a name of its own for every claim",
@@ -144,13 +140,19 @@ class ClaimNamesDistinct(PlanVolumePolicy):
             )
         if not _is_name(name):
             yield failed(
-                subject,
+                volumes(migration).subject(volume),
                 f"claim {volume.hold} is mapped to {name!r}, which is no name of a claim",
-                at,
+                _mapping(migration, entry),
                 found=name[:80],
                 wanted="at most 253 lower-case letters, digits, - and .",
                 key="target-name",
             )
+
+
+def _mapping(migration: Migration, entry: PlanVolume) -> Pointer:
+    unmapped = entry.pvc_target == entry.pvc_name
+    text = entry.pvc_name if unmapped else f"{entry.pvc_name}:{entry.pvc_target}"
+    return migration.plan.ref.at(f"/spec/persistentVolumes/{entry.index}/pvc/name", text)
 
 
 def _first_to_arrive(migration: Migration) -> Mapping[tuple[str, str], int]:

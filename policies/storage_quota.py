@@ -23,7 +23,7 @@ from service.core.objects.storage import ResourceQuota
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import Link, MigrationPolicy
 from service.core.quantity import human, parse_or_none
-from service.core.resources import NAMESPACE, RESOURCE_QUOTA, Read
+from service.core.resources import NAMESPACE, PERSISTENT_VOLUME_CLAIM, RESOURCE_QUOTA, Read
 
 QUOTAS = Link(
     "Resource quotas per project",
@@ -138,28 +138,35 @@ def _request(volume: Volume) -> Decimal | None:
 def _shortages(migration: Migration, quota: ResourceQuota, need: Need) -> Iterator[Outcome]:
     for key, amount in need.amounts.items():
         hard = parse_or_none(quota.hard[key]) if key in quota.hard else None
-        if hard is None or not amount:
+        if hard is None:
             continue
         used = parse_or_none(quota.used.get(key, ""))
         if amount <= hard - (used or 0):
-            if used is None or not (need.known or key.endswith(CLAIMS)):
-                raise _unsure(migration, quota)
+            _require_sizes(migration, quota, need, key)
             continue
         if amount <= hard:  # only what is used makes it too much: are our claims part of that?
             _require_claims(migration, quota.ref.namespace)
         yield _short(quota, key, amount, hard, used or Decimal(0))
 
 
+def _require_sizes(migration: Migration, quota: ResourceQuota, need: Need, key: str) -> None:
+    """That it fits is only known with what is used, and with the size of every claim."""
+    if key not in quota.used:
+        raise migration.destination.inventory.not_gathered(
+            RESOURCE_QUOTA, quota.ref.name, quota.ref.namespace, reason="without status.used"
+        )
+    if not need.known and not key.endswith(CLAIMS):
+        raise migration.source.inventory.not_gathered(
+            PERSISTENT_VOLUME_CLAIM,
+            namespaces=migration.source_namespaces,
+            reason="a claim without its size",
+        )
+
+
 def _require_claims(migration: Migration, namespace: str) -> None:
     reason = destination_claims(migration).missing.get(namespace)
     if reason is not None:
         raise reason
-
-
-def _unsure(migration: Migration, quota: ResourceQuota) -> NotGathered:
-    return migration.destination.inventory.not_gathered(
-        RESOURCE_QUOTA, quota.ref.name, quota.ref.namespace, reason="without status.used"
-    )
 
 
 def _short(

@@ -84,6 +84,9 @@ class VolumeActionSupported(MigrationPolicy):
             for fault in faults:
                 sound = False
                 yield fault
+        for fault in _by_snapshot(migration, found):
+            sound = False
+            yield fault
         if doubt is not None:
             raise doubt
         found.require_whole()
@@ -200,7 +203,7 @@ def _method_faults(migration: Migration, found: Volumes, volume: Volume) -> Iter
     if method not in (FILESYSTEM, BLOCK, SNAPSHOT) or method not in offered:
         yield _wrong_method(migration, found, volume, entry, offered)
     elif method == SNAPSHOT:
-        yield from _snapshot(migration, found, volume, entry)
+        return  # see _by_snapshot
     elif not volume.mode:
         raise found.cluster.inventory.not_gathered(PERSISTENT_VOLUME, volume.name)
     elif method == BLOCK or volume.mode == "Block":
@@ -229,17 +232,26 @@ def _wrong_method(
     )
 
 
-def _snapshot(
-    migration: Migration, found: Volumes, volume: Volume, entry: PlanVolume
-) -> Iterator[Outcome]:
+def _by_snapshot(migration: Migration, found: Volumes) -> Iterator[Outcome]:
+    """One finding about the plan: it asks for a direct migration, which knows no snapshots."""
     if migration.plan.indirect_volumes:
         return
+    entries = [
+        volume.planned
+        for volume in found.items
+        if volume.planned is not None
+        and volume.planned.action == COPY
+        and volume.planned.copy_method == SNAPSHOT
+    ]
+    if not entries:
+        return
+    names = ", ".join(entry.name for entry in entries[:3]) + (" …" if len(entries) > 3 else "")
     yield failed(
-        found.subject(volume),
-        f"volume {volume.name} of claim {volume.hold} is copied by snapshot, which direct volume "
-        "migration cannot do: it goes through Velero and needs the replication repository",
-        _at(migration, entry, "copyMethod", SNAPSHOT),
-        found=f"{SNAPSHOT}, direct volume migration",
+        migration.plan.ref.subject,
+        f"{names} ({len(entries)} in all): a snapshot is no part of direct volume migration; "
+        "these volumes go through Velero and need the replication repository",
+        *(_at(migration, entry, "copyMethod", SNAPSHOT) for entry in entries[:3]),
+        found=f"{len(entries)} x {SNAPSHOT} in a direct volume migration",
         wanted=f"{FILESYSTEM} for direct volume migration",
         key="direct",
         severity=Severity.INFO,

@@ -235,12 +235,13 @@ def _without_claim(found: Volumes, volume: Volume) -> Iterator[Outcome]:
             commands=commands,
         )
     elif found.no_claims is None:
+        held = f"{pv.claim_namespace}/{pv.claim_name}".strip("/")
         yield failed(
             subject,
-            f"volume {volume.name} is held by claim {volume.hold or '(none)'}, but no claim of "
-            "the plan's namespaces names it back",
-            pv.ref.at("/spec/claimRef", volume.hold),
-            found=f"claimRef {volume.hold or 'not set'}",
+            f"volume {volume.name} is held by {f'claim {held}' if held else 'no claim'}, and no "
+            "claim of the plan's namespaces names it",
+            pv.ref.at("/spec/claimRef", held),
+            found=f"claimRef {held or 'not set'}",
             wanted=f"a claim whose spec.volumeName is {volume.name}",
             key="claim",
             commands=commands,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from service.core.evidence import Pointer
-from service.core.facts.plan_type import intra_cluster
 from service.core.facts.storage_classes import KnownClass, destination_classes, source_classes
 from service.core.facts.volumes import COPY, Volume
 from service.core.migration import Migration
@@ -20,13 +19,12 @@ class Target:
     """The class of a volume's copy; ``name`` "" means that none is selected.
 
     ``selected`` tells the plan's choice from MTC's default for a volume that it has not
-    discovered. ``without_ceph`` says that MTC falls back from Ceph to the default class.
+    discovered.
     """
 
     name: str
     selected: bool
     evidence: tuple[Pointer, ...]
-    without_ceph: bool = False
 
 
 def is_copied(volume: Volume) -> bool:
@@ -77,7 +75,7 @@ def wanted_provisioner(migration: Migration, volume: Volume) -> tuple[str, bool]
 
 
 def _default(migration: Migration, volume: Volume) -> Target:
-    provisioner, gluster = wanted_provisioner(migration, volume)
+    provisioner, _ = wanted_provisioner(migration, volume)
     classes = destination_classes(migration).all()
     fitting = [item for item in classes if item.provisioner == provisioner]
     for item in fitting:
@@ -85,12 +83,8 @@ def _default(migration: Migration, volume: Volume) -> Target:
             return _chosen(item)
     if fitting:
         return _chosen(fitting[0])
-    for item in classes:
-        if item.default:
-            return Target(
-                item.name, False, (item.evidence,), gluster and not intra_cluster(migration)
-            )
-    return Target("", False, ())
+    fallback = next((item for item in classes if item.default), None)
+    return _chosen(fallback) if fallback is not None else Target("", False, ())
 
 
 def _chosen(item: KnownClass) -> Target:
