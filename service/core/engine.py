@@ -13,7 +13,7 @@ from typing import Any
 from service.core.evidence import Missing, NotGathered, Subject
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Verdict, not_applicable, unknown
-from service.core.policy import NotApplicable, Policy
+from service.core.policy import CrossCheck, Judged, NotApplicable, Policy
 from service.core.redact import redact
 from service.core.report import Finding, Report, fingerprint, readiness
 from service.core.summary import summarise
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 def evaluate(migration: Migration, policies: Sequence[Policy[Any]]) -> Report:
     """Judge a migration by these policies. Never raises for what the evidence holds."""
-    findings = tuple(finding for policy in policies for finding in judge(migration, policy))
+    findings = judge_all(migration, policies)
     clusters = tuple(summarise(migration, cluster) for cluster in migration.clusters)
     problems = (
         *migration.problems,
@@ -42,10 +42,29 @@ def evaluate(migration: Migration, policies: Sequence[Policy[Any]]) -> Report:
     )
 
 
-def judge(migration: Migration, policy: Policy[Any]) -> Iterator[Finding]:
-    """All findings of one policy; at least one."""
+def judge_all(migration: Migration, policies: Sequence[Policy[Any]]) -> tuple[Finding, ...]:
+    """The findings of these policies, in their order; cross-checks see those of all others."""
+    found = {
+        policy.id: tuple(judge(migration, policy))
+        for policy in policies
+        if not isinstance(policy, CrossCheck)
+    }
+    judged = Judged(tuple(item for row in found.values() for item in row), tuple(policies))
+    for policy in policies:
+        if isinstance(policy, CrossCheck):
+            found[policy.id] = tuple(judge(migration, policy, judged))
+    return tuple(item for policy in policies for item in found[policy.id])
+
+
+_NOTHING = Judged()
+
+
+def judge(
+    migration: Migration, policy: Policy[Any], judged: Judged = _NOTHING
+) -> Iterator[Finding]:
+    """All findings of one policy; at least one. ``judged`` is for cross-checks only."""
     seen: dict[str, int] = {}
-    for outcome in _outcomes(migration, policy):
+    for outcome in _outcomes(migration, policy, judged):
         finding = _finding(policy, outcome)
         again = seen.get(finding.fingerprint, 0)
         seen[finding.fingerprint] = again + 1
@@ -55,7 +74,7 @@ def judge(migration: Migration, policy: Policy[Any]) -> Iterator[Finding]:
         yield finding
 
 
-def _outcomes(migration: Migration, policy: Policy[Any]) -> Iterator[Outcome]:
+def _outcomes(migration: Migration, policy: Policy[Any], judged: Judged) -> Iterator[Outcome]:
     subject = _whole(migration)
     doubt: NotGathered | None = None
     try:
@@ -69,16 +88,17 @@ def _outcomes(migration: Migration, policy: Policy[Any]) -> Iterator[Outcome]:
         yield _error(subject, policy, error)
         return
     count = 0
-    for outcome in _checked(migration, policy):
+    for outcome in _checked(migration, policy, judged):
         count += 1
         yield outcome if doubt is None else _doubted(outcome, doubt)
     if not count:
         yield Outcome(Verdict.ERROR, subject, f"policy {policy.id} came to no verdict")
 
 
-def _checked(migration: Migration, policy: Policy[Any]) -> Iterator[Outcome]:
+def _checked(migration: Migration, policy: Policy[Any], judged: Judged) -> Iterator[Outcome]:
     try:
-        subjects = tuple(policy.subjects(migration))
+        cross = isinstance(policy, CrossCheck)
+        subjects = (judged,) if cross else tuple(policy.subjects(migration))
     except NotGathered as missing:
         yield _unknown(_whole(migration), missing)
         return

@@ -5,12 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from service.core.evidence import Pointer
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity
 from service.core.resources import Read
+
+if TYPE_CHECKING:  # a report is made of policies' findings, so it imports this module
+    from service.core.report import Finding
 
 S = TypeVar("S")
 
@@ -93,3 +96,21 @@ class MigrationPolicy(Policy[Migration]):
 
     def subjects(self, migration: Migration) -> Iterable[Migration]:
         return (migration,)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the policies found; ``policies`` are those that were asked."""
+
+    findings: tuple[Finding, ...] = ()
+    policies: tuple[Policy[Any], ...] = ()
+
+
+class CrossCheck(Policy[Judged]):
+    """A rule about what the other policies found; the engine judges it after all of them.
+
+    Its one subject is the :class:`Judged` of the same evaluation.
+    """
+
+    def subjects(self, migration: Migration) -> Iterable[Judged]:
+        return ()  # the engine hands in what was judged

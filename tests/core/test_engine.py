@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from service.core.engine import digest, evaluate, judge
+from service.core.engine import digest, evaluate, judge, judge_all
 from service.core.evidence import Missing, NotGathered, Problem, Subject
 from service.core.inventory import Inventory
 from service.core.migration import Cluster, Migration, Requested, Role
 from service.core.outcome import Outcome, Severity, Verdict, failed, passed
-from service.core.policy import Link, MigrationPolicy, NotApplicable
+from service.core.policy import CrossCheck, Judged, Link, MigrationPolicy, NotApplicable
 from service.core.report import Finding, Readiness, fingerprint, readiness
 
 MISSING = Missing("the moon", "source", "oc get moon -o yaml")
@@ -171,3 +171,32 @@ def test_a_fingerprint_keeps_the_object_and_not_its_version() -> None:
 def test_the_digest_names_a_set_of_policies() -> None:
     assert digest([Sample()]) == digest([Sample(PASS)])
     assert digest([]) != digest([Sample()])
+
+
+class Second(CrossCheck):
+    """Says what it was handed."""
+
+    id = "MTC000"
+    name = "second"
+    title = "second"
+    why = ""
+    reads = ()
+    remedy = ""
+    docs = ()
+    source = ""
+
+    def check(self, migration: Migration, subject: Judged) -> Iterator[Outcome]:
+        told = ", ".join(item.message for item in subject.findings)
+        yield passed(WHOLE, f"{told} of {len(subject.policies)}")
+
+
+def test_a_cross_check_sees_what_all_others_found_and_keeps_its_place() -> None:
+    class First(Sample):
+        id = "MTC001"
+
+    findings = judge_all(migration(), (Second(), First(PASS, FAIL)))
+    assert [(item.policy, item.message) for item in findings] == [
+        ("MTC000", "well, bad of 2"),
+        ("MTC001", "well"),
+        ("MTC001", "bad"),
+    ]
