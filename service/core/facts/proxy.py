@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -100,7 +101,8 @@ def endpoint_of(url: str) -> str:
     if not text:
         return ""
     rest = text.partition("://")[2] if "://" in text else text
-    network = rest.partition("/")[0].rpartition("@")[2].lower()
+    # The last '@' first: a raw '/' in the password would else show a part of it as the host.
+    network = re.split(r"[/?#]", rest.rpartition("@")[2], maxsplit=1)[0].lower()
     if ":" not in network and "://" in text:
         return f"{network}:{443 if urlsplit(text).scheme == 'https' else 80}"
     return network
