@@ -45,6 +45,9 @@ blueprint = Blueprint("batch", __name__)
 class BatchQuery(GateQuery):
     """Query of POST /v1/evaluations/batch."""
 
+    class Meta(GateQuery.Meta):
+        exclude = ("format",)
+
     detail = fields.String(
         validate=validate.OneOf(["full", "summary"], error="wanted one of: {choices}"),
         metadata={
