@@ -14,6 +14,7 @@ import click
 from service.cli import exits
 from service.cli.catalogue import explain, policies
 from service.cli.check import check
+from service.cli.collect import collect
 from service.cli.completion import completion
 from service.cli.docs import docs
 from service.cli.evidence import evidence
@@ -72,7 +73,7 @@ def cli(ctx: click.Context, version: bool, show_traceback: bool) -> int:
     return exits.READY
 
 
-for _command in (check, evidence, explain, policies, serve, docs, completion):
+for _command in (check, collect, evidence, explain, policies, serve, docs, completion):
     cli.add_command(_command)
 
 

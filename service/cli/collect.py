@@ -1,0 +1,169 @@
+"""`mtc-preflight collect`: read both clusters into one bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from service.cli import exits
+from service.cli.exits import Refusal
+
+if TYPE_CHECKING:
+    from service.collect.collect import Collected
+
+
+@click.command()
+@click.option("--source", metavar="CONTEXT", help="The source cluster's context in the kubeconfig.")
+@click.option("--destination", metavar="CONTEXT", help="The destination cluster's context.")
+@click.option(
+    "--host", metavar="CONTEXT", help="The cluster that runs MTC, where it is neither of the two."
+)
+@click.option(
+    "--kubeconfig",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Default: as for kubectl, $KUBECONFIG or ~/.kube/config.",
+)
+@click.option(
+    "-o",
+    "--output",
+    default="mtc-preflight.json.gz",
+    show_default=True,
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="The bundle; - for standard output.",
+)
+@click.option(
+    "--namespaces",
+    metavar="NAMES",
+    help="Namespaces of the plan, by commas; else the "
+    "plan on the host cluster tells, else all are read.",
+)
+@click.option(
+    "--plan",
+    type=click.Path(exists=True, dir_okay=False),
+    help="A MigPlan that is not on the cluster yet; it goes into the bundle.",
+)
+@click.option(
+    "--plan-name",
+    default="",
+    metavar="[NAMESPACE/]NAME",
+    help="Which plan on the host cluster is meant, if there are several.",
+)
+@click.option(
+    "--not-migrating-user",
+    "reader",
+    is_flag=True,
+    help="Another user than the logged-in one will migrate: do not review my rights.",
+)
+@click.option(
+    "--timeout",
+    default=900,
+    show_default=True,
+    type=click.IntRange(5, 86400),
+    metavar="SECONDS",
+    help="Time allowed for each cluster.",
+)
+def collect(**given: Any) -> int:
+    """Read from both clusters what the checks need, into one bundle for `check`.
+
+    Only reads are made (list, get, and the review of the own rights); no secret's value is
+    stored. What may not or cannot be read is told at the end, and listed in the bundle, so that
+    the checks that need it are unknown and say why.
+
+    \b
+      mtc-preflight collect --source old --destination new -o bundle.json.gz
+      mtc-preflight check bundle.json.gz
+
+    Exit status: 0 all was read, 2 something is missing, 3 nothing could be read, wrong usage.
+    """
+    contexts = {role: given[role] for role in ("source", "destination", "host") if given[role]}
+    if not contexts:
+        raise click.UsageError("name at least one cluster: --source CONTEXT, --destination CONTEXT")
+    from service.cli.progress import Progress
+
+    plan = _plan(given["plan"]) if given["plan"] else None
+    with Progress() as progress, _writing(given["output"]) as stream:
+        done = _collect(given, contexts, plan, stream, progress)
+        if len(done.lost) == len(contexts):
+            raise Refusal(*_lost(done))
+    return _tell(done, given["output"])
+
+
+def _collect(
+    given: dict[str, Any],
+    contexts: dict[str, str],
+    plan: dict[str, Any] | None,
+    stream: Any,
+    progress: Any,
+) -> Collected:
+    from policies import catalogue
+    from service.collect.collect import Request
+    from service.collect.collect import collect as run
+    from service.collect.connect import Context
+    from service.collect.plans import namespaces_of
+    from service.collect.writer import BundleWriter
+
+    named = [name.strip() for name in (given["namespaces"] or "").split(",") if name.strip()]
+    if plan is not None:
+        named += namespaces_of(plan)
+    request = Request(
+        clusters={
+            role: Context(name, given["kubeconfig"] or "") for role, name in contexts.items()
+        },
+        reads=tuple(dict.fromkeys(read for policy in catalogue() for read in policy.reads)),
+        namespaces=tuple(dict.fromkeys(named)) or None,
+        plan_name=given["plan_name"],
+        migrator=not given["reader"],
+        seconds=float(given["timeout"]),
+    )
+    writer = BundleWriter(stream)
+    done = run(request, writer, progress.say)
+    options = {"plan": given["plan_name"]} if given["plan_name"] else {}
+    writer.end({"plan": plan, "options": options})
+    return done
+
+
+@contextmanager
+def _writing(path: str) -> Iterator[Any]:
+    from service.collect.writer import opened
+
+    try:
+        with opened(path) as stream:
+            yield stream
+    except OSError as error:
+        raise Refusal(f"{path}: {error.strerror or 'cannot be written'}") from None
+
+
+def _plan(path: str) -> dict[str, Any]:
+    from service.ingest.errors import Unreadable
+    from service.ingest.limits import DEFAULT_LIMITS
+    from service.ingest.texts import load
+
+    try:
+        documents = list(load(Path(path).read_bytes(), DEFAULT_LIMITS, yaml_claimed=True))
+    except Unreadable as error:
+        raise Refusal(f"{path}: {error.message}", error.hint) from None
+    value = documents[0].value if len(documents) == 1 else None
+    if not isinstance(value, dict):
+        raise Refusal(f"{path} is not one MigPlan", "give `oc get migplan NAME -o yaml`")
+    return value
+
+
+def _lost(done: Collected) -> tuple[Any, ...]:
+    (first, reason), *rest = done.lost.items()
+    return (f"{first}: {reason}", "", *((f"{role}: {text}", "") for role, text in rest))
+
+
+def _tell(done: Collected, path: str) -> int:
+    missing = [(role, text) for role, tally in done.tallies.items() for text in tally.errors]
+    missing += [(role, text) for role, text in done.lost.items() if role not in done.tallies]
+    for role, tally in sorted(done.tallies.items()):
+        click.echo(f"{role}: {tally.objects} objects in {tally.lists} lists", err=True)
+    for role, text in missing:
+        click.echo(f"not gathered: {role}: {text}", err=True)
+    if path != "-":
+        click.echo(f"wrote {path}; judge it: mtc-preflight check {path}", err=True)
+    return exits.UNKNOWN if missing else exits.READY

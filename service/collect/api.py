@@ -1,0 +1,201 @@
+"""Read requests to one API server: authenticated, timed, repeated where that is right."""
+
+from __future__ import annotations
+
+import email.utils
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+
+from service.collect.connect import Connect
+from service.collect.errors import (
+    ApiError,
+    CollectError,
+    NoConnection,
+    TimeSpent,
+    Unauthorized,
+    of_status,
+)
+from service.core.redact import redact
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 60.0
+ATTEMPTS = 5
+LONGEST_WAIT = 60.0
+"""A server that asks for more patience than this, seconds, is taken as unavailable."""
+LARGEST = 256 * 1024 * 1024
+"""An answer larger than this, bytes, is refused; a page of 500 objects is far below."""
+_AGAIN = (429, 500, 502, 503, 504)
+
+
+class Api:
+    """One API server. Only GET, and POST of access reviews, which change nothing.
+
+    ``deadline`` is a ``time.monotonic()`` moment after which TimeSpent is raised.
+    """
+
+    def __init__(
+        self,
+        connect: Connect,
+        *,
+        deadline: float | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        read_seconds: float = READ_SECONDS,
+    ) -> None:
+        self._connect = connect
+        self._client = connect()
+        self._deadline = deadline
+        self._sleep = sleep
+        self._read_seconds = read_seconds
+        self.requests = 0
+
+    @property
+    def host(self) -> str:
+        """The server's URL."""
+        return str(self._client.configuration.host)
+
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        """The JSON of an answer. Raises ApiError, NoConnection, TimeSpent."""
+        return self._ask("GET", path + (f"?{urlencode(query)}" if query else ""), None)
+
+    def review(self, path: str, body: Mapping[str, Any]) -> Any:
+        """POST a review: the answer is computed, nothing is stored. Raises as :meth:`get`."""
+        return self._ask("POST", path, orjson.dumps(body))
+
+    def close(self) -> None:
+        """Drop the connections."""
+        self._client.rest_client.pool_manager.clear()
+
+    def _ask(self, method: str, path: str, body: bytes | None) -> Any:
+        renewed = False
+        attempt = 0
+        while True:
+            attempt += 1
+            status, headers, data = self._try(method, path, body, attempt)
+            if status == 200 or status == 201:
+                return _json(data)
+            if status == 401 and not renewed:
+                renewed = True
+                self._client = self._connect()
+                continue
+            wait = _wait(status, headers, attempt)
+            if wait is None:
+                raise _error(status, data)
+            self._pause(wait)
+
+    def _try(
+        self, method: str, path: str, body: bytes | None, attempt: int
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """One request; connections that fail are tried again up to the second attempt."""
+        from urllib3.exceptions import HTTPError, SSLError
+        from urllib3.util import Timeout
+
+        self._left()
+        headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _AGENT}
+        headers |= self._client.default_headers
+        for setting in self._client.configuration.auth_settings().values():
+            headers[setting["key"]] = setting["value"]
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        self.requests += 1
+        try:
+            response = self._client.rest_client.pool_manager.request(
+                method,
+                self.host + path,
+                headers=headers,
+                body=body,
+                timeout=Timeout(
+                    connect=self._bounded(CONNECT_SECONDS), read=self._bounded(self._read_seconds)
+                ),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
+            try:
+                data = response.read(LARGEST + 1, decode_content=True)
+            finally:
+                response.release_conn()
+        except SSLError as error:
+            raise NoConnection(f"TLS with {self.host} fails: {_told(error)}") from None
+        except (HTTPError, OSError) as error:
+            if attempt >= 3:
+                raise NoConnection(f"{self.host} cannot be reached: {_told(error)}") from None
+            return 503, {}, b""
+        if len(data) > LARGEST:
+            raise CollectError(f"an answer of {self.host} is larger than {LARGEST} bytes")
+        return response.status, response.headers, data
+
+    def _pause(self, seconds: float) -> None:
+        if self._deadline is not None and time.monotonic() + seconds > self._deadline:
+            raise TimeSpent(f"the time allowed for {self.host} is over")
+        self._sleep(seconds)
+
+    def _left(self) -> None:
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            raise TimeSpent(f"the time allowed for {self.host} is over")
+
+    def _bounded(self, seconds: float) -> float:
+        if self._deadline is None:
+            return seconds
+        return max(0.1, min(seconds, self._deadline - time.monotonic()))
+
+
+_AGENT = "mtc-preflight"
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        # A login page or a proxy's notice: not the API.
+        raise NoConnection("the answer is not JSON: this is not an API server") from None
+
+
+def _wait(status: int, headers: Mapping[str, str], attempt: int) -> float | None:
+    """Seconds until the next attempt; None where another makes no sense."""
+    if status not in _AGAIN or attempt >= ATTEMPTS:
+        return None
+    asked = _seconds(headers.get("Retry-After", ""))
+    if asked is None:
+        return float(min(2 ** (attempt - 1), 8))
+    return asked if asked <= LONGEST_WAIT else None
+
+
+def _seconds(text: str) -> float | None:
+    """What Retry-After asks for: seconds, or a date."""
+    if text.strip().isascii() and text.strip().isdigit():
+        return float(text)
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, moment.timestamp() - time.time())
+
+
+def _error(status: int, data: bytes) -> ApiError:
+    """The error that a Status object describes."""
+    message, token = "", ""
+    try:
+        answer = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        answer = None
+    if isinstance(answer, dict) and answer.get("kind") == "Status":
+        message = str(answer.get("message") or "")
+        metadata = answer.get("metadata")
+        token = str(metadata.get("continue") or "") if isinstance(metadata, dict) else ""
+    return of_status(status, redact(message[:300]) or f"HTTP status {status}", token)
+
+
+def _told(error: Exception) -> str:
+    """The cause of a network error without addresses of objects."""
+    cause = error.__cause__ or error.__context__ or error
+    text = str(getattr(cause, "reason", "") or cause)
+    return redact(text.partition(">: ")[2] or text)[:200]
+
+
+def denied(error: ApiError) -> bool:
+    """Whether the user lacks the right, or is nobody."""
+    return isinstance(error, Unauthorized) or error.status == 403

@@ -1,0 +1,201 @@
+"""Read one cluster: everything that the policies need, and an account of what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from service.collect.api import Api
+from service.collect.discovery import Discovery
+from service.collect.errors import (
+    Absent,
+    ApiError,
+    CollectError,
+    Forbidden,
+    NoConnection,
+    TimeSpent,
+    Unauthorized,
+)
+from service.collect.listing import objects
+from service.collect.needs import Need
+from service.collect.trim import trim
+from service.core.resources import ACCESS_REVIEW, MIG_PLAN, SERVER_VERSION, USER, Resource
+
+MOST_NAMESPACES = 40
+"""With more namespaces than this one list of the whole cluster is cheaper."""
+
+_REVIEW = {
+    "apiVersion": "authorization.k8s.io/v1",
+    "kind": "SelfSubjectAccessReview",
+    "spec": {"resourceAttributes": {"verb": "*", "group": "*", "resource": "*"}},
+}
+_WHOAMI = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+
+
+class Sink(Protocol):
+    """Where objects go as they come; see :class:`service.collect.writer.BundleWriter`."""
+
+    def add(self, value: dict[str, Any]) -> None:
+        """Take an object."""
+
+    def gathered(self, resource: str, namespace: str = "", error: str = "") -> None:
+        """Note that a list is whole, or why it is not there."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of one cluster."""
+
+    objects: int = 0
+    lists: int = 0
+    errors: list[str] = field(default_factory=list)
+
+
+class Gatherer:
+    """Reads needs from one API server into a sink. A failing list never stops the others;
+    a lost connection, or the end of the allowed time, is noted for all that is left."""
+
+    def __init__(
+        self, api: Api, sink: Sink, say: Callable[[str], None] = lambda text: None
+    ) -> None:
+        self._api = api
+        self._sink = sink
+        self._say = say
+        self._discovery = Discovery(api)
+        self._over = ""
+        self.tally = Tally()
+        self.facts: dict[str, Any] = {}
+        self.plans: list[dict[str, Any]] = []
+        """The MigPlans among what was read: they say which namespaces are meant."""
+
+    def take(self, needs: Sequence[Need], planned: Sequence[str] | None) -> None:
+        """Read these needs; ``planned`` are the plan's namespaces, None for all."""
+        for need in needs:
+            self._say(f"{need.resource}")
+            if not need.listed:
+                for namespace, name in need.names:
+                    self._one(need.resource, namespace, name)
+                continue
+            for scope in _scopes(need, planned):
+                self._list(need, scope, planned)
+
+    def take_specials(self, resources: Sequence[Resource[Any]]) -> None:
+        """The server's version, who is logged in, and whether that is a cluster-admin."""
+        readers = {SERVER_VERSION: self._version, USER: self._user, ACCESS_REVIEW: self._review}
+        for resource in resources:
+            try:
+                self._check()
+                readers[resource]()
+            except CollectError as error:
+                self._error(resource, "", error)
+
+    def _list(self, need: Need, scope: str, planned: Sequence[str] | None) -> None:
+        try:
+            self._whole(need.resource, scope)
+        except Forbidden as error:
+            self._error(need.resource, scope, error)
+            self._instead(need, scope, planned)
+        except CollectError as error:
+            self._error(need.resource, scope, error)
+        else:
+            self._sink.gathered(need.resource.argument, scope)
+            self.tally.lists += 1
+
+    def _whole(self, resource: Resource[Any], scope: str) -> None:
+        """Read every object of a scope; a kind that the server does not have has none."""
+        self._check()
+        place = self._discovery.place(resource)
+        if place is None:
+            return
+        inner = f"/namespaces/{scope}" if scope else ""
+        for value in objects(self._api, f"{place[0]}{inner}/{resource.plural}"):
+            self._add(value)
+
+    def _instead(self, need: Need, scope: str, planned: Sequence[str] | None) -> None:
+        """Where a list is forbidden: narrower lists, and single objects by name."""
+        if not scope and need.resource.namespaced:
+            narrower = {*need.namespaces, *(planned or () if need.planned else ())}
+            for namespace in sorted(narrower):
+                self._list(need, namespace, planned)
+        for namespace, name in need.names:
+            if namespace == scope:
+                self._one(need.resource, namespace, name)
+
+    def _one(self, resource: Resource[Any], namespace: str, name: str) -> None:
+        try:
+            self._check()
+            place = self._discovery.place(resource)
+            if place is not None:
+                inner = f"/namespaces/{namespace}" if namespace else ""
+                self._add(self._api.get(f"{place[0]}{inner}/{resource.plural}/{name}"))
+        except Absent:
+            return  # that says nothing of others, and an envelope cannot tell of one
+        except CollectError as error:
+            self._error(resource, namespace, error, name)
+
+    def _version(self) -> None:
+        try:
+            self._add(self._api.get("/version/openshift"))
+        except (Absent, Forbidden):
+            self._add(self._api.get("/version"))
+
+    def _user(self) -> None:
+        place = self._discovery.place(USER)
+        if place is not None:
+            self._add(self._api.get(f"{place[0]}/users/~"))
+            return
+        answer = self._api.review("/apis/authentication.k8s.io/v1/selfsubjectreviews", _WHOAMI)
+        who = answer.get("status", {}).get("userInfo", {})
+        if who.get("username"):
+            self.facts |= {"user": who["username"], "groups": who.get("groups") or []}
+
+    def _review(self) -> None:
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        self._add(self._api.review(path, _REVIEW))
+
+    def _check(self) -> None:
+        if self._over:
+            raise CollectError(self._over)
+
+    def _add(self, value: dict[str, Any]) -> None:
+        self._sink.add(trim(value))
+        self.tally.objects += 1
+        if value.get("kind") == MIG_PLAN.kind:
+            self.plans.append(value)
+
+    def _error(
+        self, resource: Resource[Any], scope: str, error: CollectError, name: str = ""
+    ) -> None:
+        if isinstance(error, NoConnection | TimeSpent | Unauthorized):
+            self._over = self._over or _reason(resource, scope, error, name)
+        text = _reason(resource, scope, error, name)
+        self._sink.gathered(resource.argument, scope, text[:200])
+        self.tally.errors.append(f"{resource}{f' of {scope}' if scope else ''}: {text}")
+
+
+def _scopes(need: Need, planned: Sequence[str] | None) -> Iterator[str]:
+    """The scopes of the lists to read: "" is the whole cluster."""
+    if not need.resource.namespaced or need.everywhere:
+        yield ""
+        return
+    if need.planned and (planned is None or len(planned) > MOST_NAMESPACES):
+        yield ""
+        return
+    yield from sorted({*need.namespaces, *(planned or () if need.planned else ())})
+
+
+def _reason(resource: Resource[Any], scope: str, error: CollectError, name: str = "") -> str:
+    """Why something is missing, with the right that would help."""
+    if isinstance(error, Forbidden):
+        verbs = "get" if name else "list"
+        where = f" in namespace {scope}" if scope else ""
+        right = f"forbidden: needs {verbs} on {resource}{f'/{name}' if name else ''}{where}"
+        return f"{right} ({error})"
+    if isinstance(error, Unauthorized):
+        return f"not logged in: {error}"
+    if isinstance(error, Absent):
+        return f"not found: {error}"
+    if isinstance(error, ApiError):
+        return f"the API server answered {error.status}: {error}"
+    return str(error)

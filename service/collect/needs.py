@@ -1,0 +1,97 @@
+"""What to read from a cluster, derived from what the policies read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from service.core.resources import (
+    ACCESS_REVIEW,
+    MIG_CLUSTER,
+    MIG_PLAN,
+    MIG_STORAGE,
+    MIGRATION_CONTROLLER,
+    MTC_NAMESPACE,
+    PACKAGE_MANIFEST,
+    SECRET,
+    SERVER_VERSION,
+    USER,
+    Read,
+    Resource,
+)
+
+ALWAYS: tuple[Read[Any], ...] = (
+    Read(MIG_PLAN, MTC_NAMESPACE),
+    Read(MIG_CLUSTER, MTC_NAMESPACE),
+    Read(MIG_STORAGE, MTC_NAMESPACE),
+    Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),
+)
+"""What tells which migration is meant, whatever the policies read."""
+
+BY_NAME_ONLY: dict[Resource[Any], tuple[tuple[str, str], ...]] = {
+    PACKAGE_MANIFEST: (
+        (MTC_NAMESPACE, "mtc-operator"),
+        (MTC_NAMESPACE, "konveyor-operator"),
+    ),
+}
+"""Resources of which a list is too much: the catalogs describe thousands of operators, with
+their icons, and only MTC's own package matters."""
+
+SPECIAL: tuple[Resource[Any], ...] = (ACCESS_REVIEW, SERVER_VERSION, USER)
+"""No resources that one can list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What is read of one resource.
+
+    ``everywhere``: all objects of the cluster; ``namespaces``: those of these namespaces;
+    ``planned``: those of the plan's namespaces; ``names``: single objects as (namespace, name),
+    read one by one where a list is not wanted or not allowed.
+    """
+
+    resource: Resource[Any]
+    everywhere: bool = False
+    namespaces: tuple[str, ...] = ()
+    planned: bool = False
+    names: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def listed(self) -> bool:
+        """Whether a list is wanted at all."""
+        return self.everywhere or bool(self.namespaces) or self.planned
+
+
+def needs(reads: Iterable[Read[Any]]) -> tuple[Need, ...]:
+    """One need per resource, in the order of their arguments; the plan's come last."""
+    by_resource: dict[Resource[Any], list[Read[Any]]] = {}
+    for read in (*ALWAYS, *reads):
+        if read.resource not in SPECIAL:
+            by_resource.setdefault(read.resource, []).append(read)
+    found = (_need(resource, rows) for resource, rows in by_resource.items())
+    return tuple(sorted(found, key=lambda need: (need.planned, str(need.resource))))
+
+
+def specials(reads: Iterable[Read[Any]]) -> tuple[Resource[Any], ...]:
+    """Which of the special resources are read."""
+    wanted = {read.resource for read in reads}
+    return tuple(resource for resource in SPECIAL if resource in wanted)
+
+
+def _need(resource: Resource[Any], reads: list[Read[Any]]) -> Need:
+    if resource in BY_NAME_ONLY:
+        return Need(resource, names=BY_NAME_ONLY[resource])
+    names = tuple(sorted({(read.namespace, read.name) for read in reads if read.name}))
+    if resource is SECRET:
+        # Never a list: it would bring the values of secrets that no policy asks about.
+        return Need(resource, names=tuple(pair for pair in names if pair[0]))
+    if not resource.namespaced:
+        return Need(resource, everywhere=True, names=names)
+    return Need(
+        resource,
+        everywhere=any(not read.namespace and not read.plan_namespaces for read in reads),
+        namespaces=tuple(sorted({read.namespace for read in reads if read.namespace})),
+        planned=any(read.plan_namespaces for read in reads),
+        names=names,
+    )

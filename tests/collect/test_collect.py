@@ -1,0 +1,410 @@
+"""Collecting over real HTTPS: paging, errors, rights, credentials, and what the bundle says."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from apiserver import TOKEN, Server, serving
+from samples import claims, destination, obj, plan, pod, source
+
+from policies import catalogue
+from service.collect.api import Api
+from service.collect.collect import Collected, Request, collect
+from service.collect.connect import Context
+from service.collect.errors import NoConnection
+from service.collect.listing import objects
+from service.collect.writer import BundleWriter
+from service.core.evidence import NotGathered
+from service.core.facts.release import openshift
+from service.core.resources import PERSISTENT_VOLUME, Read
+from service.ingest.bundle import Bundle, read_body
+from service.ingest.pieces import Piece
+
+READS: tuple[Read[Any], ...] = tuple(
+    dict.fromkeys(read for policy in catalogue() for read in policy.reads)
+)
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def one(tmp_path: Path, authority: trustme.CA) -> Iterator[Server]:
+    with serving(source(), tmp_path, authority) as server:
+        yield server
+
+
+def gathered(servers: dict[str, Server], **more: Any) -> tuple[dict[str, Any], Collected, Bundle]:
+    """Collect from these servers: the envelope, what is told, and the envelope as it is read."""
+    stream = io.BytesIO()
+    writer = BundleWriter(stream)
+    contexts = {
+        role: Context("ctx", str(server.kubeconfig(name="ctx"))) for role, server in servers.items()
+    }
+    done = collect(Request(clusters=contexts, reads=READS, **more), writer)
+    writer.end({})
+    data = stream.getvalue()
+    bundle = read_body(Piece("envelope", io.BytesIO(data)), {}, reads=READS)
+    return json.loads(data), done, bundle
+
+
+def names(cluster: dict[str, Any], kind: str) -> list[str]:
+    return [item["metadata"]["name"] for item in cluster["objects"] if item.get("kind") == kind]
+
+
+def rows(cluster: dict[str, Any], resource: str) -> list[dict[str, Any]]:
+    return [row for row in cluster["gathered"] if row["resource"] == resource]
+
+
+def test_both_clusters_are_read_and_the_plan_on_the_host_tells_the_namespaces(
+    tmp_path: Path, authority: trustme.CA
+) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "d").mkdir()
+    with (
+        serving(source(), tmp_path / "s", authority) as src,
+        serving(destination(), tmp_path / "d", authority) as dst,
+    ):
+        envelope, done, bundle = gathered({"source": src, "destination": dst})
+    first, second = envelope["clusters"]
+    assert (first["role"], second["role"]) == ("destination", "source")
+    assert done.namespaces == ("shop", "boutique")
+    assert names(second, "Pod") == ["web-1"]
+    assert names(second, "PersistentVolumeClaim") == [f"claim-{n:05}" for n in range(25)]
+    assert [done.tallies[role].errors for role in ("source", "destination")] == [[], []]
+    assert bundle.migration.problems == ()
+    assert bundle.migration.plan.ref.name == "shop"
+    assert bundle.migration.source.identities["spec/clusterID"][0][0] == "src"
+
+
+def test_nothing_but_reads_is_sent(one: Server) -> None:
+    gathered({"source": one})
+    posts = {path for method, path in one.cluster.requests if method != "GET"}
+    assert posts == {"/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"}
+
+
+def test_no_secret_leaves_the_cluster(one: Server) -> None:
+    one.cluster.add(
+        obj("v1", "ConfigMap", "migration-controller", "openshift-migration", data={"A": "b"})
+    )
+    annotated = obj("v1", "Namespace", "annotated")
+    annotated["metadata"] |= {
+        "managedFields": [{"manager": "x"}],
+        "annotations": {
+            "kubectl.kubernetes.io/last-applied-configuration": '{"password":"hunter2"}',
+            "openshift.io/sa.scc.mcs": "s0:c26,c5",
+        },
+    }
+    one.cluster.add(annotated)
+    envelope, _, _ = gathered({"source": one}, namespaces=("shop",))
+    text = json.dumps(envelope)
+    assert "hunter2" not in text
+    assert TOKEN not in text
+    assert "managedFields" not in text
+    assert "s0:c26,c5" in text
+    assert not any("/secrets" in path for _, path in one.cluster.requests)
+
+
+def test_lists_come_in_pages(one: Server) -> None:
+    one.cluster.objects["persistentvolumeclaims"] = claims("shop", 1201)
+    envelope, _, _ = gathered({"source": one}, namespaces=("shop",))
+    assert len(names(envelope["clusters"][0], "PersistentVolumeClaim")) == 1201
+    pages = [path for _, path in one.cluster.requests if "persistentvolumeclaims" in path]
+    assert [re.findall(r"limit=(\d+)", path) for path in pages] == [["500"]] * 3
+
+
+@pytest.mark.parametrize(
+    ("expire", "requests", "twice"),
+    [([True], 4, False), ([False], 5, True), ([True, False], 6, True)],
+    ids=["with a new token", "without one", "both"],
+)
+def test_a_list_that_expires_is_read_on(
+    one: Server, expire: list[bool], requests: int, twice: bool
+) -> None:
+    one.cluster.objects["pods"] = [pod(f"p{n:03}", "shop") for n in range(25)]
+    one.cluster.expire = list(expire)
+    api = Api(Context("ctx", str(one.kubeconfig())))
+    found = [value["metadata"]["name"] for value in objects(api, "/api/v1/pods", page=10)]
+    assert sorted(set(found)) == [f"p{n:03}" for n in range(25)]
+    assert (len(found) > 25) is twice
+    assert len([path for _, path in one.cluster.requests if "/pods" in path]) >= requests
+
+
+def test_a_list_that_always_expires_is_no_list(one: Server) -> None:
+    one.cluster.objects["persistentvolumeclaims"] = claims("shop", 501)
+    one.cluster.expire = [False] * 10
+    envelope, done, _bundle = gathered({"source": one}, namespaces=("shop",))
+    (row,) = rows(envelope["clusters"][0], "persistentvolumeclaims")
+    assert row == {
+        "resource": "persistentvolumeclaims",
+        "namespace": "shop",
+        "complete": False,
+        "error": "the list expires faster than it can be read",
+    }
+    assert len(done.tallies["source"].errors) == 1
+
+
+def test_a_busy_server_is_given_the_time_that_it_asks_for(one: Server) -> None:
+    one.cluster.throttle["nodes"] = 3
+    one.cluster.retry_after = "7"
+    waited: list[float] = []
+    api = Api(Context("ctx", str(one.kubeconfig())), sleep=waited.append)
+    assert list(objects(api, "/api/v1/nodes")) == []
+    assert waited == [7.0, 7.0, 7.0]
+
+
+def test_a_server_that_asks_for_an_hour_is_not_waited_for(one: Server) -> None:
+    one.cluster.throttle["nodes"] = 1
+    one.cluster.retry_after = "3600"
+    envelope, _, _ = gathered({"source": one}, namespaces=("shop",))
+    (row,) = rows(envelope["clusters"][0], "nodes")
+    assert row["error"] == "the API server answered 429: too many requests"
+
+
+def test_a_cut_connection_is_made_again(one: Server) -> None:
+    one.cluster.drop["nodes"] = 1
+    waited: list[float] = []
+    api = Api(Context("ctx", str(one.kubeconfig())), sleep=waited.append)
+    assert list(objects(api, "/api/v1/nodes")) == []
+    assert waited == [1.0]
+
+
+def test_a_forbidden_list_names_the_right_that_is_missing_and_becomes_unknown(
+    one: Server,
+) -> None:
+    one.cluster.forbidden = {("persistentvolumes", "")}
+    envelope, _done, bundle = gathered({"source": one}, namespaces=("shop",))
+    (row,) = rows(envelope["clusters"][0], "persistentvolumes")
+    assert row["complete"] is False
+    assert row["error"].startswith("forbidden: needs list on persistentvolumes")
+    with pytest.raises(NotGathered) as caught:
+        bundle.migration.source.all(PERSISTENT_VOLUME)
+    assert caught.value.missing[0].reason.startswith("forbidden: needs list on persistentvolumes")
+
+
+def test_where_the_cluster_may_not_be_listed_single_objects_are_read(one: Server) -> None:
+    one.cluster.forbidden = {("clusterversions", ""), ("migplans", "")}
+    one.cluster.add(plan("shop"))
+    envelope, done, _bundle = gathered({"source": one})
+    cluster = envelope["clusters"][0]
+    assert names(cluster, "ClusterVersion") == ["version"]
+    assert names(cluster, "MigPlan") == ["shop"]
+    assert done.namespaces == ("shop",)
+    assert [row.get("namespace", "") for row in rows(cluster, "migplans.migration.openshift.io")] \
+        == ["", "openshift-migration"]  # fmt: skip
+
+
+def test_a_kind_that_the_server_does_not_have_has_no_objects(one: Server) -> None:
+    one.cluster.unserved = {"migration.openshift.io", "k8s.ovn.org"}
+    envelope, done, _ = gathered({"source": one}, namespaces=("shop",))
+    cluster = envelope["clusters"][0]
+    (row,) = rows(cluster, "migplans.migration.openshift.io")
+    assert row == {"resource": "migplans.migration.openshift.io", "complete": True}
+    assert done.tallies["source"].errors == []
+
+
+def test_a_group_in_another_version_is_read_in_that_version(one: Server) -> None:
+    one.cluster.versions = {"snapshot.storage.k8s.io": "v1beta1"}
+    one.cluster.add(obj("x", "VolumeSnapshotClass", "csi", driver="d"))
+    envelope, _, _ = gathered({"source": one}, namespaces=("shop",))
+    (found,) = [
+        item
+        for item in envelope["clusters"][0]["objects"]
+        if item.get("kind") == "VolumeSnapshotClass"
+    ]
+    assert found["apiVersion"] == "snapshot.storage.k8s.io/v1beta1"
+
+
+def test_openshift_3(one: Server) -> None:
+    one.cluster.release = 3
+    one.cluster.objects.pop("clusterversions")
+    one.cluster.unserved = {"migration.openshift.io"}
+    _envelope, done, bundle = gathered({"source": one}, namespaces=("shop",))
+    assert done.tallies["source"].errors == []
+    assert openshift(bundle.migration.source).value.y == "3.11"
+
+
+def test_many_namespaces_are_read_with_one_list(one: Server) -> None:
+    gathered({"source": one}, namespaces=tuple(f"n{number}" for number in range(41)))
+    paths = [path for _, path in one.cluster.requests if "persistentvolumeclaims" in path]
+    assert [path.partition("?")[0] for path in paths] == ["/api/v1/persistentvolumeclaims"]
+
+
+def test_the_rights_of_another_user_are_not_reviewed(one: Server) -> None:
+    envelope, _, _ = gathered({"source": one}, namespaces=("shop",), migrator=False)
+    assert all(method == "GET" for method, _ in one.cluster.requests)
+    assert not {"User", "SelfSubjectAccessReview"} & {
+        item.get("kind") for item in envelope["clusters"][0]["objects"]
+    }
+
+
+def test_a_cluster_that_cannot_be_reached_loses_nothing_of_the_other(
+    tmp_path: Path, authority: trustme.CA
+) -> None:
+    with serving(source(), tmp_path, authority) as server:
+        good = Context("ctx", str(server.kubeconfig(name="ctx")))
+        bad = Context("none", str(server.kubeconfig(name="ctx")))
+        stream = io.BytesIO()
+        writer = BundleWriter(stream)
+        request = Request({"source": good, "destination": bad}, READS, ("shop",))
+        done = collect(request, writer)
+        writer.end({})
+    assert list(done.lost) == ["destination"]
+    assert "none" in done.lost["destination"]
+    lost, found = json.loads(stream.getvalue())["clusters"]
+    assert names(found, "ClusterVersion") == ["version"]
+    assert lost["objects"] == []
+    assert all(row["error"] for row in lost["gathered"])
+
+
+def test_time_that_is_over_is_told_for_everything_that_is_left(one: Server) -> None:
+    envelope, _done, _ = gathered({"source": one}, namespaces=("shop",), seconds=-1.0)
+    cluster = envelope["clusters"][0]
+    assert cluster["objects"] == []
+    assert all("time allowed" in row["error"] for row in cluster["gathered"])
+
+
+@pytest.mark.parametrize("form", ["token", "certificate", "exec", "tokenFile"])
+def test_every_kind_of_credential(
+    one: Server, authority: trustme.CA, tmp_path: Path, form: str
+) -> None:
+    path = one.kubeconfig(_user(form, authority, tmp_path))
+    answer = Api(Context("ctx", str(path))).get("/version")
+    assert answer["gitVersion"].startswith("v1.27")
+
+
+def _user(form: str, authority: trustme.CA, folder: Path) -> dict[str, Any]:
+    if form == "certificate":
+        leaf = authority.issue_cert("alice@example.com", common_name="alice")
+        (folder / "key.pem").write_bytes(leaf.private_key_pem.bytes())
+        (folder / "cert.pem").write_bytes(b"".join(item.bytes() for item in leaf.cert_chain_pems))
+        return {
+            "client-certificate": str(folder / "cert.pem"),
+            "client-key": str(folder / "key.pem"),
+        }
+    if form == "exec":
+        answer = {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "kind": "ExecCredential",
+            "status": {"token": TOKEN},
+        }
+        plugin = folder / "plugin.py"
+        plugin.write_text(f"print({json.dumps(json.dumps(answer))})")
+        return {
+            "exec": {
+                "apiVersion": "client.authentication.k8s.io/v1",
+                "command": sys.executable,
+                "args": [str(plugin)],
+                "interactiveMode": "Never",
+            }
+        }
+    if form == "tokenFile":
+        (folder / "token").write_text(TOKEN)
+        return {"tokenFile": str(folder / "token")}
+    return {"token": TOKEN}
+
+
+def test_a_wrong_token_is_said_to_be_one(one: Server) -> None:
+    path = one.kubeconfig({"token": "expired-token-of-alice"})
+    stream = io.BytesIO()
+    writer = BundleWriter(stream)
+    done = collect(Request({"source": Context("ctx", str(path))}, READS), writer)
+    writer.end({})
+    assert "not logged in" in done.lost["source"]
+    assert "expired-token" not in stream.getvalue().decode()
+
+
+def test_impersonation_of_the_kubeconfig_is_honoured(one: Server) -> None:
+    path = one.kubeconfig({"token": TOKEN, "as": "bob"})
+    assert Context("ctx", str(path))().default_headers["Impersonate-User"] == "bob"
+
+
+def test_a_certificate_of_another_authority_is_refused(one: Server, tmp_path: Path) -> None:
+    path = one.kubeconfig()
+    other = trustme.CA()
+    one.authority = other
+    path = one.kubeconfig()
+    with pytest.raises(NoConnection, match="TLS with https://"):
+        Api(Context("ctx", str(path))).get("/version")
+
+
+def command(*arguments: Any) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "service.cli", *map(str, arguments)]
+    return subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_command_writes_a_bundle_that_check_takes(one: Server, tmp_path: Path) -> None:
+    path = tmp_path / "bundle.json.gz"
+    done = command("collect", "--source", "ctx", "--kubeconfig", one.kubeconfig(),
+                   "--namespaces", "shop", "-o", path)  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "")
+    assert f"wrote {path}" in done.stderr
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    judged = command("check", path, "--format", "json")
+    report = json.loads(judged.stdout)
+    assert report["clusters"][0]["openshift"] == "4.14.9"
+    assert next(f["verdict"] for f in report["findings"] if f["policy"] == "MTC101") == "pass"
+    assert report["problems"] == []
+
+
+def test_a_plan_that_is_not_on_the_cluster_goes_into_the_bundle(
+    one: Server, tmp_path: Path
+) -> None:
+    manifest = tmp_path / "plan.json"
+    manifest.write_text(json.dumps(plan("shop", name="new")))
+    done = command("collect", "--source", "ctx", "--kubeconfig", one.kubeconfig(), "--plan",
+                   manifest, "-o", "-")  # fmt: skip
+    envelope = json.loads(done.stdout)
+    assert envelope["plan"]["metadata"]["name"] == "new"
+    assert names(envelope["clusters"][0], "Pod") == ["web-1"]
+
+
+def test_what_is_missing_is_told_and_is_status_2(one: Server, tmp_path: Path) -> None:
+    one.cluster.forbidden = {("nodes", "*")}
+    done = command("collect", "--source", "ctx", "--kubeconfig", one.kubeconfig(),
+                   "--namespaces", "shop", "-o", tmp_path / "b.json")  # fmt: skip
+    assert done.returncode == 2
+    assert "not gathered: source: nodes: forbidden: needs list on nodes" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "name at least one cluster"),
+        (("--source", "nowhere"), "nowhere"),
+        (("--source", "ctx", "-o", "no/such/folder/b.json"), "no/such/folder/b.json"),
+    ],
+)
+def test_wrong_usage_is_status_3_and_leaves_no_bundle(
+    one: Server, tmp_path: Path, arguments: tuple[str, ...], told: str
+) -> None:
+    output = () if "-o" in arguments else ("-o", tmp_path / "b.json.gz")
+    done = command("collect", "--kubeconfig", one.kubeconfig(), *arguments, *output)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert told in done.stderr
+    assert not list(tmp_path.glob("*b.json*"))
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not here")
+def test_kubectl_reads_the_same_from_the_same_server(one: Server) -> None:
+    words = ["kubectl", "--kubeconfig", str(one.kubeconfig()), "get",
+             "persistentvolumeclaims", "-n", "shop", "-o", "json", "--chunk-size=10"]  # fmt: skip
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    theirs = [item["metadata"]["name"] for item in json.loads(done.stdout)["items"]]
+    envelope, _, _ = gathered({"source": one}, namespaces=("shop",))
+    assert names(envelope["clusters"][0], "PersistentVolumeClaim") == theirs
