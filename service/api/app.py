@@ -8,6 +8,7 @@ from types import TracebackType
 from flask import Flask
 
 from service.api import (
+    admission,
     batch,
     documentation,
     errors,
@@ -53,6 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions[EXTENSION] = now
     lifecycle.install(app, now.metrics)
     errors.install(app, settings, now.metrics)
-    for part in (evaluations, batch, patches, policies, evidence, operations, documentation):
+    parts = (evaluations, batch, patches, admission, policies, evidence, operations, documentation)
+    for part in parts:
         app.register_blueprint(part.blueprint)
     return app

@@ -33,6 +33,7 @@ bring its own (`[A-Za-z0-9._-]`, at most 64 characters).
 _TAGS = {
     "evaluations": "Evidence in, a verdict out",
     "patches": "Settings in, the one change that is safe to apply out",
+    "admission": "For the API server of a cluster",
     "catalogue": "What is checked, and what it reads",
     "operations": "For those who run the service",
 }
@@ -129,7 +130,8 @@ def _query_parameters(contract: Contract) -> list[dict[str, Any]]:
 
 def _body(contract: Contract) -> dict[str, Any]:
     if contract.media_types:
-        return {"required": True, "content": {name: {} for name in contract.media_types}}
+        schema = {} if contract.document is None else {"schema": contract.document}
+        return {"required": True, "content": dict.fromkeys(contract.media_types, schema)}
     content: dict[str, Any] = {FORM_TYPE: {"schema": _form(contract)}}
     for media_type in MEDIA_TYPES:
         if media_type in _DOCUMENT_TYPES:

@@ -1,0 +1,91 @@
+"""Whether an object may be written, judged by what the object alone tells.
+
+The same policies as everywhere run over a migration of which nothing but the object is known.
+Whatever they cannot tell is then unknown, and an unknown never denies; a blocker that fails all
+the same fails by the object's own words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from service.core.engine import judge
+from service.core.migration import Migration
+from service.core.outcome import Severity, Verdict
+from service.core.policy import Policy
+from service.core.report import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """``denials`` are blockers that speak against the object, ``warnings`` everything else."""
+
+    denials: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the object may be written."""
+        return not self.denials
+
+
+def decide(
+    migration: Migration,
+    policies: Sequence[Policy[Any]],
+    before: Callable[[], Migration] | None = None,
+    *,
+    lenient: bool = False,
+) -> Decision:
+    """Judge one object, the only evidence of ``migration``.
+
+    ``before`` gives a migration that knows only the same object as it was: what already spoke
+    against it then is a warning, so that an object with a flaw can still be mended step by step.
+    ``lenient`` turns every denial into a warning. A plan that is closed migrates nothing and is
+    never denied.
+    """
+    plan = migration.given_plan
+    lenient = lenient or (plan is not None and plan.closed)
+    found = tuple(_speaking(migration, policies))
+    if lenient or not any(map(_is_certain, found)):
+        return Decision((), found)
+    old = set(map(_mark, _speaking(before(), policies))) if before is not None else set()
+    denials = tuple(item for item in found if _is_certain(item) and _mark(item) not in old)
+    return Decision(denials, tuple(item for item in found if item not in denials))
+
+
+def field_of(finding: Finding) -> str:
+    """The JSON pointer to the part of the spec that a finding is about, "" if none."""
+    return next((item.pointer for item in finding.evidence if _in_spec(item.pointer)), "")
+
+
+def _speaking(migration: Migration, policies: Sequence[Policy[Any]]) -> Iterator[Finding]:
+    """What is wrong with the spec: fails, and fails of rules that may not concern this migration.
+
+    The status is not the writer's doing, and evidence about evidence is no matter here.
+    """
+    for policy in policies:
+        for finding in judge(migration, policy):
+            if _is_fail(finding) and field_of(finding):
+                yield finding
+
+
+def _is_fail(finding: Finding) -> bool:
+    # The engine turns a fail into an unknown where the rule may not concern the migration; only
+    # such an unknown still says what was found instead of what was wanted.
+    doubted = finding.verdict is Verdict.UNKNOWN and bool(finding.found or finding.wanted)
+    return finding.verdict is Verdict.FAIL or doubted
+
+
+def _is_certain(finding: Finding) -> bool:
+    return finding.verdict is Verdict.FAIL and finding.severity is Severity.BLOCKER
+
+
+def _mark(finding: Finding) -> tuple[str, str]:
+    """A new wrong value is a new fault, though the place is the same."""
+    return finding.fingerprint, finding.found
+
+
+def _in_spec(pointer: str) -> bool:
+    return pointer == "/spec" or pointer.startswith("/spec/")
