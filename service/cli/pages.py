@@ -121,6 +121,27 @@ def openapi_page() -> str:
     return text(create_app(Settings()))
 
 
+def rbac_page() -> str:
+    """What a collection may read: a service account, its roles and bindings."""
+    import yaml
+
+    from service.collect.rbac import PLANNED, manifests
+
+    head = f"""\
+# Made by `mtc-preflight docs --write .` of what the policies read; edit the code instead.
+#
+# The least rights for `mtc-preflight collect`. Apply it on each cluster, then bind the role for
+# what is read in the plan's namespaces in each of them:
+#
+#   oc create rolebinding mtc-preflight -n NAMESPACE --clusterrole={PLANNED} \\
+#     --serviceaccount=openshift-migration:mtc-preflight
+#
+# Collect with this account and --not-migrating-user: it is not the one that migrates.
+"""
+    reads = dict.fromkeys(read for policy in catalogue() for read in policy.reads)
+    return head + yaml.safe_dump_all(manifests(reads), sort_keys=False, explicit_start=True)
+
+
 def _line(text: str) -> str:
     return " ".join(text.split())
 
@@ -132,6 +153,7 @@ def _cell(text: str) -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/policies.md": policies_page,
     "docs/settings.md": settings_page,
+    "deploy/rbac/collect.yaml": rbac_page,
     "openapi.yaml": openapi_page,
 }
 """Every page by its path below the root of the repository."""

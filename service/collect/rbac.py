@@ -1,0 +1,98 @@
+"""The rights that a collection needs, and none beyond: manifests made of the policies' reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from service.collect.needs import Need, needs, specials
+from service.core.resources import ACCESS_REVIEW, MTC_NAMESPACE, USER, Read, Resource
+
+NAME = "mtc-preflight"
+PLANNED = f"{NAME}-plan-namespaces"
+ACCOUNT = {"kind": "ServiceAccount", "name": NAME, "namespace": MTC_NAMESPACE}
+_API = "rbac.authorization.k8s.io"
+_DISCOVERY = ("/api", "/api/*", "/apis", "/apis/*", "/version", "/version/*")
+
+
+def manifests(reads: Iterable[Read[Any]]) -> list[dict[str, Any]]:
+    """A service account, its roles and their bindings, in the order to apply them.
+
+    ``mtc-preflight``: a ClusterRole for what is read of the whole cluster, and a Role in each
+    namespace of which only some objects are read. ``mtc-preflight-plan-namespaces``: a
+    ClusterRole to bind in each namespace of the plan, for what is read there only.
+    """
+    known = tuple(reads)
+    wanted = needs(known)
+    found = [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _metadata(MTC_NAMESPACE)},
+        _role("ClusterRole", _cluster_rules(wanted, known)),
+        _binding("ClusterRoleBinding", "ClusterRole"),
+    ]
+    for namespace in sorted({item for need in wanted for item in _fixed(need)}):
+        rules = list(_rules(need for need in wanted if namespace in _fixed(need)))
+        found += [_role("Role", rules, namespace), _binding("RoleBinding", "Role", namespace)]
+    planned = [need for need in wanted if need.planned and not need.everywhere]
+    role = _role("ClusterRole", list(_rules(planned)))
+    role["metadata"]["name"] = PLANNED
+    return [*found, role]
+
+
+def _fixed(need: Need) -> set[str]:
+    """The namespaces in which something is read, where it is not read everywhere anyhow."""
+    if need.everywhere:
+        return set()
+    return {*need.namespaces, *(namespace for namespace, _ in need.names if namespace)}
+
+
+def _cluster_rules(wanted: Iterable[Need], reads: Iterable[Read[Any]]) -> list[dict[str, Any]]:
+    rules = list(_rules(need for need in wanted if need.everywhere))
+    special = specials(reads)
+    if USER in special:
+        # Who one is oneself; every user of OpenShift may ask it.
+        rules.append(_rule(USER.group, [USER.plural], ["get"], ["~"]))
+    if ACCESS_REVIEW in special:
+        rules.append(_rule(ACCESS_REVIEW.group, [ACCESS_REVIEW.plural], ["create"]))
+    rules.append({"nonResourceURLs": list(_DISCOVERY), "verbs": ["get"]})
+    return rules
+
+
+def _rules(wanted: Iterable[Need]) -> Iterator[dict[str, Any]]:
+    lists: dict[str, set[str]] = {}
+    single: dict[Resource[Any], set[str]] = {}
+    for need in wanted:
+        if need.listed:
+            lists.setdefault(need.resource.group, set()).add(need.resource.plural)
+        else:
+            single.setdefault(need.resource, set()).update(name for _, name in need.names)
+    for group, plurals in sorted(lists.items()):
+        yield _rule(group, sorted(plurals), ["get", "list"])
+    for resource, names in sorted(single.items(), key=lambda row: str(row[0])):
+        yield _rule(resource.group, [resource.plural], ["get"], sorted(names))
+
+
+def _rule(
+    group: str, plurals: list[str], verbs: list[str], names: list[str] | None = None
+) -> dict[str, Any]:
+    limited = {"resourceNames": names} if names else {}
+    return {"apiGroups": [group], "resources": plurals, **limited, "verbs": verbs}
+
+
+def _role(kind: str, rules: list[dict[str, Any]], namespace: str = "") -> dict[str, Any]:
+    return {
+        "apiVersion": f"{_API}/v1", "kind": kind, "metadata": _metadata(namespace), "rules": rules,
+    }  # fmt: skip
+
+
+def _binding(kind: str, role: str, namespace: str = "") -> dict[str, Any]:
+    return {
+        "apiVersion": f"{_API}/v1",
+        "kind": kind,
+        "metadata": _metadata(namespace),
+        "roleRef": {"apiGroup": _API, "kind": role, "name": NAME},
+        "subjects": [dict(ACCOUNT)],
+    }
+
+
+def _metadata(namespace: str = "") -> dict[str, str]:
+    return {"name": NAME, **({"namespace": namespace} if namespace else {})}
