@@ -52,6 +52,7 @@ class Policy(ABC, Generic[S]):
     ``source``    documentation section or MTC code that the rule comes from
     ``upstream``  condition types of MTC's controller with the same meaning
     ``better``    what is checked beyond those conditions
+    ``single``    whether there is only one thing that can fail, and it in one way
     """
 
     id: ClassVar[str]
@@ -66,6 +67,7 @@ class Policy(ABC, Generic[S]):
     source: ClassVar[str]
     upstream: ClassVar[tuple[str, ...]] = ()
     better: ClassVar[str] = ""
+    single: ClassVar[bool] = False
 
     def applies(self, migration: Migration) -> None:
         """Raise NotApplicable where the rule does not concern this migration.
