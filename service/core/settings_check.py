@@ -111,9 +111,19 @@ def _about(setting: Setting, key: str, installed: Version | None) -> Iterator[Sp
 
 
 def _missing(spec: Mapping[str, Any]) -> Iterator[SpecRemark]:
-    given = {snake_case(key) for key in spec}
+    given = {snake_case(key): value for key, value in spec.items()}
     for setting in SETTINGS.values():
+        if setting.name == "cluster_name" and not _makes_host(given):
+            continue
         if setting.required and setting.name not in given:
             told = f"{setting.name} has no default: without it the operator's reconcile fails"
             remark = Remark("missing-key", Severity.BLOCKER, told)
             yield SpecRemark(setting.name, setting.name, remark, "nothing", setting.wanted)
+
+
+def _makes_host(given: Mapping[str, Any]) -> bool:
+    """Whether the operator makes the host's MigCluster, which alone takes cluster_name.
+
+    Not where both switches are off, as on a remote cluster (roles/migrationcontroller/tasks).
+    """
+    return any(given.get(name) is not False for name in ("migration_controller", "migration_ui"))
