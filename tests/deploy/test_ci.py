@@ -1,0 +1,294 @@
+"""The pipeline examples: valid by their systems' schemas, and their shell steps really run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import jsonschema
+import pytest
+import yaml
+from werkzeug.serving import make_server
+
+from service.api.app import create_app
+from service.settings import Settings
+
+CI = Path(__file__).parents[2] / "deploy" / "ci"
+SCRIPT = CI / "preflight.sh"
+SHELLS = [name for name in ("sh", "bash", "dash", "busybox") if shutil.which(name)]
+PLAN = "namespaces: [shop]\n"
+
+pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+
+
+class Seen:
+    """What the service was asked for."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, str]] = []
+        self.url = ""
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Seen]:
+    seen = Seen()
+    app = create_app(Settings(log_level="ERROR"))
+
+    def noting(environ: dict[str, Any], start: Any) -> Any:
+        seen.requests.append((environ["QUERY_STRING"], environ.get("HTTP_AUTHORIZATION", "")))
+        return app(environ, start)
+
+    server = make_server("127.0.0.1", 0, noting, threaded=True)
+    seen.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield seen
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def evidence(tmp_path: Path) -> Path:
+    """Two clusters whose MTC versions differ: the gate is closed."""
+    folder = tmp_path / "migration"
+    folder.mkdir()
+    write(folder, *CLOSED)
+    (folder / "plan.yaml").write_text(PLAN)
+    return folder
+
+
+def write(folder: Path, source: str, destination: str) -> None:
+    for name, facts in (("source", source), ("destination", destination)):
+        (folder / f"{name}.yaml").write_text(f"facts: {{{facts}}}\n")
+
+
+CLOSED = (
+    "openshiftVersion: 4.14.9, mtcVersion: 1.8.3",
+    "openshiftVersion: 4.14.9, mtcVersion: 1.8.4",
+)
+OPEN = ("clusterAdmin: true", "clusterAdmin: true")
+"""Nothing fails, and where unknowns are ignored nothing closes the gate."""
+
+
+def run(command: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {key: value for key, value in os.environ.items() if "MTC_PREFLIGHT" not in key}
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**inherited, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+PARTS = ["source=source.yaml", "destination=destination.yaml", "plan=plan.yaml"]
+
+
+def preflight(
+    folder: Path, *arguments: str, shell: str = "sh", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    prefix = [shell, "sh"] if shell == "busybox" else [shell]
+    return run([*prefix, str(SCRIPT), *arguments], folder, **environment)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_closed_gate_is_exit_status_1(service, evidence, shell):
+    done = preflight(evidence, *PARTS, shell=shell, MTC_PREFLIGHT_URL=service.url)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("NOT READY: ")
+    assert "MTC403" in done.stdout
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_an_open_gate_is_exit_status_0(service, evidence, shell):
+    write(evidence, *OPEN)
+    done = preflight(evidence, "-u", service.url + "/", "-q", "unknown=ignore", *PARTS, shell=shell)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Gate open" in done.stdout
+
+
+def test_several_outputs_and_names_with_spaces(service, evidence):
+    (evidence / "plan.yaml").rename(evidence / "the plan; v2.yaml")
+    done = preflight(
+        evidence,
+        "-o", "json=the report.json", "-o", "junit=out.xml", "-q", "fail_on=warning",
+        *PARTS[:2], "plan=the plan; v2.yaml",
+        MTC_PREFLIGHT_URL=service.url,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+    report = json.loads((evidence / "the report.json").read_text())
+    assert (report["gate"]["failOn"], report["gate"]["passed"]) == ("warning", False)
+    assert {part["name"] for part in report["parts"]} == {"source", "destination", "plan"}
+    assert ElementTree.parse(evidence / "out.xml").getroot().tag == "testsuites"
+
+
+def test_the_token_is_sent_and_not_shown(service, evidence):
+    environment = {"MTC_PREFLIGHT_URL": service.url, "MTC_PREFLIGHT_TOKEN": "sha256~t0ken"}
+    done = preflight(evidence, *PARTS, **environment)
+    assert service.requests[-1][1] == "Bearer sha256~t0ken"
+    assert "t0ken" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        ([], "usage: preflight.sh"),
+        (["-x"], "usage: preflight.sh"),
+        (["source.yaml"], "source.yaml: wanted PART=FILE"),
+        (["source=gone.yaml"], "gone.yaml: no such file, or not readable"),
+        (["-o", "text", "source=source.yaml"], "-o text: wanted FORMAT=FILE"),
+        (["-q", "fail_on=all", "source=source.yaml"], "answered 400"),
+        (["-o", "pdf=-", "source=source.yaml"], "answered 400"),
+        (["sauce=source.yaml"], "answered 400"),
+        (["-u", "http://127.0.0.1:9", "source=source.yaml"], "no answer from http://127.0.0.1:9"),
+    ],
+)
+def test_everything_else_is_exit_status_3(service, evidence, arguments, told):
+    done = preflight(evidence, *arguments, MTC_PREFLIGHT_URL=service.url)
+    assert done.returncode == 3
+    assert told in done.stderr
+    assert done.stdout == ""
+
+
+def test_no_service_named(evidence):
+    done = preflight(evidence, *PARTS)
+    assert (done.returncode, done.stderr) == (
+        3,
+        "preflight.sh: no service: set MTC_PREFLIGHT_URL or give -u URL\n",
+    )
+
+
+# Tekton: fields of the reference of tasks, tekton.dev/v1.
+def closed(required: list[str], **properties: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": required,
+        "properties": properties,
+    }
+
+
+TEXT = {"type": "string"}
+NAME = {"type": "string", "pattern": "^[a-z]([a-z0-9-]*[a-z0-9])?$"}
+TASK = closed(
+    ["apiVersion", "kind", "metadata", "spec"],
+    apiVersion={"const": "tekton.dev/v1"},
+    kind={"const": "Task"},
+    metadata=closed(["name"], name=NAME),
+    spec=closed(
+        ["steps"],
+        description=TEXT,
+        params={
+            "items": closed(
+                ["name"], name=NAME, type={"const": "string"}, description=TEXT, default=TEXT
+            )
+        },
+        workspaces={"items": closed(["name"], name=NAME, description=TEXT)},
+        results={"items": closed(["name"], name=NAME, description=TEXT)},
+        steps={
+            "items": closed(
+                ["name", "image", "script"],
+                name=NAME,
+                image=TEXT,
+                script=TEXT,
+                workingDir=TEXT,
+                env={"items": closed(["name", "value"], name=TEXT, value=TEXT)},
+            )
+        },
+    ),
+)
+
+
+def task_step() -> tuple[dict[str, Any], dict[str, Any]]:
+    task = yaml.safe_load((CI / "tekton-task.yaml").read_text())
+    jsonschema.validate(task, TASK)
+    (step,) = task["spec"]["steps"]
+    return task["spec"], step
+
+
+def test_the_task_of_tekton_names_only_what_it_declares():
+    spec, step = task_step()
+    used = set(re.findall(r"\$\((\w+)\.([\w-]+)", json.dumps(step)))
+    declared = {
+        (key, item["name"])
+        for key in ("params", "workspaces", "results")
+        for item in spec.get(key, [])
+    }
+    assert used == declared
+    assert "$(" not in step["script"].replace("$(curl", "").replace("$(sed", "")
+
+
+@pytest.mark.parametrize("facts, status, verdict", [(CLOSED, 1, "not_ready"), (OPEN, 0, "unknown")])
+def test_the_step_of_tekton(service, evidence, tmp_path, facts, status, verdict):
+    write(evidence, *facts)
+    spec, step = task_step()
+    values = {f"params.{item['name']}": item["default"] for item in spec["params"]}
+    values |= {
+        "params.url": service.url,
+        "params.source": "source.yaml",
+        "params.destination": "destination.yaml",
+        "params.query": "unknown=ignore",
+        "results.verdict.path": str(tmp_path / "verdict"),
+    }
+    environment = {
+        item["name"]: re.sub(r"\$\(([\w.-]+)\)", lambda m: values[m[1]], item["value"])
+        for item in step["env"]
+    }
+    done = run(["sh", "-c", step["script"]], evidence, **environment)
+    assert (done.returncode, done.stdout, done.stderr) == (status, f"{verdict}\n", "")
+    assert (tmp_path / "verdict").read_text() == verdict
+
+
+def check(schema: str, path: Path) -> None:
+    """Hold a file to the schema of its system, which the package carries."""
+    pytest.importorskip("check_jsonschema")
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)]
+    done = run(command, path.parent)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_workflow_of_github(service, evidence, tmp_path):
+    path = CI / "github-workflow.yaml"
+    check("vendor.github-workflows", path)
+    steps = yaml.safe_load(path.read_text())["jobs"]["preflight"]["steps"]
+    (script,) = [step["run"] for step in steps if "run" in step]
+    shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
+    environment = {"URL": service.url, "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
+    if shutil.which("jq") is None:
+        pytest.skip("needs jq")
+    done = run(shell, evidence, **environment)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert any(line.startswith("::error ") for line in done.stdout.splitlines())
+    assert (tmp_path / "summary").read_text().startswith("## Not ready")
+    (made,) = json.loads((evidence / "preflight.sarif").read_text())["runs"]
+    assert {result["kind"] for result in made["results"]} == {"fail"}
+
+
+def test_the_job_of_gitlab(service, evidence):
+    path = CI / "gitlab-ci.yml"
+    check("vendor.gitlab-ci", path)
+    job = yaml.safe_load(path.read_text())["mtc-preflight"]
+    environment = {**job["variables"], "MTC_PREFLIGHT_URL": service.url}
+    script = "\n".join(job["script"])
+    done = run(["bash", "-eo", "pipefail", "-c", script], evidence.parent, **environment)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("NOT READY: ")
+    root = ElementTree.parse(evidence.parent / job["artifacts"]["reports"]["junit"]).getroot()
+    assert int(root.get("failures", "0")) >= 1
+    (page,) = job["artifacts"]["paths"]
+    assert "<h1>" in (evidence.parent / page).read_text()
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="needs shellcheck")
+def test_the_script_has_no_known_mistakes():
+    done = run(["shellcheck", "-s", "sh", str(SCRIPT)], CI)
+    assert done.stdout == ""
