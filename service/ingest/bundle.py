@@ -411,6 +411,10 @@ OPTIONS = {
 """Options of an envelope, and what the query calls them."""
 
 
+MOST_HOURS = 1_000_000
+"""More than a century: evidence of any age; dates cannot be reckoned with much more."""
+
+
 def problem_of(error: Unreadable, origin: Origin) -> Problem:
     """An unreadable document as a problem of the report."""
     return Problem(
@@ -445,8 +449,8 @@ def _requested(options: Mapping[str, Any]) -> Requested:
         age = float(hours)
     except (TypeError, ValueError):
         age = -1.0
-    if not 0 < age < float("inf"):
-        problems.append(_bad_option("maxAgeHours", "a positive number of hours"))
+    if not 0 < age <= MOST_HOURS:
+        problems.append(_bad_option("maxAgeHours", "a number of hours above 0, at most 1000000"))
     host = options.get("host")
     if host is not None and host not in tuple(Role):
         problems.append(_bad_option("host", "one of source, destination, host"))
