@@ -43,7 +43,7 @@ def test_every_setting_can_be_set() -> None:
         assert getattr(settings.limits, field.name) == int(values.get(field.name, 11))
     for field in fields(Settings):
         if field.name not in ("limits", "log_level"):
-            assert getattr(settings, field.name) == 11
+            assert str(getattr(settings, field.name)) == "11"
     assert settings.log_level == "DEBUG"
 
 
@@ -147,7 +147,7 @@ def test_an_unexpected_error_is_a_problem_and_its_text_is_told_nobody(
         raise RuntimeError("password=hunter2")
 
     app: Flask = create_app(Settings())
-    monkeypatch.setattr("service.api.evaluations.evaluate", broken)
+    monkeypatch.setattr("service.api.evaluations.judge", broken)
     response = app.test_client().post(URL, json=ENVELOPE)
     document = response.get_json()
     assert (response.status_code, document["code"]) == (500, "internal-error")
