@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from shlex import quote
 
 from policies.volume_policy import CHECKLIST, OPTIONS, PlanVolumePolicy
@@ -105,6 +105,12 @@ class DestinationClaimsFree(PlanVolumePolicy):
 
     def concerns(self, volume: Volume) -> bool:
         return bool(volume.hold)
+
+    def alike(self, migration: Migration, volume: Volume) -> Hashable | None:
+        if volume.planned is not None:
+            return None
+        namespace = arrival(migration, volume)[0]
+        return namespace if destination_claims(migration).unseen(namespace) else None
 
     def wanting(self, found: Volumes) -> dict[Missing, None]:
         return dict.fromkeys(found.no_claims.missing if found.no_claims is not None else ())

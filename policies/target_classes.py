@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 from policies.volume_policy import (
     OPTIONS,
@@ -14,7 +14,7 @@ from policies.volume_policy import (
 )
 from service.core.evidence import Missing, NotGathered, Subject
 from service.core.facts.storage_classes import KnownClass, destination_classes
-from service.core.facts.targets import is_copied, target_of
+from service.core.facts.targets import is_copied, kind_of, target_of
 from service.core.facts.volumes import Volume, volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
@@ -54,6 +54,9 @@ class TargetClassSelected(PlanVolumePolicy):
         "that it has not discovered."
     )
     good = "a storage class is selected, or will be found, for every volume that is copied"
+
+    def alike(self, migration: Migration, volume: Volume) -> Hashable | None:
+        return kind_of(volume) if volume.planned is None else None
 
     def faults(self, migration: Migration, volume: Volume) -> Iterator[Outcome]:
         target = target_of(migration, volume)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 from policies.volume_policy import OPTIONS, STORAGE, TARGET_READS, PlanVolumePolicy, selected_copy
 from service.core.access_modes import AUTO, RWO, RWOP, SELECTABLE, has_block, modes_of
 from service.core.facts.storage_classes import KnownClass, destination_classes
-from service.core.facts.targets import access_modes, target_of
+from service.core.facts.targets import access_modes, kind_of, target_of
 from service.core.facts.volumes import Volume, volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed
@@ -109,6 +109,9 @@ class AccessModeAvailable(PlanVolumePolicy):
     )
     good = "the target storage classes provide the access modes of the claims"
     idle = "no volume is copied to a storage class that exists and whose modes are to be checked"
+
+    def alike(self, migration: Migration, volume: Volume) -> Hashable | None:
+        return kind_of(volume) if volume.planned is None else None
 
     def faults(self, migration: Migration, volume: Volume) -> Iterator[Outcome]:
         target = target_of(migration, volume)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from policies.volumes import VOLUME_READS
@@ -56,34 +57,63 @@ class PlanVolumePolicy(MigrationPolicy):
         Raises NotGathered, and NotApplicable where another rule must be met first.
         """
 
+    def alike(self, migration: Migration, volume: Volume) -> Hashable | None:
+        """What the faults depend on, where it is not the volume itself (None).
+
+        Of volumes that are alike only the first is judged, as long as nothing is wrong with it:
+        ten thousand volumes have a handful of kinds.
+        """
+        return None
+
     def wanting(self, found: Volumes) -> dict[Missing, None]:
         """What is missing for a pass besides what single volumes lack."""
         return gaps(found) if self.whole else {}
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         found = volumes(migration)
-        missing: dict[Missing, None] = {}
-        examined = 0
-        sound = True
+        tally = _Tally()
         for volume in found.items:
             if not self.concerns(volume):
                 continue
-            examined += 1
-            try:
-                for fault in self.faults(migration, volume):
-                    sound = False
-                    yield fault
-            except NotApplicable:
-                examined -= 1  # nothing can be said of it, so it is no part of a pass
-            except NotGathered as doubt:  # a later volume may still fail
-                missing.update(dict.fromkeys(doubt.missing))
-        missing.update(self.wanting(found))
-        if missing:
-            raise NotGathered(*missing)
-        if not examined:
+            kind = self.alike(migration, volume)
+            if kind in tally.judged:
+                tally.examined += tally.judged[kind]
+                continue
+            yield from self._judge(migration, volume, kind, tally)
+        tally.missing.update(self.wanting(found))
+        if tally.missing:
+            raise NotGathered(*tally.missing)
+        if not tally.examined:
             raise NotApplicable(self.idle)
-        if sound:
-            yield passed(found.cluster.subject, f"{self.good} ({examined})", examined=examined)
+        if tally.sound:
+            message = f"{self.good} ({tally.examined})"
+            yield passed(found.cluster.subject, message, examined=tally.examined)
+
+    def _judge(
+        self, migration: Migration, volume: Volume, kind: Hashable | None, tally: _Tally
+    ) -> Iterator[Outcome]:
+        counts, well = 1, True
+        try:
+            for fault in self.faults(migration, volume):
+                well = tally.sound = False
+                yield fault
+        except NotApplicable:
+            counts = 0  # nothing can be said of it, so it is no part of a pass
+        except NotGathered as doubt:  # a later volume may still fail
+            tally.missing.update(dict.fromkeys(doubt.missing))
+        tally.examined += counts
+        if well and kind is not None:
+            tally.judged[kind] = counts
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What was judged so far; ``judged`` is what one more volume of a kind adds to examined."""
+
+    examined: int = 0
+    sound: bool = True
+    missing: dict[Missing, None] = field(default_factory=dict)
+    judged: dict[Hashable, int] = field(default_factory=dict)
 
 
 def gaps(found: Volumes) -> dict[Missing, None]:

@@ -21,6 +21,7 @@ class DestinationClaims:
 
     by_key: Mapping[tuple[str, str], PersistentVolumeClaim]
     missing: Mapping[str, NotGathered]
+    namespaces: frozenset[str]
 
     def find(self, namespace: str, name: str) -> PersistentVolumeClaim | None:
         """One claim; None only where it is known to be absent. Raises NotGathered."""
@@ -28,6 +29,10 @@ class DestinationClaims:
         if found is None and namespace in self.missing:
             raise self.missing[namespace]
         return found
+
+    def unseen(self, namespace: str) -> bool:
+        """Whether nothing at all is known of the claims of a namespace."""
+        return namespace in self.missing and namespace not in self.namespaces
 
 
 def destination_claims(migration: Migration) -> DestinationClaims:
@@ -76,4 +81,5 @@ def _claims(migration: Migration) -> DestinationClaims:
             if not absent_namespace(migration, name):
                 missing[name] = reason
     known = destination.known(PERSISTENT_VOLUME_CLAIM)
-    return DestinationClaims({(item.ref.namespace, item.ref.name): item for item in known}, missing)
+    by_key = {(item.ref.namespace, item.ref.name): item for item in known}
+    return DestinationClaims(by_key, missing, frozenset(namespace for namespace, _ in by_key))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.core.evidence import Pointer
+from service.core.evidence import NotGathered, Pointer
 from service.core.facts.storage_classes import KnownClass, destination_classes, source_classes
 from service.core.facts.volumes import COPY, Volume
 from service.core.migration import Migration
@@ -46,7 +46,33 @@ def target_of(migration: Migration, volume: Volume) -> Target:
         at = f"/spec/persistentVolumes/{entry.index}/selection/storageClass"
         pointer = migration.plan.ref.at(at, entry.target_storage_class)
         return Target(entry.target_storage_class, True, (pointer,))
-    return _default(migration, volume)
+    return _default_of_kind(migration, volume)
+
+
+def kind_of(volume: Volume) -> tuple[object, ...]:
+    """What MTC's default for a volume depends on: volumes of one kind get the same class."""
+    source = volume.pv.source if volume.pv is not None else None
+    return volume.source_class, source, access_modes(volume), volume.mode
+
+
+def _default_of_kind(migration: Migration, volume: Volume) -> Target:
+    known = migration.derive(_defaults)
+    kind = kind_of(volume)
+    found = known.get(kind)
+    if found is None:
+        try:
+            found = _default(migration, volume)
+        except NotGathered as missing:
+            found = missing
+        known[kind] = found
+    if isinstance(found, NotGathered):
+        raise found.with_traceback(None)
+    return found
+
+
+def _defaults(migration: Migration) -> dict[tuple[object, ...], Target | NotGathered]:
+    """The defaults found so far; ten thousand volumes have a handful of kinds."""
+    return {}
 
 
 def wanted_provisioner(migration: Migration, volume: Volume) -> tuple[str, bool]:

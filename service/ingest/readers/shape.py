@@ -89,6 +89,8 @@ def texts(of: Object, key: str, at: str) -> tuple[str, ...]:
         return ()
     if type(value) is not list:
         raise Malformed(f"{at}/{key}", "a list")
+    if len(value) == 1 and type(value[0]) is str:
+        return (value[0],)
     for index, item in enumerate(value):
         if type(item) is not str:
             raise Malformed(f"{at}/{key}/{index}", "a string")
