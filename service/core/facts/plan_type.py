@@ -26,7 +26,15 @@ def intra_cluster(migration: Migration) -> bool:
         destination = mig_cluster(migration, migration.destination)
     except NotGathered:
         return False
-    return urlsplit(source.url).netloc == urlsplit(destination.url).netloc
+    return _host(source.url) == _host(destination.url)
+
+
+def _host(url: str) -> str:
+    """Host and port of a URL; one that cannot be read stands for itself."""
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return url
 
 
 def storage_conversion(migration: Migration) -> bool:
