@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from service.core.outcome import Verdict
 from service.core.report import Report
-from service.formats import html_view, words
+from service.formats import html_matrix, html_view, words
 from service.formats.base import Context, Format
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -36,9 +36,9 @@ def render(report: Report, context: Context) -> bytes:
         plan=words.line(report.plan),
         time=words.short_time(report),
         clusters=report.clusters,
-        columns=html_view.columns(report),
-        areas=html_view.areas(report, context.policies),
-        bar=html_view.bar(report),
+        columns=html_matrix.columns(report),
+        areas=html_matrix.areas(report, context.policies),
+        bar=html_matrix.bar(report),
         problems=html_view.problems(report),
         sections=[
             ("fails", "Fails", html_view.cards(report, context.policies, (Verdict.FAIL,))),

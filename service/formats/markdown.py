@@ -117,7 +117,8 @@ def _sections(report: Report) -> Iterator[str]:
     if met:
         yield f"### Met ({len(met)})"
         yield "\n".join(
-            f"- {item.policy} {code(str(item.subject))} {escape(item.message)}" for item in met
+            f"- {item.policy} {code(words.about(item.subject))} {escape(item.message)}"
+            for item in met
         )
 
 
@@ -130,7 +131,7 @@ def finding_text(finding: Finding, again: bool = False) -> str:
     sign = words.SIGNS[finding.verdict]
     lines = [
         f"**{sign} {finding.policy}** {escape(finding.title)} · *{finding.severity}*{change}",
-        f"{code(str(finding.subject))} {escape(finding.message)}",
+        f"{code(words.about(finding.subject))} {escape(finding.message)}",
     ]
     if finding.found or finding.wanted:
         found = code(finding.found) or "nothing"
@@ -192,7 +193,7 @@ def _gone(report: Report) -> Iterator[str]:
 
 
 def _seen(seen: Seen) -> str:
-    subject = code(str(seen.subject))
+    subject = code(words.about(seen.subject))
     title = f"{seen.policy} {subject} {escape(seen.title)}".strip()
     return f"- {title or code(seen.fingerprint)}"
 

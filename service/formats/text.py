@@ -96,7 +96,7 @@ def _finding(finding: Finding, paint: Paint, again: bool) -> Iterator[str]:
         color = YELLOW
     mark = paint(f"{BOLD};{color}", f"{words.SIGNS[finding.verdict]} {word}")
     yield f"{mark} {finding.severity} {paint(BOLD, finding.policy)} {line(finding.title)}{change}"
-    yield f"{_INDENT}{line(str(finding.subject))}"
+    yield f"{_INDENT}{words.about(finding.subject)}"
     yield f"{_INDENT}{line(finding.message)}"
     if finding.found or finding.wanted:
         yield f"{_INDENT}found {line(finding.found)}; wanted {line(finding.wanted)}"
@@ -124,7 +124,7 @@ def _rest(findings: list[Finding], paint: Paint) -> Iterator[str]:
         yield paint(BOLD, title)
         sign = paint(_COLORS[verdict], words.SIGNS[verdict])
         for item in some:
-            yield f"  {sign} {item.policy} {line(str(item.subject))}: {line(item.message)}"
+            yield f"  {sign} {item.policy} {words.about(item.subject)}: {line(item.message)}"
 
 
 def _waivers(report: Report) -> Iterator[str]:

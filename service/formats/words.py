@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from service.core.evidence import Missing, Pointer
+from service.core.evidence import Missing, Pointer, Subject
 from service.core.outcome import Severity, Verdict
 from service.core.redact import redact
 from service.core.report import Finding, Readiness, Report
@@ -72,6 +72,13 @@ def urgency(finding: Finding) -> tuple[int, int]:
 def by_urgency(findings: Iterable[Finding]) -> list[Finding]:
     """The findings, what must be done first first; otherwise in their own order."""
     return sorted(findings, key=urgency)
+
+
+def about(subject: Subject) -> str:
+    """A subject in one line; a cluster as a whole by its name alone."""
+    if subject.kind == "Cluster" and subject.name == subject.cluster:
+        return line(f"cluster {subject.name}")
+    return line(str(subject))
 
 
 def place(pointer: Pointer) -> str:

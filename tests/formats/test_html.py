@@ -12,7 +12,7 @@ import html5lib
 import pytest
 import samples
 
-from service.formats import html, html_view
+from service.formats import html, html_matrix, html_view
 
 MAKES = [samples.full, samples.ready, samples.empty]
 
@@ -152,7 +152,7 @@ def test_a_command_that_all_share_is_told_once():
 
 
 def test_the_bar_fills_its_length():
-    parts = html_view.bar(samples.full())
+    parts = html_matrix.bar(samples.full())
     assert [(part.look, part.count) for part in parts] == [
         ("fail", 3),
         ("error", 1),

@@ -45,13 +45,12 @@ def test_a_ready_report_in_full():
         "40312 objects",
         "",
         "Met",
-        "  ✓ MTC101 legacy-eu: Cluster legacy-eu: The identity is cluster-admin on every cluster: "
-        "pass",
-        "  ✓ MTC101 prod-eu: Cluster prod-eu: The identity is cluster-admin on every cluster: pass",
-        "  ✓ MTC201 legacy-eu: Cluster legacy-eu: The internal registry is exposed: pass",
+        "  ✓ MTC101 cluster legacy-eu: The identity is cluster-admin on every cluster: pass",
+        "  ✓ MTC101 cluster prod-eu: The identity is cluster-admin on every cluster: pass",
+        "  ✓ MTC201 cluster legacy-eu: The internal registry is exposed: pass",
         "",
         "Not applicable",
-        "  – MTC201 prod-eu: Cluster prod-eu: the host's registry is not used",
+        "  – MTC201 cluster prod-eu: the host's registry is not used",
     ]
 
 
