@@ -161,7 +161,7 @@ _RANGES = {
     "max_requests": (0, 10_000_000),
     "compression_ratio": (2, 100_000),
     "members": (1, 10_000_000),
-    "depth": (10, 200),
+    "depth": (10, 201),
     "documents": (1, 10_000_000),
     "alias_nodes": (1, 10_000_000),
     "nested_archives": (0, 5),
