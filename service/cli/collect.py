@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from shutil import copyfileobj
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -13,7 +15,8 @@ from service.cli import exits
 from service.cli.exits import Refusal
 
 if TYPE_CHECKING:
-    from service.collect.collect import Collected
+    from service.cli.progress import Progress
+    from service.collect.collect import Collected, Request
 
 
 @click.command()
@@ -59,6 +62,11 @@ if TYPE_CHECKING:
     help="Another user than the logged-in one will migrate: do not review my rights.",
 )
 @click.option(
+    "--probe",
+    is_flag=True,
+    help="Try the connections too, from this machine; see `mtc-preflight probe`.",
+)
+@click.option(
     "--timeout",
     default=900,
     show_default=True,
@@ -96,8 +104,8 @@ def _collect(
     given: dict[str, Any],
     contexts: dict[str, str],
     plan: dict[str, Any] | None,
-    stream: Any,
-    progress: Any,
+    stream: BinaryIO,
+    progress: Progress,
 ) -> Collected:
     from policies import catalogue
     from service.collect.collect import Request
@@ -119,15 +127,46 @@ def _collect(
         migrator=not given["reader"],
         seconds=float(given["timeout"]),
     )
+    rest: dict[str, Any] = {"plan": plan}
+    if given["plan_name"]:
+        rest["options"] = {"plan": given["plan_name"]}
+    if given["probe"]:
+        return _with_probes(request, rest, stream, progress)
     writer = BundleWriter(stream)
     done = run(request, writer, progress.say)
-    options = {"plan": given["plan_name"]} if given["plan_name"] else {}
-    writer.end({"plan": plan, "options": options})
+    writer.end(rest)
+    return done
+
+
+def _with_probes(
+    request: Request, rest: dict[str, Any], stream: BinaryIO, progress: Progress
+) -> Collected:
+    """Collect into a temporary file, read from it what there is to try, and add the results."""
+    from service.collect.collect import collect as run
+    from service.collect.measure import measure
+    from service.collect.targets import targets
+    from service.collect.writer import BundleWriter
+    from service.ingest.bundle import read_pieces
+    from service.ingest.pieces import Piece
+
+    with TemporaryFile() as spool:
+        writer = BundleWriter(spool)
+        done = run(request, writer, progress.say)
+        mark = spool.tell()
+        writer.end(rest)
+        spool.seek(0)
+        migration = read_pieces([Piece("envelope", spool)], {}, reads=request.reads).migration
+        probes = measure(targets(migration), "workstation", say=progress.say)
+        spool.seek(mark)
+        spool.truncate()
+        writer.end({**rest, "probes": probes})
+        spool.seek(0)
+        copyfileobj(spool, stream)
     return done
 
 
 @contextmanager
-def _writing(path: str) -> Iterator[Any]:
+def _writing(path: str) -> Iterator[BinaryIO]:
     from service.collect.writer import opened
 
     try:
