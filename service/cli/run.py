@@ -18,6 +18,7 @@ from service.cli.collect import collect
 from service.cli.completion import completion
 from service.cli.docs import docs
 from service.cli.evidence import evidence
+from service.cli.patch import patch
 from service.cli.probe import probe
 from service.cli.serve import serve
 
@@ -74,7 +75,18 @@ def cli(ctx: click.Context, version: bool, show_traceback: bool) -> int:
     return exits.READY
 
 
-for _command in (check, collect, evidence, explain, policies, probe, serve, docs, completion):
+for _command in (
+    check,
+    collect,
+    evidence,
+    explain,
+    patch,
+    policies,
+    probe,
+    serve,
+    docs,
+    completion,
+):
     cli.add_command(_command)
 
 
