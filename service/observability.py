@@ -185,20 +185,22 @@ class Metrics:
         self.count(self.requests, route, method, str(status))
         self.duration.labels(route).observe(seconds)
 
-    def evaluation(
-        self,
-        verdict: str,
-        findings: Mapping[tuple[str, str], int],
-        problems: Mapping[str, int],
-        size: int,
-    ) -> None:
-        """Note one evaluation: counts by (policy, verdict) and by problem code, body bytes."""
+    def evaluation(self, verdict: str, size: int) -> None:
+        """Note one answered evaluation: its verdict and the bytes of the request's body."""
         self.count(self.evaluations, verdict)
+        self.ingested.observe(size)
+
+    def findings_of(
+        self, findings: Mapping[tuple[str, str], int], problems: Mapping[str, int]
+    ) -> None:
+        """Note what an evaluation found, by (policy, verdict) and by problem code.
+
+        An answer from memory is not a new evaluation and does not count again here.
+        """
         for labels, number in findings.items():
             self.count(self.findings, *labels, by=number)
         for code, number in problems.items():
             self.count(self.problems, code, by=number)
-        self.ingested.observe(size)
 
     def exposition(self) -> tuple[bytes, str]:
         """The metrics as Prometheus reads them, and their media type."""

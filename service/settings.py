@@ -48,6 +48,8 @@ class Settings:
     ``workers``            gunicorn worker processes; 0 is one per CPU, at least two
     ``threads``            requests that one worker receives at a time
     ``evaluations``        requests that one worker evaluates at a time; others wait
+    ``remembered``         answers to small requests that a worker keeps, for the same request
+                           within the same minute; 0 keeps none
     ``idle_timeout``       a client that neither sends nor takes anything for this long is left
     ``timeout``            a worker that is stuck for this long is replaced
     ``graceful_timeout``   time to finish running requests at the end
@@ -66,6 +68,7 @@ class Settings:
     workers: int = 0
     threads: int = 16
     evaluations: int = 4
+    remembered: int = 64
     idle_timeout: int = 30
     timeout: int = 120
     graceful_timeout: int = 30
@@ -154,6 +157,7 @@ _RANGES = {
     "workers": (0, 256),
     "threads": (1, 256),
     "evaluations": (1, 256),
+    "remembered": (0, 10_000),
     "idle_timeout": (1, 3600),
     "timeout": (5, 3600),
     "graceful_timeout": (1, 3600),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from flask import Blueprint, Response, g
 from service.api.body import Body, read_request
 from service.api.contract import Answer, Contract, Form, operation
 from service.api.judging import context_of, gate_of, input_options, judge, status_of
+from service.api.memory import Answered, Tally
 from service.api.negotiation import report_format
 from service.api.problems import Fault, Refused
 from service.api.runtime import Runtime, runtime
@@ -21,6 +21,7 @@ from service.core.gate import CLOSED_STATUS
 from service.core.report import Report
 from service.formats import FORMATS, Format
 from service.ingest.bundle import Bundle, read_body, read_pieces
+from service.ingest.loaded import gc_paused
 
 NOTIFIED = "X-MTC-Preflight-Notified"
 blueprint = Blueprint("evaluations", __name__)
@@ -68,15 +69,29 @@ def post_evaluation(query: Mapping[str, Any]) -> Response:
     now = runtime()
     chosen = report_format(query.get("format"))
     target = _target(query, now)
-    with read_request(now.settings) as body, now.turns:
+    with read_request(now.settings) as body:
+        key = now.memory.key(body.pieces, query, chosen.name) if target is None else None
+        answer = now.memory.get(key)
+        if answer is None:
+            answer = _answer(body, query, chosen, now, target)
+            now.memory.put(key, answer)
+            now.metrics.findings_of(answer.tally.findings, answer.tally.problems)
+    _note(answer.tally, now)
+    response = Response(answer.body, answer.status, mimetype=chosen.media_type)
+    response.vary.add("Accept")
+    if answer.notified:
+        response.headers[NOTIFIED] = answer.notified
+    return response
+
+
+def _answer(
+    body: Body, query: Mapping[str, Any], chosen: Format, now: Runtime, target: Target | None
+) -> Answered:
+    with now.turns, gc_paused():
         report = judge(_read(body, query, now), gate_of(query), now)
         rendered = chosen.render(report, context_of(query, now))
-    _note(report, now)
-    response = Response(rendered, status_of(report), mimetype=chosen.media_type)
-    response.vary.add("Accept")
-    if target is not None:
-        response.headers[NOTIFIED] = _notify(target, report, now)
-    return response
+    notified = "" if target is None else _notify(target, report, now)
+    return Answered(rendered, status_of(report), Tally.of(report), notified)
 
 
 def _read(body: Body, query: Mapping[str, Any], now: Runtime) -> Bundle:
@@ -110,10 +125,8 @@ def _notify(target: Target, report: Report, now: Runtime) -> str:
     return f"{result.target}; {result.state}; attempts={result.attempts}; detail={result.detail}"
 
 
-def _note(report: Report, now: Runtime) -> None:
+def _note(tally: Tally, now: Runtime) -> None:
     """Tell log and metrics what came out."""
-    findings = Counter((item.policy, item.verdict.value) for item in report.findings)
-    problems = Counter(item.code for item in report.problems)
-    now.metrics.evaluation(report.verdict.value, findings, problems, g.get("bytes_in", 0))
-    g.verdict = report.verdict.value
-    g.counts = dict(report.counts)
+    now.metrics.evaluation(tally.verdict, g.get("bytes_in", 0))
+    g.verdict = tally.verdict
+    g.counts = tally.counts

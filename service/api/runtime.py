@@ -11,6 +11,7 @@ from typing import Any, cast
 from flask import current_app
 
 from policies import catalogue
+from service.api.memory import Memory
 from service.api.standing import standing_waivers, webhook_targets
 from service.collect.webhook import Target
 from service.core.engine import digest
@@ -29,7 +30,8 @@ class Runtime:
     """Settings, policies and metrics of this process; ``reads`` is all that policies read.
 
     ``turns`` bounds how many evaluations run at a time, and with them the memory of a worker.
-    ``waivers`` and ``targets`` are those of the settings.
+    ``memory`` holds the last answers to small requests. ``waivers`` and ``targets`` are those of
+    the settings.
     """
 
     settings: Settings
@@ -39,6 +41,7 @@ class Runtime:
     context: Context
     metrics: Metrics
     turns: BoundedSemaphore
+    memory: Memory
     waivers: tuple[Waiver, ...]
     targets: Mapping[str, Target]
 
@@ -60,6 +63,7 @@ class Runtime:
             context,
             Metrics(),
             turns,
+            Memory(settings.remembered),
             standing_waivers(settings, policies),
             webhook_targets(settings),
         )

@@ -188,5 +188,5 @@ def _storage(host: Cluster, plan: MigPlan | None) -> MigStorage | None:
 
 
 def now() -> datetime:
-    """The present moment, in UTC."""
-    return datetime.now(UTC)
+    """The current minute, in UTC: within it, the same evidence gets the same report."""
+    return datetime.now(UTC).replace(second=0, microsecond=0)

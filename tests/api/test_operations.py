@@ -71,7 +71,7 @@ def test_all_faults_are_told_at_once_with_what_is_wanted() -> None:
         "MTC_PREFLIGHT_LOG_LEVEL='LOUD': wanted DEBUG | INFO | WARNING | ERROR",
         "MTC_PREFLIGHT_THREADS='many': wanted a whole number from 1 to 256",
         "MTC_PREFLIGHT_BODY_BYTES='-5': wanted a number of bytes, such as 512Mi",
-        "MTC_PREFLIGHT_DEPTH='100000': wanted a whole number from 10 to 200",
+        "MTC_PREFLIGHT_DEPTH='100000': wanted a whole number from 10 to 201",
     )
 
 
@@ -186,7 +186,9 @@ def evaluated(text: str) -> float:
 
 
 def test_metrics_add_up_over_workers_and_their_renewal(start_server: Any) -> None:
-    server: Server = start_server("--max-requests", "10", "--max-requests-jitter", "0")
+    server: Server = start_server(
+        "--max-requests", "10", "--max-requests-jitter", "0", REMEMBERED="0"
+    )
     before, first = set(server.workers()), scrape(server)
     total = 60
     for _ in range(total):
