@@ -35,7 +35,8 @@ class Shelf(Generic[T]):
     """The objects of one resource, each read into its model when a policy first asks for it.
 
     ``whole`` says that the list covers the cluster; ``namespaces`` those it covers otherwise.
-    ``denied`` maps a namespace ("" for the whole cluster) to why it could not be gathered.
+    ``named`` are objects, by namespace and name, that were asked for and would be here if they
+    existed. ``denied`` maps a namespace ("" for the whole cluster) to why it could not be gathered.
     """
 
     resource: Resource[T]
@@ -45,6 +46,7 @@ class Shelf(Generic[T]):
     whole: bool = False
     namespaces: frozenset[str] = frozenset()
     denied: Mapping[str, str] = field(default_factory=dict)
+    named: frozenset[tuple[str, str]] = frozenset()
     problems: list[Problem] = field(default_factory=list)
     _read: dict[int, T | None] = field(default_factory=dict)
     _by_namespace: dict[str, list[int]] | None = None
@@ -167,14 +169,12 @@ class Inventory:
     def find(self, resource: Resource[T], name: str, namespace: str = "") -> T | None:
         """One object; None only where it is known to be absent. Raises NotGathered."""
         self._note(resource, namespace, name)
+        if self._is_absent(resource, name, namespace):
+            return None
         shelf = self.shelf(resource)
-        if shelf is None:
-            raise self.not_gathered(resource, name, namespace)
-        place = shelf.place(namespace, name)
-        if place is None:
-            if shelf.whole or (resource.namespaced and shelf.covers(namespace)):
-                return None
-            raise self.not_gathered(resource, name, namespace)
+        place = None if shelf is None else shelf.place(namespace, name)
+        if shelf is None or place is None:
+            raise self.not_gathered(resource, name, namespace, may_be_absent=True)
         value = shelf.read(place)
         if value is None:
             raise self.not_gathered(resource, name, namespace, reason="malformed")
@@ -182,10 +182,21 @@ class Inventory:
 
     def get(self, resource: Resource[T], name: str, namespace: str = "") -> T:
         """One object that must exist; absence counts as not gathered."""
-        value = self.find(resource, name, namespace)
+        try:
+            value = self.find(resource, name, namespace)
+        except NotGathered as missing:
+            reason = missing.missing[0].reason
+            raise self.not_gathered(resource, name, namespace, reason=reason) from None
         if value is None:
             raise self.not_gathered(resource, name, namespace, reason="absent from the list")
         return value
+
+    def _is_absent(self, resource: Resource[Any], name: str, namespace: str) -> bool:
+        shelf = self.shelf(resource)
+        if shelf is None or shelf.place(namespace, name) is not None:
+            return False
+        listed = shelf.whole or (resource.namespaced and shelf.covers(namespace))
+        return listed or (namespace, name) in shelf.named
 
     def problems(self) -> tuple[Problem, ...]:
         """What was malformed among the objects read so far."""
@@ -198,6 +209,7 @@ class Inventory:
         namespace: str = "",
         namespaces: Sequence[str] = (),
         reason: str = "",
+        may_be_absent: bool = False,
     ) -> NotGathered:
         """The exception for a read that the evidence cannot answer."""
         shelf = self._shelves.get(resource)
@@ -212,7 +224,9 @@ class Inventory:
             Missing(
                 fact,
                 self.role,
-                fetch_command(resource, name, namespace, tuple(namespaces)),
+                fetch_command(
+                    resource, name, namespace, tuple(namespaces), may_be_absent=may_be_absent
+                ),
                 reason or denied.get(scope, "") or denied.get("", ""),
             )
         )

@@ -109,9 +109,19 @@ class Read(Generic[T]):
 
 
 def fetch_command(
-    resource: Resource[Any], name: str = "", namespace: str = "", namespaces: tuple[str, ...] = ()
+    resource: Resource[Any],
+    name: str = "",
+    namespace: str = "",
+    namespaces: tuple[str, ...] = (),
+    *,
+    may_be_absent: bool = False,
 ) -> str:
-    """The `oc get` command for one object, a namespace, some namespaces, or all of them."""
+    """The `oc get` command for one object, a namespace, some namespaces, or all of them.
+
+    What `oc` prints of an empty list names neither kind nor namespace, and of an object that
+    does not exist it prints nothing; so the command of a list, and of an object that
+    ``may_be_absent``, prints a second document that says what was asked for, unless it fails.
+    """
     if resource is ACCESS_REVIEW:
         return (
             "oc create -o yaml -f - <<< '"
@@ -132,19 +142,29 @@ def fetch_command(
             'curl -sk -H "Authorization: Bearer $(oc whoami -t)" -H "Accept: application/json;'
             'g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList" "$(oc whoami --show-server)/apis"'
         )
-    words = ["oc get", resource.argument]
-    if name:
-        words.append(name)
-    if resource.namespaced:
-        if not namespace and len(namespaces) == 1:
-            namespace = namespaces[0]
-        if not namespace and 1 < len(namespaces) <= 10:
-            listed = " ".join(namespaces)
-            return (
-                f'for n in {listed}; do oc get {resource.argument} -n "$n" -o yaml; echo ---; done'
-            )
-        words.append(f"-n {namespace}" if namespace else "--all-namespaces")
-    return " ".join([*words, "-o yaml"])
+    if not resource.namespaced:
+        namespace = ""
+    elif not namespace and len(namespaces) == 1:
+        namespace = namespaces[0]
+    elif not namespace and not name and 1 < len(namespaces) <= 10:
+        each = _get(resource, "", '-n "$n"') + f' && echo "{_mark(resource, "$n")}"'
+        return f"for n in {' '.join(namespaces)}; do {each}; echo ---; done"
+    scope = f"-n {namespace}" if namespace else "--all-namespaces" * resource.namespaced
+    if name and not may_be_absent:
+        return _get(resource, name, scope)
+    wanted = f"{name} --ignore-not-found" if name else ""
+    return f"{_get(resource, wanted, scope)} && echo '{_mark(resource, namespace, name)}'"
+
+
+def _get(resource: Resource[Any], name: str, scope: str) -> str:
+    words = ("oc get", resource.argument, name, scope, "-o yaml")
+    return " ".join(word for word in words if word)
+
+
+def _mark(resource: Resource[Any], namespace: str, name: str = "") -> str:
+    """A document that says that all of this was asked for: resource/namespace/name."""
+    steps = "/".join((resource.argument, namespace, name)).rstrip("/")
+    return f"--- {{complete: [{steps}]}}"
 
 
 CONFIG = "config.openshift.io"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
@@ -24,7 +24,7 @@ from service.ingest.descriptor import (
     unknown_keys,
 )
 from service.ingest.errors import LimitExceeded, Unreadable
-from service.ingest.gather import Gathering, take_document
+from service.ingest.gather import Gathering, is_mark, take_document, without_empty_list
 from service.ingest.graphs import is_graph, read_graph
 from service.ingest.layout import PLAIN, Hint, Wanted, hint_of
 from service.ingest.limits import DEFAULT_LIMITS, Limits
@@ -260,6 +260,9 @@ class _Reader:
     ) -> None:
         label = REMOTE + hint.cluster if hint.cluster else role
         gathering = self.assembly.gathering(label)
+        if is_mark(value):
+            above = replace(origin, document=origin.document - 1)
+            self.assembly.problems = without_empty_list(self.assembly.problems, above)
         if hint is PLAIN and is_descriptor(value):
             self._take_cluster(gathering, value, Place(origin), role, tally)
             return
@@ -334,6 +337,8 @@ class _Reader:
             return
         before = len(loose.stack(resource).entries)
         self.assembly.problems += take_document(loose, value, place.origin, base=place.base)
+        if is_mark(value):
+            return  # the second document of a list
         if len(loose.stack(resource).entries) == before:
             self.assembly.problems.append(
                 place.problem(

@@ -9,14 +9,9 @@ from typing import Any
 from service.core.evidence import Origin, Pointer, Problem, Role
 from service.core.facts.declared import BY_NAME, PROBE_TARGETS, VANTAGES
 from service.core.migration import Declared, Probe
-from service.core.resources import (
-    PERSISTENT_VOLUME,
-    PERSISTENT_VOLUME_CLAIM,
-    RESOURCES,
-    STORAGE_CLASS,
-    Resource,
-)
-from service.ingest.gather import Gathering, take_document
+from service.core.resources import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS
+from service.ingest.gather import Gathering, take_complete, take_document
+from service.ingest.names import no_such_resource, resource_named
 from service.ingest.readers.shape import escape
 
 ENVELOPE_KEYS = (
@@ -35,12 +30,6 @@ CLUSTER_KEYS = ("name", "role", "facts", "objects", "complete", "gathered", "col
 PROBE_KEYS = (
     "from", "vantage", "target", "cluster", "host", "port", "open", "detail", "httpStatus",
 )  # fmt: skip
-_BY_PLURAL: dict[str, Resource[Any]] = {}
-for _known in RESOURCES:
-    for _name in (_known.plural, _known.argument, _known.kind):
-        _BY_PLURAL.setdefault(_name.lower(), _known)
-    for _group in _known.groups:
-        _BY_PLURAL.setdefault(f"{_known.plural}.{_group}".rstrip("."), _known)
 
 
 def is_envelope(value: Any) -> bool:
@@ -117,7 +106,8 @@ def take_cluster(
     problems += fact_problems
     problems += _take_objects(gathering, value.get("objects"), place.down("objects"))
     problems += _take_gathered(gathering, value.get("gathered"), place.down("gathered"))
-    problems += _take_complete(gathering, value.get("complete"), place.down("complete"))
+    whole = place.down("complete")
+    problems += take_complete(gathering, value.get("complete"), whole.origin, whole.base)
     notes = value.get("notes")
     if isinstance(notes, list):
         gathering.notes += [str(note)[:200] for note in notes[:100]]
@@ -132,26 +122,6 @@ def _take_objects(gathering: Gathering, objects: Any, place: Place) -> list[Prob
     return take_document(gathering, objects, place.origin, base=place.base)
 
 
-def _take_complete(gathering: Gathering, complete: Any, place: Place) -> list[Problem]:
-    if complete is None or complete is False:
-        return []
-    if complete is True:
-        for resource in list(gathering.stacks):
-            gathering.covers(resource, set(), whole=True)
-        return []
-    if not isinstance(complete, list):
-        return [place.problem("wrong-type", "complete is neither a list of resources nor true")]
-    problems = []
-    for index, name in enumerate(complete):
-        plural, _, namespace = str(name).lower().partition("/")
-        found = _BY_PLURAL.get(plural)
-        if found is None:
-            problems.append(_unknown_resource(str(name), place.down(index)))
-            continue
-        gathering.covers(found, {namespace} if namespace else set(), whole=not namespace)
-    return problems
-
-
 def _take_gathered(gathering: Gathering, gathered: Any, place: Place) -> list[Problem]:
     """What a collector says of its own completeness: {resource, namespace, complete, error}."""
     if gathered is None:
@@ -164,9 +134,10 @@ def _take_gathered(gathering: Gathering, gathered: Any, place: Place) -> list[Pr
         if not isinstance(row, dict):
             problems.append(here.problem("wrong-type", "this is not a mapping"))
             continue
-        found = _BY_PLURAL.get(str(row.get("resource", "")).lower())
+        found = resource_named(str(row.get("resource", "")))
         if found is None:
-            problems.append(_unknown_resource(str(row.get("resource")), here.down("resource")))
+            told, hint = no_such_resource(str(row.get("resource")))
+            problems.append(here.down("resource").problem("unknown-resource", told, hint))
             continue
         namespace = str(row.get("namespace") or "")
         if row.get("error"):
@@ -175,12 +146,6 @@ def _take_gathered(gathering: Gathering, gathered: Any, place: Place) -> list[Pr
         elif row.get("complete") is True:
             gathering.covers(found, {namespace} if namespace else set(), whole=not namespace)
     return problems
-
-
-def _unknown_resource(name: str, place: Place) -> Problem:
-    near = get_close_matches(name.lower(), list(_BY_PLURAL), 1, 0.6)
-    meant = f"did you mean {near[0]!r}?" if near else "use the plural, such as persistentvolumes"
-    return place.problem("unknown-resource", f"no policy reads {name[:60]!r}", meant)
 
 
 def take_facts(

@@ -19,6 +19,7 @@ from service.core.resources import (
     Resource,
 )
 from service.ingest.layout import PLAIN, Hint
+from service.ingest.names import no_such_resource, resource_named
 from service.ingest.readers import readers
 
 _BY_KIND = {resource.kind: resource for resource in RESOURCES}
@@ -47,6 +48,7 @@ class _Stack:
     whole: bool = False
     namespaces: set[str] = field(default_factory=set)
     denied: dict[str, str] = field(default_factory=dict)
+    named: set[tuple[str, str]] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -99,6 +101,10 @@ class Gathering:
         stack.whole = stack.whole or whole
         stack.namespaces |= namespaces
 
+    def asked(self, resource: Resource[Any], namespace: str, name: str) -> None:
+        """Note that one object was asked for: if it is not here it does not exist."""
+        self.stack(resource).named.add((namespace, name))
+
     def deny(self, resource: Resource[Any], namespace: str, reason: str) -> None:
         """Note that something could not be gathered, and why."""
         self.stack(resource).denied[namespace] = reason
@@ -122,6 +128,7 @@ class Gathering:
             mine.whole = mine.whole or stack.whole
             mine.namespaces |= stack.namespaces
             mine.denied |= stack.denied
+            mine.named |= stack.named
         self.declared = {**other.declared, **self.declared}
         for kind, values in other.identities.items():
             self.identities[kind] = {**values, **self.identities.get(kind, {})}
@@ -142,6 +149,7 @@ class Gathering:
                 stack.whole,
                 frozenset(stack.namespaces),
                 stack.denied,
+                frozenset(stack.named),
             )
             for resource, stack in self.stacks.items()
         }
@@ -197,10 +205,14 @@ def take_document(
     if isinstance(value, list):
         problems: list[Problem] = []
         for index, item in enumerate(value):
+            if is_mark(item):
+                problems = without_empty_list(problems, origin, f"{base}/{index - 1}")
             problems += take_document(gathering, item, origin, PLAIN, f"{base}/{index}")
         return problems
     if not isinstance(value, dict):
         return [_no_object(origin, base)]
+    if is_mark(value):
+        return take_complete(gathering, value["complete"], origin, f"{base}/complete")
     items = value.get("items", value)
     if items is None and str(value.get("kind")).endswith("List"):
         items = []  # how Go writes an empty slice
@@ -213,6 +225,58 @@ def take_document(
     if "kind" in value and "apiVersion" in value:
         return []  # an object that no policy reads
     return [_no_object(origin, base)]
+
+
+def is_mark(value: Any) -> bool:
+    """Whether a document only says what was asked for; our commands end with such a one."""
+    return type(value) is dict and value.keys() == {"complete"}
+
+
+def without_empty_list(problems: list[Problem], origin: Origin, base: str = "") -> list[Problem]:
+    """Problems without the one that the list at this place is of nothing: a mark tells of what."""
+    place = (origin.part, origin.member, origin.document, base)
+    return [
+        item
+        for item in problems
+        if item.code != "empty-list"
+        or (item.part, item.member, item.document, item.pointer) != place
+    ]
+
+
+def take_complete(gathering: Gathering, complete: Any, origin: Origin, base: str) -> list[Problem]:
+    """What somebody, or a command of ours, says to be whole.
+
+    True: every list that is here; else a list of ``resource``, ``resource/namespace`` and
+    ``resource/namespace/name``, of which the last is one object that was asked for.
+    """
+    if complete is None or complete is False:
+        return []
+    if complete is True:
+        for resource in list(gathering.stacks):
+            gathering.covers(resource, set(), whole=True)
+        return []
+    if not isinstance(complete, list):
+        told = "complete is neither a list of resources nor true"
+        return [_problem("wrong-type", told, "", origin, base)]
+    problems = []
+    for index, item in enumerate(complete):
+        plural, _, rest = str(item).partition("/")
+        namespace, _, name = rest.partition("/")
+        found = resource_named(plural)
+        if found is None:
+            told, hint = no_such_resource(str(item))
+            problems.append(_problem("unknown-resource", told, hint, origin, f"{base}/{index}"))
+        elif name:
+            gathering.asked(found, namespace, name)
+        else:
+            gathering.covers(found, {namespace} if namespace else set(), whole=not namespace)
+    return problems
+
+
+def _problem(code: str, message: str, hint: str, origin: Origin, pointer: str) -> Problem:
+    return Problem(
+        code, message, hint, origin.part, origin.member, origin.document, pointer=pointer
+    )
 
 
 def _resource(value: Mapping[str, Any], hint: Hint) -> Resource[Any] | None:
@@ -349,8 +413,9 @@ def _list_of_nothing(origin: Origin, base: str) -> Problem:
     return Problem(
         code="empty-list",
         message="an empty List does not tell of which kind and namespace there is nothing",
-        hint="say so with `complete: [<resource>]` in the envelope, or put the output into an "
-        "archive as namespaces/<namespace>/<group>/<resource>.yaml",
+        hint="add a document that says it: `complete: [<resource>/<namespace>]`, as the commands "
+        "of `missing` do; or put the output into an archive as "
+        "namespaces/<namespace>/<group>/<resource>.yaml",
         part=origin.part,
         member=origin.member,
         document=origin.document,

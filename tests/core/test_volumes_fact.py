@@ -146,6 +146,7 @@ def test_what_only_the_plan_or_only_a_volume_tells_is_part_of_it() -> None:
         found.require_whole()
     assert [item.command for item in missing.value.missing] == [
         "oc get persistentvolumeclaims -n shop -o yaml"
+        " && echo '--- {complete: [persistentvolumeclaims/shop]}'"
     ]
 
 
@@ -154,7 +155,9 @@ def test_without_a_whole_list_a_volume_that_is_not_there_is_not_absent() -> None
     assert found.absent == frozenset()
     with pytest.raises(NotGathered) as missing:
         found.require_whole()
-    assert [item.command for item in missing.value.missing] == ["oc get persistentvolumes -o yaml"]
+    assert [item.command for item in missing.value.missing] == [
+        "oc get persistentvolumes -o yaml && echo '--- {complete: [persistentvolumes]}'"
+    ]
 
 
 def test_a_malformed_volume_is_not_absent() -> None:
