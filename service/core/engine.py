@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from service.core.evidence import Missing, NotGathered, Subject
-from service.core.migration import Cluster, Migration
+from service.core.migration import Cluster, Migration, Requested
 from service.core.outcome import Outcome, Verdict, not_applicable, unknown
 from service.core.policy import CrossCheck, Judged, NotApplicable, Policy
 from service.core.redact import redact
@@ -39,7 +39,13 @@ def evaluate(migration: Migration, policies: Sequence[Policy[Any]]) -> Report:
         parts=migration.parts,
         policy_set=digest(policies),
         as_of=migration.requested.as_of,
+        assumed=_assumed(migration.requested),
     )
+
+
+def _assumed(requested: Requested) -> tuple[tuple[str, str], ...]:
+    given = (("OpenShift", requested.target_ocp), ("MTC", requested.target_mtc))
+    return tuple((name, str(version)) for name, version in given if version is not None)
 
 
 def judge_all(migration: Migration, policies: Sequence[Policy[Any]]) -> tuple[Finding, ...]:

@@ -73,7 +73,11 @@ class ClusterSummary:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that one evaluation says. Every registered policy appears in ``findings``."""
+    """Everything that one evaluation says. Every registered policy appears in ``findings``.
+
+    ``assumed`` names what the caller asked to assume in place of what the evidence says
+    (("OpenShift", "4.16.3"), ...): such a report is a what-if.
+    """
 
     verdict: Readiness
     findings: tuple[Finding, ...]
@@ -83,6 +87,7 @@ class Report:
     parts: tuple[Part, ...]
     policy_set: str
     as_of: datetime
+    assumed: tuple[tuple[str, str], ...] = ()
     waivers: tuple[WaiverAudit, ...] = ()
     delta: Delta | None = None
     gate: Decision | None = None

@@ -31,6 +31,8 @@ def _commands(report: Report) -> Iterator[str]:
             yield _finding(finding)
     level = "notice" if report.verdict is Readiness.READY else "error"
     head = f"{words.HEADLINES[report.verdict]}: {words.summary(report)}"
+    if report.assumed:
+        head += f" ({words.what_if(report)})"
     yield command(level, head, title="mtc-preflight")
 
 

@@ -34,6 +34,7 @@ def render(report: Report, context: Context) -> bytes:
         headline=words.HEADLINES[report.verdict],
         summary=words.summary(report),
         plan=words.line(report.plan),
+        what_if=words.what_if(report),
         time=words.short_time(report),
         clusters=report.clusters,
         columns=html_matrix.columns(report),

@@ -39,6 +39,7 @@ def document(report: Report, context: Context) -> dict[str, Any]:
         "tool": {"name": "mtc-preflight", "version": context.version},
         "verdict": report.verdict.value,
         "asOf": report.as_of.isoformat(),
+        "assumed": [{"name": name, "version": version} for name, version in report.assumed],
         "policySet": report.policy_set,
         "plan": report.plan,
         "counts": report.counts,

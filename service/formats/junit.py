@@ -23,7 +23,8 @@ def render(report: Report, context: Context) -> bytes:
     an ``error``; what is below the gate, waived or not applicable is ``skipped`` with the reason.
     """
     fail_on = report.gate.fail_on if report.gate else Severity.BLOCKER
-    root = Element("testsuites", name="mtc-preflight")
+    whole = " ".join(("mtc-preflight", words.what_if(report))).strip()
+    root = Element("testsuites", name=whole)
     names = {policy.id: policy.name for policy in context.policies}
     ordered = sorted(report.findings, key=lambda item: item.policy)
     if report.problems:

@@ -84,6 +84,8 @@ def _head(report: Report) -> str:
     title = f"## {words.HEADLINES[report.verdict]}: MTC preflight"
     plan = f"Plan {code(report.plan)}" if report.plan else "No plan given"
     lines = [title, f"**{escape(words.summary(report))}.** {plan}, {words.short_time(report)}."]
+    if report.assumed:
+        lines.append(f"> {escape(words.what_if(report))}")
     if report.clusters:
         rows = ["| Cluster | Role | OpenShift | MTC |", "|---|---|---|---|"]
         for item in report.clusters:

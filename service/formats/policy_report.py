@@ -67,6 +67,8 @@ def _metadata(report: Report, context: Context, omitted: int) -> dict[str, Any]:
         "mtc-preflight/policy-set": report.policy_set,
         "mtc-preflight/version": context.version,
     }
+    if report.assumed:
+        annotations["mtc-preflight/what-if"] = words.what_if(report)
     if omitted:
         annotations["mtc-preflight/omitted-results"] = str(omitted)
     if report.gate is not None:

@@ -55,6 +55,7 @@ def render(report: Report, context: Context) -> bytes:
         "properties": {
             "verdict": report.verdict.value,
             "policySet": report.policy_set,
+            **({"assumed": dict(report.assumed)} if report.assumed else {}),
             **_gate(report),
         },
     }

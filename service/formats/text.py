@@ -45,6 +45,8 @@ def _lines(report: Report, paint: Paint) -> Iterator[str]:
     yield paint(f"{BOLD};{_HEAD[report.verdict]}", head) + f": {words.summary(report)}"
     plan = f"plan {line(report.plan)}, " if report.plan else "no plan given, "
     yield paint(DIM, f"{plan}as of {words.short_time(report)}")
+    if report.assumed:
+        yield paint(f"{BOLD};{YELLOW}", words.what_if(report))
     yield ""
     yield from _clusters(report.clusters)
     yield from _problems(report, paint)

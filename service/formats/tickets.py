@@ -26,6 +26,7 @@ def render(report: Report, context: Context) -> bytes:
             "schemaVersion": "1",
             "verdict": report.verdict.value,
             "asOf": report.as_of.isoformat(),
+            "assumed": dict(report.assumed),
             "policySet": report.policy_set,
             "group": group.value,
             "tickets": [_item(ticket) for ticket in tickets(report, group)],

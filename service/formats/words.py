@@ -150,6 +150,12 @@ def _some(count: int, one: str, many: str) -> str:
     return f"{count} {one if count == 1 else many}" if count else ""
 
 
+def what_if(report: Report) -> str:
+    """What was assumed in place of the evidence, "" where nothing was."""
+    given = ", ".join(line(f"{name} {version}") for name, version in report.assumed)
+    return f"what-if: assumes {given}" if given else ""
+
+
 def short_time(report: Report) -> str:
     """The report's time as people write it, in UTC."""
     return f"{report.as_of:%Y-%m-%d %H:%M} UTC"

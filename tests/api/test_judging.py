@@ -208,6 +208,30 @@ def test_what_if_by_version(client):
     wished = evaluate(client, "&target_mtc=1.8.4").get_json()
     assert ("fail", None) in findings(as_is, "MTC403")
     assert ("fail", None) not in findings(wished, "MTC403")
+    assert as_is["assumed"] == []
+    assert wished["assumed"] == [{"name": "MTC", "version": "1.8.4"}]
+
+
+@pytest.mark.parametrize(
+    "name", ["text", "markdown", "html", "github", "junit", "sarif", "policyreport", "tickets"]
+)
+def test_a_what_if_says_so_in_every_format(client, name):
+    query = f"&target_mtc=1.8.5&target_ocp=4.16.9&format={name}"
+    told = evaluate(client, query).get_data(as_text=True)
+    plain = evaluate(client, f"&format={name}").get_data(as_text=True)
+    mark = "assumed" if name in ("sarif", "tickets") else "hat-if"
+    assert mark in told
+    assert ("1.8.5" in told, "4.16.9" in told) == (True, True)
+    if name != "tickets":
+        assert mark not in plain.split("</style>")[-1]
+
+
+def test_what_if_by_openshift_version(client):
+    """MTC 1.8 does not support an OpenShift as old as that."""
+    wished = evaluate(client, "&target_ocp=4.10.3").get_json()
+    as_is = evaluate(client).get_json()
+    assert findings(wished, "MTC404") != findings(as_is, "MTC404")
+    assert wished["assumed"] == [{"name": "OpenShift", "version": "4.10.3"}]
 
 
 def test_standing_waivers_come_from_the_settings(tmp_path):

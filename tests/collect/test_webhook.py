@@ -158,6 +158,35 @@ def test_an_endless_answer_of_a_real_server_is_not_read():
         server.server_close()
 
 
+class Dribble(http.server.BaseHTTPRequestHandler):
+    """Answers a byte at a time, and never to the end of its first line."""
+
+    def do_POST(self) -> None:
+        for _ in range(100):
+            try:
+                self.wfile.write(b"H")
+            except OSError:
+                return
+            time.sleep(0.05)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def test_a_server_that_answers_a_byte_at_a_time_is_left():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Dribble)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    target = Target("slow", f"http://127.0.0.1:{server.server_port}/", "json", "0" * 16)
+    started = time.monotonic()
+    try:
+        delivery = deliver(target, BODY, "application/json", Patience(seconds=1.0))
+        assert delivery == Delivery("slow", State.FAILED, 1, "Timeout")
+        assert time.monotonic() - started < 2
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 def write(folder: Path, text: str, secret: str = "0123456789abcdef") -> Path:
     (folder / "secret").write_text(secret + "\n")
     path = folder / "targets.yaml"

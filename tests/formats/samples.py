@@ -19,12 +19,11 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DOCS = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.14/html/"
 
 
-def policy(area: str, id: str, name: str, title: str, severity: str = "blocker") -> Policy[Any]:
+def policy(id: str, name: str, title: str, severity: str = "blocker") -> Policy[Any]:
     return type(
         id,
         (Policy,),
         {
-            "__module__": f"policies.{area}",
             "id": id,
             "name": name,
             "title": title,
@@ -41,19 +40,19 @@ def policy(area: str, id: str, name: str, title: str, severity: str = "blocker")
 
 
 POLICIES = (
-    policy("access", "MTC101", "cluster-admin", "The identity is cluster-admin on every cluster"),
-    policy("images", "MTC201", "registry-exposed", "The internal registry is exposed"),
-    policy("images", "MTC202", "registry-route", "A secure route leads to the exposed registry"),
-    policy("proxies", "MTC301", "stunnel-proxy-configured", "Stunnel knows the source's proxy"),
-    policy("proxies", "MTC302", "single-proxy", "At most one proxy stands between the clusters"),
-    policy("versions", "MTC401", "openshift-z-stream", "OpenShift is on its newest z-stream"),
-    policy("versions", "MTC403", "mtc-same-version", "MTC has one version on all clusters"),
-    policy("network", "MTC504", "required-ports", "The ports that MTC needs are open"),
-    policy("network", "MTC506", "no-blocking-network-policy", "No policy stops the transfer pods"),
-    policy("volumes", "MTC601", "volumes-valid", "Every volume of the plan is valid"),
-    policy("volumes", "MTC602", "volumes-bound", "Every volume is bound to its claim"),
-    policy("controller", "MTC801", "controller-settings", "The controller's settings are valid"),
-    policy("evidence", "MTC901", "evidence-fresh", "The evidence is fresh", "warning"),
+    policy("MTC101", "cluster-admin", "The identity is cluster-admin on every cluster"),
+    policy("MTC201", "registry-exposed", "The internal registry is exposed"),
+    policy("MTC202", "registry-route", "A secure route leads to the exposed registry"),
+    policy("MTC301", "stunnel-proxy-configured", "Stunnel knows the source's proxy"),
+    policy("MTC302", "single-proxy", "At most one proxy stands between the clusters"),
+    policy("MTC401", "openshift-z-stream", "OpenShift is on its newest z-stream"),
+    policy("MTC403", "mtc-same-version", "MTC has one version on all clusters"),
+    policy("MTC504", "required-ports", "The ports that MTC needs are open"),
+    policy("MTC506", "no-blocking-network-policy", "No policy stops the transfer pods"),
+    policy("MTC601", "volumes-valid", "Every volume of the plan is valid"),
+    policy("MTC602", "volumes-bound", "Every volume is bound to its claim"),
+    policy("MTC801", "controller-settings", "The controller's settings are valid"),
+    policy("MTC901", "evidence-fresh", "The evidence is fresh", "warning"),
 )
 CONTEXT = Context(POLICIES, "0.1.0")
 BY_ID = {item.id: item for item in POLICIES}

@@ -161,6 +161,13 @@ class FailuresSchema(CamelSchema):
     info = number()
 
 
+class AssumedSchema(CamelSchema):
+    """A version that the caller asked to assume."""
+
+    name = text(examples=["OpenShift"])
+    version = text(examples=["4.16.3"])
+
+
 class ReportSchema(CamelSchema):
     """Everything that one evaluation says. Every policy appears in ``findings``."""
 
@@ -170,6 +177,7 @@ class ReportSchema(CamelSchema):
     as_of = fields.DateTime(
         required=True, metadata={"description": "the time that the evidence was judged for"}
     )
+    assumed = many(AssumedSchema, "what was assumed in place of the evidence: a what-if")
     policy_set = text("digest of the policies; the ETag of the catalogue")
     plan = text("namespace/name of the plan, empty without one")
     counts = fields.Nested(COUNTS, required=True)
