@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import trustme
 from apiserver import TOKEN, Server, serving
-from samples import claims, destination, obj, plan, pod, source
+from cluster_objects import claims, destination, obj, plan, pod, source
 
 from policies import catalogue
 from service.collect.api import Api

@@ -17,7 +17,7 @@ import pytest
 import trustme
 import yaml
 from apiserver import Server, serving
-from samples import MTC, destination, obj, plan, source
+from cluster_objects import MTC, destination, obj, plan, source
 
 from service.collect.measure import Result, attempt, measure
 from service.collect.targets import BadTarget, Target, from_rows

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import trustme
 import yaml
 from apiserver import serving
-from samples import source
+from cluster_objects import source
 from test_collect import READS, gathered
 
 from service.cli.pages import rbac_page
