@@ -36,7 +36,17 @@ from service.observability import place_of
 MEDIA_TYPE = "application/x-ndjson"
 _CHUNK = 64 * 1024
 _LONGEST_ID = 200
-_SHORT = ("verdict", "asOf", "policySet", "plan", "counts", "failures", "clusters", "gate")
+_SHORT = (
+    "verdict",
+    "asOf",
+    "assumed",
+    "policySet",
+    "plan",
+    "counts",
+    "failures",
+    "clusters",
+    "gate",
+)
 
 log = logging.getLogger("service.error")
 blueprint = Blueprint("batch", __name__)
