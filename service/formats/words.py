@@ -137,11 +137,11 @@ def summary(report: Report) -> str:
     count = tally(report)
     words = [
         _some(count.blockers, "blocker fails", "blockers fail"),
-        _some(count.unknown, "prerequisite is unknown", "prerequisites are unknown"),
+        _some(count.unknown, "check is unknown", "checks are unknown"),
         _some(count.unreadable, "input part was unreadable", "input parts were unreadable"),
         _some(count.warnings, "warning", "warnings"),
         _some(count.waived, "finding is waived", "findings are waived"),
-        _some(count.passed, "prerequisite is met", "prerequisites are met"),
+        _some(count.passed, "check passes", "checks pass"),
     ]
     return ", ".join(word for word in words if word) or "nothing was evaluated"
 

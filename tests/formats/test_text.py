@@ -37,7 +37,7 @@ def test_the_most_urgent_comes_first():
 def test_a_ready_report_in_full():
     lines = written(samples.report(*samples.GOOD[:4])).splitlines()
     assert lines == [
-        "READY: 3 prerequisites are met",
+        "READY: 3 checks pass",
         "plan openshift-migration/shop, as of 2026-03-01 12:00 UTC",
         "",
         "  legacy-eu  source: OpenShift 3.11.374, MTC 1.7.14, OpenStack, 8412 objects",
