@@ -103,6 +103,12 @@ def _parts(command: Any) -> Any:
     help="Whether what is unknown makes the exit status 2.",
 )
 @click.option("--new-only", is_flag=True, help="Let only what the --baseline has not count.")
+@click.option(
+    "--updates-from",
+    metavar="PLACE",
+    help="Where to look up the newest OpenShift release: URL of an update service, public for Red "
+    "Hat's, a graph file, or a folder of graph data. Without it nothing is asked.",
+)
 @click.option("--plan-name", metavar="[NAMESPACE/]NAME", help="Which plan, if several are given.")
 @click.option(
     "--controller-on",
@@ -171,9 +177,15 @@ def _judge(
     parts += [("envelope", path) for path in given["bundles"]]
     reads = tuple(dict.fromkeys(item for policy in policies for item in policy.reads))
     bundle = read(parts, _options(given), limits, reads)
+    migration = bundle.migration
+    if given["updates_from"]:
+        from service.cli.updates import with_updates
+
+        progress.say("asking for releases", now=True)
+        migration = with_updates(migration, given["updates_from"])
     progress.say("judging", now=True)
     try:
-        report = assess(bundle.migration, policies, rules, bundle.waivers, bundle.baseline)
+        report = assess(migration, policies, rules, bundle.waivers, bundle.baseline)
     except waiver_form.MalformedWaiver as error:
         faults = [(f"waivers{item.pointer}: {item.message}", "") for item in error.faults]
         raise Refusal(*faults[0], *faults[1:]) from None

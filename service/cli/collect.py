@@ -67,6 +67,12 @@ if TYPE_CHECKING:
     help="Try the connections too, from this machine; see `mtc-preflight probe`.",
 )
 @click.option(
+    "--updates-from",
+    metavar="PLACE",
+    help="Put the newest OpenShift releases into the bundle: from the URL of an update service, "
+    "public for Red Hat's, a graph file, or a folder of graph data.",
+)
+@click.option(
     "--timeout",
     default=900,
     show_default=True,
@@ -130,18 +136,23 @@ def _collect(
     rest: dict[str, Any] = {"plan": plan}
     if given["plan_name"]:
         rest["options"] = {"plan": given["plan_name"]}
-    if given["probe"]:
-        return _with_probes(request, rest, stream, progress)
+    if given["probe"] or given["updates_from"]:
+        return _with_more(given, request, rest, stream, progress)
     writer = BundleWriter(stream)
     done = run(request, writer, progress.say)
     writer.end(rest)
     return done
 
 
-def _with_probes(
-    request: Request, rest: dict[str, Any], stream: BinaryIO, progress: Progress
+def _with_more(
+    given: dict[str, Any],
+    request: Request,
+    rest: dict[str, Any],
+    stream: BinaryIO,
+    progress: Progress,
 ) -> Collected:
-    """Collect into a temporary file, read from it what there is to try, and add the results."""
+    """Collect into a temporary file, and add what can only be found out from its contents."""
+    from service.cli.updates import channel_file
     from service.collect.collect import collect as run
     from service.collect.measure import measure
     from service.collect.targets import targets
@@ -156,10 +167,15 @@ def _with_probes(
         writer.end(rest)
         spool.seek(0)
         migration = read_pieces([Piece("envelope", spool)], {}, reads=request.reads).migration
-        probes = measure(targets(migration), "workstation", say=progress.say)
+        more: dict[str, Any] = {}
+        if given["probe"]:
+            more["probes"] = measure(targets(migration), "workstation", say=progress.say)
+        if given["updates_from"]:
+            progress.end()
+            more["graph"] = channel_file(migration, given["updates_from"])
         spool.seek(mark)
         spool.truncate()
-        writer.end({**rest, "probes": probes})
+        writer.end({**rest, **more})
         spool.seek(0)
         copyfileobj(spool, stream)
     return done

@@ -21,6 +21,7 @@ from service.cli.evidence import evidence
 from service.cli.patch import patch
 from service.cli.probe import probe
 from service.cli.serve import serve
+from service.cli.token import token
 
 NAME = "mtc-preflight"
 _START = """\
