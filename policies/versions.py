@@ -27,9 +27,9 @@ class OpenShiftZStream(ClusterPolicy):
     What the cluster's update service offers is believed first; an empty list counts only while
     RetrievedUpdates is True, for it is empty too when the service cannot be reached. A given
     update graph, a declaration, and the tables that come with the policies can prove that there
-    is a newer release. The tables alone prove no release to be the newest, except for minor
-    releases that get no more (3.11). `target_ocp`, where it is of the source's minor release,
-    is taken as the release to be level with, and nothing else is asked.
+    is a newer release. The tables alone prove no release to be the newest. `target_ocp`, where
+    it is of the source's minor release, is taken as the release to be level with, and nothing
+    else is asked.
     """
 
     id = "MTC401"
@@ -183,11 +183,7 @@ def _tables(
         table = EXTENDED
     found = table.of(current, migration.requested.as_of.date())
     if found is not None:
-        yield Claim(
-            found,
-            f"published in {table}",
-            settles=current.y in table.final,
-        )
+        yield Claim(found, f"published in {table}")
 
 
 def _updating(cluster: Cluster, version: ClusterVersion) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 from service.core.versions import Version
@@ -13,14 +13,12 @@ from service.core.versions import Version
 class ReleaseTable:
     """The newest release of each minor release (``"4.14"``) that one source knew on one day.
 
-    A table grows old: a cluster behind it is behind for certain, a cluster level with it is up
-    to date only where the minor release is in ``final``, whose last release has been made.
+    A table grows old: a cluster behind it is behind for certain, a cluster level with it may be.
     """
 
     source: str
     taken: date
     newest: Mapping[str, str]
-    final: frozenset[str] = field(default=frozenset())
 
     def of(self, version: Version, as_of: date) -> Version | None:
         """The newest release of this version's minor release; None where it is not known.

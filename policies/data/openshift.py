@@ -43,6 +43,6 @@ OPENSHIFT_3 = ReleaseTable(
     source="openshift/openshift-ansible release-3.11, last build",
     taken=date(2023, 9, 20),
     newest={"3.11": "3.11.1159"},
-    final=frozenset({"3.11"}),
 )
-"""OpenShift 3 has no update service; 3.11 has reached its end and gets no more releases."""
+"""OpenShift 3 has no update service. The installer's last build need not be the last one that
+was shipped, under extended support: a cluster behind it is behind, one level with it may be."""
