@@ -10,7 +10,7 @@ from service.core.evidence import NotGathered, Pointer
 from service.core.facts import Fact
 from service.core.facts.registry import (
     every_registry_route,
-    probed_path,
+    proven_path,
     registry_routes,
     route_status,
 )
@@ -166,7 +166,7 @@ class RegistryExposed(DirectImagePolicy):
                 tunnel.ref.at("/spec/url", tunnel.url),
             )
             return
-        proof = _exposed(cluster, config) or probed_path(migration, cluster)
+        proof = _exposed(cluster, config) or proven_path(migration, cluster)
         if proof is not None:
             yield passed(cluster.subject, "the image registry is exposed", *proof.evidence)
             return

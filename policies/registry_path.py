@@ -9,7 +9,7 @@ from policies.images import DOCS, REGISTRY_READS, DirectImagePolicy
 from service.core.facts.registry import (
     REGISTRY_SERVICES,
     every_registry_route,
-    probed_path,
+    proven_path,
     registry_routes,
 )
 from service.core.facts.release import major, major_or
@@ -72,7 +72,7 @@ class RegistryPath(DirectImagePolicy):
                 item.ref.at("/spec/exposedRegistryPath", path),
             )
             return
-        works = probed_path(migration, cluster) is not None
+        works = proven_path(migration, cluster) is not None
         fault = _fault(path)
         if fault:
             severity = Severity.WARNING if works else None

@@ -10,7 +10,7 @@ from service.core.facts.registry import (
     REGISTRY_SERVICES,
     SECURE,
     every_registry_route,
-    probed_path,
+    proven_path,
     registry_routes,
     route_status,
 )
@@ -60,7 +60,7 @@ class RegistryRoute(DirectImagePolicy):
                     examined=len(known),
                 )
                 return
-        proof = probed_path(migration, cluster)
+        proof = proven_path(migration, cluster)
         if proof is not None:
             yield passed(
                 cluster.subject, "MTC itself has reached the registry over HTTPS", *proof.evidence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import Fact
+from service.core.facts.release import major
 from service.core.facts.topology import mig_cluster
 from service.core.migration import Cluster, Migration
 from service.core.objects.network import Route
@@ -59,6 +60,32 @@ def probed_path(migration: Migration, cluster: Cluster) -> Fact[str] | None:
         item.ref.at("/status/conditions", "Ready=True"),
     )
     return Fact(item.exposed_registry_path, pointers)
+
+
+def proven_path(migration: Migration, cluster: Cluster) -> Fact[str] | None:
+    """:func:`probed_path`, unless the routes of today contradict it: a condition may be old.
+
+    They do where the route of that host is rejected or insecure, and where the whole list has
+    none of that host.
+    """
+    found = probed_path(migration, cluster)
+    if found is None:
+        return None
+    host = found.value.partition("://")[2] or found.value
+    host = host.partition("/")[0].partition(":")[0].lower()
+    named = [
+        route
+        for route in registry_routes(cluster)
+        if host in (item.lower() for item in (route.host, *route.hosts))
+    ]
+    if named:
+        good = any(item.admitted is not False and item.termination in SECURE for item in named)
+        return found if good else None
+    try:
+        every_registry_route(cluster, major(cluster))
+    except NotGathered:
+        return found
+    return None
 
 
 def route_status(cluster: Cluster, route: Route) -> Missing:
