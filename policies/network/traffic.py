@@ -27,6 +27,8 @@ from service.core.resources import (
     EGRESS_NETWORK_POLICY,
     NAMESPACE,
     NETWORK_POLICY,
+    Resource,
+    fetch_command,
 )
 
 RSYNC_PORT = 6443
@@ -163,8 +165,22 @@ def namespace_rules(
     declared = cluster.declared.get("networkRestrictions")
     if declared is not None and declared.value is False and not _seen(cluster, namespace):
         return (), ()
-    policies = cluster.all(NETWORK_POLICY, (namespace,))
-    return policies, _egress_policies(cluster, namespace) if egress else ()
+    if not egress:
+        return cluster.all(NETWORK_POLICY, (namespace,)), ()
+    try:
+        policies = cluster.all(NETWORK_POLICY, (namespace,))
+    except NotGathered as missing:
+        raise NotGathered(*missing.missing, *_egress_gap(cluster, namespace)) from None
+    return policies, _egress_policies(cluster, namespace)
+
+
+def _egress_gap(cluster: Cluster, namespace: str) -> tuple[Missing, ...]:
+    """What of the egress firewalls is missing too: whoever gathers shall be told at once."""
+    try:
+        _egress_policies(cluster, namespace)
+    except NotGathered as missing:
+        return missing.missing
+    return ()
 
 
 def _seen(cluster: Cluster, namespace: str) -> bool:
@@ -185,22 +201,39 @@ def _egress_policies(cluster: Cluster, namespace: str) -> tuple[EgressPolicy, ..
     found = tuple(policy for policy in known if policy.ref.namespace == namespace)
     if found:
         return found
-    if _sdn(cluster):
-        return cluster.all(EGRESS_NETWORK_POLICY, (namespace,))
-    return cluster.all(EGRESS_FIREWALL, (namespace,))
+    kinds = _egress_kinds(cluster)
+    told = next((kind for kind in kinds if cluster.inventory.shelf(kind) is not None), kinds[0])
+    shelf = cluster.inventory.shelf(told)
+    if len(kinds) == 1 or (shelf is not None and shelf.covers(namespace)):
+        return cluster.all(told, (namespace,))
+    raise NotGathered(
+        Missing(
+            f"every EgressFirewall or EgressNetworkPolicy of namespace {namespace}",
+            cluster.role,
+            f"{fetch_command(kinds[0], '', namespace)} || "
+            f"{{ {fetch_command(kinds[1], '', namespace)}; }}",
+        )
+    )
 
 
-def _sdn(cluster: Cluster) -> bool:
-    """Whether the network plugin is OpenShift SDN, which has EgressNetworkPolicy."""
+def _egress_kinds(cluster: Cluster) -> tuple[Resource[EgressPolicy], ...]:
+    """The kinds of egress firewall that the network plugin may have, of which it has one.
+
+    OpenShift SDN has EgressNetworkPolicy, OVN-Kubernetes EgressFirewall; `oc` refuses to list
+    a kind that the cluster does not have, so a whole list of either tells the plugin.
+    """
     declared = cluster.declared.get("networkType")
     if declared is not None:
-        return str(declared.value) != OVN
-    if cluster.known(EGRESS_NETWORK_POLICY) and not cluster.known(EGRESS_FIREWALL):
-        return True
+        return (EGRESS_FIREWALL if str(declared.value) == OVN else EGRESS_NETWORK_POLICY,)
+    if cluster.known(EGRESS_FIREWALL):
+        return (EGRESS_FIREWALL,)
     try:
-        return major(cluster) == 3
+        old = major(cluster) == 3
     except NotGathered:
-        return False
+        old = False
+    if old or cluster.known(EGRESS_NETWORK_POLICY):
+        return (EGRESS_NETWORK_POLICY,)
+    return EGRESS_FIREWALL, EGRESS_NETWORK_POLICY
 
 
 def dns_peer(cluster: Cluster) -> Peer:
