@@ -15,9 +15,10 @@ from policies.network.common import (
 from policies.network.legs import api_leg, registry_leg, rsync_leg
 from service.core.evidence import NotGathered
 from service.core.facts.reach import aims_at, probes_from, reach
-from service.core.facts.topology import tunnelled
+from service.core.facts.topology import mig_cluster, tunnelled
 from service.core.facts.transfer import direct_images, direct_volumes, intra_cluster
 from service.core.migration import Cluster, Migration
+from service.core.objects.mtc import MigCluster
 from service.core.outcome import Outcome, Severity, Verdict, failed, not_applicable
 from service.core.policy import ClusterPolicy, NotApplicable
 
@@ -78,17 +79,26 @@ class ClustersReachEachOther(ClusterPolicy):
             )
             return
         yield api_leg(migration, remote).outcome()
+        yield self._registry(migration, remote)
+
+    def _registry(self, migration: Migration, remote: Cluster) -> Outcome:
         key = f"registry-{remote.role}"
         try:
             direct = direct_images(migration)
         except NotGathered as doubt:
-            yield _doubted(registry_leg(migration, remote).outcome(), doubt)
-            return
-        if direct.value:
-            yield registry_leg(migration, remote).outcome()
-            return
-        reason = "images are not copied directly, so no registry route is used"
-        yield not_applicable(migration.host.subject, reason, *direct.evidence, key=key)
+            return _doubted(registry_leg(migration, remote).outcome(), doubt)
+        if not direct.value:
+            reason = "images are not copied directly, so no registry route is used"
+            return not_applicable(migration.host.subject, reason, *direct.evidence, key=key)
+        pathless = _without_path(migration, remote)
+        if pathless is None:
+            return registry_leg(migration, remote).outcome()
+        return not_applicable(
+            migration.host.subject,
+            f"MigCluster {pathless.ref.name} names no registry, so none is asked (see MTC203)",
+            pathless.ref.at("/spec"),
+            key=key,
+        )
 
     def _volumes(self, migration: Migration) -> Iterator[Outcome]:
         leg = rsync_leg(migration)
@@ -129,6 +139,14 @@ class ClustersReachEachOther(ClusterPolicy):
                     key=f"{target}-{goal.role}",
                     severity=Severity.WARNING,
                 )
+
+
+def _without_path(migration: Migration, remote: Cluster) -> MigCluster | None:
+    try:
+        item = mig_cluster(migration, remote)
+    except NotGathered:
+        return None
+    return None if item.exposed_registry_path else item
 
 
 def _doubted(outcome: Outcome, doubt: NotGathered) -> Outcome:

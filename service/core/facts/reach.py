@@ -198,7 +198,8 @@ def registry_sights(migration: Migration, remote: Cluster) -> list[Sight]:
     """What the controller says of its connection from the host to a remote registry's route.
 
     Ready with an exposedRegistryPath proves it open, for the route was asked; InvalidRegistryRoute
-    proves it closed unless the registry answered (migcluster/validation.go).
+    proves it closed where its message is a network error and the path is a host that can be
+    asked (migcluster/validation.go).
     """
     try:
         registry_route(migration, remote)
@@ -206,7 +207,8 @@ def registry_sights(migration: Migration, remote: Cluster) -> list[Sight]:
     except NotGathered:
         return []
     invalid = holds(item.conditions, "InvalidRegistryRoute")
-    if invalid and "esponse code" not in invalid.message:
+    askable = "/" not in item.exposed_registry_path
+    if invalid and askable and NETWORK_ERROR.search(invalid.message):
         pointer = item.ref.at("/status/conditions", f"InvalidRegistryRoute: {invalid.message}")
         said = f"MigCluster {item.ref.name} has InvalidRegistryRoute"
         return [Sight(False, Rank.MEASURED, said, pointer)]
