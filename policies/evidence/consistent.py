@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.evidence.common import MUST_GATHER
-from policies.evidence.statements import misreached, misstated
+from policies.evidence.statements import misreached, misseen, misstated
 from service.core.evidence import Missing, NotGathered, Pointer
 from service.core.facts.endpoints import endpoint_of_url
 from service.core.facts.release import major_or
@@ -70,6 +70,7 @@ class EvidenceConsistent(ClusterPolicy):
             *_swapped(migration, cluster),
             *misstated(migration, cluster),
             *misreached(migration, cluster),
+            *misseen(migration, cluster),
         ]
         yield from found
         if found:

@@ -8,10 +8,11 @@ from typing import Any
 
 from service.core.evidence import NotGathered
 from service.core.facts import Fact
+from service.core.facts.endpoints import api_port
 from service.core.facts.mtc import mtc_version
 from service.core.facts.place import platform, regions
 from service.core.facts.proxy import proxy_use
-from service.core.facts.reach import CLUSTER, DECLARED, cluster_of
+from service.core.facts.reach import CLUSTER, DECLARED, api_sights, cluster_of
 from service.core.facts.release import openshift
 from service.core.inventory import Inventory
 from service.core.migration import Cluster, Declared, Migration, Probe
@@ -128,6 +129,39 @@ def misreached(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
             key=f"probe {aim}",
             severity=Severity.WARNING,
         )
+
+
+def misseen(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+    """Connections to a cluster that are declared closed, and that MTC itself has made."""
+    if migration.is_host(cluster):
+        return
+    sights = [item for item in api_sights(migration, cluster) if item.open]
+    for probe in migration.probes if sights else ():
+        aims = probe.vantage == DECLARED and not probe.open and probe.cluster
+        if not aims or cluster_of(migration, probe.cluster) is not cluster:
+            continue
+        if cluster_of(migration, probe.source) is not migration.host:
+            continue
+        if probe.target != "api" and not _is_api_port(migration, cluster, probe):
+            continue
+        yield failed(
+            cluster.subject,
+            f"the way from the {migration.host.role} cluster to the API server of the "
+            f"{cluster.role} cluster is declared closed, and {sights[0].said}",
+            probe.pointer,
+            sights[0].pointer,
+            found="declared closed, found open",
+            wanted="the same",
+            key="api",
+            severity=Severity.WARNING,
+        )
+
+
+def _is_api_port(migration: Migration, cluster: Cluster, probe: Probe) -> bool:
+    try:
+        return probe.port == api_port(migration, cluster).value
+    except NotGathered:
+        return False
 
 
 def _aim(probe: Probe) -> tuple[str, str, str, int]:
