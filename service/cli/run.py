@@ -85,6 +85,7 @@ for _command in (
     policies,
     probe,
     serve,
+    token,
     docs,
     completion,
 ):
