@@ -178,6 +178,10 @@ def closed(required: list[str], **properties: Any) -> dict[str, Any]:
 
 
 TEXT = {"type": "string"}
+SECRET = closed(
+    ["secretKeyRef"],
+    secretKeyRef=closed(["name", "key"], name=TEXT, key=TEXT, optional={"type": "boolean"}),
+)
 NAME = {"type": "string", "pattern": "^[a-z]([a-z0-9-]*[a-z0-9])?$"}
 TASK = closed(
     ["apiVersion", "kind", "metadata", "spec"],
@@ -201,7 +205,7 @@ TASK = closed(
                 image=TEXT,
                 script=TEXT,
                 workingDir=TEXT,
-                env={"items": closed(["name", "value"], name=TEXT, value=TEXT)},
+                env={"items": closed(["name"], name=TEXT, value=TEXT, valueFrom=SECRET)},
             )
         },
     ),
@@ -242,10 +246,13 @@ def test_the_step_of_tekton(service, evidence, tmp_path, facts, status, verdict)
     environment = {
         item["name"]: re.sub(r"\$\(([\w.-]+)\)", lambda m: values[m[1]], item["value"])
         for item in step["env"]
+        if "value" in item
     }
+    environment["MTC_PREFLIGHT_TOKEN"] = "to ken"
     done = run(["sh", "-c", step["script"]], evidence, **environment)
     assert (done.returncode, done.stdout, done.stderr) == (status, f"{verdict}\n", "")
     assert (tmp_path / "verdict").read_text() == verdict
+    assert service.requests[-1][1] == "Bearer to ken"
 
 
 def check(schema: str, path: Path) -> None:
@@ -262,11 +269,16 @@ def test_the_workflow_of_github(service, evidence, tmp_path):
     steps = yaml.safe_load(path.read_text())["jobs"]["preflight"]["steps"]
     (script,) = [step["run"] for step in steps if "run" in step]
     shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
-    environment = {"URL": service.url, "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
+    environment = {
+        "URL": service.url,
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+        "MTC_PREFLIGHT_TOKEN": "token",
+    }
     if shutil.which("jq") is None:
         pytest.skip("needs jq")
     done = run(shell, evidence, **environment)
     assert (done.returncode, done.stderr) == (1, "")
+    assert service.requests[-1][1] == "Bearer token"
     assert any(line.startswith("::error ") for line in done.stdout.splitlines())
     assert (tmp_path / "summary").read_text().startswith("## Not ready")
     (made,) = json.loads((evidence / "preflight.sarif").read_text())["runs"]
@@ -282,6 +294,7 @@ def test_the_job_of_gitlab(service, evidence):
     done = run(["bash", "-eo", "pipefail", "-c", script], evidence.parent, **environment)
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.startswith("NOT READY: ")
+    assert service.requests[-1][1] == ""
     root = ElementTree.parse(evidence.parent / job["artifacts"]["reports"]["junit"]).getroot()
     assert int(root.get("failures", "0")) >= 1
     (page,) = job["artifacts"]["paths"]
