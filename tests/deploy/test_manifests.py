@@ -1,0 +1,246 @@
+"""The manifests under deploy/: they build, they fit their schemas, and they fit each other."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import pytest
+from crd_schemas import SCHEMAS
+from kustomized import FOLDERS, OPENSHIFT_ONLY, build, of_kind, one
+
+from service.api.schemas.admission import API_VERSION
+from service.core.resources import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE, MIGRATION_CONTROLLER
+from service.settings import from_environment
+
+# The oldest and the newest OpenShift 4 that are likely to be met: 4.12 and 4.19.
+RELEASES = ("1.25", "1.32")
+ROOT = Path(__file__).parents[2]
+
+
+def pods(folder: str) -> list[tuple[str, dict[str, Any]]]:
+    """The pod specs of the deployments, by their names."""
+    return [
+        (item["metadata"]["name"], item["spec"]["template"]["spec"])
+        for item in of_kind(folder, "Deployment")
+    ]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_manifest_fits_its_schema(folder: str) -> None:
+    for item in build(folder):
+        key = (item["apiVersion"], item["kind"])
+        if key in SCHEMAS:
+            jsonschema.validate(item, SCHEMAS[key])
+            continue
+        for release in RELEASES:
+            kubernetes_validate.validate(item, release, strict=True)
+
+
+def test_a_misspelt_field_does_not_fit() -> None:
+    """That the check above can fail, for both kinds of schema."""
+    deployment = json.loads(json.dumps(one("overlays/openshift", "Deployment", "mtc-preflight")))
+    deployment["spec"]["template"]["spec"]["container"] = []
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(deployment, RELEASES[0], strict=True)
+    route = json.loads(json.dumps(one("overlays/openshift", "Route", "mtc-preflight")))
+    route["spec"]["tls"]["terminaton"] = "edge"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(route, SCHEMAS["route.openshift.io/v1", "Route"])
+
+
+def test_plain_kubernetes_gets_nothing_that_only_openshift_knows() -> None:
+    versions = {item["apiVersion"] for item in build("overlays/kubernetes")}
+    assert versions.isdisjoint(OPENSHIFT_ONLY)
+    assert "monitoring.coreos.com/v1" not in versions
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_pods_fit_the_restricted_standard_and_restricted_v2(folder: str) -> None:
+    assert pods(folder)
+    for name, pod in pods(folder):
+        assert pod["securityContext"] == {
+            "runAsNonRoot": True,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }, name
+        for key in ("hostNetwork", "hostPID", "hostIPC"):
+            assert key not in pod
+        assert {next(iter(set(item) - {"name"})) for item in pod["volumes"]} <= {
+            "configMap",
+            "emptyDir",
+            "secret",
+        }
+        for container in pod["containers"]:
+            # No user is named: OpenShift gives one out of the range of the namespace.
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            assert "memory" in container["resources"]["limits"]
+            assert {"cpu", "memory"} <= set(container["resources"]["requests"])
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_what_is_written_to_is_mounted(folder: str) -> None:
+    for _, pod in pods(folder):
+        volumes = {item["name"]: item for item in pod["volumes"]}
+        mounts = {item["mountPath"]: item for item in pod["containers"][0]["volumeMounts"]}
+        assert "emptyDir" in volumes[mounts["/tmp"]["name"]]
+        assert all(
+            item.get("readOnly")
+            for path, item in mounts.items()
+            if path != "/tmp"
+        )
+        assert {item["name"] for item in mounts.values()} == set(volumes)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_selectors_meet_their_pods_and_no_others(folder: str) -> None:
+    labels = {
+        item["metadata"]["name"]: item["spec"]["template"]["metadata"]["labels"]
+        for item in of_kind(folder, "Deployment")
+    }
+    for item in of_kind(folder, "Service", "PodDisruptionBudget", "NetworkPolicy", "Deployment"):
+        spec = item["spec"]
+        selector = spec.get("selector", spec.get("podSelector"))
+        wanted = selector.get("matchLabels", selector)
+        assert wanted, item["kind"]
+        met = [name for name, own in labels.items() if wanted.items() <= own.items()]
+        assert met == [item["metadata"]["name"]], item["kind"]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_environment_holds_settings_that_the_service_takes(folder: str) -> None:
+    for _, pod in pods(folder):
+        variables = {item["name"]: item["value"] for item in pod["containers"][0]["env"]}
+        settings = from_environment(variables)
+        assert settings.auth in ("tokens", "kubernetes")
+        mounts = [item["mountPath"] for item in pod["containers"][0]["volumeMounts"]]
+        files = [value for name, value in variables.items() if name.endswith("_FILE")]
+        assert all(any(file.startswith(f"{path}/") for path in mounts) for file in files)
+        grace = pod["terminationGracePeriodSeconds"]
+        pause = int(pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"][1])
+        assert grace > pause + settings.graceful_timeout
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_probes_ask_paths_that_there_are(folder: str) -> None:
+    for _, pod in pods(folder):
+        (container,) = pod["containers"]
+        has_tls = any(item["name"] == "MTC_PREFLIGHT_TLS_CERT_FILE" for item in container["env"])
+        for probe, path in (
+            ("startupProbe", "/livez"),
+            ("livenessProbe", "/livez"),
+            ("readinessProbe", "/readyz"),
+        ):
+            asked = container[probe]["httpGet"]
+            assert (asked["path"], asked["port"]) == (path, "api")
+            assert asked.get("scheme", "HTTP") == ("HTTPS" if has_tls else "HTTP")
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_everything_is_in_the_namespace(folder: str) -> None:
+    outside = ("Namespace", "ClusterRole", "ClusterRoleBinding", "ValidatingWebhookConfiguration")
+    for item in build(folder):
+        wanted = None if item["kind"] in outside else "mtc-preflight"
+        assert item["metadata"].get("namespace") == wanted, item["kind"]
+
+
+def test_the_route_and_the_monitor_meet_the_service() -> None:
+    folder = "overlays/openshift"
+    service = one(folder, "Service", "mtc-preflight")
+    (port,) = service["spec"]["ports"]
+    route = one(folder, "Route", "mtc-preflight")["spec"]
+    assert route["to"]["name"] == "mtc-preflight"
+    assert route["port"]["targetPort"] == port["targetPort"]
+    assert route["tls"] == {
+        "termination": "reencrypt",
+        "insecureEdgeTerminationPolicy": "Redirect",
+    }
+    monitor = one(folder, "ServiceMonitor", "mtc-preflight")["spec"]
+    assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    (endpoint,) = monitor["endpoints"]
+    assert endpoint["port"] == port["name"]
+    secret = one(folder, "Secret", endpoint["authorization"]["credentials"]["name"])
+    account = secret["metadata"]["annotations"]["kubernetes.io/service-account.name"]
+    assert one(folder, "ServiceAccount", account)
+    assert one(folder, "ConfigMap", endpoint["tlsConfig"]["ca"]["configMap"]["name"])
+
+
+def test_the_certificate_of_the_service_is_what_the_pod_mounts() -> None:
+    for folder, name in (
+        ("overlays/openshift", "mtc-preflight"),
+        ("admission/base", "mtc-preflight-admission"),
+    ):
+        annotations = one(folder, "Service", name)["metadata"]["annotations"]
+        secret = annotations["service.beta.openshift.io/serving-cert-secret-name"]
+        volumes = one(folder, "Deployment", name)["spec"]["template"]["spec"]["volumes"]
+        assert secret in [item.get("secret", {}).get("secretName") for item in volumes]
+
+
+def test_bindings_meet_roles_and_accounts() -> None:
+    folder = "overlays/openshift"
+    roles = {item["metadata"]["name"] for item in of_kind(folder, "ClusterRole")}
+    accounts = {item["metadata"]["name"] for item in of_kind(folder, "ServiceAccount")}
+    bindings = of_kind(folder, "ClusterRoleBinding")
+    assert {item["roleRef"]["name"] for item in bindings} - roles == {"system:auth-delegator"}
+    assert {row["name"] for item in bindings for row in item["subjects"]} == accounts
+
+
+@pytest.mark.parametrize(
+    ("folder", "policy"), [("admission/base", "Ignore"), ("admission/overlays/fail", "Fail")]
+)
+def test_the_webhook_leads_to_the_service(folder: str, policy: str) -> None:
+    configuration = one(folder, "ValidatingWebhookConfiguration", "mtc-preflight")
+    annotations = configuration["metadata"]["annotations"]
+    assert annotations["service.beta.openshift.io/inject-cabundle"] == "true"
+    (webhook,) = configuration["webhooks"]
+    assert webhook["failurePolicy"] == policy
+    assert webhook["sideEffects"] == "None"
+    assert [f"admission.k8s.io/{item}" for item in webhook["admissionReviewVersions"]] == [
+        API_VERSION
+    ]
+    assert webhook["clientConfig"]["service"] == {
+        "namespace": "mtc-preflight",
+        "name": "mtc-preflight-admission",
+        "path": "/v1/admission/validate",
+        "port": one(folder, "Service", "mtc-preflight-admission")["spec"]["ports"][0]["port"],
+    }
+    (rule,) = webhook["rules"]
+    kinds = (MIGRATION_CONTROLLER, MIG_PLAN, MIG_CLUSTER, MIG_STORAGE)
+    assert rule["resources"] == [kind.plural for kind in kinds]
+    assert {f"{rule['apiGroups'][0]}/{rule['apiVersions'][0]}"} == {
+        kind.api_version for kind in kinds
+    }
+    assert rule["operations"] == ["CREATE", "UPDATE"]
+
+
+def test_the_webhook_of_admission_is_the_only_thing_that_is_open() -> None:
+    for folder in FOLDERS:
+        for name, pod in pods(folder):
+            variables = {item["name"]: item["value"] for item in pod["containers"][0]["env"]}
+            wanted = "admission" if name == "mtc-preflight-admission" else ""
+            assert variables.get("MTC_PREFLIGHT_OPEN_SCOPES", "") == wanted
+
+
+def test_an_image_change_is_rolled_out() -> None:
+    for folder, name in (
+        ("overlays/openshift", "mtc-preflight"),
+        ("admission/base", "mtc-preflight-admission"),
+    ):
+        manifest = one(folder, "Deployment", name)
+        (trigger,) = json.loads(manifest["metadata"]["annotations"]["image.openshift.io/triggers"])
+        (container,) = manifest["spec"]["template"]["spec"]["containers"]
+        assert f'@.name=="{container["name"]}"' in trigger["fieldPath"]
+        assert container["image"].endswith(trigger["from"]["name"])
+
+
+def test_the_image_listens_where_the_manifests_say() -> None:
+    containerfile = (ROOT / "Containerfile").read_text()
+    assert re.search(r"^EXPOSE 8080$", containerfile, re.MULTILINE)
+    assert re.search(r"0\.0\.0\.0:8080", containerfile)
