@@ -40,6 +40,7 @@ _FIELDS = (
     "duration_ms",
     "verdict",
     "counts",
+    "caller",
     "bytes_in",
     "bytes_out",
     "policy",

@@ -21,10 +21,14 @@ PREFIX = "MTC_PREFLIGHT_"
 # called mtc-preflight: MTC_PREFLIGHT_SERVICE_HOST, MTC_PREFLIGHT_PORT_8080_TCP_ADDR and so on.
 _SERVICE_LINK = re.compile(r"(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_\w+)?)")
 # What gunicorn_conf.py tells its workers and itself.
-_INTERNAL = frozenset({"MTC_PREFLIGHT_WORKER_SLOT", "MTC_PREFLIGHT_METRICS_OWNER"})
+EXPOSED = "MTC_PREFLIGHT_EXPOSED"
+"""``yes`` where gunicorn_conf.py found a listener that other machines can reach."""
+_INTERNAL = frozenset({"MTC_PREFLIGHT_WORKER_SLOT", "MTC_PREFLIGHT_METRICS_OWNER", EXPOSED})
 _SIZE = re.compile(r"(\d{1,15})(|Ki|Mi|Gi|k|M|G)")
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_AUTH = ("auto", "none", "tokens", "kubernetes")
+_SCOPES = ("evaluate", "patch", "admission", "metrics")
 
 
 class SettingsError(Exception):
@@ -58,6 +62,14 @@ class Settings:
     ``batch_line_bytes``   most bytes of one line of a batch
     ``waivers_file``       a YAML or JSON file with waivers that hold for every request
     ``webhooks_file``      a YAML or JSON file with the targets of webhooks
+    ``auth``               who may call: ``auto`` asks no token of this machine and does not start
+                           open to others; ``none`` asks nobody; ``tokens`` are those of the file;
+                           ``kubernetes`` asks the cluster, and takes those of the file too
+    ``tokens_file``        bearer tokens by their digests, read again when it changes
+    ``open_scopes``        scopes that need no token
+    ``tls_cert_file``      the server's certificate chain (PEM); with it the service speaks HTTPS
+    ``tls_key_file``       its key (PEM)
+    ``tls_client_ca_file`` who must have signed the certificate that every client shows (PEM)
     """
 
     limits: Limits = DEFAULT_LIMITS
@@ -77,6 +89,12 @@ class Settings:
     batch_line_bytes: int = 16 * MIB
     waivers_file: str = ""
     webhooks_file: str = ""
+    auth: str = "auto"
+    tokens_file: str = ""
+    open_scopes: frozenset[str] = frozenset()
+    tls_cert_file: str = ""
+    tls_key_file: str = ""
+    tls_client_ca_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +127,10 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
             (limits if variable.limit else values)[variable.field] = variable.read(text)
         except ValueError:
             faults.append(f"{variable.name}={_shown(text)}: wanted {variable.takes}")
+    if bool(values.get("tls_cert_file")) != bool(values.get("tls_key_file")):
+        faults.append(f"{PREFIX}TLS_CERT_FILE and {PREFIX}TLS_KEY_FILE: wanted both or none")
+    if values.get("tls_client_ca_file") and not values.get("tls_cert_file"):
+        faults.append(f"{PREFIX}TLS_CLIENT_CA_FILE: wanted {PREFIX}TLS_CERT_FILE with it")
     if faults:
         raise SettingsError(faults)
     return Settings(limits=Limits(**limits), **values)
@@ -152,6 +174,24 @@ def _level(text: str) -> str:
     return text.upper()
 
 
+def _auth(text: str) -> str:
+    if text.lower() not in _AUTH:
+        raise ValueError("no such way")
+    return text.lower()
+
+
+def _scopes(text: str) -> frozenset[str]:
+    found = frozenset(word.strip() for word in text.split(","))
+    if not found <= set(_SCOPES):
+        raise ValueError("no such scope")
+    return found
+
+
+_CHOICES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+    "log_level": (" | ".join(_LEVELS), _level),
+    "auth": (" | ".join(_AUTH), _auth),
+    "open_scopes": (f"some of {', '.join(_SCOPES)}, with commas between", _scopes),
+}
 _RANGES = {
     "form_parts": (1, 10_000),
     "workers": (0, 256),
@@ -179,8 +219,9 @@ def _variables() -> Iterator[Variable]:
                 continue
             default = getattr(holder, field.name)
             name = PREFIX + field.name.upper()
-            if field.name == "log_level":
-                yield Variable(name, field.name, " | ".join(_LEVELS), default, _level)
+            if field.name in _CHOICES:
+                takes, read = _CHOICES[field.name]
+                yield Variable(name, field.name, takes, default, read)
             elif field.name.endswith("_file"):
                 yield Variable(name, field.name, "the path of a file", default, str)
             elif field.name in _RANGES:

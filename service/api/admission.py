@@ -58,6 +58,7 @@ _CONTRACT = Contract(
     query=AdmissionQuery(),
     problems=("empty-body", "body-too-large", "unsupported-media-type", "invalid-input"),
     tag="admission",
+    scope="admission",
     description="For a ValidatingWebhookConfiguration. MigrationController, MigPlan, MigCluster "
     "and MigStorage are judged by what the object alone tells: blockers deny, everything else "
     "that is wrong is a warning, and what cannot be known without other evidence is neither. "

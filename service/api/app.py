@@ -9,6 +9,7 @@ from flask import Flask
 
 from service.api import (
     admission,
+    auth,
     batch,
     documentation,
     errors,
@@ -54,6 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions[EXTENSION] = now
     lifecycle.install(app, now.metrics)
     errors.install(app, settings, now.metrics)
+    auth.install(app, settings)
     parts = (evaluations, batch, patches, admission, policies, evidence, operations, documentation)
     for part in parts:
         app.register_blueprint(part.blueprint)

@@ -86,6 +86,7 @@ _CONTRACT = Contract(
         "storage-unavailable",
     ),
     tag="evaluations",
+    scope="evaluate",
     description="Send envelopes as NDJSON (`application/x-ndjson`), one per line, each with an "
     "`id` of your own if you like. A line that cannot be evaluated gets its own problem document "
     "and status; the others are evaluated all the same. Empty lines are skipped.",

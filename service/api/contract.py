@@ -46,6 +46,8 @@ class Contract:
     body: bool = False
     document: Form = None
     """The form of the document in the body; None is the envelope of an evaluation."""
+    scope: str = ""
+    """What a token must be good for; empty where anyone may call."""
     media_types: tuple[str, ...] = ()
     """The media types that it takes; empty for all that evidence may have."""
     parts: tuple[str, ...] = ()

@@ -53,6 +53,7 @@ _CONTRACT = Contract(
         "storage-unavailable",
     ),
     tag="evaluations",
+    scope="evaluate",
     description="Send a form with a part per cluster or resource, one envelope document, or "
     "the objects or the archive of one cluster with ?role=. YAML, JSON, NDJSON; tar, tar.gz, "
     "tar.xz, tar.bz2 and zip of must-gather, inspect and Insights. What cannot be read of it "

@@ -13,12 +13,15 @@ import gc
 import os
 import shutil
 import socket
+import ssl
 import struct
 import sys
 import tempfile
+from collections.abc import Callable
 from typing import Any
 
-from service.settings import SettingsError, from_environment
+from service.api.exposure import is_exposed, mode_of
+from service.settings import EXPOSED, SettingsError, from_environment
 
 try:
     _settings = from_environment()
@@ -72,12 +75,52 @@ control_socket_disable = True  # it would be written to the home folder, which m
 logconfig_dict = logging_config(_settings.log_level)
 
 
-def when_ready(server: Any) -> None:
-    """Leave a client that stalls: connections inherit these timeouts from their listener.
+certfile = _settings.tls_cert_file or None
+keyfile = _settings.tls_key_file or None
+ca_certs = _settings.tls_client_ca_file or None
+cert_reqs = ssl.CERT_REQUIRED if ca_certs else ssl.CERT_NONE
+_context: list[tuple[tuple[int, ...], ssl.SSLContext]] = []
 
-    gunicorn's threads wait for a started request, and for the client to take the answer, without
-    an end; a handful of silent clients would hold them all.
+
+def ssl_context(config: Any, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    """The context of a new connection; made anew where a file has changed, as in a rotation.
+
+    A change that is not whole yet (a certificate without its key) leaves the old one in use.
     """
+    known = _context[0] if _context else None
+    files = [name for name in (certfile, keyfile, ca_certs) if name]
+    try:
+        stamp = tuple(number for name in files for number in _stamp(name))
+        if known is None or known[0] != stamp:
+            made = default()
+            made.minimum_version = ssl.TLSVersion.TLSv1_2
+            known = (stamp, made)
+            _context[:] = [known]
+    except OSError:
+        if known is None:
+            raise
+    return known[1]
+
+
+def _stamp(name: str) -> tuple[int, int]:
+    status = os.stat(name)
+    return status.st_mtime_ns, status.st_ino
+
+
+def when_ready(server: Any) -> None:
+    """Look at what the listeners really are, before any worker starts.
+
+    Who can reach them decides on authentication: a service that other machines reach does not
+    start open by accident. And clients that stall are left: connections inherit these timeouts
+    from their listener. gunicorn's threads wait for a started request, and for the client to
+    take the answer, without an end; a handful of silent clients would hold them all.
+    """
+    exposed = is_exposed(listener.sock.getsockname() for listener in server.LISTENERS)
+    os.environ[EXPOSED] = "yes" if exposed else "no"
+    try:
+        mode_of(_settings)
+    except SettingsError as error:
+        sys.exit(str(error))
     wait = struct.pack("ll", _settings.idle_timeout, 0)
     for listener in server.LISTENERS:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, wait)

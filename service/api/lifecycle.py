@@ -14,7 +14,7 @@ from service.observability import Metrics, request_id
 HEADER = "X-Request-Id"
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
-_FACTS = ("verdict", "counts", "bytes_in", "error", "at")
+_FACTS = ("caller", "verdict", "counts", "bytes_in", "error", "at")
 
 log = logging.getLogger("service.request")
 

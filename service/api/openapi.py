@@ -40,6 +40,7 @@ _TAGS = {
 _PATH_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 # Refusals that any operation may answer with.
 _ALWAYS = ("invalid-parameter", "method-not-allowed", "internal-error")
+_GUARDED = ("unauthenticated", "forbidden", "authentication-unavailable")
 _DOCUMENT_TYPES = tuple(item for item in MEDIA_TYPES if item.endswith(("/json", "yaml")))
 
 
@@ -56,6 +57,8 @@ def document(app: Flask) -> dict[str, Any]:
         tags=[{"name": name, "description": text} for name, text in _TAGS.items()],
     )
     _add_headers(spec)
+    bearer = {"type": "http", "scheme": "bearer", "description": "a token of the service"}
+    spec.components.security_scheme("bearer", bearer)
     for rule, method, contract in _operations(app):
         spec.path(
             path=_PATH_PARAMETER.sub(r"{\1}", rule),
@@ -112,6 +115,9 @@ def _operation(rule: str, contract: Contract) -> dict[str, Any]:
     if contract.description:
         operation["description"] = contract.description
     operation["parameters"] = [*_path_parameters(rule), *_query_parameters(contract)]
+    if contract.scope:
+        # The empty one: a service on a loopback address asks for no token.
+        operation["security"] = [{"bearer": [contract.scope]}, {}]
     if contract.body:
         operation["requestBody"] = _body(contract)
     operation["responses"] = _responses(contract)
@@ -170,7 +176,8 @@ def _responses(contract: Contract) -> dict[str, Any]:
         }
     for other, meaning in contract.answer.also.items():
         responses[str(other)] = {**good, "description": meaning}
-    codes = dict.fromkeys((*contract.problems, *_ALWAYS))
+    guarded = _GUARDED if contract.scope else ()
+    codes = dict.fromkeys((*contract.problems, *guarded, *_ALWAYS))
     for status, meaning in sorted(_meanings(codes).items()):
         responses[status] = {
             "description": meaning,

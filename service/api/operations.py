@@ -116,7 +116,10 @@ def ready(query: Mapping[str, Any]) -> Response:
 @blueprint.get("/metrics")
 @operation(
     Contract(
-        "metrics", "Prometheus metrics", Answer("The metrics of all workers.", {"text/plain": None})
+        "metrics",
+        "Prometheus metrics",
+        Answer("The metrics of all workers.", {"text/plain": None}),
+        scope="metrics",
     )
 )
 def metrics(query: Mapping[str, Any]) -> Response:

@@ -52,6 +52,7 @@ _CONTRACT = Contract(
         "storage-unavailable",
     ),
     tag="patches",
+    scope="patch",
     description="Send one document with `settings`, and better also with `controller` (the "
     "current manifest) and `evaluation` (the evidence of both clusters); or a form with the "
     "parts settings, controller and those of an evaluation. Nothing is applied: the answer is a "

@@ -52,6 +52,10 @@ KINDS: Mapping[str, Kind] = {
     "invalid-parameter": Kind(
         400, "A query parameter is wrong", "A name or a value is not known; errors[] has each."
     ),
+    "unauthenticated": Kind(
+        401, "Authentication is needed", "Send a bearer token that the service knows."
+    ),
+    "forbidden": Kind(403, "Not allowed", "The token is good, but not for this."),
     "not-found": Kind(404, "There is no such page", "The path is none of the service's."),
     "policy-not-found": Kind(404, "There is no such policy", "GET /v1/policies lists them."),
     "method-not-allowed": Kind(
@@ -80,6 +84,9 @@ KINDS: Mapping[str, Kind] = {
     ),
     "internal-error": Kind(
         500, "The service made an error", "Not your fault. Report it with the request_id."
+    ),
+    "authentication-unavailable": Kind(
+        503, "Tokens cannot be checked", "The cluster's API server does not answer; try again."
     ),
     "storage-unavailable": Kind(
         503,

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -59,7 +59,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
             process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment)
         server = Server(port, process, log_file)
         running.append(server)
-        _wait(server)
+        _wait(server, names)
         return server
 
     yield start
@@ -69,10 +69,14 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         server.process.wait(20)
 
 
-def _wait(server: Server) -> None:
+def _wait(server: Server, names: Mapping[str, str]) -> None:
+    tls = "MTC_PREFLIGHT_TLS_CERT_FILE" in names  # then the port has to do
     for _ in range(300):
         with contextlib.suppress(OSError):
-            if server.request("GET", "/readyz").status == 200 and len(server.workers()) >= WORKERS:
+            if tls:
+                socket.create_connection(("127.0.0.1", server.port), 5).close()
+            ready = tls or server.request("GET", "/readyz").status == 200
+            if ready and len(server.workers()) >= WORKERS:
                 return
         assert server.process.poll() is None, server.log_file.read_text()
         time.sleep(0.1)
