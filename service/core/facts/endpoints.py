@@ -67,6 +67,29 @@ def repository(storage: MigStorage) -> Fact[Endpoint]:
     return read(storage)
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A field of a MigStorage that names no repository: its pointer, its value, what is wanted."""
+
+    pointer: str
+    found: str
+    wanted: str
+
+
+def repository_fault(storage: MigStorage) -> Fault | None:
+    """What keeps a MigStorage from naming a repository; None where it names one."""
+    config = "/spec/backupStorageConfig"
+    if storage.provider not in ("aws", "azure", "gcp"):
+        return Fault("/spec/backupStorageProvider", storage.provider, "aws, azure or gcp")
+    url, account = storage.config.get("awsS3Url"), storage.config.get("azureStorageAccount")
+    given = storage.provider == "aws" and isinstance(url, str) and bool(url.strip())
+    if given and endpoint_of_url(str(url)) is None:
+        return Fault(f"{config}/awsS3Url", str(url), "https://host[:port] of the service")
+    if storage.provider == "azure" and not (isinstance(account, str) and account):
+        return Fault(f"{config}/azureStorageAccount", "", "the name of the storage account")
+    return None
+
+
 def _aws(storage: MigStorage) -> Fact[Endpoint]:
     url = storage.config.get("awsS3Url")
     if isinstance(url, str) and url.strip():
