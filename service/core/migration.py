@@ -170,7 +170,7 @@ class Migration:
         if self.given_plan is None:
             command = fetch_command(MIG_PLAN, "<plan>", MTC_NAMESPACE)
             fact = "the MigPlan: which namespaces, volumes and kind of migration are meant"
-            raise NotGathered(Missing(fact, Role.HOST, command, self.plan_reason))
+            raise NotGathered(Missing(fact, self.host.role, command, self.plan_reason))
         return self.given_plan
 
     @property
@@ -178,7 +178,7 @@ class Migration:
         """The replication repository. Raises NotGathered where none was given."""
         if self.given_storage is None:
             command = fetch_command(MIG_STORAGE, "", MTC_NAMESPACE)
-            raise NotGathered(Missing("the MigStorage of the plan", Role.HOST, command))
+            raise NotGathered(Missing("the MigStorage of the plan", self.host.role, command))
         return self.given_storage
 
     @property

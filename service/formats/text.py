@@ -109,9 +109,11 @@ def _finding(finding: Finding, paint: Paint, again: bool) -> Iterator[str]:
         return
     if finding.remedy and not again:
         yield f"{_INDENT}{line(finding.remedy)}"
-    for command in words.commands(finding):
-        for row in command.splitlines():
-            yield f"{_INDENT}  $ {row}"
+    for place, command in words.placed_commands(finding):
+        prompt = f"{line(place)} $" if place else "$"
+        first, *rest = command.splitlines() or [""]
+        yield f"{_INDENT}  {prompt} {first}"
+        yield from (f"{_INDENT}  {' ' * len(prompt)} {row}" for row in rest)
 
 
 def _rest(findings: list[Finding], paint: Paint) -> Iterator[str]:

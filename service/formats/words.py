@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from service.core.evidence import Missing, Pointer, Subject
@@ -104,6 +104,13 @@ def commands(finding: Finding) -> list[str]:
     wanted = (item.command for item in finding.missing)
     found = (*finding.commands, *wanted)
     return list(dict.fromkeys(safe(redact(item)) for item in found if item))
+
+
+def placed_commands(finding: Finding) -> Iterator[tuple[str, str]]:
+    """:func:`commands`, each with the role of the cluster to run it on; "" where none is told."""
+    places = {safe(redact(item.command)): item.cluster for item in finding.missing}
+    for command in commands(finding):
+        yield places.get(command, ""), command
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.core.evidence import Missing, NotGathered, Role
+from service.core.evidence import Missing, NotGathered
 from service.core.migration import Cluster, Migration
 from service.core.objects.mtc import MigCluster, ObjectRef
 from service.core.resources import MIG_CLUSTER, MTC_NAMESPACE, Read, fetch_command
@@ -28,11 +28,11 @@ def mig_cluster(migration: Migration, cluster: Cluster) -> MigCluster:
         for item in known:
             if (item.ref.namespace, item.ref.name) == (reference.namespace, reference.name):
                 return item
-        raise _missing(reference.name, reference.namespace)
+        raise _missing(migration, reference.name, reference.namespace)
     fits = [item for item in known if item.is_host == migration.is_host(cluster)]
     if len(fits) == 1:
         return fits[0]
-    raise _missing("", MTC_NAMESPACE)
+    raise _missing(migration, "", MTC_NAMESPACE)
 
 
 def _reference(migration: Migration, cluster: Cluster) -> ObjectRef | None:
@@ -42,9 +42,10 @@ def _reference(migration: Migration, cluster: Cluster) -> ObjectRef | None:
     return plan.source_cluster if cluster is migration.source else plan.destination_cluster
 
 
-def _missing(name: str, namespace: str) -> NotGathered:
+def _missing(migration: Migration, name: str, namespace: str) -> NotGathered:
     fact = f"the MigCluster {name}".strip() if name else "the MigClusters"
-    return NotGathered(Missing(fact, Role.HOST, fetch_command(MIG_CLUSTER, name, namespace)))
+    command = fetch_command(MIG_CLUSTER, name, namespace)
+    return NotGathered(Missing(fact, migration.host.role, command))
 
 
 def tunnelled(migration: Migration, cluster: Cluster) -> MigCluster | None:
