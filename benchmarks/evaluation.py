@@ -30,6 +30,7 @@ from typing import Any
 
 from policies import catalogue
 from service.core.engine import evaluate
+from service.core.report import Report
 from service.ingest.bundle import Bundle, read_pieces
 from service.ingest.loaded import gc_paused
 from service.ingest.pieces import Piece
@@ -194,10 +195,18 @@ def read(data: bytes) -> Bundle:
 
 
 def whole(data: bytes) -> None:
-    """The service's way from bytes to the report."""
+    """The service's way from bytes to the report.
+
+    As in the service, the evidence is let go before the collector is on again, which would
+    otherwise walk all of it once.
+    """
     with gc_paused():
-        bundle = read(data)
-        bundle.sources.add_lines(evaluate(bundle.migration, POLICIES))
+        report(read(data))
+
+
+def report(bundle: Bundle) -> Report:
+    """What the evidence amounts to."""
+    return bundle.sources.add_lines(evaluate(bundle.migration, POLICIES))
 
 
 def best(work: Callable[[], object], rounds: int = ROUNDS) -> float:
@@ -266,9 +275,8 @@ def decompress(archive: Path) -> None:
 
 def evaluate_archive(archive: Path) -> None:
     """The service's way for an archive."""
-    with archive.open("rb") as stream:
-        bundle = read_pieces([Piece("source", stream)], {}, reads=READS)
-    bundle.sources.add_lines(evaluate(bundle.migration, POLICIES))
+    with archive.open("rb") as stream, gc_paused():
+        report(read_pieces([Piece("source", stream)], {}, reads=READS))
 
 
 def archive_ratios(archive: Path) -> None:
