@@ -130,7 +130,7 @@ def _collect(
         reads=tuple(dict.fromkeys(read for policy in catalogue() for read in policy.reads)),
         namespaces=tuple(dict.fromkeys(named)) or None,
         plan_name=given["plan_name"],
-        migrator=not given["reader"],
+        others=frozenset(contexts if given["reader"] else ()),
         seconds=float(given["timeout"]),
     )
     rest: dict[str, Any] = {"plan": plan}

@@ -142,6 +142,23 @@ def rbac_page() -> str:
     return head + yaml.safe_dump_all(manifests(reads), sort_keys=False, explicit_start=True)
 
 
+def by_reference_page() -> str:
+    """What the evaluation of a plan by its name needs on top."""
+    import yaml
+
+    from service.collect.rbac import by_reference
+
+    head = """\
+# Made by `mtc-preflight docs --write .`; edit the code instead.
+#
+# For the service on the cluster that runs MTC, and only where MTC_PREFLIGHT_MIGPLANS=on lets it
+# evaluate plans by their name: it then reads, beyond collect.yaml, the tokens by which MTC itself
+# reaches the other clusters. Their names are not known beforehand, so this is every secret of the
+# namespace. Whoever may call the service learns what the checks say of these clusters.
+"""
+    return head + yaml.safe_dump_all(by_reference(), sort_keys=False, explicit_start=True)
+
+
 def _line(text: str) -> str:
     return " ".join(text.split())
 
@@ -154,6 +171,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/policies.md": policies_page,
     "docs/settings.md": settings_page,
     "deploy/rbac/collect.yaml": rbac_page,
+    "deploy/rbac/by-reference.yaml": by_reference_page,
     "openapi.yaml": openapi_page,
 }
 """Every page by its path below the root of the repository."""

@@ -26,16 +26,17 @@ class Request:
     """What to collect.
 
     ``clusters`` maps a role to the way to its API server. ``namespaces`` are the plan's, None
-    where the plan on the host is to tell; ``plan_name`` says which. ``migrator`` is whether the
-    logged-in user is the one who will migrate: only then are its rights reviewed. ``seconds``
-    are allowed for each cluster.
+    where the plan on the host is to tell; ``plan_name`` says which. ``others`` are the roles where
+    the logged-in user is not the one who will migrate: its rights are not reviewed there.
+    ``facts`` declares what is known of a cluster beforehand. ``seconds`` are allowed for each.
     """
 
     clusters: Mapping[str, Connect]
     reads: tuple[Read[Any], ...]
     namespaces: tuple[str, ...] | None = None
     plan_name: str = ""
-    migrator: bool = True
+    others: frozenset[str] = frozenset()
+    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seconds: float = 900.0
 
 
@@ -68,7 +69,7 @@ def _cluster(
     say: Callable[[str], None],
     done: Collected,
 ) -> None:
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any] = dict(request.facts.get(role, {}))
     with writer.cluster(role, facts):
         try:
             api = Api(request.clusters[role], deadline=time.monotonic() + request.seconds)
@@ -76,7 +77,7 @@ def _cluster(
             _lost(role, request.reads, writer, str(error), done)
             return
         gatherer = Gatherer(api, writer, lambda text: say(f"{role}: {text}"))
-        _read(gatherer, request, done)
+        _read(gatherer, request, role, done)
         facts |= gatherer.facts
         done.tallies[role] = gatherer.tally
         if not gatherer.tally.objects and gatherer.tally.errors:
@@ -84,8 +85,8 @@ def _cluster(
         api.close()
 
 
-def _read(gatherer: Gatherer, request: Request, done: Collected) -> None:
-    gatherer.take_specials(_specials(request))
+def _read(gatherer: Gatherer, request: Request, role: str, done: Collected) -> None:
+    gatherer.take_specials(_specials(request, role))
     wanted = needs(request.reads)
     gatherer.take([need for need in wanted if not need.planned], done.namespaces)
     if done.namespaces is None:
@@ -94,9 +95,9 @@ def _read(gatherer: Gatherer, request: Request, done: Collected) -> None:
     gatherer.take([need for need in wanted if need.planned], done.namespaces)
 
 
-def _specials(request: Request) -> Sequence[Resource[Any]]:
+def _specials(request: Request, role: str) -> Sequence[Resource[Any]]:
     found = specials(request.reads)
-    if request.migrator:
+    if role not in request.others:
         return found
     return [resource for resource in found if resource not in (ACCESS_REVIEW, USER)]
 

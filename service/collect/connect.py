@@ -84,7 +84,7 @@ def in_cluster() -> Any:
     return client.ApiClient(settings)
 
 
-def with_token(url: str, token: str, ca: bytes | None, *, insecure: bool) -> Any:
+def with_token(url: str, token: str, ca: str | None, *, insecure: bool) -> Any:
     """An API client as MTC makes it of a MigCluster (mig-controller, BuildRestConfig).
 
     ``ca`` is PEM; where there is none, the system's authorities count.

@@ -38,6 +38,23 @@ def manifests(reads: Iterable[Read[Any]]) -> list[dict[str, Any]]:
     return [*found, role]
 
 
+def by_reference() -> list[dict[str, Any]]:
+    """What the evaluation of a plan by its name needs beyond :func:`manifests`.
+
+    The secrets with the tokens by which MTC reaches its other clusters. Their names are chosen by
+    whoever adds a cluster, so the right cannot be limited to them; there is none to list.
+    """
+    name = f"{NAME}-by-reference"
+    found = [
+        _role("Role", [_rule("", ["secrets"], ["get"])], MTC_NAMESPACE),
+        _binding("RoleBinding", "Role", MTC_NAMESPACE),
+    ]
+    for item in found:
+        item["metadata"]["name"] = name
+    found[1]["roleRef"]["name"] = name
+    return found
+
+
 def _fixed(need: Need) -> set[str]:
     """The namespaces in which something is read, where it is not read everywhere anyhow."""
     if need.everywhere:

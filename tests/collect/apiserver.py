@@ -49,6 +49,8 @@ class Cluster:
     user: str = "alice"
     tokens: set[str] = field(default_factory=lambda: {TOKEN})
     retry_after: str = "0"
+    redirect: str = ""
+    """Where every request is sent to instead."""
     requests: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, *values: dict[str, Any]) -> None:
@@ -148,6 +150,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _handle(self, method: str, body: bytes) -> None:
         url = urlsplit(self.path)
         self.cluster.requests.append((method, self.path))
+        if self.cluster.redirect:
+            self._json(302, {}, {"Location": self.cluster.redirect})
+            return
         if not self._known():
             self._status(401, "Unauthorized")
             return

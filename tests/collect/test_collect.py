@@ -244,7 +244,7 @@ def test_many_namespaces_are_read_with_one_list(one: Server) -> None:
 
 
 def test_the_rights_of_another_user_are_not_reviewed(one: Server) -> None:
-    envelope, _, _ = gathered({"source": one}, namespaces=("shop",), migrator=False)
+    envelope, _, _ = gathered({"source": one}, namespaces=("shop",), others=frozenset(("source",)))
     assert all(method == "GET" for method, _ in one.cluster.requests)
     assert not {"User", "SelfSubjectAccessReview"} & {
         item.get("kind") for item in envelope["clusters"][0]["objects"]

@@ -12,7 +12,7 @@ from apiserver import serving
 from cluster_objects import source
 from test_collect import READS, gathered
 
-from service.cli.pages import rbac_page
+from service.cli.pages import by_reference_page, rbac_page
 from service.collect.rbac import PLANNED, manifests
 from service.core.resources import RESOURCES
 
@@ -22,6 +22,13 @@ NAMESPACED = {resource.plural: resource.namespaced for resource in RESOURCES}
 
 def test_the_file_is_what_the_policies_read() -> None:
     assert FILE.read_text() == rbac_page(), "run: mtc-preflight docs --write ."
+
+
+def test_the_file_for_plans_by_name_is_what_that_needs() -> None:
+    path = FILE.with_name("by-reference.yaml")
+    assert path.read_text() == by_reference_page(), "run: mtc-preflight docs --write ."
+    (rule,) = rules(list(yaml.safe_load_all(path.read_text())))
+    assert rule == {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
 
 
 def test_no_right_changes_anything_or_reaches_secrets() -> None:

@@ -1,0 +1,191 @@
+"""Collect for a plan that is only named, from within the cluster that runs MTC.
+
+Nothing of the request is used to connect: the host's API is that of the pod, and those of the
+other clusters come from the MigClusters, with the tokens that MTC itself uses
+(mig-controller, pkg/apis/migration/v1alpha1/migcluster_types.go BuildRestConfig).
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from service.collect.api import Api
+from service.collect.collect import Collected, Request, collect
+from service.collect.connect import Connect, in_cluster, with_token
+from service.collect.errors import Absent, CollectError, NoConnection
+from service.collect.plans import namespaces_of
+from service.collect.writer import BundleWriter
+from service.core.resources import MTC_NAMESPACE, Read
+
+PREFIX = "/apis/migration.openshift.io/v1alpha1/namespaces"
+TOKEN_KEY = "saToken"
+CONTROLLER = f"system:serviceaccount:{MTC_NAMESPACE}:migration-controller"
+"""Who migrates on the host: the controller's own account (mig-operator, the bundle's CSV)."""
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+
+
+class NoPlan(CollectError):
+    """There is no plan of that name, or the name is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanName:
+    """Which plan is meant. Raises NoPlan for what cannot be names of objects."""
+
+    namespace: str
+    name: str
+
+    def __post_init__(self) -> None:
+        for text in (self.namespace, self.name):
+            if not isinstance(text, str) or not _NAME.fullmatch(text):
+                raise NoPlan("migPlan takes a namespace and a name of Kubernetes objects")
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+def collect_plan(
+    plan: PlanName,
+    reads: tuple[Read[Any], ...],
+    stream: BinaryIO,
+    *,
+    seconds: float = 60.0,
+    host: Connect = in_cluster,
+) -> Collected:
+    """Write the bundle of a plan's migration. ``seconds`` bound each cluster.
+
+    A remote cluster that cannot be read is noted in the bundle, as everything else that is
+    missing. Raises NoPlan, and NoConnection or another CollectError where the host itself cannot
+    be asked.
+    """
+    api = Api(host, deadline=time.monotonic() + seconds)
+    try:
+        manifest = _plan(api, plan)
+        clusters, own = _clusters(api, manifest, host)
+    finally:
+        api.close()
+    request = Request(
+        clusters=clusters,
+        reads=reads,
+        namespaces=namespaces_of(manifest) or None,
+        plan_name=str(plan),
+        others=own,
+        facts={role: {"user": CONTROLLER} for role in own},
+        seconds=seconds,
+    )
+    writer = BundleWriter(stream)
+    done = collect(request, writer)
+    writer.end({"options": {"plan": str(plan), "host": min(own)}})
+    return done
+
+
+def _plan(api: Api, plan: PlanName) -> Mapping[str, Any]:
+    try:
+        found: Mapping[str, Any] = api.get(f"{PREFIX}/{plan.namespace}/migplans/{plan.name}")
+    except Absent:
+        raise NoPlan(f"there is no MigPlan {plan} on the cluster that runs this") from None
+    return found
+
+
+def _clusters(
+    api: Api, manifest: Mapping[str, Any], host: Connect
+) -> tuple[dict[str, Connect], frozenset[str]]:
+    """The way to each cluster by its role, and the roles of the one that runs MTC.
+
+    A plan may move within the host: both roles are then the same cluster.
+    """
+    spec = manifest.get("spec") or {}
+    found: dict[str, Connect] = {}
+    own = set()
+    for role, key in (("source", "srcMigClusterRef"), ("destination", "destMigClusterRef")):
+        remote = _Remote(api, spec.get(key) or {}, key)
+        if remote.is_host:
+            own.add(role)
+        found[role] = host if remote.is_host else remote.connect()
+    if not own:
+        own.add("host")
+        found["host"] = host
+    return found, frozenset(own)
+
+
+class _Remote:
+    """A MigCluster that a plan refers to. What is wrong with it is told when it is connected to,
+    so that the other cluster is still read."""
+
+    def __init__(self, api: Api, reference: Mapping[str, Any], key: str) -> None:
+        self._api = api
+        self._spec: Mapping[str, Any] = {}
+        self._problem = ""
+        namespace, name = reference.get("namespace"), reference.get("name")
+        if not _is_name(namespace) or not _is_name(name):
+            self._problem = f"the plan's {key} is not set"
+            return
+        try:
+            answer = api.get(f"{PREFIX}/{namespace}/migclusters/{name}")
+        except CollectError as error:
+            self._problem = f"MigCluster {namespace}/{name}: {error}"
+            return
+        self._spec = answer.get("spec") or {}
+
+    @property
+    def is_host(self) -> bool:
+        return self._spec.get("isHostCluster") is True
+
+    def connect(self) -> Connect:
+        """A connection with MTC's own credentials, or one that says why there is none."""
+        try:
+            if self._problem:
+                raise NoConnection(self._problem)
+            url, token, ca = self._url(), self._token(), self._ca()
+        except CollectError as error:
+            return _broken(str(error))
+        insecure = self._spec.get("insecure") is True
+        return lambda: with_token(url, token, ca, insecure=insecure)
+
+    def _url(self) -> str:
+        url = self._spec.get("url")
+        if not isinstance(url, str) or not url.startswith("https://"):
+            raise NoConnection("the MigCluster's spec.url is no https URL")
+        return url
+
+    def _token(self) -> str:
+        reference = self._spec.get("serviceAccountSecretRef") or {}
+        namespace, name = reference.get("namespace"), reference.get("name")
+        if not _is_name(namespace) or not _is_name(name):
+            raise NoConnection("the MigCluster's serviceAccountSecretRef is not set")
+        try:
+            secret = self._api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}")
+            token = base64.b64decode((secret.get("data") or {})[TOKEN_KEY], validate=True)
+            text = token.decode("ascii").strip()
+        except CollectError as error:
+            raise NoConnection(f"secret {namespace}/{name}: {error}") from None
+        except (KeyError, TypeError, ValueError):
+            raise NoConnection(f"secret {namespace}/{name} holds no {TOKEN_KEY}") from None
+        if not text or not text.isprintable():
+            raise NoConnection(f"secret {namespace}/{name} holds no usable {TOKEN_KEY}")
+        return text
+
+    def _ca(self) -> str | None:
+        bundle = self._spec.get("caBundle")
+        if not bundle:
+            return None
+        try:
+            return base64.b64decode(str(bundle), validate=True).decode("ascii")
+        except ValueError:
+            raise NoConnection("the MigCluster's caBundle is not PEM in base64") from None
+
+
+def _broken(reason: str) -> Callable[[], Any]:
+    def connect() -> Any:
+        raise NoConnection(reason)
+
+    return connect
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and bool(_NAME.fullmatch(value))
