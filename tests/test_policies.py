@@ -46,8 +46,10 @@ def found(migration: Migration, policy: Policy[Any]) -> list[Finding]:
 
 
 def plain(command: str) -> str:
-    """A command as cases write it: without what makes an empty answer of it conclusive."""
-    return MARK.sub("", command).replace(" --ignore-not-found", "")
+    """A command as cases write it: without what makes an empty answer of it conclusive, and
+    without the template that keeps the values of secrets back."""
+    plainly = re.sub(r"go-template='- {[^']*'|go-template='apiVersion[^']*'", "yaml", command)
+    return MARK.sub("", plainly).replace(" --ignore-not-found", "")
 
 
 def shown(finding: Finding) -> dict[str, Any]:

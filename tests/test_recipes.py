@@ -24,6 +24,7 @@ from service.core.resources import (
     PERSISTENT_VOLUME,
     RESOURCES,
     ROUTE,
+    SECRET,
     Resource,
     fetch_command,
 )
@@ -163,6 +164,34 @@ def test_a_list_that_oc_could_not_fetch_proves_nothing(shell: Shell) -> None:
     source = shell.run(command_of(lambda: BARE.all(EGRESS_FIREWALL, ["shop", "blog"])))
     with pytest.raises(NotGathered):
         source.all(EGRESS_FIREWALL, ["shop"])
+
+
+def test_the_commands_for_secrets_ask_for_no_value() -> None:
+    every = fetch_command(SECRET, namespace="shop")
+    one = fetch_command(SECRET, "key", "shop", may_be_absent=True)
+    assert every.startswith("oc get secrets -n shop -o go-template='apiVersion: v1{{")
+    assert one.startswith("oc get secrets key --ignore-not-found -n shop -o go-template='- {")
+    for command in (every, one):
+        assert "$value" not in command.partition(".data")[2]
+        assert "-o yaml" not in command
+
+
+def test_what_the_commands_for_secrets_print_is_read() -> None:
+    """As `oc` prints these templates; it is not at hand to run them."""
+    row = (
+        '- {apiVersion: v1, kind: Secret, metadata: {name: "key", namespace: "shop", '
+        'labels: { "app": "cart", }}, data: { "tls.crt": "", "tls.key": "", }}\n'
+    )
+    mark = "--- {complete: [secrets/shop]}\n"
+    for text in (f"apiVersion: v1\nkind: SecretList\nitems:\n{row}{mark}", row + mark):
+        source = read_pieces([Piece("source", io.BytesIO(text.encode()))], {}).migration.source
+        (secret,) = source.all(SECRET, ["shop"])
+        assert (secret.ref.name, secret.labels) == ("key", {"app": "cart"})
+        assert secret.keys == {"tls.crt", "tls.key"}
+    empty = f"apiVersion: v1\nkind: SecretList\nitems:\n{mark}"
+    migration = read_pieces([Piece("source", io.BytesIO(empty.encode()))], {}).migration
+    assert migration.source.all(SECRET, ["shop"]) == ()
+    assert migration.problems == ()
 
 
 @pytest.mark.parametrize(

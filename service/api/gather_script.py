@@ -16,6 +16,7 @@ from service.core.resources import (
     API_GROUP,
     API_RESOURCES,
     SECRET,
+    SECRET_TEMPLATE,
     SERVER_VERSION,
     USER,
     Read,
@@ -82,15 +83,6 @@ fi
 """
 _VERSION = (
     "\nsave version.json get --raw /version/openshift || save version.json get --raw /version\n"
-)
-# Of a secret only the names of its keys are read, so its values do not leave the cluster.
-_SECRET_TEMPLATE = (
-    'apiVersion: v1{{"\\n"}}kind: SecretList{{"\\n"}}items:{{"\\n"}}{{range .items}}'
-    '- {apiVersion: v1, kind: Secret, metadata: {name: {{printf "%q" .metadata.name}}, '
-    'namespace: {{printf "%q" .metadata.namespace}}, '
-    'labels: { {{range $key, $value := .metadata.labels}}{{printf "%q" $key}}: '
-    '{{printf "%q" $value}}, {{end}}}}, '
-    'data: { {{range $key, $_ := .data}}{{printf "%q" $key}}: "", {{end}}}}{{"\\n"}}{{end}}'
 )
 
 
@@ -186,7 +178,7 @@ def _save(path: str, resource: Resource[Any], *scope: str) -> str:
 
 def _output(resource: Resource[Any]) -> tuple[str, ...]:
     if resource is SECRET:
-        return ("-o", f"go-template={_SECRET_TEMPLATE}")
+        return ("-o", f"go-template={SECRET_TEMPLATE}")
     return ("-o", "yaml")
 
 

@@ -157,7 +157,9 @@ def fetch_command(
 
 
 def _get(resource: Resource[Any], name: str, scope: str) -> str:
-    words = ("oc get", resource.argument, name, scope, "-o yaml")
+    template = _SECRET if name else SECRET_TEMPLATE
+    output = f"-o go-template='{template}'" if resource is SECRET else "-o yaml"
+    words = ("oc get", resource.argument, name, scope, output)
     return " ".join(word for word in words if word)
 
 
@@ -166,6 +168,20 @@ def _mark(resource: Resource[Any], namespace: str, name: str = "") -> str:
     steps = "/".join((resource.argument, namespace, name)).rstrip("/")
     return f"--- {{complete: [{steps}]}}"
 
+
+_SECRET = (
+    '- {apiVersion: v1, kind: Secret, metadata: {name: {{printf "%q" .metadata.name}}, '
+    'namespace: {{printf "%q" .metadata.namespace}}, '
+    'labels: { {{range $key, $value := .metadata.labels}}{{printf "%q" $key}}: '
+    '{{printf "%q" $value}}, {{end}}}}, '
+    'data: { {{range $key, $_ := .data}}{{printf "%q" $key}}: "", {{end}}}}{{"\\n"}}'
+)
+SECRET_TEMPLATE = (
+    'apiVersion: v1{{"\\n"}}kind: SecretList{{"\\n"}}items:{{"\\n"}}'
+    f"{{{{range .items}}}}{_SECRET}{{{{end}}}}"
+)
+"""Prints secrets without their values, as a go-template for `oc get secrets`: only the names of
+their keys are read, so the values do not leave the cluster."""
 
 CONFIG = "config.openshift.io"
 MIGRATION = "migration.openshift.io"
@@ -311,14 +327,6 @@ AUTOSCALER = Resource(
 KUBERNETES_INGRESS = Resource(
     "Ingress", "ingresses", ApiObject, ("networking.k8s.io", "extensions"), namespaced=True,
     title="API versions of ingresses",
-)  # fmt: skip
-SERVICE_INSTANCE = Resource(
-    "ServiceInstance", "serviceinstances", ApiObject, ("servicecatalog.k8s.io",), "v1beta1",
-    namespaced=True, releases=(3,), title="instances of the service catalog",
-)  # fmt: skip
-SERVICE_BINDING = Resource(
-    "ServiceBinding", "servicebindings", ApiObject, ("servicecatalog.k8s.io",), "v1beta1",
-    namespaced=True, releases=(3,), title="bindings of the service catalog",
 )  # fmt: skip
 API_SERVICE = Resource(
     "APIService", "apiservices", ApiService, ("apiregistration.k8s.io",),
