@@ -122,26 +122,9 @@ def fetch_command(
     does not exist it prints nothing; so the command of a list, and of an object that
     ``may_be_absent``, prints a second document that says what was asked for, unless it fails.
     """
-    if resource is ACCESS_REVIEW:
-        return (
-            "oc create -o yaml -f - <<< '"
-            '{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview",'
-            '"spec":{"resourceAttributes":{"verb":"*","group":"*","resource":"*"}}}\''
-        )
-    if resource is SERVER_VERSION:
-        return "oc get --raw /version/openshift || oc get --raw /version"
-    if resource is USER:
-        return "oc get user/~ -o yaml"
-    if resource is API_RESOURCES:
-        return (
-            "for v in $(oc api-versions); do case $v in */*) p=/apis/$v;; *) p=/api/$v;; esac; "
-            'oc get --raw "$p"; echo; done'
-        )
-    if resource is API_GROUP:
-        return (
-            'curl -sk -H "Authorization: Bearer $(oc whoami -t)" -H "Accept: application/json;'
-            'g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList" "$(oc whoami --show-server)/apis"'
-        )
+    command = _COMMANDS.get(resource)
+    if command:
+        return command
     if not resource.namespaced:
         namespace = ""
     elif not namespace and len(namespaces) == 1:
@@ -356,3 +339,22 @@ RESOURCES: tuple[Resource[Any], ...] = tuple(
 BY_GROUP_KIND: dict[tuple[str, str], Resource[Any]] = {
     (group, resource.kind): resource for resource in RESOURCES for group in resource.groups
 }
+
+_COMMANDS: dict[Resource[Any], str] = {
+    ACCESS_REVIEW: (
+        "oc create -o yaml -f - <<< '"
+        '{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview",'
+        '"spec":{"resourceAttributes":{"verb":"*","group":"*","resource":"*"}}}\''
+    ),
+    SERVER_VERSION: "oc get --raw /version/openshift || oc get --raw /version",
+    USER: "oc get user/~ -o yaml",
+    API_RESOURCES: (
+        "for v in $(oc api-versions); do case $v in */*) p=/apis/$v;; *) p=/api/$v;; esac; "
+        'oc get --raw "$p"; echo; done'
+    ),
+    API_GROUP: (
+        'curl -sk -H "Authorization: Bearer $(oc whoami -t)" -H "Accept: application/json;'
+        'g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList" "$(oc whoami --show-server)/apis"'
+    ),
+}
+"""How to fetch what `oc get` does not list."""

@@ -22,8 +22,6 @@ from service.core.resources import (
     KUBE_VIRT,
     KUBERNETES_INGRESS,
     POD_DISRUPTION_BUDGET,
-    SERVICE_BINDING,
-    SERVICE_INSTANCE,
 )
 from service.ingest.readers.registry import reads
 from service.ingest.readers.shape import (
@@ -42,8 +40,6 @@ from service.ingest.readers.shape import (
 @reads(POD_DISRUPTION_BUDGET)
 @reads(AUTOSCALER)
 @reads(KUBERNETES_INGRESS)
-@reads(SERVICE_INSTANCE)
-@reads(SERVICE_BINDING)
 def api_object(value: Object, ref: Ref) -> ApiObject:
     """An object of which only the apiVersion matters."""
     return ApiObject(ref)
