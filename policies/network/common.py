@@ -68,16 +68,18 @@ def connection(
     key: str = "",
     evidence: tuple[Pointer, ...] = (),
     note: str = "",
+    probe: str = "",
 ) -> Outcome:
     """The outcome for one connection; ``what`` says who reaches what, as a noun phrase.
 
     ``missing`` says how to measure it, for the case that nothing proves it either way; ``note``
-    is what else is then to be said.
+    is what else is then to be said, and ``probe`` the form in which to give the result.
     """
     if reach.open is None:
         return unknown(
             subject,
-            f"{what}: nothing proves it open or closed{note}{_undecided(reach)}",
+            f"{what}: nothing proves it open or closed{note}{_undecided(reach)}"
+            + (f". Give what the command finds as one of `probes`: {probe}" if probe else ""),
             *missing,
             key=key,
             evidence=(*reach.evidence, *evidence),
@@ -94,6 +96,14 @@ def connection(
         key=key,
         commands=tuple(item.command for item in missing),
     )
+
+
+def probe_form(start: str, target: str, goal: str = "", host: str = "", port: int = 0) -> str:
+    """A probe as the envelope takes it, for a connection that was found open."""
+    fields = {"from": start, "vantage": "cluster", "target": target, "cluster": goal, "host": host}
+    words = [f"{name}: {value}" for name, value in fields.items() if value]
+    words += [f"port: {port}"] * bool(port)
+    return "{" + ", ".join([*words, "open: true or false"]) + "}"
 
 
 def _undecided(reach: Reach) -> str:

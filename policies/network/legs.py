@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from policies.network.common import connection
+from policies.network.common import connection, probe_form
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import Fact
 from service.core.facts.connecting import as_rsync, from_cluster, proxied
@@ -42,6 +42,7 @@ class Leg:
     way: Reach
     missing: tuple[Missing, ...]
     evidence: tuple[Fact[Endpoint], ...] = ()
+    probe: str = ""
 
     def outcome(self) -> Outcome:
         """The outcome for this leg."""
@@ -53,6 +54,7 @@ class Leg:
             wanted="open",
             key=self.key,
             evidence=tuple(pointer for fact in self.evidence for pointer in fact.evidence),
+            probe=self.probe,
         )
 
 
@@ -104,7 +106,8 @@ def _host_leg(
     command = from_cluster(migration, host, place.host, place.port)
     need = Missing(f"whether the controller's cluster reaches {what}", host.role, command)
     facts = (endpoint,) if endpoint else ()
-    return Leg(f"{kind}-{remote.role}", host, what, way, (*gap, need), facts)
+    probe = probe_form(host.role, kind, remote.role)
+    return Leg(f"{kind}-{remote.role}", host, what, way, (*gap, need), facts, probe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,7 @@ class Entrance:
     what: str
     place: Endpoint
     means: Callable[[Probe], bool]
+    probe: str
     facts: tuple[Fact[Endpoint], ...] = ()
     gap: tuple[Missing, ...] = ()
 
@@ -135,7 +139,8 @@ def rsync_leg(migration: Migration) -> Leg:
         as_rsync(source, next(iter(namespaces), "<namespace>"), place.host, place.port),
     )
     key = "routes-destination"
-    return Leg(key, source, entrance.what, way, (*entrance.gap, need), entrance.facts)
+    gap = (*entrance.gap, need)
+    return Leg(key, source, entrance.what, way, gap, entrance.facts, entrance.probe)
 
 
 def _entrance(migration: Migration) -> Entrance:
@@ -148,6 +153,7 @@ def _entrance(migration: Migration) -> Entrance:
             lambda probe: (
                 probe.target == "endpoint" and bool(probe.host) and same_endpoint(probe, place)
             ),
+            probe_form("source", "endpoint", "", place.host, place.port),
             (Fact(place, proxy.evidence),),
         )
     destination = migration.destination
@@ -162,6 +168,7 @@ def _entrance(migration: Migration) -> Entrance:
                 and probe.port in NODE_PORTS
                 and aims_at(migration, probe, destination)
             ),
+            probe_form("source", "endpoint", "destination", "", NODE_PORTS.start),
             (Fact(place, kind.evidence),),
         )
     return _route_entrance(migration, destination)
@@ -178,6 +185,7 @@ def _route_entrance(migration: Migration, destination: Cluster) -> Entrance:
             probe.port in ((0, ROUTE_PORT) if probe.target == "routes" else (ROUTE_PORT,))
             and aims_at(migration, probe, destination)
         ),
+        probe_form("source", "routes", "destination"),
         (endpoint,) if endpoint else (),
         gap,
     )

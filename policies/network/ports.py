@@ -11,6 +11,7 @@ from policies.network.common import (
     PLAN_READS,
     PREREQUISITES,
     connection,
+    probe_form,
 )
 from service.core.evidence import Missing, NotGathered, Pointer
 from service.core.facts import Fact
@@ -90,6 +91,7 @@ class RequiredPorts(ClusterPolicy):
                 wanted=f"{port.number} open",
                 key=port.key,
                 evidence=port.evidence,
+                probe=_probe(migration, cluster, port),
             )
         if gap is not None:
             raise gap
@@ -209,6 +211,14 @@ def _need(migration: Migration, cluster: Cluster, port: Port) -> Missing:
         f"cluster; or declare it: ports: {{'{port.number}': open}}"
     )
     return Missing(fact, start.role, from_cluster(migration, start, host, port.number))
+
+
+def _probe(migration: Migration, cluster: Cluster, port: Port) -> str:
+    if port.number == DNS:
+        return probe_form(cluster.role, "dns")
+    start = migration.source if migration.is_host(cluster) else migration.host
+    target = "routes" if port.serves == "routes" else "api"
+    return probe_form(start.role, target, cluster.role)
 
 
 def _host_name(migration: Migration, cluster: Cluster, port: Port) -> str:

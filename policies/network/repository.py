@@ -10,6 +10,7 @@ from policies.network.common import (
     PREREQUISITES,
     STORAGE_READS,
     connection,
+    probe_form,
 )
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import Fact
@@ -102,6 +103,7 @@ class RepositoryReachable(ClusterPolicy):
             wanted="open",
             evidence=endpoint.evidence if endpoint else (),
             note=_host_only(migration, cluster),
+            probe=probe_form(cluster.role, "repository"),
         )
 
 

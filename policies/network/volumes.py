@@ -11,6 +11,7 @@ from policies.network.common import (
     PLAN_READS,
     PREREQUISITES,
     connection,
+    probe_form,
 )
 from service.core.evidence import Missing, NotGathered, Pointer
 from service.core.facts.connecting import from_cluster
@@ -145,6 +146,7 @@ def _nfs(migration: Migration, cluster: Cluster, backend: Backend) -> Outcome:
         wanted="open",
         key=str(place),
         evidence=(_server(backend.volumes[0]),),
+        probe=probe_form(cluster.role, "volume", "", place.host, place.port),
     )
 
 
