@@ -206,7 +206,9 @@ def whole(data: bytes) -> None:
 
 def report(bundle: Bundle) -> Report:
     """What the evidence amounts to."""
-    return bundle.sources.add_lines(evaluate(bundle.migration, POLICIES))
+    made = bundle.sources.add_lines(evaluate(bundle.migration, POLICIES))
+    bundle.release()
+    return made
 
 
 def best(work: Callable[[], object], rounds: int = ROUNDS) -> float:

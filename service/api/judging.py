@@ -72,7 +72,9 @@ def judge(bundle: Bundle, rules: Gate, now: Runtime) -> Report:
         raise Refused(
             "invalid-parameter", "Wrong in the query: new_only.", errors=[fault]
         ) from None
-    return bundle.sources.add_lines(report)
+    report = bundle.sources.add_lines(report)
+    bundle.release()
+    return report
 
 
 def status_of(report: Report) -> int:

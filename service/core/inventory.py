@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from service.core.deadline import check
 from service.core.evidence import Malformed, Missing, NotGathered, Origin, Problem, Ref
 from service.core.resources import Resource, fetch_command
 
@@ -72,6 +73,12 @@ class Shelf(Generic[T]):
                 (entry.namespace, entry.name): place for place, entry in enumerate(self.entries)
             }
         return self._by_key.get((namespace, name))
+
+    def release(self) -> None:
+        """Let go of every object."""
+        self.entries = ()
+        self._read = {}
+        self._by_namespace = self._by_key = None
 
     def read(self, place: int) -> T | None:
         """The object at a place; None where it is malformed (the problem is then noted)."""
@@ -198,6 +205,15 @@ class Inventory:
         listed = shelf.whole or (resource.namespaced and shelf.covers(namespace))
         return listed or (namespace, name) in shelf.named
 
+    def release(self) -> None:
+        """Let go of every object; to be called when the last report is made.
+
+        Exceptions that policies caught refer to frames, and those to the evidence: without this
+        a large dump would stay in memory until the collector comes to walk all of it.
+        """
+        for shelf in self._shelves.values():
+            shelf.release()
+
     def problems(self) -> tuple[Problem, ...]:
         """What was malformed among the objects read so far."""
         return tuple(problem for shelf in self._shelves.values() for problem in shelf.problems)
@@ -244,5 +260,6 @@ class Inventory:
         return tuple(values)
 
     def _note(self, resource: Resource[Any], namespace: str = "", name: str = "") -> None:
+        check()
         if self.on_read is not None:
             self.on_read(resource, namespace, name)

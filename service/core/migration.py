@@ -158,6 +158,12 @@ class Migration:
         value: T = self._derived[compute]
         return value
 
+    def release(self) -> None:
+        """Let go of all evidence; to be called when the last report is made."""
+        self._derived.clear()
+        for cluster in self.clusters:
+            cluster.inventory.release()
+
     @property
     def clusters(self) -> tuple[Cluster, ...]:
         """Source, destination and, where it is a third one, the host."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
+from service.core.deadline import check
 from service.core.evidence import Origin, Problem, Role
 from service.core.migration import DEFAULT_MAX_AGE_HOURS, Migration, Part, Requested
 from service.core.resources import MIG_PLAN, MIG_STORAGE, MIGRATION_CONTROLLER, Read, Resource
@@ -53,6 +54,11 @@ class Bundle:
     objects: int
     sources: Sources
     baseline: Any = None
+
+    def release(self) -> None:
+        """Let go of the evidence; to be called when the report and its lines are made."""
+        self.migration.release()
+        self.sources.files.clear()
 
 
 def read_pieces(
@@ -160,7 +166,7 @@ class _Reader:
     def _whole(self, stream: BinaryIO, found: Format) -> bytes:
         """A single document, decompressed."""
         if found is Format.PLAIN:
-            data = stream.read(self.limits.kept_bytes + 1)
+            data = _rest(stream, self.limits.kept_bytes + 1)
         else:
             data = b"".join(decompress(stream, self.limits))
         if len(data) > self.limits.kept_bytes:
@@ -214,6 +220,7 @@ class _Reader:
         count = 0
         used = False
         for loaded in load(data, self.limits, yaml_claimed=claims_yaml):
+            check()
             count += 1
             self._documents += 1
             if self._documents > self.limits.documents:
@@ -494,6 +501,13 @@ def _peek(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
         stream.seek(-len(head), io.SEEK_CUR)
         return head, stream
     return head, io.BufferedReader(_Rejoined(head, stream))
+
+
+def _rest(stream: BinaryIO, most: int) -> bytes:
+    """What is left of a stream, at most so many bytes; of a body in memory without a copy."""
+    if isinstance(stream, io.BytesIO) and stream.tell() == 0:
+        return stream.getvalue()
+    return stream.read(most)
 
 
 class _Rejoined(io.RawIOBase):

@@ -6,11 +6,15 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from service.core.evidence import Origin, Pointer, Problem
+from service.core.outcome import Verdict
 from service.core.report import Finding, Report
 from service.ingest.locate import Locator
 
 MOST_LINES = 500
 """Lines are computed for this many places of a report; the rest keep document and pointer."""
+
+LARGE = 4 * 1024 * 1024
+"""In files with more bytes than this, lines are looked for only where something is to be done."""
 
 Media = Literal["json", "yaml", "ndjson"]
 
@@ -48,9 +52,18 @@ class Sources:
     def _finding(self, finding: Finding, budget: list[int]) -> Finding:
         if not finding.evidence or budget[0] <= 0:
             return finding
+        settled = finding.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE)
         return replace(
-            finding, evidence=tuple(self._pointer(item, budget) for item in finding.evidence)
+            finding,
+            evidence=tuple(
+                item if settled and self._size(item.origin) > LARGE else self._pointer(item, budget)
+                for item in finding.evidence
+            ),
         )
+
+    def _size(self, origin: Origin) -> int:
+        data = self.files.get((origin.part, origin.member))
+        return len(data[0]) if data else 0
 
     def _pointer(self, pointer: Pointer, budget: list[int]) -> Pointer:
         if budget[0] <= 0 or pointer.line is not None:
