@@ -8,7 +8,9 @@ from inspect import cleandoc, getdoc
 from typing import Any
 
 from policies import catalogue
+from service.cli.coverage_page import coverage
 from service.core.policy import Policy
+from service.core.settings_table import settings_markdown
 from service.ingest.limits import MIB, Limits
 from service.settings import VARIABLES, Settings, Variable
 
@@ -60,13 +62,13 @@ def _section(item: Policy[Any]) -> Iterator[str]:
     yield f"Source: {_line(item.source)}" + (f" ({links})" if links else "")
 
 
-def settings_page() -> str:
-    """Every environment variable."""
+def configuration_page() -> str:
+    """Every environment variable of the service."""
     return "\n".join(_settings()) + "\n"
 
 
 def _settings() -> Iterator[str]:
-    yield from ("# Settings", "", _MADE, "")
+    yield from ("# Configuration of the service", "", _MADE, "")
     yield (
         "The service reads environment variables at its start. A value of the wrong form, and an "
         "unknown variable with this prefix, stop it with a message that names them all. The "
@@ -103,7 +105,7 @@ def _meanings(kind: type) -> dict[str, str]:
     found = re.findall(
         r"^``(\w+)``\s+(.+?)(?=\n``|\n\n|\Z)", cleandoc(kind.__doc__ or ""), re.M | re.S
     )
-    return {name: _line(text) for name, text in found}
+    return {name: _line(text).replace("``", "`") for name, text in found}
 
 
 def _default(item: Variable) -> str:
@@ -167,9 +169,16 @@ def _cell(text: str) -> str:
     return _line(text).replace("|", "\\|")
 
 
+def coverage_page() -> str:
+    """MTC's own validation, condition by condition, against the policies."""
+    return coverage(catalogue(), _MADE)
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/coverage.md": coverage_page,
     "docs/policies.md": policies_page,
-    "docs/settings.md": settings_page,
+    "docs/configuration.md": configuration_page,
+    "docs/settings.md": settings_markdown,
     "deploy/rbac/collect.yaml": rbac_page,
     "deploy/rbac/by-reference.yaml": by_reference_page,
     "openapi.yaml": openapi_page,

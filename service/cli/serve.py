@@ -30,7 +30,7 @@ _ADDRESS = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}|unix:.+")
 def serve(bind: str, workers: int | None) -> None:
     """Serve evaluations over HTTP; the API is described at /docs.
 
-    Settings are environment variables MTC_PREFLIGHT_*, listed in docs/settings.md.
+    Settings are environment variables MTC_PREFLIGHT_*, listed in docs/configuration.md.
     """
     from service.settings import SettingsError, from_environment
 

@@ -55,14 +55,19 @@ def collect_plan(
     stream: BinaryIO,
     *,
     seconds: float = 60.0,
-    host: Connect = in_cluster,
+    host: Connect | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Collected:
     """Write the bundle of a plan's migration. ``seconds`` bound each cluster.
+
+    ``host`` is the way to the cluster that runs MTC, by default that of this pod. ``more`` are
+    other keys of the envelope: waivers, a baseline, options.
 
     A remote cluster that cannot be read is noted in the bundle, as everything else that is
     missing. Raises NoPlan, and NoConnection or another CollectError where the host itself cannot
     be asked.
     """
+    host = host or in_cluster
     api = Api(host, deadline=time.monotonic() + seconds)
     try:
         manifest = _plan(api, plan)
@@ -80,7 +85,11 @@ def collect_plan(
     )
     writer = BundleWriter(stream)
     done = collect(request, writer)
-    writer.end({"options": {"plan": str(plan), "host": min(own)}})
+    rest = dict(more or {})
+    given = rest.get("options")
+    options = given if isinstance(given, dict) else {}
+    rest["options"] = {**options, "plan": str(plan), "host": min(own)}
+    writer.end(rest)
     return done
 
 

@@ -91,7 +91,9 @@ def test_generated_pages_are_compared_and_written(tmp_path: Path) -> None:
     text = (tmp_path / "docs" / "policies.md").read_text()
     for item in catalogue():
         assert f"## {item.id} {item.name}" in text
-    assert "`MTC_PREFLIGHT_BODY_BYTES` | 512Mi" in (tmp_path / "docs" / "settings.md").read_text()
+    assert (
+        "`MTC_PREFLIGHT_BODY_BYTES` | 512Mi" in (tmp_path / "docs" / "configuration.md").read_text()
+    )
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -1,0 +1,70 @@
+"""The generated page that compares MTC's own validation with the policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from service.core.conditions import CONDITIONS, Upstream
+from service.core.policy import Policy
+
+_HEAD = (
+    "Every condition with which MTC's controller validates plans, clusters, repositories, hooks "
+    "and migrations, the policies with the same meaning, and what those do better. The "
+    "controller looks only when everything is installed and both clusters answer; the policies "
+    "judge the same from evidence, beforehand.",
+    "Where the evidence holds the controller's own conditions, MTC790 compares: each disagreement "
+    "is a finding (information) that names both.",
+)
+
+
+def coverage(policies: Sequence[Policy[Any]], made: str) -> str:
+    """The page; ``made`` is the comment that says how it is made."""
+    return "\n".join(_lines(policies, made)) + "\n"
+
+
+def owners(condition: Upstream, policies: Sequence[Policy[Any]]) -> tuple[Policy[Any], ...]:
+    """The policies that judge a condition; none where a reason is given instead."""
+    if condition.because:
+        return ()
+    return tuple(policy for policy in policies if condition.type in policy.upstream)
+
+
+def _lines(policies: Sequence[Policy[Any]], made: str) -> Iterator[str]:
+    yield from ("# Coverage of MTC's own validation", "", made, "")
+    yield _HEAD[0]
+    yield from ("", _HEAD[1])
+    judged = sum(1 for item in CONDITIONS if owners(item, policies))
+    yield from ("", f"{judged} of {len(CONDITIONS)} conditions are judged by a policy.")
+    for kind in dict.fromkeys(item.kind for item in CONDITIONS):
+        yield from ("", f"## {kind}", "")
+        yield "| condition | controller | policy | what is checked better |"
+        yield "|---|---|---|---|"
+        for item in CONDITIONS:
+            if item.kind == kind:
+                yield _row(item, policies)
+    beyond = [policy for policy in policies if not policy.upstream]
+    yield from ("", "## Beyond the controller", "")
+    yield from ("| policy | severity | prerequisite |", "|---|---|---|")
+    for policy in beyond:
+        yield f"| {_link(policy)} | {policy.severity} | {_cell(policy.title)} |"
+
+
+def _row(item: Upstream, policies: Sequence[Policy[Any]]) -> str:
+    found = owners(item, policies)
+    head = f"| `{item.type}` | {item.category} |"
+    if not found:
+        return f"{head} – | not judged: {_cell(item.because)} |"
+    names = ", ".join(f"{_link(policy)} ({policy.severity})" for policy in found)
+    better = "; ".join(
+        dict.fromkeys(policy.better.rstrip(".") for policy in found if policy.better)
+    )
+    return f"{head} {names} | {_cell(better)} |"
+
+
+def _link(policy: Policy[Any]) -> str:
+    return f"[{policy.id}](policies.md#{policy.id.lower()}-{policy.name})"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
