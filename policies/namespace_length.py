@@ -59,7 +59,7 @@ class NamespaceLength(NamespacesPolicy):
     )
     docs = (ABOUT,)
     source = f"{VALIDATION} validateNamespaceLengthForDVM"
-    upstream = ("NamespaceLengthExceeded",)
+    upstream = ("NamespaceLengthExceeded", "RsyncRouteNotAdmitted")
     better = "a blocker; and only where volumes are really copied by a route"
 
     def applies(self, migration: Migration) -> None:

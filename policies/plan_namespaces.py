@@ -54,7 +54,7 @@ class NamespaceCount(MigrationPolicy):
     docs = (ABOUT,)
     source = f"{VALIDATION} validateNamespaces; pkg/settings/plan.go"
     upstream = ("NamespaceListEmpty", "NamespaceLimitExceeded")
-    better = "counts a namespace that is listed twice once, and proposes how to split"
+    better = "proposes how to split"
     single = True
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:

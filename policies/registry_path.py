@@ -47,6 +47,8 @@ class RegistryPath(DirectImagePolicy):
         "InvalidRegistryRoute",
         "SourceClusterNoRegistryPath",
         "DestinationClusterNoRegistryPath",
+        "MissingSourceClusterRegistryPath",
+        "MissingDestinationClusterRegistryPath",
     )
     better = "says what is wrong with the value, and compares it with the routes that exist"
 

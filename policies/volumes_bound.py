@@ -40,6 +40,8 @@ class VolumesBound(MigrationPolicy):
     )
     docs = (PREREQUISITES,)
     source = "MTC docs, Migration prerequisites; mig-controller migplan/pvlist.go getPvMap"
+    upstream = ("PodsNotFoundOnSourceCluster",)
+    better = "The controller leaves unbound claims out of the plan without a condition."
 
     def applies(self, migration: Migration) -> None:
         volumes(migration).require_any(migration)
