@@ -121,6 +121,7 @@ class _Reader:
         self.waivers: Any = None
         self.baseline: Any = None
         self._documents = 0
+        self._taken: set[tuple[str, str]] = set()
 
     def take(self, piece: Piece) -> None:
         """Read one piece."""
@@ -161,7 +162,18 @@ class _Reader:
         tally.form = media_of(data)
         claims = "yaml" in piece.media_type or piece.filename.endswith((".yaml", ".yml"))
         hint = hint_of(piece.filename, self._wanted()) if "/" in piece.filename else PLAIN
-        self._text(piece, data, "", hint or PLAIN, tally, claims)
+        self._text(piece, data, self._member(piece), hint or PLAIN, tally, claims)
+
+    def _member(self, piece: Piece) -> str:
+        """"" for the first file of a part; others of it are told apart by their names."""
+        if (piece.name, "") not in self._taken:
+            self._taken.add((piece.name, ""))
+            return ""
+        name = piece.filename[:200] or f"{piece.name} {len(self._taken) + 1}"
+        while (piece.name, name) in self._taken:
+            name += "'"
+        self._taken.add((piece.name, name))
+        return name
 
     def _whole(self, stream: BinaryIO, found: Format) -> bytes:
         """A single document, decompressed."""
@@ -236,7 +248,7 @@ class _Reader:
         tally.documents += count
         if used or count:
             self.sources.keep(origin, data, _media(media, count))
-        elif not member:
+        elif (piece.name, member) in self._taken:
             self._problem("no-document", f"the part {piece.name} holds no document", origin)
 
     def _document(

@@ -203,3 +203,14 @@ def test_a_reader_that_stops_early_is_no_verdict(bad: Path) -> None:
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 141
     assert errors == b""
+
+
+def test_each_of_several_files_of_a_cluster_keeps_its_lines(tmp_path: Path) -> None:
+    first = write(tmp_path / "first.json", {"kind": "Pod", "apiVersion": "v1", "metadata": {}})
+    second = tmp_path / "second.json"
+    second.write_text(f"\n\n{json.dumps(VERSION, indent=1)}")
+    done = run("check", "--source", first, "--source", second, "--format", "json")
+    (found,) = [row for row in done.report["findings"] if row["policy"] == "MTC401"]
+    place = found["evidence"][0]
+    line = second.read_text().splitlines()[place["line"] - 1]
+    assert (place["member"], line.strip()) == ("second.json", '"version": "4.8.11"')
