@@ -26,7 +26,8 @@ KINDS = {
 NO_TYPES = {
     "Critical", "Error", "Warn", "Advisory", "Required", "Status.namespaces", "NotSet",
     "PodStuckInContainerCreating", "InvalidTargetCluster", "RsyncOperationsAreRunningAsNonRoot",
-    "RsyncTimedOut", "RsyncNoRouteToHost", "NotFound", "NotReady", "NotSupported", "NotDistinct", "Malformed", "InvalidScheme",
+    "RsyncTimedOut", "RsyncNoRouteToHost", "NotFound", "NotReady",
+    "NotSupported", "NotDistinct", "Malformed", "InvalidScheme",
 }  # fmt: skip
 """Words in backticks that look like types and are none: categories and reasons."""
 
