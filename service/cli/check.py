@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,7 @@ def _parts(command: Any) -> Any:
     show_default=True,
     type=FormatName(),
     help="Format of the report on standard output: text, json, sarif, junit, markdown, "
-    "html, github, policyreport.",
+    "html, github, policyreport, tickets, jira, servicenow, baseline.",
 )
 @click.option(
     "-o",
@@ -122,6 +123,23 @@ def _parts(command: Any) -> Any:
 @click.option("--target-mtc", metavar="VERSION", help="Judge for clusters with this MTC version.")
 @click.option("--max-age", metavar="HOURS", type=float, help="Older evidence is stale.")
 @click.option(
+    "--group",
+    type=click.Choice(["finding", "policy", "owner"]),
+    default="finding",
+    show_default=True,
+    help="What one ticket is about (tickets, jira, servicenow).",
+)
+@click.option("--project", default="", metavar="KEY", help="The Jira project of tickets.")
+@click.option("--issue-type", default="Task", show_default=True, help="Of Jira tickets.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1000, 10_000_000),
+    default=60_000,
+    show_default=True,
+    metavar="CHARACTERS",
+    help="The most of a Markdown report.",
+)
+@click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
 )
 def check(**given: Any) -> int:
@@ -152,10 +170,16 @@ def check(**given: Any) -> int:
     with Progress() as progress:
         progress.say("reading", now=True)
         report = _judge(given, catalogue(), rules, progress)
-    context = Context(catalogue(), version("mtc-preflight"), Options(color=_color(given["color"])))
+    shown = Options(
+        limit=given["limit"],
+        group=given["group"],
+        project=given["project"],
+        issue_type=given["issue_type"],
+    )
+    plain = Context(catalogue(), version("mtc-preflight"), shown)
     if not given["quiet"]:
-        _print(given["form"], report, context)
-    plain = Context(context.policies, context.version)
+        colored = replace(plain, options=replace(shown, color=_color(given["color"])))
+        _print(given["form"], report, colored)
     for form, path in outputs:
         _write(form, path, report, plain)
     return status_of(report)

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from service.cli.exits import Refusal
 from service.cli.folder import FolderStream
-from service.cli.progress import Progress, Watched
+from service.cli.progress import Progress, Watched, WatchedFile
 from service.core.evidence import Problem
 from service.core.resources import Read
 from service.ingest.archive import _SUFFIXES as ARCHIVES
@@ -49,7 +49,7 @@ def read(
     with ExitStack() as stack, Progress() as progress:
         try:
             pieces = [
-                Piece(part, _watched(_open(path, stack), path, progress), Path(path).name)
+                Piece(part, _open(path, stack, progress), Path(path).name)
                 for part, path in _spread(given)
             ]
             return read_pieces(pieces, options, limits, reads)
@@ -68,19 +68,15 @@ def _first(faults: list[tuple[str, str]]) -> tuple[Any, ...]:
     return (*head, *rest)
 
 
-def _watched(stream: BinaryIO, path: str, progress: Progress) -> BinaryIO:
-    if stream.seekable():
-        return stream  # a small file, or one that is read as fast as the disk goes
-    return io.BufferedReader(Watched(stream, path, progress), 1024 * 1024)
-
-
-def _open(path: str, stack: ExitStack) -> BinaryIO:
+def _open(path: str, stack: ExitStack, progress: Progress) -> BinaryIO:
+    raw: io.RawIOBase
     if path == STDIN:
-        return sys.stdin.buffer
-    if Path(path).is_dir():
-        folder = FolderStream(Path(path), READ_FROM_FOLDERS)
-        return stack.enter_context(io.BufferedReader(folder, 1024 * 1024))
-    return stack.enter_context(open(path, "rb"))
+        raw = Watched(sys.stdin.buffer, "standard input", progress)
+    elif Path(path).is_dir():
+        raw = Watched(FolderStream(Path(path), READ_FROM_FOLDERS), path, progress)
+    else:
+        raw = WatchedFile(path, progress)
+    return stack.enter_context(io.BufferedReader(raw, 1024 * 1024))
 
 
 def _spread(given: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

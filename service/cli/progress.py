@@ -49,7 +49,7 @@ class Progress:
 class Watched(io.RawIOBase):
     """A stream that tells how much of it was read."""
 
-    def __init__(self, stream: BinaryIO, name: str, progress: Progress) -> None:
+    def __init__(self, stream: BinaryIO | io.RawIOBase, name: str, progress: Progress) -> None:
         self._inner = stream
         self._name = name
         self._progress = progress
@@ -59,8 +59,24 @@ class Watched(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        data = self._inner.read(len(buffer))
+        data = self._inner.read(len(buffer)) or b""
         buffer[: len(data)] = data
         self._read += len(data)
         self._progress.say(f"reading {self._name}: {self._read / MIB:,.0f} MiB")
         return len(data)
+
+
+class WatchedFile(io.FileIO):
+    """A file that tells how much of it was read; it can be sought in, as some archives need."""
+
+    def __init__(self, path: str, progress: Progress) -> None:
+        super().__init__(path, "rb")
+        self._shown = path
+        self._progress = progress
+        self._read = 0
+
+    def readinto(self, buffer: Any) -> int:
+        read = super().readinto(buffer) or 0
+        self._read += read
+        self._progress.say(f"reading {self._shown}: {self._read / MIB:,.0f} MiB")
+        return read

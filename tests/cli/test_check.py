@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
+import re
 import tarfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -214,3 +217,41 @@ def test_each_of_several_files_of_a_cluster_keeps_its_lines(tmp_path: Path) -> N
     place = found["evidence"][0]
     line = second.read_text().splitlines()[place["line"] - 1]
     assert (place["member"], line.strip()) == ("second.json", '"version": "4.8.11"')
+
+
+def test_tickets_by_policy_for_a_project(bad: Path) -> None:
+    done = run("check", bad, "--format", "jira", "--group", "policy", "--project", "OPS")
+    assert done.status == 1
+    assert "MTC101" in done.out
+    assert '"OPS"' in done.out
+
+
+def test_the_help_names_every_format() -> None:
+    from service.formats import FORMATS
+
+    words = set(re.findall(r"\w+", run("check", "--help").out))
+    assert set(FORMATS) <= words
+
+
+def test_progress_is_shown_on_a_terminal_only(tmp_path: Path) -> None:
+    from service.cli.progress import Progress, Watched
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    watched, quiet = Terminal(), io.StringIO()
+    for stream in (watched, quiet):
+        with Progress(stream) as progress:
+            Watched(io.BytesIO(b"x" * 10), "evidence.tar", progress).read()
+    assert "reading evidence.tar" in watched.getvalue()
+    assert watched.getvalue().endswith("\r\x1b[K")
+    assert quiet.getvalue() == ""
+
+
+def test_archives_that_need_seeking_are_read_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "evidence.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("version.json", json.dumps(VERSION))
+    done = run("check", "--source", path, "--format", "json")
+    assert done.report["clusters"][0]["openshift"] == "4.8.11"
