@@ -11,10 +11,18 @@ from typing import Any, BinaryIO
 from service.core.deadline import check
 from service.core.evidence import Origin, Problem, Role
 from service.core.migration import DEFAULT_MAX_AGE_HOURS, Migration, Part, Requested
-from service.core.resources import MIG_PLAN, MIG_STORAGE, MIGRATION_CONTROLLER, Read, Resource
+from service.core.resources import (
+    CRD,
+    MIG_PLAN,
+    MIG_STORAGE,
+    MIGRATION_CONTROLLER,
+    Read,
+    Resource,
+)
 from service.core.versions import parse_or_none
 from service.ingest.archive import Format, Rejected, decompress, read_archive, sniff
 from service.ingest.assemble import REMOTE, Assembly, assemble, now
+from service.ingest.definitions import load_definition
 from service.ingest.descriptor import (
     ENVELOPE_KEYS,
     Place,
@@ -165,7 +173,7 @@ class _Reader:
         self._text(piece, data, self._member(piece), hint or PLAIN, tally, claims)
 
     def _member(self, piece: Piece) -> str:
-        """"" for the first file of a part; others of it are told apart by their names."""
+        """ "" for the first file of a part; others of it are told apart by their names."""
         if (piece.name, "") not in self._taken:
             self._taken.add((piece.name, ""))
             return ""
@@ -231,7 +239,11 @@ class _Reader:
         origin = Origin(piece.name, member)
         count = 0
         used = False
-        for loaded in load(data, self.limits, yaml_claimed=claims_yaml):
+        if hint.resource is CRD:
+            documents = load_definition(data, self.limits)
+        else:
+            documents = load(data, self.limits, yaml_claimed=claims_yaml)
+        for loaded in documents:
             check()
             count += 1
             self._documents += 1
