@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from service.core.deadline import check
 from service.core.evidence import Missing, NotGathered, Subject
 from service.core.migration import Cluster, Migration, Requested
 from service.core.outcome import Outcome, Verdict, not_applicable, unknown
@@ -19,6 +20,9 @@ from service.core.report import Finding, Report, fingerprint, readiness
 from service.core.summary import summarise
 
 log = logging.getLogger(__name__)
+
+NOT_GATHERED = "not-gathered"
+"""The key of an unknown that only says that evidence is missing."""
 
 
 def evaluate(migration: Migration, policies: Sequence[Policy[Any]]) -> Report:
@@ -68,7 +72,11 @@ _NOTHING = Judged()
 def judge(
     migration: Migration, policy: Policy[Any], judged: Judged = _NOTHING
 ) -> Iterator[Finding]:
-    """All findings of one policy; at least one. ``judged`` is for cross-checks only."""
+    """All findings of one policy; at least one. ``judged`` is for cross-checks only.
+
+    Raises DeadlineExceeded where the caller has set a bound.
+    """
+    check()
     seen: dict[str, int] = {}
     for outcome in _outcomes(migration, policy, judged):
         finding = _finding(policy, outcome)
@@ -130,7 +138,7 @@ def _whole(migration: Migration) -> Subject:
 
 def _unknown(subject: Subject, missing: NotGathered) -> Outcome:
     facts = "; ".join(_said(item) for item in missing.missing)
-    return unknown(subject, f"not gathered: {facts}", *missing.missing, key="not-gathered")
+    return unknown(subject, f"not gathered: {facts}", *missing.missing, key=NOT_GATHERED)
 
 
 def _said(missing: Missing) -> str:
@@ -140,7 +148,15 @@ def _said(missing: Missing) -> str:
 
 
 def _doubted(outcome: Outcome, doubt: NotGathered) -> Outcome:
-    """A fail of a rule that may not concern this migration is no fail, and no pass either."""
+    """A fail of a rule that may not concern this migration is no fail, and no pass either.
+
+    Where the rule's own evidence is missing too, first that is asked for which tells whether the
+    rule is one for this migration at all.
+    """
+    if outcome.verdict is Verdict.UNKNOWN and outcome.key == NOT_GATHERED:
+        both = NotGathered(*dict.fromkeys((*doubt.missing, *outcome.missing)))
+        asked = _unknown(outcome.subject, both)
+        return replace(outcome, message=asked.message, missing=asked.missing)
     if outcome.verdict is not Verdict.FAIL:
         return outcome
     facts = "; ".join(_said(item) for item in doubt.missing)
@@ -164,7 +180,9 @@ def _error(subject: Subject, policy: Policy[Any], error: Exception) -> Outcome:
 
 
 def _finding(policy: Policy[Any], outcome: Outcome) -> Finding:
-    mends = outcome.verdict in (Verdict.FAIL, Verdict.UNKNOWN)
+    told = outcome.verdict in (Verdict.FAIL, Verdict.UNKNOWN)
+    # What is not known is to be found out, not mended; unless it is a fault that may not matter.
+    mends = outcome.verdict is Verdict.FAIL or (told and bool(outcome.found))
     return Finding(
         policy=policy.id,
         title=policy.title,
@@ -180,7 +198,7 @@ def _finding(policy: Policy[Any], outcome: Outcome) -> Finding:
         remedy=policy.remedy if mends else "",
         commands=tuple(redact(command) for command in outcome.commands),
         missing=outcome.missing,
-        docs=policy.docs if mends else (),
+        docs=policy.docs if told else (),
         observed=outcome.observed,
         examined=outcome.examined,
     )

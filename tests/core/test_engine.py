@@ -93,6 +93,26 @@ def test_where_the_rule_may_not_concern_the_migration_a_pass_stands_and_a_fail_i
     ]
 
 
+def test_what_tells_whether_the_rule_matters_is_asked_for_first() -> None:
+    policy = Sample(NotGathered(Missing("the sun", "source", "oc get sun -o yaml"), MISSING))
+    policy.doubt = NotGathered(MISSING)
+    assert results(policy) == [
+        (
+            "unknown",
+            "not gathered: the moon (source); the sun (source)",
+            ["oc get moon -o yaml", "oc get sun -o yaml"],
+        )
+    ]
+
+
+def test_what_is_not_known_is_not_to_be_mended_unless_it_is_a_fault_that_may_not_matter() -> None:
+    remedies = [item.remedy for item in judge(migration(), Sample(FAIL, NotGathered(MISSING)))]
+    assert remedies == ["Mend it.", ""]
+    doubtful = Sample(FAIL)
+    doubtful.doubt = NotGathered(MISSING)
+    assert [item.remedy for item in judge(migration(), doubtful)] == ["Mend it."]
+
+
 def test_a_policy_that_breaks_is_an_error_that_quotes_no_evidence() -> None:
     assert results(Sample(PASS, ValueError("hunter2"))) == [
         ("pass", "well", []),
