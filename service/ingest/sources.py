@@ -31,14 +31,22 @@ class Sources:
         self.files[origin.part, origin.member] = (data, media)
 
     def line(self, origin: Origin, pointer: str) -> int | None:
-        """The line of a value, or None where it cannot be found cheaply."""
+        """The line of a value, or None where it cannot be found cheaply.
+
+        A value that is not there (findings tell of such, too) has the line of what should hold it.
+        """
         key = (origin.part, origin.member)
         if key not in self.files:
             return None
         if key not in self._locators:
             data, media = self.files[key]
             self._locators[key] = Locator(data, media)
-        return self._locators[key].line_of(origin.document, pointer)
+        for _ in range(3):
+            found = self._locators[key].line_of(origin.document, pointer)
+            if found is not None or not pointer:
+                return found
+            pointer = pointer.rpartition("/")[0]
+        return None
 
     def add_lines(self, report: Report) -> Report:
         """The report with line numbers, as far as :data:`MOST_LINES` goes."""

@@ -477,3 +477,11 @@ def test_origin_names_the_member_of_a_nested_archive() -> None:
     assert pointer.origin == Origin(
         "source", f"gather/img/must-gather.tar.gz!/{next(iter(INSPECT))}"
     )
+
+
+def test_a_value_that_is_not_there_has_the_line_of_what_should_hold_it() -> None:
+    text = b"apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n"
+    bundle = read_pieces([Piece("source", io.BytesIO(text))], {})
+    origin = Origin("source")
+    assert bundle.sources.line(origin, "/metadata/labels/app") == 3
+    assert bundle.sources.line(origin, "/metadata/name") == 4
