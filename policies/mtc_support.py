@@ -117,7 +117,7 @@ def _range(
         f"OpenShift {ocp.y} ({said or 'no book supports this MTC release'})",
         *evidence,
         found=f"MTC {number} on OpenShift {ocp}",
-        wanted=f"OpenShift {said}" if said else "MTC 1.7 or 1.8",
+        wanted=f"an OpenShift release that every book names ({said})" if said else "MTC 1.7 or 1.8",
         key="range",
         severity=Severity.WARNING if partly else None,
     )
