@@ -52,6 +52,9 @@ class Settings:
     ``workers``            gunicorn worker processes; 0 is one per CPU, at least two
     ``threads``            requests that one worker receives at a time
     ``evaluations``        requests that one worker evaluates at a time; others wait
+    ``wait_timeout``       how long a request waits for its turn before it is told to come again
+    ``deadline``           how long one evaluation may take before it is stopped
+    ``memory_bytes``       a worker that holds more memory than this is renewed when it is idle
     ``remembered``         answers to small requests that a worker keeps, for the same request
                            within the same minute; 0 keeps none
     ``idle_timeout``       a client that neither sends nor takes anything for this long is left
@@ -80,6 +83,9 @@ class Settings:
     workers: int = 0
     threads: int = 16
     evaluations: int = 4
+    wait_timeout: int = 10
+    deadline: int = 90
+    memory_bytes: int = 1024 * MIB
     remembered: int = 64
     idle_timeout: int = 30
     timeout: int = 120
@@ -197,6 +203,8 @@ _RANGES = {
     "workers": (0, 256),
     "threads": (1, 256),
     "evaluations": (1, 256),
+    "wait_timeout": (1, 600),
+    "deadline": (1, 3600),
     "remembered": (0, 10_000),
     "idle_timeout": (1, 3600),
     "timeout": (5, 3600),

@@ -19,6 +19,7 @@ from service.api import (
     operations,
     patches,
     policies,
+    turns,
 )
 from service.api.runtime import EXTENSION, Runtime
 from service.observability import configure_logging, place_of
@@ -56,6 +57,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     lifecycle.install(app, now.metrics)
     errors.install(app, settings, now.metrics)
     auth.install(app, settings)
+    turns.install(app, settings)
     parts = (evaluations, batch, patches, admission, policies, evidence, operations, documentation)
     for part in parts:
         app.register_blueprint(part.blueprint)

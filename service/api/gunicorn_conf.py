@@ -57,7 +57,7 @@ os.environ[_MULTIPROC_DIR] = _metrics_folder()
 
 from service.observability import WORKER_SLOT, logging_config  # noqa: E402
 
-worker_class = "gthread"
+worker_class = "service.api.worker.Worker"
 workers = _settings.workers or max(2, os.cpu_count() or 1)
 threads = _settings.threads
 timeout = _settings.timeout
@@ -134,8 +134,10 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Tell the worker its number."""
+    """Tell the worker its number and its bounds."""
     os.environ[WORKER_SLOT] = str(worker.slot)
+    worker.head_seconds = float(_settings.idle_timeout)
+    worker.memory_bytes = _settings.memory_bytes
 
 
 def post_worker_init(server: Any) -> None:

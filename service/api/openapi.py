@@ -40,6 +40,7 @@ _TAGS = {
 _PATH_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 # Refusals that any operation may answer with.
 _ALWAYS = ("invalid-parameter", "method-not-allowed", "internal-error")
+_BOUNDED = ("busy", "deadline-exceeded")
 _GUARDED = ("unauthenticated", "forbidden", "authentication-unavailable")
 _DOCUMENT_TYPES = tuple(item for item in MEDIA_TYPES if item.endswith(("/json", "yaml")))
 
@@ -177,7 +178,8 @@ def _responses(contract: Contract) -> dict[str, Any]:
     for other, meaning in contract.answer.also.items():
         responses[str(other)] = {**good, "description": meaning}
     guarded = _GUARDED if contract.scope else ()
-    codes = dict.fromkeys((*contract.problems, *guarded, *_ALWAYS))
+    bounded = _BOUNDED if contract.scope in ("evaluate", "patch") else ()
+    codes = dict.fromkeys((*contract.problems, *guarded, *bounded, *_ALWAYS))
     for status, meaning in sorted(_meanings(codes).items()):
         responses[status] = {
             "description": meaning,

@@ -82,6 +82,12 @@ KINDS: Mapping[str, Kind] = {
     "limit-exceeded": Kind(
         422, "The input is too complex", "A limit on structure is exceeded; errors[] names it."
     ),
+    "busy": Kind(
+        429, "Too much at a time", "Every turn is taken; come again after Retry-After seconds."
+    ),
+    "deadline-exceeded": Kind(
+        503, "It took too long", "The work was stopped after MTC_PREFLIGHT_DEADLINE seconds."
+    ),
     "internal-error": Kind(
         500, "The service made an error", "Not your fault. Report it with the request_id."
     ),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from threading import BoundedSemaphore
 from typing import Any, cast
 
 from flask import current_app
@@ -13,6 +12,7 @@ from flask import current_app
 from policies import catalogue
 from service.api.memory import Memory
 from service.api.standing import standing_waivers, webhook_targets
+from service.api.turns import Turns
 from service.collect.webhook import Target
 from service.core.engine import digest
 from service.core.marks import Waiver
@@ -40,7 +40,7 @@ class Runtime:
     policy_set: str
     context: Context
     metrics: Metrics
-    turns: BoundedSemaphore
+    turns: Turns
     memory: Memory
     waivers: tuple[Waiver, ...]
     targets: Mapping[str, Target]
@@ -53,7 +53,6 @@ class Runtime:
         """
         policies = catalogue()
         context = Context(policies, version("mtc-preflight"))
-        turns = BoundedSemaphore(settings.evaluations)
         reads = tuple(dict.fromkeys(read for policy in policies for read in policy.reads))
         return cls(
             settings,
@@ -62,7 +61,7 @@ class Runtime:
             digest(policies),
             context,
             Metrics(),
-            turns,
+            Turns(settings),
             Memory(settings.remembered),
             standing_waivers(settings, policies),
             webhook_targets(settings),

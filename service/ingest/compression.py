@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import BinaryIO, Protocol
 
+from service.core.deadline import check
 from service.ingest.errors import LimitExceeded, Unreadable
 from service.ingest.limits import MIB, Limits
 
@@ -65,6 +66,7 @@ class Budget:
 
     def make(self, count: int) -> None:
         """Count decompressed bytes; refuse more than the limits allow."""
+        check()
         self.made += count
         if self.made > self.limits.decompressed_bytes:
             raise LimitExceeded(
@@ -82,6 +84,7 @@ class Budget:
 
     def enter(self) -> None:
         """Count one member of any kind."""
+        check()
         self.members += 1
         if self.members > self.limits.members:
             raise LimitExceeded(

@@ -24,6 +24,7 @@ from yaml.events import (
     ScalarEvent,
 )
 
+from service.core.deadline import check
 from service.ingest.errors import LimitExceeded, Unreadable
 from service.ingest.json_loader import nameable
 from service.ingest.limits import Limits
@@ -79,7 +80,9 @@ def _syntax_error(error: yaml.MarkedYAMLError) -> Unreadable:
 
 def _values(text: str, limits: Limits) -> Iterator[Any]:
     builder = _Builder(limits)
-    for event in yaml.parse(text, Loader=yaml.CLoader):
+    for number, event in enumerate(yaml.parse(text, Loader=yaml.CLoader)):
+        if not number & 0xFF:
+            check()
         try:
             builder.take(event)
         except Unreadable as error:

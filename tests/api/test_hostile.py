@@ -466,6 +466,14 @@ def test_a_client_that_waits_for_100_continue(target: Server) -> None:
 STALLED = b"POST /v1/evaluations HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{"
 
 
+def last_words(link: socket.socket) -> bytes:
+    """What the server still says; half a head gets no answer, and may get a reset."""
+    try:
+        return link.recv(65536)
+    except ConnectionResetError:
+        return b""
+
+
 def test_clients_that_stall_are_left(start_server: Any) -> None:
     server = start_server(IDLE_TIMEOUT="1", THREADS="2")
     stalled = [socket.create_connection(("127.0.0.1", server.port), 20) for _ in range(6)]
@@ -473,8 +481,10 @@ def test_clients_that_stall_are_left(start_server: Any) -> None:
         link.sendall(STALLED if place % 2 else STALLED[:30])
     time.sleep(0.2)
     assert server.request("GET", "/livez", timeout=20).status == 200
-    answers = [link.recv(65536) for link in stalled]
-    assert [b" 408 " in answer for answer in answers] == [place % 2 == 1 for place in range(6)]
+    answers = [last_words(link) for link in stalled]
+    # Those that find no place at all are told to come again.
+    told = [b" 408 " in answer or b" 429 " in answer for answer in answers]
+    assert told == [place % 2 == 1 for place in range(6)]
     for link in stalled:
         link.close()
 
