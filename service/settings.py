@@ -73,6 +73,11 @@ class Settings:
     ``tls_cert_file``      the server's certificate chain (PEM); with it the service speaks HTTPS
     ``tls_key_file``       its key (PEM)
     ``tls_client_ca_file`` who must have signed the certificate that every client shows (PEM)
+    ``update_service``     where to look up the newest OpenShift releases for requests that bring no
+                           update graph; nothing is asked where it is not set
+    ``migplans``           whether a request may name a MigPlan of the cluster that the service runs
+                           on, for the service to collect from both clusters with MTC's credentials
+    ``collect_timeout``    how long collecting from one cluster may take
     """
 
     limits: Limits = DEFAULT_LIMITS
@@ -101,6 +106,9 @@ class Settings:
     tls_cert_file: str = ""
     tls_key_file: str = ""
     tls_client_ca_file: str = ""
+    update_service: str = ""
+    migplans: bool = False
+    collect_timeout: int = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +201,27 @@ def _scopes(text: str) -> frozenset[str]:
     return found
 
 
+def _switch(text: str) -> bool:
+    if text.lower() not in ("on", "off"):
+        raise ValueError("no such position")
+    return text.lower() == "on"
+
+
+def _releases(text: str) -> str:
+    if not text.startswith(("http://", "https://")) and not os.path.exists(text):
+        raise ValueError("nothing is there")
+    return text
+
+
 _CHOICES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "log_level": (" | ".join(_LEVELS), _level),
     "auth": (" | ".join(_AUTH), _auth),
+    "migplans": ("on | off", _switch),
+    "update_service": (
+        "the URL of an OpenShift update service, or the path of a graph file or a folder of graph "
+        "data",
+        _releases,
+    ),
     "open_scopes": (f"some of {', '.join(_SCOPES)}, with commas between", _scopes),
 }
 _RANGES = {
@@ -209,6 +235,7 @@ _RANGES = {
     "idle_timeout": (1, 3600),
     "timeout": (5, 3600),
     "graceful_timeout": (1, 3600),
+    "collect_timeout": (5, 3600),
     "keepalive": (0, 600),
     "max_requests": (0, 10_000_000),
     "compression_ratio": (2, 100_000),

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, g
 
 from service.api.body import Body, read_request
+from service.api.by_reference import resolved
 from service.api.contract import Answer, Contract, Form, operation
 from service.api.judging import context_of, gate_of, input_options, judge, status_of
 from service.api.memory import Answered, Tally
@@ -51,6 +52,7 @@ _CONTRACT = Contract(
         "unsupported-media-type",
         "invalid-input",
         "storage-unavailable",
+        "cluster-unavailable",
     ),
     tag="evaluations",
     scope="evaluate",
@@ -58,7 +60,9 @@ _CONTRACT = Contract(
     "the objects or the archive of one cluster with ?role=. YAML, JSON, NDJSON; tar, tar.gz, "
     "tar.xz, tar.bz2 and zip of must-gather, inspect and Insights. What cannot be read of it "
     "is listed under problems, and the verdict is then not ready. Waivers and a previous report "
-    "come as the parts (or keys) waivers and baseline.",
+    "come as the parts (or keys) waivers and baseline. Where the service is set up for it, "
+    '{"migPlan": {"namespace": …, "name": …}} names a plan of the cluster that it runs on, and '
+    "the service collects from both clusters by itself.",
     body=True,
 )
 
@@ -70,7 +74,7 @@ def post_evaluation(query: Mapping[str, Any]) -> Response:
     now = runtime()
     chosen = report_format(query.get("format"))
     target = _target(query, now)
-    with read_request(now.settings) as body:
+    with read_request(now.settings) as sent, resolved(sent, now) as body:
         key = now.memory.key(body.pieces, query, chosen.name) if target is None else None
         answer = now.memory.get(key)
         if answer is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,12 +12,17 @@ from service.api.runtime import Runtime
 from service.core.assess import assess
 from service.core.delta import MalformedPrevious
 from service.core.gate import CLOSED_STATUS, Gate, NoPrevious
+from service.core.migration import Migration
 from service.core.outcome import Severity
+from service.core.redact import redact
 from service.core.report import Report
 from service.core.waiver_form import MalformedWaiver
 from service.formats import Context
 from service.formats.base import Options
 from service.ingest.bundle import Bundle
+from service.ingest.updates import NoUpdates
+
+log = logging.getLogger("service.updates")
 
 _INPUT = ("role", "host", "plan", "as_of", "target_ocp", "target_mtc", "max_age_hours")
 _SHOWN = ("color", "limit", "group", "project", "issue_type")
@@ -51,7 +57,12 @@ def judge(bundle: Bundle, rules: Gate, now: Runtime) -> Report:
     """
     try:
         report = assess(
-            bundle.migration, now.policies, rules, bundle.waivers, bundle.baseline, now.waivers
+            _released(bundle.migration, now),
+            now.policies,
+            rules,
+            bundle.waivers,
+            bundle.baseline,
+            now.waivers,
         )
     except MalformedWaiver as error:
         faults = [
@@ -75,6 +86,17 @@ def judge(bundle: Bundle, rules: Gate, now: Runtime) -> Report:
     report = bundle.sources.add_lines(report)
     bundle.release()
     return report
+
+
+def _released(migration: Migration, now: Runtime) -> Migration:
+    """The migration with the releases of its source's channel, where they are looked up."""
+    if now.updates is None:
+        return migration
+    try:
+        return now.updates.attach(migration)
+    except NoUpdates as error:
+        log.warning("no update graph", extra={"detail": redact(str(error))})
+        return migration
 
 
 def status_of(report: Report) -> int:

@@ -94,6 +94,9 @@ KINDS: Mapping[str, Kind] = {
     "authentication-unavailable": Kind(
         503, "Tokens cannot be checked", "The cluster's API server does not answer; try again."
     ),
+    "cluster-unavailable": Kind(
+        503, "The cluster does not answer", "The service could not ask the cluster it runs on."
+    ),
     "storage-unavailable": Kind(
         503,
         "The service cannot store the upload",

@@ -19,6 +19,7 @@ from service.core.marks import Waiver
 from service.core.policy import Policy
 from service.core.resources import Read
 from service.formats import Context
+from service.ingest.updates import Updates
 from service.observability import Metrics
 from service.settings import Settings
 
@@ -31,7 +32,7 @@ class Runtime:
 
     ``turns`` bounds how many evaluations run at a time, and with them the memory of a worker.
     ``memory`` holds the last answers to small requests. ``waivers`` and ``targets`` are those of
-    the settings.
+    the settings. ``updates`` is where newer OpenShift releases are looked up, None for nowhere.
     """
 
     settings: Settings
@@ -44,6 +45,7 @@ class Runtime:
     memory: Memory
     waivers: tuple[Waiver, ...]
     targets: Mapping[str, Target]
+    updates: Updates | None
 
     @classmethod
     def of(cls, settings: Settings) -> Runtime:
@@ -65,6 +67,7 @@ class Runtime:
             Memory(settings.remembered),
             standing_waivers(settings, policies),
             webhook_targets(settings),
+            Updates(settings.update_service) if settings.update_service else None,
         )
 
 

@@ -156,8 +156,23 @@ def _manifest(kind: str) -> fields.Dict:
     return fields.Dict(metadata={"description": f"a {kind} manifest, or its spec in short"})
 
 
+class PlanNameSchema(Schema):
+    """A MigPlan of the cluster that the service runs on."""
+
+    namespace = fields.String(required=True, metadata={"examples": ["openshift-migration"]})
+    name = fields.String(required=True, metadata={"examples": ["shop"]})
+
+
 class EnvelopeSchema(CamelSchema):
     """Everything in one document."""
+
+    mig_plan = fields.Nested(
+        PlanNameSchema,
+        metadata={
+            "description": "instead of clusters: the plan whose clusters the service reads by "
+            "itself, where it is set up for it (MTC_PREFLIGHT_MIGPLANS=on)"
+        },
+    )
 
     clusters = fields.List(fields.Nested(EnvelopeClusterSchema))
     plan = _manifest("MigPlan")
