@@ -1,0 +1,110 @@
+"""Namespaces into plans that keep MTC's limits, as few as possible, in the order of migration.
+
+The limits are those of mig-controller (10 namespaces, 100 pods, 100 volumes, or what the
+MigrationController sets). The result depends on the input only: not on its order, the machine
+or the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from service.core.partition.grouping import Group, add, fits, groups
+from service.core.partition.model import (
+    DIMENSIONS,
+    Kind,
+    Load,
+    Oversized,
+    Partition,
+    Portion,
+    Request,
+    Size,
+    Tie,
+)
+from service.core.partition.packing import lower_bound, pack
+
+__all__ = ["Kind", "Load", "Oversized", "Partition", "Portion", "Request", "Tie", "partition"]
+
+
+def partition(request: Request) -> Partition:
+    """Put every namespace that fits into a plan, exactly once.
+
+    Groups that no order concerns fill up the plans of any wave. The names must be distinct.
+    """
+    found, ordered = groups(request)
+    good = [group for group in found if fits(group.size, request.limits)]
+    large = [group for group in found if not fits(group.size, request.limits)]
+    sizes = [group.size for group in good]
+    waves = sorted({group.wave for group in good if group.wave})
+    if waves:
+        bins = _in_waves(good, waves, request.limits)
+        bound = lower_bound(sizes, request.limits)
+        minimal = len(bins) == bound
+    else:
+        packed, bound, minimal = pack(sizes, request.limits)
+        bins = [(1, [good[item] for item in place]) for place in packed]
+    return Partition(
+        plans=tuple(sorted((_portion(*row) for row in bins), key=_order)),
+        oversized=tuple(_oversized(group, request.limits) for group in large),
+        bound=bound,
+        minimal=minimal,
+        ordered=ordered,
+    )
+
+
+Filled = tuple[int, list[Group]]
+"""A wave, and what one plan of it holds."""
+
+
+def _in_waves(good: Sequence[Group], waves: Sequence[int], limits: Size) -> list[Filled]:
+    """Each wave for itself; what may come in any wave fills the gaps, the largest first."""
+    bins: list[Filled] = []
+    for wave in waves:
+        members = [group for group in good if group.wave == wave]
+        packed, _, _ = pack([group.size for group in members], limits)
+        bins += [(wave, [members[item] for item in place]) for place in packed]
+    free = sorted(
+        (group for group in good if not group.wave),
+        key=lambda group: (-max(_shares(group.size, limits)), group.loads[0].text),
+    )
+    rest = []
+    sizes = [_total(members) for _, members in bins]
+    for group in free:
+        for place, size in enumerate(sizes):
+            if fits(add(size, group.size), limits):
+                bins[place][1].append(group)
+                sizes[place] = add(size, group.size)
+                break
+        else:
+            rest.append(group)
+    packed, _, _ = pack([group.size for group in rest], limits)
+    return bins + [(1, [rest[item] for item in place]) for place in packed]
+
+
+def _shares(size: Size, limits: Size) -> tuple[float, ...]:
+    return tuple(size[place] / limits[place] for place in range(3))
+
+
+def _total(members: Sequence[Group]) -> Size:
+    size: Size = (0, 0, 0)
+    for group in members:
+        size = add(size, group.size)
+    return size
+
+
+def _portion(wave: int, members: Sequence[Group]) -> Portion:
+    texts = sorted(load.text for group in members for load in group.loads)
+    return Portion(wave, tuple(texts), _total(members))
+
+
+def _order(portion: Portion) -> tuple[int, tuple[str, ...]]:
+    return portion.wave, portion.texts
+
+
+def _oversized(group: Group, limits: Size) -> Oversized:
+    exceeds = tuple(
+        name
+        for name, size, limit in zip(DIMENSIONS, group.size, limits, strict=True)
+        if size > limit
+    )
+    return Oversized(tuple(load.text for load in group.loads), group.size, exceeds)
