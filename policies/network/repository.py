@@ -15,7 +15,7 @@ from policies.network.common import (
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import Fact
 from service.core.facts.connecting import from_cluster, proxied
-from service.core.facts.endpoints import Endpoint, Fault, repository, repository_fault
+from service.core.facts.endpoints import Endpoint, repository, repository_fault
 from service.core.facts.reach import (
     Reach,
     probes_from,
@@ -118,7 +118,7 @@ class RepositoryTlsPort(Policy[MigStorage]):
 
     The cloud providers' own endpoints are always TLS on 443. An awsS3Url with https and another
     port works where that port is open, but is not what the documentation asks for: a warning.
-    A MigStorage that names no endpoint at all (an awsS3Url without scheme) fails.
+    A MigStorage that names no endpoint at all (an awsS3Url without scheme) is a matter of MTC777.
     """
 
     id = "MTC505"
@@ -133,8 +133,12 @@ class RepositoryTlsPort(Policy[MigStorage]):
 
     def applies(self, migration: Migration) -> None:
         refuse_conversion(migration)
-        if repository_fault(migration.storage) is not None:
-            return  # the check tells it
+        fault = repository_fault(migration.storage)
+        if fault is not None:
+            place = migration.storage.ref.at(fault.pointer, fault.found or None)
+            raise NotApplicable(
+                f"the MigStorage names no repository (wanted {fault.wanted})", place
+            )
         endpoint = repository(migration.storage)
         if not endpoint.value.tls:
             raise NotApplicable(
@@ -146,10 +150,6 @@ class RepositoryTlsPort(Policy[MigStorage]):
         return (migration.storage,)
 
     def check(self, migration: Migration, subject: MigStorage) -> Iterator[Outcome]:
-        fault = repository_fault(subject)
-        if fault is not None:
-            yield _nameless(subject, fault)
-            return
         endpoint = repository(subject)
         place = endpoint.value
         ways = [(item, way_to(migration, item, place)) for item in migration.clusters]
@@ -203,17 +203,3 @@ class RepositoryTlsPort(Policy[MigStorage]):
             wanted=f"https on {TLS_PORT}",
             severity=Severity.WARNING,
         )
-
-
-def _nameless(storage: MigStorage, fault: Fault) -> Outcome:
-    field = fault.pointer.rpartition("/")[2]
-    name, namespace = storage.ref.name, storage.ref.namespace
-    return failed(
-        storage.ref.subject,
-        f"the MigStorage names no repository: {field} is {fault.found or 'not set'}",
-        storage.ref.at(fault.pointer, fault.found or None),
-        found=fault.found or "not set",
-        wanted=fault.wanted,
-        key=field,
-        commands=(f"oc edit migstorage {name} -n {namespace}",) if name else (),
-    )
