@@ -13,6 +13,7 @@ from typing import Any
 from service.core.deadline import check
 from service.core.evidence import Missing, NotGathered, Subject
 from service.core.migration import Cluster, Migration, Requested
+from service.core.objects.mtc import MigPlan
 from service.core.outcome import Outcome, Verdict, not_applicable, unknown
 from service.core.policy import CrossCheck, Judged, NotApplicable, Policy
 from service.core.redact import redact
@@ -39,12 +40,17 @@ def evaluate(migration: Migration, policies: Sequence[Policy[Any]]) -> Report:
         findings=findings,
         problems=problems,
         clusters=clusters,
-        plan=f"{plan.ref.namespace}/{plan.ref.name}".strip("/") if plan else "",
+        plan=_named(plan) if plan else "",
         parts=migration.parts,
         policy_set=digest(policies),
         as_of=migration.requested.as_of,
         assumed=_assumed(migration.requested),
     )
+
+
+def _named(plan: MigPlan) -> str:
+    """The name of a plan; one that is given in short has none."""
+    return f"{plan.ref.namespace}/{plan.ref.name}".strip("/") or "(unnamed)"
 
 
 def _assumed(requested: Requested) -> tuple[tuple[str, str], ...]:
