@@ -71,3 +71,25 @@ def _image(name: str, digest: str) -> InternalImage | None:
     if not stream:
         return None
     return InternalImage(stream, tag or ("" if digest else "latest"), digest)
+
+
+def image_namespace(reference: str, registries: Iterable[str] = ()) -> str:
+    """The namespace of an image of the cluster's own registry; "" for images from elsewhere."""
+    parts = reference.partition("@")[0].split("/")
+    host = parts[0].lower()
+    if len(parts) != 3:
+        return ""
+    own = host in INTERNAL or host in registries or _CLUSTER_IP.fullmatch(host) is not None
+    return parts[1] if own else ""
+
+
+def referred_namespace(target: str, registries: Iterable[str] = ()) -> str:
+    """The namespace that ``Kind:name`` or ``Kind:name@namespace`` refers to.
+
+    "" for the same namespace, and for images from elsewhere.
+    """
+    kind, _, rest = target.partition(":")
+    if kind == "DockerImage":
+        return image_namespace(rest, registries)
+    name, mark, namespace = rest.rpartition("@")
+    return namespace if mark and name and "sha256" not in namespace else ""

@@ -14,7 +14,8 @@ class PersistentVolume(NamedTuple):
 
     ``source`` is the volume source's key in the spec (``nfs``, ``csi``, ``hostPath`` …),
     ``driver`` the CSI driver or FlexVolume driver, ``server`` the NFS server,
-    ``capacity`` the quantity as written, ``zones`` from node affinity and labels.
+    ``capacity`` the quantity as written, ``zones`` from node affinity and labels. ``backing`` is
+    what several volumes may stand for: an NFS export, a CSI volume; "" where that is not told.
     """
 
     ref: Ref
@@ -33,6 +34,7 @@ class PersistentVolume(NamedTuple):
     region: str
     zone: str
     reason: str
+    backing: str = ""
 
 
 class PersistentVolumeClaim(NamedTuple):

@@ -81,7 +81,23 @@ def persistent_volume(value: Object, ref: Ref) -> PersistentVolume:
         region=region,
         zone=zone,
         reason=text(status, "reason", "/status"),
+        backing=_backing(detail, source) if source in _SHARED else "",
     )
+
+
+_SHARED = {
+    "nfs": ("server", "path"),
+    "csi": ("driver", "volumeHandle"),
+    "cephfs": ("path",),
+    "glusterfs": ("endpoints", "path"),
+    "azureFile": ("shareName",),
+}
+"""What names the storage behind a volume, of the sources that several volumes can share."""
+
+
+def _backing(detail: Object, source: str) -> str:
+    names = [text(detail, key, f"/spec/{source}").rstrip("/") for key in _SHARED[source]]
+    return f"{source}:{':'.join(names)}" if names[-1] else ""
 
 
 def _affinity(spec: Object, region: str) -> tuple[str, str]:
