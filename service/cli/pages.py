@@ -135,10 +135,11 @@ def rbac_page() -> str:
 # The least rights for `mtc-preflight collect`. Apply it on each cluster, then bind the role for
 # what is read in the plan's namespaces in each of them:
 #
-#   oc create rolebinding mtc-preflight -n NAMESPACE --clusterrole={PLANNED} \\
-#     --serviceaccount=openshift-migration:mtc-preflight
+#   oc create rolebinding mtc-preflight-collect -n NAMESPACE --clusterrole={PLANNED} \\
+#     --serviceaccount=mtc-preflight:mtc-preflight
 #
-# Collect with this account and --not-migrating-user: it is not the one that migrates.
+# Collect with this account (oc create token mtc-preflight -n mtc-preflight) and
+# --not-migrating-user: it is not the one that migrates.
 """
     reads = dict.fromkeys(read for policy in catalogue() for read in policy.reads)
     return head + yaml.safe_dump_all(manifests(reads), sort_keys=False, explicit_start=True)

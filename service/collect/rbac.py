@@ -8,24 +8,33 @@ from typing import Any
 from service.collect.needs import Need, needs, specials
 from service.core.resources import ACCESS_REVIEW, MTC_NAMESPACE, USER, Read, Resource
 
-NAME = "mtc-preflight"
+NAME = "mtc-preflight-collect"
 PLANNED = f"{NAME}-plan-namespaces"
-ACCOUNT = {"kind": "ServiceAccount", "name": NAME, "namespace": MTC_NAMESPACE}
+BY_REFERENCE = f"{NAME}-by-reference"
+OWN = "mtc-preflight"
+"""The namespace and the service account of the service, as deploy/base has them."""
+ACCOUNT = {"kind": "ServiceAccount", "name": OWN, "namespace": OWN}
 _API = "rbac.authorization.k8s.io"
 _DISCOVERY = ("/api", "/api/*", "/apis", "/apis/*", "/version", "/version/*")
 
 
 def manifests(reads: Iterable[Read[Any]]) -> list[dict[str, Any]]:
-    """A service account, its roles and their bindings, in the order to apply them.
+    """A namespace, a service account, its roles and their bindings, in the order to apply them.
 
-    ``mtc-preflight``: a ClusterRole for what is read of the whole cluster, and a Role in each
-    namespace of which only some objects are read. ``mtc-preflight-plan-namespaces``: a
-    ClusterRole to bind in each namespace of the plan, for what is read there only.
+    ``mtc-preflight-collect``: a ClusterRole for what is read of the whole cluster, and a Role in
+    each namespace of which only some objects are read. ``…-plan-namespaces``: a ClusterRole to
+    bind in each namespace of the plan, for what is read there only.
     """
     known = tuple(reads)
     wanted = needs(known)
-    found = [
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _metadata(MTC_NAMESPACE)},
+    found: list[dict[str, Any]] = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OWN}},
+        {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": OWN, "namespace": OWN},
+            "automountServiceAccountToken": False,
+        },
         _role("ClusterRole", _cluster_rules(wanted, known)),
         _binding("ClusterRoleBinding", "ClusterRole"),
     ]
@@ -44,14 +53,13 @@ def by_reference() -> list[dict[str, Any]]:
     The secrets with the tokens by which MTC reaches its other clusters. Their names are chosen by
     whoever adds a cluster, so the right cannot be limited to them; there is none to list.
     """
-    name = f"{NAME}-by-reference"
     found = [
         _role("Role", [_rule("", ["secrets"], ["get"])], MTC_NAMESPACE),
         _binding("RoleBinding", "Role", MTC_NAMESPACE),
     ]
     for item in found:
-        item["metadata"]["name"] = name
-    found[1]["roleRef"]["name"] = name
+        item["metadata"]["name"] = BY_REFERENCE
+    found[1]["roleRef"]["name"] = BY_REFERENCE
     return found
 
 

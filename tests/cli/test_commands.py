@@ -137,3 +137,9 @@ def _eventually(url: str) -> bytes:
         except OSError:
             time.sleep(0.1)
     raise AssertionError(f"{url} does not answer")
+
+
+def test_the_committed_pages_are_the_generated_ones() -> None:
+    root = Path(__file__).parents[2]
+    done = run("docs", "--check", root)
+    assert (done.status, done.err) == (0, ""), "run: mtc-preflight docs --write ."

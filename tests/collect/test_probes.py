@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import trustme
 import yaml
@@ -263,6 +264,7 @@ def test_the_job_does_in_the_cluster_what_the_check_then_takes(
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert container["image"] == "registry.example.com/preflight:1"
     assert job["spec"]["template"]["spec"]["automountServiceAccountToken"] is False
+    kubernetes_validate.validate(job, "1.32", strict=True)
     # What the container would run, run here.
     words = [*container["command"][1:], *container["args"]]
     ran = command(*words)

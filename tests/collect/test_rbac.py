@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import kubernetes_validate
+import pytest
 import trustme
 import yaml
 from apiserver import serving
@@ -29,6 +31,13 @@ def test_the_file_for_plans_by_name_is_what_that_needs() -> None:
     assert path.read_text() == by_reference_page(), "run: mtc-preflight docs --write ."
     (rule,) = rules(list(yaml.safe_load_all(path.read_text())))
     assert rule == {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
+
+
+@pytest.mark.parametrize("release", ["1.25", "1.32"])
+def test_the_manifests_fit_their_schemas(release: str) -> None:
+    for text in (rbac_page(), by_reference_page()):
+        for item in yaml.safe_load_all(text):
+            kubernetes_validate.validate(item, release, strict=True)
 
 
 def test_no_right_changes_anything_or_reaches_secrets() -> None:
