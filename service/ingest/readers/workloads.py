@@ -63,10 +63,15 @@ def _claims(spec: Object) -> tuple[str, ...]:
 
 def _conditions(status: Object) -> tuple[tuple[str, str, str], ...]:
     at = "/status/conditions"
-    return tuple(
-        (text(row, "type", at), text(row, "status", at), text(row, "reason", at))
-        for row in rows(status, "conditions", "/status")
-    )
+    found = []
+    for row in rows(status, "conditions", "/status"):
+        kind, holds, reason = row.get("type"), row.get("status"), row.get("reason", "")
+        if not (type(kind) is str and type(holds) is str and type(reason) is str):
+            # Null, or an error: four calls for each of a pod's four conditions, so only then.
+            kind, holds = text(row, "type", at), text(row, "status", at)
+            reason = text(row, "reason", at)
+        found.append((kind, holds, reason))
+    return tuple(found)
 
 
 def _containers(
@@ -76,32 +81,21 @@ def _containers(
     at = f"/spec/{key}"
     found = []
     for row in rows(spec, key, "/spec"):
-        name = text(row, "name", at)
+        name, image = text(row, "name", at), text(row, "image", at)
         state = states.get(name)
         asked, most = _NONE, _NONE
         if row.get("resources"):
             resources = table(row, "resources", at)
             asked = table(resources, "requests", f"{at}/resources")
             most = table(resources, "limits", f"{at}/resources")
-        if state is None:
-            image = text(row, "image", at)
-            found.append(ContainerState(name, image, False, "", 0, init, asked, most))
-            continue
-        here = f"/status/{states_key}"
-        current = table(state, "state", here)
-        waiting = table(current, "waiting", here) if "waiting" in current else _NONE
-        found.append(
-            ContainerState(
-                name,
-                text(row, "image", at),
-                flag(state, "ready", here),
-                text(waiting, "reason", here),
-                number(state, "restartCount", here),
-                init,
-                asked,
-                most,
-            )
-        )
+        ready, waiting, restarts = False, "", 0
+        if state is not None:
+            here = f"/status/{states_key}"
+            current = table(state, "state", here)
+            if "waiting" in current:
+                waiting = text(table(current, "waiting", here), "reason", here)
+            ready, restarts = flag(state, "ready", here), number(state, "restartCount", here)
+        found.append(ContainerState(name, image, ready, waiting, restarts, init, asked, most))
     return found
 
 
