@@ -23,7 +23,9 @@ from service.core.redact import redact
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
-ATTEMPTS = 5
+ATTEMPTS = 3
+BUSY_ATTEMPTS = 6
+"""For 429, which promises that it will work later."""
 LONGEST_WAIT = 60.0
 """A server that asks for more patience than this, seconds, is taken as unavailable."""
 LARGEST = 256 * 1024 * 1024
@@ -156,7 +158,7 @@ def _json(data: bytes) -> Any:
 
 def _wait(status: int, headers: Mapping[str, str], attempt: int) -> float | None:
     """Seconds until the next attempt; None where another makes no sense."""
-    if status not in _AGAIN or attempt >= ATTEMPTS:
+    if status not in _AGAIN or attempt >= (BUSY_ATTEMPTS if status == 429 else ATTEMPTS):
         return None
     asked = _seconds(headers.get("Retry-After", ""))
     if asked is None:

@@ -19,6 +19,7 @@ class Discovery:
         self._api = api
         self._groups: dict[str, list[str]] | None = None
         self._lists: dict[str, frozenset[str]] = {}
+        self._silent: set[str] = set()
 
     def place(self, resource: Resource[Any]) -> tuple[str, str] | None:
         """Path prefix and apiVersion under which a resource is served; None if it is not.
@@ -53,6 +54,8 @@ class Discovery:
         return self._groups
 
     def _plurals(self, prefix: str, plural: str) -> frozenset[str]:
+        if prefix in self._silent:
+            return frozenset((plural,))
         if prefix not in self._lists:
             try:
                 answer = self._api.get(prefix)
@@ -61,6 +64,7 @@ class Discovery:
             except ApiError:
                 # The group is registered but does not answer (or may not be asked): the list
                 # itself will tell why, and absence is not proved.
+                self._silent.add(prefix)
                 return frozenset((plural,))
             else:
                 rows = answer.get("resources") or ()

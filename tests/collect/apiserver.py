@@ -49,6 +49,8 @@ class Cluster:
     user: str = "alice"
     tokens: set[str] = field(default_factory=lambda: {TOKEN})
     retry_after: str = "0"
+    broken: set[str] = field(default_factory=set)
+    """API groups that are registered and answer 503, as an aggregated API that is down."""
     redirect: str = ""
     """Where every request is sent to instead."""
     requests: list[tuple[str, str]] = field(default_factory=list)
@@ -161,6 +163,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         if method == "POST":
             self._review(steps, json.loads(body))
+            return
+        if steps[0] == "apis" and steps[1:2] and steps[1] in self.cluster.broken:
+            self._status(503, "service unavailable")
             return
         fixed = self._fixed(url.path)
         if fixed is not None:

@@ -174,6 +174,18 @@ def test_a_server_that_asks_for_an_hour_is_not_waited_for(one: Server) -> None:
     assert row["error"] == "the API server answered 429: too many requests"
 
 
+def test_an_api_that_is_down_is_not_taken_for_one_that_is_not_there(
+    one: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(Api, "_pause", lambda self, seconds: waited.append(seconds))
+    one.cluster.broken = {"route.openshift.io"}
+    envelope, _, _ = gathered({"source": one}, namespaces=("shop",))
+    found = rows(envelope["clusters"][0], "routes.route.openshift.io")
+    assert {row["error"] for row in found} == {"the API server answered 503: service unavailable"}
+    assert sum(waited) < 30
+
+
 def test_a_cut_connection_is_made_again(one: Server) -> None:
     one.cluster.drop["nodes"] = 1
     waited: list[float] = []
@@ -325,6 +337,33 @@ def test_a_wrong_token_is_said_to_be_one(one: Server) -> None:
     writer.end({})
     assert "not logged in" in done.lost["source"]
     assert "expired-token" not in stream.getvalue().decode()
+
+
+def test_a_plugin_that_fails_and_a_broken_kubeconfig_tell_no_secret(
+    one: Server, tmp_path: Path
+) -> None:
+    plugin = tmp_path / "plugin.sh"
+    plugin.write_text("echo token-of-plugin; exit 3\n")
+    user = {
+        "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "command": "sh",
+            "args": [str(plugin)],
+            "interactiveMode": "Never",
+        }
+    }
+    failing = command("collect", "--source", "ctx", "--kubeconfig", one.kubeconfig(user),
+                      "-o", tmp_path / "b.json")  # fmt: skip
+    broken = tmp_path / "broken"
+    broken.write_text(f"users: [{{user: {{token: {TOKEN}}}, ]]\n")
+    unreadable = command("collect", "--source", "ctx", "--kubeconfig", broken,
+                         "-o", tmp_path / "b.json")  # fmt: skip
+    for done in (failing, unreadable):
+        assert (done.returncode, done.stdout) == (3, "")
+        assert "Traceback" not in done.stderr
+        assert TOKEN not in done.stderr
+        assert "token-of-plugin" not in done.stderr
+    assert "not logged in" in failing.stderr
 
 
 def test_impersonation_of_the_kubeconfig_is_honoured(one: Server) -> None:
