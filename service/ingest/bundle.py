@@ -218,6 +218,14 @@ class _Reader:
                     self._note(hint, member.path, member.data, tally)
                     continue
                 self._text(piece, member.data, member.path, hint, tally, True)
+            if not hints:
+                self._problem(
+                    "nothing-known",
+                    f"the archive {piece.name} holds no file that is known by its path",
+                    Origin(piece.name),
+                    "post an archive of `oc adm must-gather` or `oc adm inspect`, or put `oc get` "
+                    "output as .yaml or .json files into its topmost folders",
+                )
         except LimitExceeded:
             raise
         except Unreadable as error:

@@ -58,6 +58,10 @@ _INSIGHTS_FOLDERS: dict[str, Resource[Any]] = {
     "subscriptions": SUBSCRIPTION,
 }
 _MARKS = ("cluster-scoped-resources", "namespaces", "migplans", "config")
+_INSIGHTS_REPORTS = frozenset(
+    {"aggregated", "conditional", "events", "insights-operator", "machinesets"}
+)
+"""Folders of an Insights archive whose files are the Insights operator's own, not objects."""
 _SYSTEM = re.compile(r"openshift(?:-.*)?|kube-.*")
 
 
@@ -137,7 +141,8 @@ def hint_of(path: str, wanted: Wanted) -> Hint | None:
         return None
     mark = next((place for place, step in enumerate(steps) if step in _MARKS), None)
     if mark is None:
-        return PLAIN if len(steps) <= 3 else None
+        objects = len(steps) <= 3 and _INSIGHTS_REPORTS.isdisjoint(steps[:-1])
+        return PLAIN if objects else None
     hint = _LAYOUTS[steps[mark]](_cluster(steps[:mark]), steps[mark + 1 :])
     if hint is None or hint.resource is None:
         return hint

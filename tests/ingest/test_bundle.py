@@ -485,3 +485,13 @@ def test_a_value_that_is_not_there_has_the_line_of_what_should_hold_it() -> None
     origin = Origin("source")
     assert bundle.sources.line(origin, "/metadata/labels/app") == 3
     assert bundle.sources.line(origin, "/metadata/name") == 4
+
+
+def test_an_archive_of_which_nothing_is_known_is_told() -> None:
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": "shop"}}
+    known = piece("destination", pod)
+    unknown = piece("source", tar({"export/resources/shop/deep/Pod_v1_shop_web.yaml": pod}))
+    migration = read(known, unknown).migration
+    assert [(item.code, item.part, item.blocks) for item in migration.problems] == [
+        ("nothing-known", "source", True)
+    ]

@@ -87,10 +87,11 @@ PATHS = {
         "config/clusteroperator/imageregistry.operator.openshift.io/config/cluster.json",
         Hint("", REGISTRY_CONFIG),
     ),
+    "the Insights operator's own report": ("insights-operator/gathers.json", None),
     "plain output of oc get": ("dump/pvs.yaml", PLAIN),
     "a log": (f"{IMAGE}/namespaces/shop/pods/web-1/web/web/logs/current.log", None),
     "a kind that no policy reads": (
-        f"{IMAGE}/cluster-scoped-resources/apiextensions.k8s.io/customresourcedefinitions/a.yaml",
+        f"{IMAGE}/cluster-scoped-resources/certificates.k8s.io/certificatesigningrequests/a.yaml",
         None,
     ),
     "a config map of an application": (f"{IMAGE}/namespaces/shop/core/configmaps.yaml", None),
