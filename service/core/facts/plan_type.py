@@ -26,6 +26,8 @@ def intra_cluster(migration: Migration) -> bool:
         destination = mig_cluster(migration, migration.destination)
     except NotGathered:
         return False
+    if source.is_host != destination.is_host and not (source.url and destination.url):
+        return False  # the host's own has no URL; a remote one without is malformed (MTC770)
     return _host(source.url) == _host(destination.url)
 
 
