@@ -17,6 +17,7 @@ from service.api import (
     evidence,
     lifecycle,
     operations,
+    partition,
     patches,
     policies,
     turns,
@@ -58,7 +59,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.install(app, settings, now.metrics)
     auth.install(app, settings)
     turns.install(app, settings)
-    parts = (evaluations, batch, patches, admission, policies, evidence, operations, documentation)
+    parts = (
+        evaluations,
+        batch,
+        patches,
+        partition,
+        admission,
+        policies,
+        evidence,
+        operations,
+        documentation,
+    )
     for part in parts:
         app.register_blueprint(part.blueprint)
     return app

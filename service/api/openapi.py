@@ -33,6 +33,7 @@ bring its own (`[A-Za-z0-9._-]`, at most 64 characters).
 _TAGS = {
     "evaluations": "Evidence in, a verdict out",
     "patches": "Settings in, the one change that is safe to apply out",
+    "plans": "Namespaces in, plans that keep MTC's limits out",
     "admission": "For the API server of a cluster",
     "catalogue": "What is checked, and what it reads",
     "operations": "For those who run the service",

@@ -34,7 +34,7 @@ def read_patch_request(body: Body, now: Runtime) -> tuple[dict[str, Any], Bundle
     if body.is_form:
         return _read_form(body, now)
     (piece,) = body.pieces
-    document = _loaded(piece, now)
+    document = one_document(piece, now)
     if isinstance(document, dict) and "kind" in document and "settings" not in document:
         raise _wrong(
             "the body is a manifest alone",
@@ -56,7 +56,7 @@ def _read_form(body: Body, now: Runtime) -> tuple[dict[str, Any], Bundle | None]
             continue
         if piece.name in own:
             raise _wrong(f"the part {piece.name} comes twice", "send it once", piece.name)
-        own[piece.name] = _loaded(piece, now)
+        own[piece.name] = one_document(piece, now)
     evidence = [piece for piece in body.pieces if piece.name not in OWN_PARTS]
     wanted = _checked(own)
     if not evidence:
@@ -64,7 +64,7 @@ def _read_form(body: Body, now: Runtime) -> tuple[dict[str, Any], Bundle | None]
     return wanted, read_pieces(evidence, {}, now.settings.limits, now.reads)
 
 
-def _loaded(piece: Piece, now: Runtime) -> Any:
+def one_document(piece: Piece, now: Runtime) -> Any:
     """The one document of a piece. Raises Refused, Unreadable."""
     limits = now.settings.limits
     data = _bytes(piece, limits)

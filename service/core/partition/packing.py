@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from service.core.deadline import check
 from service.core.partition.grouping import add, fits
 from service.core.partition.model import Size
 
@@ -89,6 +90,7 @@ def _first_fit(sizes: Sequence[Size], order: Sequence[int], limits: Size) -> lis
     filled: list[Size] = []
     open_bins: list[int] = []
     for item in order:
+        check()
         size = sizes[item]
         for place in open_bins:
             if fits(add(filled[place], size), limits):
@@ -110,6 +112,7 @@ def _best_fit(sizes: Sequence[Size], order: Sequence[int], limits: Size) -> list
     bins: list[Bin] = []
     filled: list[Size] = []
     for item in order:
+        check()
         size = sizes[item]
         chosen, most = -1, -1.0
         for place, used in enumerate(filled):
@@ -187,6 +190,7 @@ class _Attempt:
                     filled.pop()
                 continue
             self.steps -= 1
+            check()
             if self.steps <= 0:
                 return None
             place = tried[-1].pop()
