@@ -8,7 +8,7 @@ from typing import Any
 
 from service.core.connect import Remark
 from service.core.outcome import Severity
-from service.core.redact import redact
+from service.core.redact import redact_value
 from service.core.settings_model import Kind, Setting
 from service.core.settings_table import SETTINGS, find, nearest, snake_case, spellings
 from service.core.settings_values import value_remarks
@@ -64,8 +64,8 @@ def shown(setting: Setting, value: object) -> str:
         return "(not shown)"
     if isinstance(value, list | dict):
         return f"a {'list' if isinstance(value, list) else 'mapping'} of {len(value)}"
-    text = f'"{value}"' if isinstance(value, str) else _scalar(value)
-    return redact(text)[:80]
+    text = f'"{redact_value(value)}"' if isinstance(value, str) else _scalar(value)
+    return text[:80]
 
 
 def _scalar(value: object) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from service.core.evidence import Origin, Pointer, Problem, Role
 from service.core.facts.declared import BY_NAME, PROBE_TARGETS, VANTAGES
 from service.core.migration import Declared, Probe
+from service.core.redact import redact_value
 from service.core.resources import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS
 from service.ingest.gather import Gathering, take_complete, take_document
 from service.ingest.names import no_such_resource, resource_named
@@ -191,7 +192,9 @@ _JSON_TYPES = {str: "a string", bool: "true or false", list: "a list", dict: "a 
 
 
 def _shown(value: Any) -> Any:
-    return value if isinstance(value, (str, bool, int)) else None
+    if isinstance(value, str):
+        return redact_value(value)
+    return value if isinstance(value, bool | int) else None
 
 
 def _ports(

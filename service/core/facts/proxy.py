@@ -11,6 +11,7 @@ from service.core.evidence import NotGathered, Pointer
 from service.core.facts import Fact, release
 from service.core.facts.release import major_or
 from service.core.migration import Cluster
+from service.core.redact import redact_value
 from service.core.resources import MIGRATION_CONTROLLER, MTC_NAMESPACE, PROXY, Read
 
 READS: tuple[Read[Any], ...] = (
@@ -52,7 +53,7 @@ def proxy_use(cluster: Cluster) -> Fact[ProxyUse]:
         ("/spec/httpProxy", proxy.configured_http),
         ("/spec/httpsProxy", proxy.configured_https),
     )
-    named = tuple(proxy.ref.at(pointer, value) for pointer, value in values if value)
+    named = tuple(proxy.ref.at(pointer, redact_value(value)) for pointer, value in values if value)
     endpoints = _endpoints(value for _, value in values)
     return Fact(ProxyUse(endpoints), named or (proxy.ref.at("/spec"),))
 
@@ -68,7 +69,7 @@ def _without_object(cluster: Cluster, missing: NotGathered) -> Fact[ProxyUse]:
         for key in ("http_proxy", "https_proxy", "httpProxy", "httpsProxy"):
             value = controller.spec.get(key)
             if isinstance(value, str) and value.strip():
-                pointers.append(controller.ref.at(f"/spec/{key}", value))
+                pointers.append(controller.ref.at(f"/spec/{key}", redact_value(value)))
                 values.append(value)
     if values:
         return Fact(ProxyUse(_endpoints(values)), tuple(pointers))
@@ -103,6 +104,9 @@ def endpoint_of(url: str) -> str:
     rest = text.partition("://")[2] if "://" in text else text
     # The last '@' first: a raw '/' in the password would else show a part of it as the host.
     network = re.split(r"[/?#]", rest.rpartition("@")[2], maxsplit=1)[0].lower()
+    host, _, port = network.rpartition(":")
+    if host and not port.isdigit() and not network.endswith("]"):
+        network = host  # what stands for the port may be a password that lost its host
     if ":" not in network and "://" in text:
         return f"{network}:{443 if urlsplit(text).scheme == 'https' else 80}"
     return network

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from service.core import stunnel
 from service.core.patch.model import Result
-from service.core.redact import MASK, redact
+from service.core.redact import MASK, redact_value
 from service.core.settings_model import Setting
 from service.core.settings_table import find
 
@@ -86,9 +85,7 @@ def _spec(spec: Any) -> Any:
 
 def _masked(value: Any) -> Any:
     if isinstance(value, str):
-        shown = redact(value)
-        overlooked = shown == value and re.search(r"//[^@]*:.*@", value, re.DOTALL)
-        return MASK if overlooked else shown
+        return redact_value(value)
     if isinstance(value, Mapping):
         return {key: _masked(item) for key, item in value.items()}
     if isinstance(value, list):
