@@ -27,7 +27,9 @@ from service.core.yamlquote import TemplateBroken, between_double_quotes
 
 SETTING = "stunnel_tcp_proxy"
 FORM = "http://[user:password@]host:port"
-_SAFE = "-._~!$&()*+,;="
+_SAFE = "-._~"
+"""Unreserved in a URL, and nothing to any shell, YAML or template on the way."""
+
 _SEVERAL = re.compile(r"[,;\s]+(?=[A-Za-z][A-Za-z0-9+.-]*://|[^\s,;@/]+:\d+(?:[,;\s/]|$))")
 
 
@@ -221,6 +223,8 @@ def _suggest(value: str) -> str:
     rest = re.sub(r"^(?:[A-Za-z][A-Za-z0-9+.-]*:/+|https?:|/+)", "", text, count=1)
     userinfo, _, network = rest.rpartition("@")
     username, _, password = userinfo.partition(":")
+    if re.search(r"[/?#\s]", username):
+        return ""  # more likely a part of the password, which a suggestion would show
     host, port = split_endpoint(re.split(r"[/?#]", network, maxsplit=1)[0].strip())
     if not port.isascii() or not port.isdigit() or len(port) > 5:
         return ""

@@ -307,3 +307,13 @@ def _modelled(value: str) -> tuple[str | bytes | None, ...] | None:
     fields = (url.host, url.username, url.password)
     raw = (None if f is None else f.encode("utf-8", "surrogateescape") for f in fields)
     return url.scheme, *raw
+
+
+def test_a_suggestion_shows_no_part_of_a_password_as_user_name() -> None:
+    assert read("mover/s3@cret:x@h.example.com:3128").shown == ""
+
+
+def test_the_encoded_password_means_nothing_to_a_shell() -> None:
+    url = build_url("h", 1, "u", "a$b`c!d&e;f(g)*'\"")
+    assert not set(url) & set("$`!&;()*'\" ")
+    assert read(url).password == "a$b`c!d&e;f(g)*'\""
