@@ -130,6 +130,7 @@ def test_nothing_to_change() -> None:
         result = patch(manifest(stunnel_tcp_proxy=URL), **wanted)
         assert not result.changed
         assert (result.merge_patch, result.json_patch, result.undo) == ({}, (), {})
+        assert (dict(result.commands), codes(result)[-1]) == ({}, "no-change")
 
 
 def test_a_setting_keeps_the_spelling_that_it_has() -> None:
@@ -165,7 +166,11 @@ def test_without_a_manifest() -> None:
         {"op": "add", "path": "/spec/stunnel_tcp_proxy", "value": URL},
         {"op": "remove", "path": "/spec/mig_pod_limit"},
     )
-    assert "replace" not in result.commands
+    assert sorted(result.commands) == ["json_patch", "merge_patch", "wait"]
+    assert [(c.before, c.after) for c in result.changes] == [
+        ("(not known)", "http://mover:****@squid.example.com:3128"),
+        ("(not known)", ""),
+    ]
     assert codes(result) == ["no-manifest", "clear-text"]
 
 

@@ -84,8 +84,10 @@ def make_patch(request: Request, policies: Sequence[Policy[Any]] = ()) -> Result
         manifest=made.manifest,
         undo=made.undo,
         changes=made.changes,
-        commands=commands(name, whole=manifest is not None),
-        warnings=(*reasons, *_advice(request, manifest, values)),
+        commands=commands(name, whole=manifest is not None, undo=bool(made.undo))
+        if made.changes
+        else {},
+        warnings=(*reasons, *_advice(request, manifest, values), *_unchanged(made.changes)),
         findings=findings,
     )
 
@@ -159,6 +161,12 @@ def _findings(
     return judged(after, [policy for policy in policies if policy.id in POLICIES])
 
 
+def _unchanged(changes: Sequence[Change]) -> Iterator[Reason]:
+    if not changes:
+        told = "nothing is to be changed: the spec has these values already"
+        yield Reason("", "no-change", Severity.INFO, told, "/settings")
+
+
 def _advice(
     request: Request, manifest: Mapping[str, Any] | None, values: Mapping[str, Any]
 ) -> Iterator[Reason]:
@@ -166,7 +174,8 @@ def _advice(
     if manifest is None:
         told = (
             "without the current manifest only the given settings were checked, an old value "
-            "cannot be tested for, and there is no undo: send it as `controller`"
+            "or another spelling of its key (snake_case, camelCase) is not seen, and there is no "
+            "undo: send it as `controller`"
         )
         yield Reason("", "no-manifest", Severity.WARNING, told, "/controller")
     reading = stunnel.read(values.get(stunnel.SETTING))

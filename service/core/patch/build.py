@@ -75,7 +75,7 @@ def _blind(values: Mapping[str, Any]) -> Forms:
             name,
             "remove" if value is None else "replace",
             "(not known)",
-            shown_text(find(name), value),
+            "" if value is None else shown_text(find(name), value),
             _why(name, value),
             {},
         )

@@ -13,15 +13,20 @@ MANIFEST_FILE = "migrationcontroller.yaml"
 UNDO_FILE = "undo.json"
 
 
-def commands(name: str, *, whole: bool) -> Mapping[str, str]:
-    """By purpose; ``whole`` says whether there is a manifest to replace the object with."""
+def commands(name: str, *, whole: bool, undo: bool) -> Mapping[str, str]:
+    """By purpose.
+
+    ``whole`` says whether there is a manifest to replace the object with, ``undo`` whether there
+    is a patch that takes the change back.
+    """
     target = f"oc patch migrationcontroller {shlex.quote(name)} -n {MTC_NAMESPACE}"
     found = {
         "merge_patch": f'{target} --type=merge -p "$(cat {MERGE_FILE})"',
         "json_patch": f'{target} --type=json -p "$(cat {JSON_FILE})"',
-        "undo": f'{target} --type=merge -p "$(cat {UNDO_FILE})"',
         "wait": f"oc rollout status deployment/migration-controller -n {MTC_NAMESPACE}",
     }
+    if undo:
+        found["undo"] = f'{target} --type=merge -p "$(cat {UNDO_FILE})"'
     if whole:
         found["replace"] = f"oc replace -f {MANIFEST_FILE} -n {MTC_NAMESPACE}"
     return found
