@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN = $(VENV)/bin
 ADDRESS ?= 127.0.0.1:8080
 
-.PHONY: run test lint clean
+.PHONY: run test lint docs clean
 
 $(VENV)/.installed: setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -24,6 +24,10 @@ test: $(VENV)/.installed
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+# The generated pages: policies, settings, coverage, openapi.yaml, roles.
+docs: $(VENV)/.installed
+	$(BIN)/mtc-preflight docs --write .
 
 clean:
 	rm -rf $(VENV) build *.egg-info
