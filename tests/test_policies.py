@@ -42,7 +42,8 @@ def found(migration: Migration, policy: Policy[Any]) -> list[Finding]:
     """The policy's findings; a cross-check needs those of all others."""
     if not isinstance(policy, CrossCheck):
         return list(judge(migration, policy))
-    return [item for item in judge_all(migration, catalogue()) if item.policy == policy.id]
+    policies = [policy if item.id == policy.id else item for item in catalogue()]
+    return [item for item in judge_all(migration, policies) if item.policy == policy.id]
 
 
 def plain(command: str) -> str:
