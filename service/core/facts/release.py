@@ -47,7 +47,7 @@ def openshift(cluster: Cluster) -> Fact[Version]:
 
 def _without_cluster_version(cluster: Cluster, missing: NotGathered) -> Fact[Version]:
     for server in cluster.known(SERVER_VERSION):
-        found = parse_or_none(server.git_version)
+        found = parse_or_none(server.git_version.removeprefix("v"))
         if server.openshift and found is not None:
             return Fact(found, (server.ref.at("/gitVersion", server.git_version),))
     return _declared(cluster, missing)
@@ -64,10 +64,18 @@ def _declared(cluster: Cluster, missing: NotGathered) -> Fact[Version]:
 def major(cluster: Cluster) -> int:
     """The major OpenShift release, 3 or 4, also from weaker evidence than :func:`openshift`.
 
-    Kubernetes up to 1.11 means OpenShift 3 (mig-controller, api/migcluster_types.go).
+    Kubernetes up to 1.11 means OpenShift 3 (mig-controller, api/migcluster_types.go). Any other
+    release counts as not gathered.
     """
     try:
-        return openshift(cluster).value.major
+        found = openshift(cluster).value
+        if found.major in (3, 4):
+            return found.major
+        raise cluster.missing(
+            "the OpenShift release",
+            "oc get clusterversion version -o yaml",
+            f"{found} is neither OpenShift 3 nor 4",
+        )
     except NotGathered as missing:
         for node in cluster.known(NODE):
             kubelet = parse_or_none(node.kubelet)
