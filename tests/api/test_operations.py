@@ -37,13 +37,16 @@ def test_without_variables_the_defaults_hold() -> None:
 def test_every_setting_can_be_set() -> None:
     values = {"log_level": "debug"}
     values |= {"nested_archives": "1", "auth": "none", "open_scopes": "metrics"}
+    values |= {"migplans": "on", "update_service": "https://updates.example.com/graph"}
     given = {item.name: values.get(item.field, "11") for item in VARIABLES}
     settings = from_environment(given)
     for field in fields(Limits):
         assert getattr(settings.limits, field.name) == int(values.get(field.name, 11))
     for field in fields(Settings):
-        if field.name not in ("limits", "log_level", "auth", "open_scopes"):
+        if field.name != "limits" and field.name not in values:
             assert str(getattr(settings, field.name)) == "11"
+    assert settings.migplans
+    assert settings.update_service == values["update_service"]
     assert settings.log_level == "DEBUG"
     assert (settings.auth, settings.open_scopes) == ("none", {"metrics"})
 
