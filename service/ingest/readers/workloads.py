@@ -77,7 +77,8 @@ def _conditions(status: Object) -> tuple[tuple[str, str, str], ...]:
 def _containers(
     spec: Object, status: Object, key: str, states_key: str, *, init: bool
 ) -> list[ContainerState]:
-    states = {row.get("name"): row for row in rows(status, states_key, "/status")}
+    there = f"/status/{states_key}"
+    states = {text(row, "name", there): row for row in rows(status, states_key, "/status")}
     at = f"/spec/{key}"
     found = []
     for row in rows(spec, key, "/spec"):
@@ -90,11 +91,10 @@ def _containers(
             most = table(resources, "limits", f"{at}/resources")
         ready, waiting, restarts = False, "", 0
         if state is not None:
-            here = f"/status/{states_key}"
-            current = table(state, "state", here)
+            current = table(state, "state", there)
             if "waiting" in current:
-                waiting = text(table(current, "waiting", here), "reason", here)
-            ready, restarts = flag(state, "ready", here), number(state, "restartCount", here)
+                waiting = text(table(current, "waiting", there), "reason", there)
+            ready, restarts = flag(state, "ready", there), number(state, "restartCount", there)
         found.append(ContainerState(name, image, ready, waiting, restarts, init, asked, most))
     return found
 
