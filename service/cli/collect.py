@@ -62,6 +62,12 @@ if TYPE_CHECKING:
     help="Another user than the logged-in one will migrate: do not review my rights.",
 )
 @click.option(
+    "--secret-keys",
+    is_flag=True,
+    help="Read the secrets that MigClusters and MigStorages refer to, and keep the names of their "
+    "keys; without it no secret is read at all.",
+)
+@click.option(
     "--probe",
     is_flag=True,
     help="Try the connections too, from this machine; see `mtc-preflight probe`.",
@@ -132,6 +138,7 @@ def _collect(
         plan_name=given["plan_name"],
         others=frozenset(contexts if given["reader"] else ()),
         seconds=float(given["timeout"]),
+        secret_keys=given["secret_keys"],
     )
     rest: dict[str, Any] = {"plan": plan}
     if given["plan_name"]:

@@ -30,6 +30,7 @@ LONGEST_WAIT = 60.0
 """A server that asks for more patience than this, seconds, is taken as unavailable."""
 LARGEST = 256 * 1024 * 1024
 """An answer larger than this, bytes, is refused; a page of 500 objects is far below."""
+_JSON = "application/json"
 _AGAIN = (429, 500, 502, 503, 504)
 
 
@@ -59,9 +60,10 @@ class Api:
         """The server's URL."""
         return str(self._client.configuration.host)
 
-    def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+    def get(self, path: str, query: Mapping[str, str] | None = None, accept: str = _JSON) -> Any:
         """The JSON of an answer. Raises ApiError, NoConnection, TimeSpent."""
-        return self._ask("GET", path + (f"?{urlencode(query)}" if query else ""), None)
+        whole = path + (f"?{urlencode(query)}" if query else "")
+        return self._ask("GET", whole, None, accept)
 
     def review(self, path: str, body: Mapping[str, Any]) -> Any:
         """POST a review: the answer is computed, nothing is stored. Raises as :meth:`get`."""
@@ -71,14 +73,14 @@ class Api:
         """Drop the connections."""
         self._client.rest_client.pool_manager.clear()
 
-    def _ask(self, method: str, path: str, body: bytes | None) -> Any:
+    def _ask(self, method: str, path: str, body: bytes | None, accept: str = _JSON) -> Any:
         renewed = False
         attempt = 0
         while True:
             attempt += 1
-            status, headers, data = self._try(method, path, body, attempt)
+            status, headers, data = self._try(method, path, body, accept, attempt)
             if status == 200 or status == 201:
-                return _json(data)
+                return _parsed(data)
             if status == 401 and not renewed:
                 renewed = True
                 self._client = self._connect()
@@ -89,19 +91,19 @@ class Api:
             self._pause(wait)
 
     def _try(
-        self, method: str, path: str, body: bytes | None, attempt: int
+        self, method: str, path: str, body: bytes | None, accept: str, attempt: int
     ) -> tuple[int, Mapping[str, str], bytes]:
         """One request; connections that fail are tried again up to the second attempt."""
         from urllib3.exceptions import HTTPError, SSLError
         from urllib3.util import Timeout
 
         self._left()
-        headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _AGENT}
+        headers = {"Accept": accept, "Accept-Encoding": "gzip", "User-Agent": _AGENT}
         headers |= self._client.default_headers
         for setting in self._client.configuration.auth_settings().values():
             headers[setting["key"]] = setting["value"]
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = _JSON
         self.requests += 1
         try:
             response = self._client.rest_client.pool_manager.request(
@@ -148,7 +150,7 @@ class Api:
 _AGENT = "mtc-preflight"
 
 
-def _json(data: bytes) -> Any:
+def _parsed(data: bytes) -> Any:
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:

@@ -11,7 +11,7 @@ from service.collect.api import Api
 from service.collect.connect import Connect
 from service.collect.errors import CollectError
 from service.collect.gather import Gatherer, Tally
-from service.collect.needs import needs, specials
+from service.collect.needs import needs, secret_namespaces, specials
 from service.collect.plans import chosen, namespaces_of
 from service.collect.writer import BundleWriter
 from service.core.resources import ACCESS_REVIEW, USER, Read, Resource
@@ -29,6 +29,7 @@ class Request:
     where the plan on the host is to tell; ``plan_name`` says which. ``others`` are the roles where
     the logged-in user is not the one who will migrate: its rights are not reviewed there.
     ``facts`` declares what is known of a cluster beforehand. ``seconds`` are allowed for each.
+    ``secret_keys`` lets the key names of secrets be read that MTC's resources refer to.
     """
 
     clusters: Mapping[str, Connect]
@@ -38,6 +39,7 @@ class Request:
     others: frozenset[str] = frozenset()
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seconds: float = 900.0
+    secret_keys: bool = False
 
 
 @dataclass(slots=True)
@@ -93,6 +95,7 @@ def _read(gatherer: Gatherer, request: Request, role: str, done: Collected) -> N
         plan = chosen(gatherer.plans, request.plan_name)
         done.namespaces = namespaces_of(plan) if plan else None
     gatherer.take([need for need in wanted if need.planned], done.namespaces)
+    gatherer.take_secrets(secret_namespaces(request.reads), allowed=request.secret_keys)
 
 
 def _specials(request: Request, role: str) -> Sequence[Resource[Any]]:

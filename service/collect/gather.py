@@ -17,11 +17,28 @@ from service.collect.errors import (
     TimeSpent,
     Unauthorized,
 )
-from service.collect.listing import objects
+from service.collect.listing import PAGE, objects
 from service.collect.needs import Need
+from service.collect.plans import secrets_of
+from service.collect.served import served
 from service.collect.trim import trim
-from service.core.resources import ACCESS_REVIEW, MIG_PLAN, SERVER_VERSION, USER, Resource
+from service.core.resources import (
+    ACCESS_REVIEW,
+    API_GROUP,
+    CLUSTER_SERVICE_VERSION,
+    CRD,
+    MIG_CLUSTER,
+    MIG_PLAN,
+    MIG_STORAGE,
+    SECRET,
+    SERVER_VERSION,
+    USER,
+    Resource,
+)
 
+LARGE: tuple[Resource[Any], ...] = (CRD, CLUSTER_SERVICE_VERSION)
+LARGE_PAGE = 25
+"""Objects of hundreds of kilobytes, of which little is kept: fewer of them at a time."""
 MOST_NAMESPACES = 40
 """With more namespaces than this one list of the whole cluster is cheaper."""
 
@@ -68,6 +85,8 @@ class Gatherer:
         self.facts: dict[str, Any] = {}
         self.plans: list[dict[str, Any]] = []
         """The MigPlans among what was read: they say which namespaces are meant."""
+        self.references: set[tuple[str, str]] = set()
+        """Namespace and name of the secrets that MTC's own resources refer to."""
 
     def take(self, needs: Sequence[Need], planned: Sequence[str] | None) -> None:
         """Read these needs; ``planned`` are the plan's namespaces, None for all."""
@@ -82,8 +101,15 @@ class Gatherer:
 
     def take_specials(self, resources: Sequence[Resource[Any]]) -> None:
         """The server's version, who is logged in, and whether that is a cluster-admin."""
-        readers = {SERVER_VERSION: self._version, USER: self._user, ACCESS_REVIEW: self._review}
+        readers = {
+            SERVER_VERSION: self._version,
+            USER: self._user,
+            ACCESS_REVIEW: self._review,
+            API_GROUP: self._served,
+        }
         for resource in resources:
+            if resource not in readers:
+                continue
             try:
                 self._check()
                 readers[resource]()
@@ -109,7 +135,8 @@ class Gatherer:
         if place is None:
             return
         inner = f"/namespaces/{scope}" if scope else ""
-        for value in objects(self._api, f"{place[0]}{inner}/{resource.plural}"):
+        page = LARGE_PAGE if resource in LARGE else PAGE
+        for value in objects(self._api, f"{place[0]}{inner}/{resource.plural}", page):
             self._add(value)
 
     def _instead(self, need: Need, scope: str, planned: Sequence[str] | None) -> None:
@@ -140,6 +167,31 @@ class Gatherer:
         except (Absent, Forbidden):
             self._add(self._api.get("/version"))
 
+    def _served(self) -> None:
+        found, whole = served(self._api)
+        for value in found:
+            self._add(value)
+        if whole:
+            self._sink.gathered(API_GROUP.argument)
+
+    def take_secrets(self, namespaces: Sequence[str], *, allowed: bool) -> None:
+        """The key names of the secrets that MigClusters and MigStorages refer to.
+
+        Their values are dropped as they come. Nothing claims that there are no others.
+        """
+        if not allowed:
+            for namespace in namespaces:
+                self._sink.gathered(
+                    SECRET.argument, namespace, "not read: not asked to read secrets"
+                )
+            return
+        for namespace, name in sorted(self.references):
+            try:
+                self._check()
+                self._add(self._api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}"))
+            except CollectError as error:
+                self._error(SECRET, namespace, error, name)
+
     def _user(self) -> None:
         place = self._discovery.place(USER)
         if place is not None:
@@ -163,6 +215,8 @@ class Gatherer:
         self.tally.objects += 1
         if value.get("kind") == MIG_PLAN.kind:
             self.plans.append(value)
+        elif value.get("kind") in (MIG_CLUSTER.kind, MIG_STORAGE.kind):
+            self.references |= set(secrets_of(value))
 
     def _error(
         self, resource: Resource[Any], scope: str, error: CollectError, name: str = ""

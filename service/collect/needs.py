@@ -8,6 +8,8 @@ from typing import Any
 
 from service.core.resources import (
     ACCESS_REVIEW,
+    API_GROUP,
+    API_RESOURCES,
     MIG_CLUSTER,
     MIG_PLAN,
     MIG_STORAGE,
@@ -38,8 +40,15 @@ BY_NAME_ONLY: dict[Resource[Any], tuple[tuple[str, str], ...]] = {
 """Resources of which a list is too much: the catalogs describe thousands of operators, with
 their icons, and only MTC's own package matters."""
 
-SPECIAL: tuple[Resource[Any], ...] = (ACCESS_REVIEW, SERVER_VERSION, USER)
-"""No resources that one can list."""
+SPECIAL: tuple[Resource[Any], ...] = (
+    ACCESS_REVIEW,
+    SERVER_VERSION,
+    USER,
+    API_GROUP,
+    API_RESOURCES,
+    SECRET,
+)
+"""No resources that one can list; secrets are read one by one, where they are referred to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +88,16 @@ def specials(reads: Iterable[Read[Any]]) -> tuple[Resource[Any], ...]:
     return tuple(resource for resource in SPECIAL if resource in wanted)
 
 
+def secret_namespaces(reads: Iterable[Read[Any]]) -> tuple[str, ...]:
+    """The namespaces of which some policy reads secrets."""
+    found = {read.namespace for read in reads if read.resource is SECRET}
+    return tuple(sorted(found - {""}))
+
+
 def _need(resource: Resource[Any], reads: list[Read[Any]]) -> Need:
     if resource in BY_NAME_ONLY:
         return Need(resource, names=BY_NAME_ONLY[resource])
     names = tuple(sorted({(read.namespace, read.name) for read in reads if read.name}))
-    if resource is SECRET:
-        # Never a list: it would bring the values of secrets that no policy asks about.
-        return Need(resource, names=tuple(pair for pair in names if pair[0]))
     if not resource.namespaced:
         return Need(resource, everywhere=True, names=names)
     return Need(

@@ -1,8 +1,9 @@
-"""Which plan is meant, and which namespaces it takes."""
+"""Which plan is meant, which namespaces it takes, and which secrets MTC's resources name."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 
@@ -36,3 +37,24 @@ def _name(plan: Mapping[str, Any]) -> str:
 
 def _space(plan: Mapping[str, Any]) -> str:
     return str(plan.get("metadata", {}).get("namespace", ""))
+
+
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+
+
+def secrets_of(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Namespace and name of the secrets that a MigCluster or MigStorage refers to."""
+    spec = value.get("spec")
+    spec = spec if isinstance(spec, Mapping) else {}
+    backup, snapshot = spec.get("backupStorageConfig"), spec.get("volumeSnapshotConfig")
+    places = (
+        spec.get("serviceAccountSecretRef"),
+        backup.get("credsSecretRef") if isinstance(backup, Mapping) else None,
+        snapshot.get("credsSecretRef") if isinstance(snapshot, Mapping) else None,
+    )
+    for reference in places:
+        if not isinstance(reference, Mapping):
+            continue
+        pair = str(reference.get("namespace")), str(reference.get("name"))
+        if reference.get("name") and all(_NAME.fullmatch(text) for text in pair):
+            yield pair

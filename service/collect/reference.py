@@ -82,6 +82,7 @@ def collect_plan(
         others=own,
         facts={role: {"user": CONTROLLER} for role in own},
         seconds=seconds,
+        secret_keys=True,
     )
     writer = BundleWriter(stream)
     done = collect(request, writer)

@@ -97,7 +97,17 @@ def _package(value: dict[str, Any]) -> None:
         channel.pop("entries", None)
 
 
+def _definition(value: dict[str, Any]) -> None:
+    """The schemas are nearly all of a definition, and no policy reads them."""
+    spec = value.get("spec")
+    if isinstance(spec, dict):
+        _drop(spec, ("validation", "additionalPrinterColumns"))
+        for version in _rows(spec.get("versions")):
+            _drop(version, ("schema", "additionalPrinterColumns"))
+
+
 _SPECIAL = {
+    "CustomResourceDefinition": _definition,
     "Secret": _secret,
     "Pod": _pod,
     "Deployment": _template,

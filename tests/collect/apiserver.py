@@ -51,6 +51,8 @@ class Cluster:
     retry_after: str = "0"
     broken: set[str] = field(default_factory=set)
     """API groups that are registered and answer 503, as an aggregated API that is down."""
+    aggregated: bool = False
+    """Whether discovery is answered in one document, as from Kubernetes 1.26 on."""
     redirect: str = ""
     """Where every request is sent to instead."""
     requests: list[tuple[str, str]] = field(default_factory=list)
@@ -179,6 +181,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _fixed(self, path: str) -> dict[str, Any] | None:
         served = self.cluster.served()
+        if self.cluster.aggregated and "as=APIGroupDiscoveryList" in self.headers["Accept"]:
+            found = self._aggregated(path, served)
+            if found is not None:
+                return found
         if path == "/version":
             return {"major": "1", "minor": "27", "gitVersion": "v1.27.8+4fab27b"}
         if path == "/version/openshift" and self.cluster.release == 3:
@@ -211,6 +217,24 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version,
             "resources": rows,
         }  # fmt: skip
+
+    def _aggregated(self, path: str, served: list[tuple[str, str, Any]]) -> dict[str, Any] | None:
+        if path not in ("/api", "/apis"):
+            return None
+        groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for group, version, item in served:
+            if bool(group) is (path == "/apis"):
+                scope = "Namespaced" if item.namespaced else "Cluster"
+                row = {"resource": item.plural, "responseKind": {"kind": item.kind}, "scope": scope}
+                groups.setdefault((group, version), []).append(row)
+        items = [
+            {"metadata": {"name": group}, "versions": [
+                {"version": version, "resources": [] if group in self.cluster.broken else rows,
+                 "freshness": "Stale" if group in self.cluster.broken else "Current"}]}
+            for (group, version), rows in groups.items()
+        ]  # fmt: skip
+        version = "apidiscovery.k8s.io/v2"
+        return {"kind": "APIGroupDiscoveryList", "apiVersion": version, "items": items}
 
     def _resource(self, steps: list[str], query: dict[str, str]) -> None:
         group, version, rest = "", steps[1] if len(steps) > 1 else "", steps[2:]
