@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
 from service.core.evidence import NotGathered, Ref
 from service.core.facts.controllers import controllers
@@ -102,6 +103,7 @@ def _judged(
 
 def _failed(ref: Ref, item: SpecRemark) -> Outcome:
     missing = item.remark.code == "missing-key"
+    name, namespace = quote(ref.name), quote(ref.namespace or MTC_NAMESPACE)
     escaped = item.key.replace("~", "~0").replace("/", "~1")
     return failed(
         ref.subject,
@@ -110,7 +112,7 @@ def _failed(ref: Ref, item: SpecRemark) -> Outcome:
         found=item.found,
         wanted=item.wanted,
         key=f"{item.setting or item.key}:{item.remark.code}",
-        commands=(f"oc edit migrationcontroller {ref.name} -n {ref.namespace or MTC_NAMESPACE}",),
+        commands=(f"oc edit migrationcontroller {name} -n {namespace}",),
         severity=item.remark.severity,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from json import dumps
+from shlex import quote
 
 from service.core import stunnel
 from service.core.evidence import NotGathered, Pointer
@@ -72,8 +73,13 @@ def require_direct_volumes(migration: Migration) -> None:
 
 def patch_command(name: str, value: str) -> str:
     """The `oc` command that sets stunnel_tcp_proxy; the password is left for the user to fill."""
-    patch = dumps({"spec": {stunnel.SETTING: value.replace(MASK, "<password>")}})
-    return f"oc patch migrationcontroller {name} -n {MTC_NAMESPACE} --type=merge -p '{patch}'"
+    return merge_command(name, {stunnel.SETTING: value.replace(MASK, "<password>")})
+
+
+def merge_command(name: str, spec: dict[str, object]) -> str:
+    """The `oc` command that patches the spec of a MigrationController."""
+    patch, target = quote(dumps({"spec": spec})), quote(name)
+    return f"oc patch migrationcontroller {target} -n {MTC_NAMESPACE} --type=merge -p {patch}"
 
 
 class StunnelProxyConfigured(MigrationPolicy):
@@ -186,7 +192,8 @@ def _differ(given: GivenProxy, effective: str) -> bool:
 
 def _not_reconciled(given: GivenProxy, effective: Fact[str]) -> Outcome:
     old = stunnel.read(effective.value)
-    command = f"oc get migrationcontroller {given.controller.ref.name} -n {MTC_NAMESPACE} -o yaml"
+    name = quote(given.controller.ref.name)
+    command = f"oc get migrationcontroller {name} -n {MTC_NAMESPACE} -o yaml"
     return failed(
         given.controller.ref.subject,
         "the operator has not carried stunnel_tcp_proxy over to the controller (yet)",

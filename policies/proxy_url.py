@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from json import dumps
 
 from policies.proxies import (
     CONTROLLER_READ,
     DOCS,
     PLAN_READ,
+    merge_command,
     patch_command,
     require_direct_volumes,
 )
@@ -25,7 +25,6 @@ from service.core.outcome import (
     unknown,
 )
 from service.core.policy import ClusterPolicy, NotApplicable
-from service.core.resources import MTC_NAMESPACE
 
 
 class StunnelProxyUrl(ClusterPolicy):
@@ -113,7 +112,7 @@ class StunnelProxyUrl(ClusterPolicy):
                 found=f"set on {cluster.name}",
                 wanted=f"set on {host} only",
                 key="not-host",
-                commands=(_unset_command(item),),
+                commands=(merge_command(item.controller.ref.name, {item.key: None}),),
                 severity=Severity.BLOCKER if elsewhere is False else Severity.WARNING,
             )
 
@@ -128,9 +127,3 @@ def _usable_on_host(migration: Migration) -> bool | None:
 
 def _specs(cluster: Cluster) -> tuple[Pointer, ...]:
     return tuple(item.ref.at("/spec") for item in controllers(cluster)[:1])
-
-
-def _unset_command(item: GivenProxy) -> str:
-    patch = dumps({"spec": {item.key: None}})
-    name = item.controller.ref.name
-    return f"oc patch migrationcontroller {name} -n {MTC_NAMESPACE} --type=merge -p '{patch}'"

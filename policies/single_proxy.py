@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from json import dumps
 
 from policies.proxies import CONTROLLER_READ, DOCS, PLAN_READ, PROXY_READS, require_direct_volumes
-from service.core import stunnel
+from service.core import plan_patch, stunnel
 from service.core.evidence import Missing, NotGathered, Subject
 from service.core.facts import Fact
 from service.core.facts.controllers import given_proxies
@@ -14,7 +13,6 @@ from service.core.facts.proxy import ProxyUse, proxy_use
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import MigrationPolicy
-from service.core.resources import MTC_NAMESPACE
 
 
 class SingleProxy(MigrationPolicy):
@@ -64,7 +62,7 @@ class SingleProxy(MigrationPolicy):
             *uses[1].evidence,
             found="; ".join(", ".join(use.value.endpoints) for use in uses),
             wanted="a proxy on one of them at most",
-            commands=(_indirect_command(migration),),
+            commands=(plan_patch.merge(migration.given_plan, {"indirectVolumeMigration": True}),),
             key="both",
         )
 
@@ -86,12 +84,6 @@ def _several(migration: Migration) -> list[Outcome]:
         for item in given
         if len(stunnel.named_proxies(item.value)) > 1
     ]
-
-
-def _indirect_command(migration: Migration) -> str:
-    name = migration.given_plan.ref.name if migration.given_plan else "<plan>"
-    patch = dumps({"spec": {"indirectVolumeMigration": True}})
-    return f"oc patch migplan {name} -n {MTC_NAMESPACE} --type=merge -p '{patch}'"
 
 
 def _whole(migration: Migration) -> Subject:

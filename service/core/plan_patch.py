@@ -1,4 +1,4 @@
-"""The exact command that changes one volume's entry of a MigPlan."""
+"""The exact commands that change a MigPlan."""
 
 from __future__ import annotations
 
@@ -23,7 +23,16 @@ def select(plan: MigPlan, entry: PlanVolume, field: str, value: str) -> str:
 
 def patch(plan: MigPlan, operations: list[dict[str, object]]) -> str:
     """`oc patch migplan` with a JSON patch, to be run on the host cluster."""
-    name = quote(plan.ref.name or "<plan>")
-    namespace = quote(plan.ref.namespace or MTC_NAMESPACE)
-    body = quote(json.dumps(operations, separators=(",", ":")))
-    return f"oc patch migplan {name} -n {namespace} --type=json -p {body}"
+    return _patch(plan, "json", operations)
+
+
+def merge(plan: MigPlan | None, spec: dict[str, object]) -> str:
+    """`oc patch migplan` with a merge patch of the spec; a plan without a name gets a blank."""
+    return _patch(plan, "merge", {"spec": spec})
+
+
+def _patch(plan: MigPlan | None, kind: str, body: object) -> str:
+    name = quote((plan.ref.name if plan else "") or "<plan>")
+    namespace = quote((plan.ref.namespace if plan else "") or MTC_NAMESPACE)
+    text = quote(json.dumps(body, separators=(",", ":")))
+    return f"oc patch migplan {name} -n {namespace} --type={kind} -p {text}"
