@@ -202,7 +202,7 @@ def _finding(policy: Policy[Any], outcome: Outcome) -> Finding:
         wanted=redact(outcome.wanted),
         evidence=outcome.evidence,
         remedy=policy.remedy if mends else "",
-        commands=tuple(redact(command) for command in outcome.commands),
+        commands=tuple(map(redact, outcome.commands)),
         missing=outcome.missing,
         docs=policy.docs if told else (),
         observed=outcome.observed,

@@ -109,8 +109,11 @@ class NotGathered(Exception):
     """A policy read what was not gathered; the engine turns this into ``unknown``."""
 
     def __init__(self, *missing: Missing) -> None:
-        super().__init__("; ".join(item.fact for item in missing))
+        super().__init__(*missing)
         self.missing = missing
+
+    def __str__(self) -> str:
+        return "; ".join(item.fact for item in self.missing)
 
 
 class Malformed(Exception):

@@ -105,9 +105,12 @@ def fingerprint(policy: str, subject: Subject, key: str) -> str:
     The API version is left out of the subject (an object keeps its identity over it); the group
     stays. Every field is length-prefixed, so no two lists of fields meet in one text.
     """
-    group = subject.api_version.rpartition("/")[0]
-    fields = (policy, subject.cluster, group, subject.kind, subject.namespace, subject.name, key)
-    text = "".join(f"{len(field)}:{field}" for field in fields)
+    cluster, group = subject.cluster, subject.api_version.rpartition("/")[0]
+    kind, space, name = subject.kind, subject.namespace, subject.name
+    text = (
+        f"{len(policy)}:{policy}{len(cluster)}:{cluster}{len(group)}:{group}{len(kind)}:{kind}"
+        f"{len(space)}:{space}{len(name)}:{name}{len(key)}:{key}"
+    )
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from service.core.objects.apis import (
@@ -52,6 +53,12 @@ from service.core.objects.workloads import BuildConfig, ImageStream, LimitRange,
 
 MTC_NAMESPACE = "openshift-migration"
 """Where MTC lives on every cluster; hard-coded in mig-controller (api/resource.go)."""
+
+MOST_NAMED = 10
+"""Namespaces that a command names one by one; of more, all namespaces are fetched."""
+
+MOST_REMEMBERED = 500
+"""Characters of names, which come from the input, for which a command is kept for the next one."""
 
 T = TypeVar("T")
 
@@ -122,6 +129,21 @@ def fetch_command(
     does not exist it prints nothing; so the command of a list, and of an object that
     ``may_be_absent``, prints a second document that says what was asked for, unless it fails.
     """
+    if len(namespaces) > MOST_NAMED:
+        namespaces = ()
+    # The same few hundred commands are asked for again and again: a third of a small evaluation.
+    short = len(name) + len(namespace) + len("".join(namespaces)) <= MOST_REMEMBERED
+    compose = _remembered if short else _compose
+    return compose(resource, name, namespace, namespaces, may_be_absent)
+
+
+def _compose(
+    resource: Resource[Any],
+    name: str,
+    namespace: str,
+    namespaces: tuple[str, ...],
+    may_be_absent: bool,
+) -> str:
     command = _COMMANDS.get(resource)
     if command:
         return command
@@ -129,7 +151,7 @@ def fetch_command(
         namespace = ""
     elif not namespace and len(namespaces) == 1:
         namespace = namespaces[0]
-    elif not namespace and not name and 1 < len(namespaces) <= 10:
+    elif not namespace and not name and len(namespaces) > 1:
         each = _get(resource, "", '-n "$n"') + f' && echo "{_mark(resource, "$n")}"'
         return f"for n in {' '.join(namespaces)}; do {each}; echo ---; done"
     scope = f"-n {namespace}" if namespace else "--all-namespaces" * resource.namespaced
@@ -137,6 +159,9 @@ def fetch_command(
         return _get(resource, name, scope)
     wanted = f"{name} --ignore-not-found" if name else ""
     return f"{_get(resource, wanted, scope)} && echo '{_mark(resource, namespace, name)}'"
+
+
+_remembered = lru_cache(maxsize=2048)(_compose)
 
 
 def _get(resource: Resource[Any], name: str, scope: str) -> str:
