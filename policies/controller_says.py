@@ -216,8 +216,6 @@ def _about(item: Told, findings: Any) -> list[Finding]:
     subject = item.ref.subject
     if item.ref.kind == "MigStorage":
         return [one for one in findings if one.subject.kind != "MigHook"]
-    if item.ref.kind == "MigHook":
-        return [one for one in findings if one.subject == subject]
     return [
         one
         for one in findings

@@ -79,8 +79,6 @@ class NamespaceIds(NamespacesPolicy):
 
 
 def _id_faults(source: Cluster, destination: Cluster, item: NamespaceMapping) -> Iterator[Outcome]:
-    if source is destination and item.source == item.destination:
-        return
     there = destination.find(NAMESPACE, item.destination)
     here = source.find(NAMESPACE, item.source)
     if here is None:
