@@ -1,6 +1,18 @@
 """One module per prerequisite area, one class per prerequisite.
 
 A new policy is a class in one of these modules, or in a new module; nothing else needs an edit.
+
+Ids are stable for ever. Those of the plan's validation go by subject:
+
+- MTC710-719 what the plan refers to and asks for: clusters, repository, kind of migration, ids of
+  namespaces, other plans, proxy secrets, kinds of objects
+- MTC720-739 its volumes: classes, access modes, actions, sizes, storage quotas
+- MTC740-749 its namespaces, on both sides
+- MTC750-759 its workloads: pods, quotas, limits, rsync's rights, routes
+- MTC760-769 its hooks and MigHooks
+- MTC770-779 its MigClusters and its MigStorage
+- MTC780-789 its state, claims and virtual machines
+- MTC790-799 what MTC's controller says of it
 """
 
 from __future__ import annotations

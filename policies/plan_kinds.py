@@ -184,9 +184,12 @@ def _plural(kind: str) -> str:
 def _custom(migration: Migration, missing: dict[Missing, None]) -> Iterator[Outcome]:
     """Custom kinds of the source that the destination lacks: are there objects of them?"""
     source, destination = migration.source, migration.destination
+    there = {(item.group, item.kind) for item in destination.known(CRD)}
     lacking = []
     for item in source.known(CRD):
         if not item.namespaced or item.plural in migration.plan.excluded_resources:
+            continue
+        if (item.group, item.kind) in there:
             continue
         answer = has_kind(destination, item.group, item.kind)
         if answer.served is None:
