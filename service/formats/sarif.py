@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -40,11 +40,11 @@ _STATES = {
 
 def render(report: Report, context: Context) -> bytes:
     """The report as a SARIF log with one run."""
-    files = Artifacts()
+    files = Artifacts(_homes(report))
     indexes = {policy.id: place for place, policy in enumerate(context.policies)}
     results = [_result(item, indexes, files, report) for item in report.findings]
     if report.delta is not None:
-        results += [_absent(item, indexes) for item in report.delta.resolved]
+        results += [_absent(item, indexes, files) for item in report.delta.resolved]
     run = {
         "tool": {"driver": _driver(context, report)},
         "automationDetails": {"id": f"mtc-preflight/{words.line(report.plan) or 'no-plan'}/"},
@@ -62,12 +62,28 @@ def render(report: Report, context: Context) -> bytes:
     return dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
+def _homes(report: Report) -> dict[str, str]:
+    """The part of the input that is about each cluster, "" being about no cluster."""
+    parts = {item.role: item.name for item in reversed(report.parts)}
+    first = report.parts[0].name if report.parts else ""
+    known = {item.name: parts.get(item.role, first) for item in report.clusters}
+    return {"": first, **known}
+
+
 class Artifacts:
     """The files of the evidence, each once; a member of an archive is nested in its archive."""
 
-    def __init__(self) -> None:
+    def __init__(self, homes: Mapping[str, str]) -> None:
         self.written: list[dict[str, Any]] = []
         self._places: dict[tuple[str, str], int] = {}
+        self._homes = homes
+
+    def home(self, subject: Subject) -> dict[str, Any]:
+        """The artifactLocation for what no evidence shows: the part about its cluster.
+
+        Readers such as GitHub's code scanning refuse a whole log for one result without a place.
+        """
+        return self.locate(Origin(self._homes.get(subject.cluster, self._homes[""])))
 
     def locate(self, origin: Origin) -> dict[str, Any]:
         """The artifactLocation of a document."""
@@ -152,12 +168,12 @@ def _result(
     return result
 
 
-def _absent(seen: Seen, indexes: dict[str, int]) -> dict[str, Any]:
+def _absent(seen: Seen, indexes: dict[str, int], files: Artifacts) -> dict[str, Any]:
     result: dict[str, Any] = {
         "kind": "fail",
         "level": _LEVELS[seen.severity] if seen.severity else "warning",
         "message": {"text": _plain(seen.message or seen.title or "resolved")},
-        "locations": _logical(seen.subject),
+        "locations": _located(seen.subject, {"artifactLocation": files.home(seen.subject)}),
         "partialFingerprints": {FINGERPRINT: seen.fingerprint},
         "baselineState": "absent",
     }
@@ -186,9 +202,13 @@ def _locations(finding: Finding, files: Artifacts) -> list[dict[str, Any]]:
     SARIF asks for one location unless all must be changed; the others are in the properties.
     """
     if not finding.evidence:
-        return _logical(finding.subject)
-    (location,) = _logical(finding.subject) or [{}]
-    return [{**location, "physicalLocation": _physical(finding.evidence[0], files)}]
+        return _located(finding.subject, {"artifactLocation": files.home(finding.subject)})
+    return _located(finding.subject, _physical(finding.evidence[0], files))
+
+
+def _located(subject: Subject, physical: dict[str, Any]) -> list[dict[str, Any]]:
+    (location,) = _logical(subject) or [{}]
+    return [{**location, "physicalLocation": physical}]
 
 
 def _physical(pointer: Pointer, files: Artifacts) -> dict[str, Any]:
