@@ -283,6 +283,10 @@ def test_the_workflow_of_github(service, evidence, tmp_path):
     assert (tmp_path / "summary").read_text().startswith("## Not ready")
     (made,) = json.loads((evidence / "preflight.sarif").read_text())["runs"]
     assert {result["kind"] for result in made["results"]} == {"fail"}
+    places = [result["locations"][0]["physicalLocation"] for result in made["results"]]
+    assert all((evidence.parent / at["artifactLocation"]["uri"]).is_file() for at in places)
+    assert all(at["region"]["startLine"] >= 1 for at in places)
+    assert "file=migration/destination.yaml,line=1," in done.stdout
 
 
 def test_the_job_of_gitlab(service, evidence):
