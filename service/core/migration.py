@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import wraps
 from typing import Any, TypeVar
 
 from service.core.evidence import Missing, NotGathered, Origin, Pointer, Problem, Role, Subject
 from service.core.inventory import Inventory
+from service.core.memo import Memo
 from service.core.objects.mtc import MigPlan, MigStorage
 from service.core.resources import MIG_PLAN, MIG_STORAGE, MTC_NAMESPACE, Resource, fetch_command
 from service.core.versions import Version
@@ -77,6 +79,7 @@ class Cluster:
     declared: Mapping[str, Declared] = field(default_factory=dict)
     given: bool = True
     identities: Mapping[str, tuple[tuple[str, Pointer], ...]] = field(default_factory=dict)
+    memo: Memo = field(default_factory=Memo, init=False, repr=False, compare=False)
 
     @property
     def subject(self) -> Subject:
@@ -144,24 +147,20 @@ class Migration:
     graphs: tuple[UpdateGraph, ...] = ()
     parts: tuple[Part, ...] = ()
     problems: tuple[Problem, ...] = ()
-    _derived: dict[Callable[[Migration], Any], Any] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    memo: Memo = field(default_factory=Memo, init=False, repr=False, compare=False)
 
     def derive(self, compute: Callable[[Migration], T]) -> T:
         """What a pure function makes of this migration, computed once for all policies.
 
-        A changed copy (``dataclasses.replace``) starts anew. What ``compute`` raises is not kept.
+        A changed copy (``dataclasses.replace``) starts anew.
         """
-        if compute not in self._derived:
-            self._derived[compute] = compute(self)
-        value: T = self._derived[compute]
-        return value
+        return self.memo.get(compute, compute, self)
 
     def release(self) -> None:
         """Let go of all evidence; to be called when the last report is made."""
-        self._derived.clear()
+        self.memo.clear()
         for cluster in self.clusters:
+            cluster.memo.clear()
             cluster.inventory.release()
 
     @property
@@ -195,3 +194,29 @@ class Migration:
     def is_host(self, cluster: Cluster) -> bool:
         """Whether the MTC controller runs on this cluster."""
         return cluster is self.host
+
+
+def once_per_cluster(compute: Callable[[Cluster], T]) -> Callable[[Cluster], T]:
+    """A pure function of a cluster that many policies call: computed once for each."""
+
+    @wraps(compute)
+    def remembered(cluster: Cluster) -> T:
+        return cluster.memo.get(compute, compute, cluster)
+
+    return remembered
+
+
+def once_per_role(compute: Callable[[Migration, Cluster], T]) -> Callable[[Migration, Cluster], T]:
+    """As :func:`once_per_cluster`, of a cluster within a migration."""
+
+    @wraps(compute)
+    def remembered(migration: Migration, cluster: Cluster) -> T:
+        if (
+            cluster is migration.source
+            or cluster is migration.destination
+            or (cluster is migration.host)
+        ):
+            return migration.memo.get((compute, cluster.role), compute, migration, cluster)
+        return compute(migration, cluster)
+
+    return remembered

@@ -8,7 +8,7 @@ from typing import Any
 from service.core.evidence import NotGathered, Pointer
 from service.core.facts import Fact, topology
 from service.core.facts.topology import mig_cluster
-from service.core.migration import Cluster, Migration
+from service.core.migration import Cluster, Migration, once_per_role
 from service.core.resources import (
     CLUSTER_SERVICE_VERSION,
     CONFIG_MAP,
@@ -32,6 +32,7 @@ OPERATOR_NAMES = ("mtc-operator.", "crane-operator.")
 """CSV name prefixes: downstream MTC and upstream Crane."""
 
 
+@once_per_role
 def mtc_version(migration: Migration, cluster: Cluster) -> Fact[str]:
     """The MTC release that runs on a cluster, as text (``1.8.8``; also ``latest``).
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from service.core.evidence import NotGathered
 from service.core.facts import Fact
-from service.core.migration import Cluster
+from service.core.migration import Cluster, once_per_cluster
 from service.core.resources import INFRASTRUCTURE, NODE, Read
 
 READS: tuple[Read[Any], ...] = (Read(INFRASTRUCTURE, name="cluster"), Read(NODE))
@@ -28,6 +28,7 @@ PROVIDER_OF_NODE = {
 """Scheme of node.spec.providerID to the platform type that Infrastructure names."""
 
 
+@once_per_cluster
 def platform(cluster: Cluster) -> Fact[str]:
     """The platform type as Infrastructure.status.platformStatus.type spells it (``AWS``).
 
@@ -57,6 +58,7 @@ def _platform_of_nodes(cluster: Cluster, missing: NotGathered) -> Fact[str]:
     return Fact(str(declared.value), (declared.pointer,))
 
 
+@once_per_cluster
 def regions(cluster: Cluster) -> Fact[frozenset[str]]:
     """The regions of a cluster: of Infrastructure, else of every node's region label.
 

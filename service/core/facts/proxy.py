@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from service.core.evidence import NotGathered, Pointer
 from service.core.facts import Fact, release
 from service.core.facts.release import major_or
-from service.core.migration import Cluster
+from service.core.migration import Cluster, once_per_cluster
 from service.core.redact import redact_value
 from service.core.resources import MIGRATION_CONTROLLER, MTC_NAMESPACE, PROXY, Read
 
@@ -34,6 +34,7 @@ class ProxyUse:
         return bool(self.endpoints)
 
 
+@once_per_cluster
 def proxy_use(cluster: Cluster) -> Fact[ProxyUse]:
     """The cluster-wide proxy.
 

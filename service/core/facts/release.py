@@ -6,7 +6,7 @@ from typing import Any
 
 from service.core.evidence import NotGathered
 from service.core.facts import Fact
-from service.core.migration import Cluster
+from service.core.migration import Cluster, once_per_cluster
 from service.core.objects.config import ClusterVersion
 from service.core.resources import CLUSTER_VERSION, NODE, SERVER_VERSION, Read
 from service.core.versions import Version, parse_or_none
@@ -21,6 +21,7 @@ READS: tuple[Read[Any], ...] = (
 LAST_KUBERNETES_OF_OPENSHIFT_3 = (1, 11)
 
 
+@once_per_cluster
 def openshift(cluster: Cluster) -> Fact[Version]:
     """The release that the cluster runs now.
 
@@ -61,6 +62,7 @@ def _declared(cluster: Cluster, missing: NotGathered) -> Fact[Version]:
     return Fact(found, (declared.pointer,))
 
 
+@once_per_cluster
 def major(cluster: Cluster) -> int:
     """The major OpenShift release, 3 or 4, also from weaker evidence than :func:`openshift`.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from service.core.evidence import Missing, NotGathered
-from service.core.migration import Cluster, Migration
+from service.core.migration import Cluster, Migration, once_per_role
 from service.core.objects.mtc import MigCluster, ObjectRef
 from service.core.resources import MIG_CLUSTER, MTC_NAMESPACE, Read, fetch_command
 
@@ -16,6 +16,7 @@ TUNNEL_SUFFIX = ".svc.cluster.local"
 """`crane tunnel-api` makes the remote API a service of the host cluster (MTC 1.7)."""
 
 
+@once_per_role
 def mig_cluster(migration: Migration, cluster: Cluster) -> MigCluster:
     """The MigCluster on the host that stands for a cluster.
 

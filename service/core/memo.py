@@ -1,0 +1,53 @@
+"""Results of pure functions, kept for as long as what they were made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+from service.core.evidence import Missing, NotGathered
+
+T = TypeVar("T")
+
+_NEVER: Any = object()
+
+
+class Memo:
+    """What was made of one cluster or one migration so far.
+
+    Kept are values, and what was missing where a function raised NotGathered: that is raised
+    anew each time, for an exception that is kept would keep the frames that it came through.
+    Other exceptions are not kept.
+    """
+
+    __slots__ = ("_found",)
+
+    def __init__(self) -> None:
+        self._found: dict[Hashable, Any] = {}
+
+    def get(self, key: Hashable, compute: Callable[..., T], *of: object) -> T:
+        """The result of ``compute(*of)``, which ``key`` stands for."""
+        found = self._found.get(key, _NEVER)
+        if found is _NEVER:
+            try:
+                found = compute(*of)
+            except NotGathered as gap:
+                found = _Gap(gap.missing)
+            self._found[key] = found
+        if type(found) is _Gap:
+            raise NotGathered(*found.missing)
+        value: T = found
+        return value
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._found.clear()
+
+
+class _Gap:
+    """What was missing for a result."""
+
+    __slots__ = ("missing",)
+
+    def __init__(self, missing: tuple[Missing, ...]) -> None:
+        self.missing = missing
