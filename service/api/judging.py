@@ -25,6 +25,7 @@ from service.ingest.updates import NoUpdates
 log = logging.getLogger("service.updates")
 
 _INPUT = ("role", "host", "plan", "as_of", "target_ocp", "target_mtc", "max_age_hours")
+_OWN = ("waivers", "baseline")
 _SHOWN = ("color", "limit", "group", "project", "issue_type")
 
 
@@ -52,9 +53,11 @@ def context_of(query: Mapping[str, Any], now: Runtime) -> Context:
 def judge(bundle: Bundle, rules: Gate, now: Runtime) -> Report:
     """The report of a request, with lines. Raises Refused.
 
-    ``invalid-input`` (422) names each malformed waiver or the place in the previous report;
+    ``invalid-input`` (422) names each malformed waiver or the place in the previous report, also
+    where the part that holds them cannot be read;
     ``new_only`` without a previous report is ``invalid-parameter`` (400).
     """
+    _require_own(bundle.migration)
     try:
         report = assess(
             _released(bundle.migration, now),
@@ -86,6 +89,19 @@ def judge(bundle: Bundle, rules: Gate, now: Runtime) -> Report:
     report = bundle.sources.add_lines(report)
     bundle.release()
     return report
+
+
+def _require_own(migration: Migration) -> None:
+    """Raise Refused where the caller's own parts could not be read.
+
+    Unlike evidence they are never unknown: without its waivers or its baseline a report would be
+    another one than was asked for.
+    """
+    lost = [item for item in migration.problems if item.part in _OWN and item.blocks]
+    if lost:
+        names = " and ".join(sorted({item.part for item in lost}))
+        detail = f"The part {names} cannot be read."
+        raise Refused("invalid-input", detail, errors=[Fault.of(item) for item in lost])
 
 
 def _released(migration: Migration, now: Runtime) -> Migration:

@@ -148,6 +148,25 @@ def json_file(value: Any) -> io.BytesIO:
     return io.BytesIO(json.dumps(value).encode())
 
 
+@pytest.mark.parametrize(
+    ("part", "text", "code"),
+    [
+        ("waivers", "- {policy: MTC403", "yaml-syntax"),
+        ("waivers", "- {policy: MTC403, atMost: .nan}", "yaml-number"),
+        ("waivers", "", "empty-part"),
+        ("baseline", '{"findings": [', "json-incomplete"),
+    ],
+)
+def test_an_unreadable_part_of_ones_own_is_422(client, part, text, code):
+    form = {
+        "source": (io.BytesIO(b"facts: {mtcVersion: 1.8.3}"), "s"),
+        part: (io.BytesIO(text.encode()), "own"),
+    }
+    answer = client.post(f"{URL}?unknown=ignore", data=form)
+    (error,) = answer.get_json()["errors"]
+    assert (answer.status_code, error["part"], error["code"]) == (422, part, code)
+
+
 def test_the_comparison_over_two_calls(client):
     first = evaluate(client).get_json()
     same = evaluate(client, "&new_only=true&gate=status", baseline=first)
