@@ -17,6 +17,8 @@ OPEN = frozenset((Verdict.FAIL, Verdict.UNKNOWN, Verdict.ERROR))
 
 _PRESENT = OPEN | {Verdict.WAIVED}
 
+_WHOLE = frozenset(("MigPlan", "Migration"))
+
 _FINGERPRINT = frozenset("0123456789abcdef")
 _FINGERPRINT_LENGTH = 32
 _BAD = {
@@ -98,11 +100,11 @@ def _marked(finding: Finding, previous: Previous) -> Finding:
     was = previous.seen.get(finding.fingerprint)
     if was is None:
         change = Change.NEW if finding.verdict in _PRESENT else None
-        return replace(finding, change=change, worse=False, before=None)
+        return finding._replace(change=change, worse=False, before=None)
     moved = _change(finding, was)
     worse = moved is Change.CHANGED and _worse(finding, was)
     before = was.verdict if _was_present(was) else None
-    return replace(finding, change=moved, worse=worse, before=before)
+    return finding._replace(change=moved, worse=worse, before=before)
 
 
 def _change(finding: Finding, was: Seen) -> Change | None:
@@ -140,18 +142,24 @@ class _Blind:
         ]
         self._anything = bool(dark)
         self._unread = any(problem.blocks for problem in report.problems)
-        self._places = {(item.policy, item.subject.cluster) for item in dark}
+        self._places = {(item.policy, _cluster(item.subject)) for item in dark}
 
     def __call__(self, seen: Seen) -> bool:
         if self._unread:
             return True
         if not seen.policy:
             return self._anything
-        # An unknown of the migration as a whole has no cluster, and hides all of them; a finding
-        # of the whole is hidden by an unknown of any.
-        if not seen.subject.cluster:
+        # An unknown of the migration as a whole hides what any cluster has; a finding of the
+        # whole is hidden by an unknown of any.
+        cluster = _cluster(seen.subject)
+        if not cluster:
             return any(policy == seen.policy for policy, _ in self._places)
-        return bool({(seen.policy, seen.subject.cluster), (seen.policy, "")} & self._places)
+        return bool({(seen.policy, cluster), (seen.policy, "")} & self._places)
+
+
+def _cluster(subject: Subject) -> str:
+    """The cluster that a finding is about; "" where it is the migration, wherever its plan is."""
+    return "" if subject.kind in _WHOLE else subject.cluster
 
 
 def _seen(place: str, raw: object) -> Seen:

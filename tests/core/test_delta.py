@@ -17,6 +17,7 @@ from service.core.report import Finding, fingerprint
 PASS = finding("MTC101", "pass")
 A = finding("MTC601", "fail", volume("pv-a"))
 B = finding("MTC601", "fail", volume("pv-b"))
+PLAN = Subject(DESTINATION.cluster, "migration.openshift.io/v1alpha1", "MigPlan", "m", "shop")
 
 
 def plain(item: Finding) -> dict[str, object]:
@@ -91,11 +92,20 @@ def test_a_finding_that_is_gone_is_listed_as_resolved():
         finding("MTC601", "unknown", SOURCE, key="not-gathered"),
         finding("MTC601", "error", SOURCE, key="error"),
         finding("MTC601", "unknown", Subject(kind="Migration")),
+        finding("MTC601", "unknown", PLAN),
     ],
 )
 def test_what_could_not_be_looked_at_is_not_resolved(dark):
     compared = compare(report(PASS, dark), before(PASS, A))
     assert (compared.delta.resolved, compared.delta.unconfirmed) == ((), (seen(A),))
+
+
+@pytest.mark.parametrize("where", [SOURCE, DESTINATION, PLAN])
+def test_a_finding_of_the_plan_is_hidden_by_an_unknown_of_any_cluster(where):
+    gone = finding("MTC601", "fail", PLAN, key="limit")
+    dark = finding("MTC601", "unknown", where, key="not-gathered")
+    compared = compare(report(PASS, dark), before(PASS, gone))
+    assert (compared.delta.resolved, compared.delta.unconfirmed) == ((), (seen(gone),))
 
 
 def test_unreadable_input_resolves_nothing():
