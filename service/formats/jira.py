@@ -23,7 +23,12 @@ _PRIORITIES = {Priority.HIGH: "High", Priority.MEDIUM: "Medium", Priority.LOW: "
 _SUMMARY = 255
 _DESCRIPTION = 32_767
 _ISSUE = "/rest/api/2/issue"
-_MARKUP = re.compile(r"([\\{}\[\]*_|!^~+\-?#@:])")
+# What Jira's renderer takes a backslash away from; before all else it shows the backslash.
+_MARKUP = re.compile(r"([{}\[\]()*_|!^~+\-?#@%])")
+# A backslash that would escape, or with a second one break the line.
+_BACKSLASH = re.compile(r"\\(?=[\\{}\[\]()*_|!^~+\-?#@%]|$)")
+# What no backslash changes, a space of no width parts: smileys, and addresses that become links.
+_PARTED = re.compile(r"(?<=[:;])(?=[PD](?![0-9A-Za-z]))|(?<=[A-Za-z])(?=://)|(?<=www)(?=\.)")
 
 
 def render(report: Report, context: Context) -> bytes:
@@ -82,8 +87,9 @@ def _request(ticket: Ticket, project: str, issue_type: str) -> dict[str, Any]:
 
 
 def wiki(text: str) -> str:
-    """Text as wiki markup that shows exactly this text."""
-    return _MARKUP.sub(r"\\\1", words.line(text))
+    """Text as wiki markup that shows exactly this text, and makes no link of it."""
+    parts = (_MARKUP.sub(r"\\\1", part) for part in _BACKSLASH.split(words.line(text)))
+    return _PARTED.sub("\u200b", "&#92;".join(parts))
 
 
 def _verbatim(text: str) -> str:

@@ -171,7 +171,10 @@ def test_hostile_text_keeps_the_payloads_in_form(hostile):
 
 
 def test_wiki_markup_is_escaped():
-    assert jira.wiki("[~admin] {color:red}x!") == r"\[\~admin\] \{color\:red\}x\!"
+    assert jira.wiki("[~admin] {color:red}x!") == r"\[\~admin\] \{color:red\}x\!"
+    assert jira.wiki("source: Cluster (a) 5%") == r"source: Cluster \(a\) 5\%"
+    assert jira.wiki(r"CORP\user a\\b c\-d e" + "\\") == r"CORP\user a&#92;\b c&#92;\-d e&#92;"
+    assert jira.wiki("see https://x.example :D") == "see https\u200b://x.example :\u200bD"
     verbatim = jira._verbatim("a {noformat} b")
     assert len(re.findall(re.escape("{noformat}"), verbatim)) == 2
 
