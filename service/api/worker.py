@@ -34,7 +34,11 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
 
     def handle(self, conn: Any) -> Any:
         """Handle a connection that has something to read. Runs in a thread."""
-        if not self.cfg.is_ssl and not conn.is_http2 and not self._has_head(conn):
+        if not self.alive:
+            # The poller is about to end: what was accepted is waited for here.
+            conn.data_ready = True
+            _wake_at(conn.sock, 1)
+        elif not self.cfg.is_ssl and not conn.is_http2 and not self._has_head(conn):
             if time.monotonic() - conn.head_since < self.head_seconds:
                 # Back to the poller, which waits without a thread for one byte more.
                 return gthread._DEFER
@@ -44,6 +48,14 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
         if result is False:
             _part(conn)
         return result
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Take note that a thread is done with a connection. Runs in the main thread."""
+        done = not fs.cancelled() and fs.exception() is None
+        if not self.alive and done and fs.result() is gthread._DEFER:
+            self.enqueue_req(conn)  # gunicorn would drop it
+            return
+        super().finish_request(conn, fs)
 
     def _has_head(self, conn: Any) -> bool:
         """Whether a whole head, or too much of one, or the end of it all is there to be read."""

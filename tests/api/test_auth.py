@@ -33,6 +33,7 @@ REALM = 'Bearer realm="mtc-preflight"'
 GUARDED = [
     ("evaluate", "POST", "/v1/evaluations"),
     ("evaluate", "POST", "/v1/evaluations/batch"),
+    ("evaluate", "POST", "/v1/migplans/partition"),
     ("patch", "POST", "/v1/migrationcontroller/patches"),
     ("admission", "POST", "/v1/admission/validate"),
     ("metrics", "GET", "/metrics"),
