@@ -31,7 +31,7 @@ from service.ingest.bundle import read_body
 from service.ingest.compression import CODECS, Budget, expand
 from service.ingest.errors import Unreadable
 from service.ingest.pieces import BadInput, Piece
-from service.observability import place_of
+from service.observability import place_of, request_id
 
 MEDIA_TYPE = "application/x-ndjson"
 _CHUNK = 64 * 1024
@@ -110,7 +110,8 @@ def post_batch(query: Mapping[str, Any]) -> Response:
         files.close()
         raise
     response = Response(
-        stream_with_context(_answers(lines, query, now, files)), mimetype=MEDIA_TYPE
+        stream_with_context(_named(request_id.get(), _answers(lines, query, now, files))),
+        mimetype=MEDIA_TYPE,
     )
     response.call_on_close(files.close)
     return response
@@ -146,6 +147,15 @@ def _lines(pieces: Iterator[bytes], most: int) -> Iterator[bytes | None]:
         yield None
     elif held:
         yield bytes(held)
+
+
+def _named(name: str, answers: Iterator[bytes]) -> Iterator[bytes]:
+    """The answers under the id of their request, which is over when they are made."""
+    request_id.set(name)
+    try:
+        yield from answers
+    finally:
+        request_id.set("")
 
 
 def _answers(

@@ -65,6 +65,11 @@ def test_one_bad_line_does_not_fail_the_rest(client):
     assert found[3]["problem"]["errors"][0]["code"] == "waiver-malformed"
 
 
+def test_each_problem_names_the_request(client):
+    answer = post(client, body(b"{not json", item(clusters=[])), **{"X-Request-Id": "batch-77"})
+    assert [row["problem"]["request_id"] for row in rows(answer)] == ["batch-77", "batch-77"]
+
+
 def test_a_line_is_judged_as_a_request_of_its_own(client):
     alone = client.post("/v1/evaluations?as_of=2026-03-01", json=item()).get_json()
     (row,) = rows(post(client, body(item())))
