@@ -164,3 +164,9 @@ def test_evidence_without_a_migration_controller() -> None:
     assert result.manifest is None
     assert ("MTC301", "pass") in verdicts(result)
     assert told(result)[0] == ("", "no-manifest", "warning")
+
+
+def test_what_stands_in_a_spec_that_nobody_sent_is_not_judged() -> None:
+    found = verdicts(patch(evidence([PROXIED], [DIRECT])))
+    assert ("MTC303", "pass") in found
+    assert "MTC801" not in {policy for policy, _ in found}

@@ -22,7 +22,14 @@ from service.core.patch.model import (
     Result,
 )
 from service.core.patch.secrets import redacted
-from service.core.patch.wanted import is_masked, masked, of_spec_remark, resolve, step
+from service.core.patch.wanted import (
+    SETTINGS_POLICY,
+    is_masked,
+    masked,
+    of_spec_remark,
+    resolve,
+    step,
+)
 from service.core.patch.whatif import (
     EVIDENCE,
     current,
@@ -153,12 +160,15 @@ def _findings(
     policies: Sequence[Policy[Any]],
 ) -> tuple[Finding, ...]:
     assert request.migration is not None
+    judging = [policy for policy in policies if policy.id in POLICIES]
     if manifest is None:
+        # What else stands in its spec is not known, so there is nothing for MTC801 to judge.
+        judging = [policy for policy in judging if policy.id != SETTINGS_POLICY]
         blank = {"kind": MIGRATION_CONTROLLER.kind, "metadata": {"name": DEFAULT_NAME}}
         manifest = {"apiVersion": MIGRATION_CONTROLLER.api_version, **blank, "spec": {}}
     spec = new_spec(manifest.get("spec") or {}, values)
     after = patched(request.migration, {**manifest, "spec": spec})
-    return judged(after, [policy for policy in policies if policy.id in POLICIES])
+    return judged(after, judging)
 
 
 def _unchanged(changes: Sequence[Change]) -> Iterator[Reason]:
