@@ -47,6 +47,10 @@ _FIELDS = (
     "error",
     "at",
     "line",
+    "target",
+    "state",
+    "tries",
+    "detail",
 )
 _DEFAULT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 _SIZE_BUCKETS = tuple(float(4**power) for power in range(4, 16))

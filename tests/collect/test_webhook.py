@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import http.server
+import json
 import threading
 import time
 from pathlib import Path
@@ -24,6 +25,7 @@ from service.collect.webhook import (
     deliver,
 )
 from service.collect.webhook_targets import TargetsError, read_targets
+from service.observability import JsonFormatter
 
 URL = "https://ops.example/hook?token=t0ps3cr3t"
 TARGET = Target("ops", URL, "tickets", "0123456789abcdef", {"Authorization": "Bearer t"})
@@ -98,6 +100,20 @@ def test_errors_of_the_network_are_told_without_the_address(error, caplog):
     assert delivery == Delivery("ops", State.FAILED, 2, type(error).__name__)
     assert "t0ps3cr3t" not in caplog.text + repr(delivery) + repr(TARGET)
     assert TARGET.secret not in repr(TARGET)
+
+
+@responses.activate
+def test_the_log_tells_the_target_and_the_outcome(caplog):
+    responses.post(URL, status=403)
+    with caplog.at_level("INFO", "service.webhook"):
+        deliver(TARGET, b"x", "text/plain", sleep=lambda _: None)
+    line = json.loads(JsonFormatter().format(caplog.records[-1]))
+    assert {key: line.get(key) for key in ("target", "state", "tries", "detail")} == {
+        "target": TARGET.name,
+        "state": "refused",
+        "tries": 1,
+        "detail": "403",
+    }
 
 
 @responses.activate
