@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from policies.evidence.common import (
     MUST_GATHER,
@@ -88,7 +87,7 @@ def _denied(cluster: Cluster) -> Iterator[tuple[str, Outcome]]:
                 severity=Severity.WARNING,
             )
             need = Missing(f"every {resource.kind}{where}", cluster.role, command, reason)
-            yield f"{resource}: {reason}", replace(outcome, missing=(need,))
+            yield f"{resource}: {reason}", outcome._replace(missing=(need,))
 
 
 def _notes(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from policies.network.common import (
     COMMAND_READS,
@@ -154,8 +153,7 @@ def _doubted(outcome: Outcome, doubt: NotGathered) -> Outcome:
     if outcome.verdict is Verdict.PASS:
         return outcome
     facts = ", ".join(item.fact for item in doubt.missing)
-    return replace(
-        outcome,
+    return outcome._replace(
         verdict=Verdict.UNKNOWN,
         message=f"{outcome.message} (whether this matters is not known without: {facts})",
         missing=(*outcome.missing, *doubt.missing),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import yaml
@@ -120,7 +119,7 @@ def _made(wanted: Mapping[str, Any], bundle: Bundle | None) -> dict[str, Any]:
             )
         ),
         "ties": [_tie(tie, result) for tie in ties if tie.one in names and tie.other in names],
-        "missing": [asdict(item) for item in missing],
+        "missing": [item._asdict() for item in missing],
     }
 
 

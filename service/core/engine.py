@@ -6,7 +6,6 @@ import hashlib
 import inspect
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -90,7 +89,7 @@ def judge(
         seen[finding.fingerprint] = again + 1
         if again:  # two outcomes about one subject and key: keep both, apart
             mark = fingerprint(policy.id, outcome.subject, f"{outcome.key}#{again}")
-            finding = replace(finding, fingerprint=mark)
+            finding = finding._replace(fingerprint=mark)
         yield finding
 
 
@@ -162,12 +161,11 @@ def _doubted(outcome: Outcome, doubt: NotGathered) -> Outcome:
     if outcome.verdict is Verdict.UNKNOWN and outcome.key == NOT_GATHERED:
         both = NotGathered(*dict.fromkeys((*doubt.missing, *outcome.missing)))
         asked = _unknown(outcome.subject, both)
-        return replace(outcome, message=asked.message, missing=asked.missing)
+        return outcome._replace(message=asked.message, missing=asked.missing)
     if outcome.verdict is not Verdict.FAIL:
         return outcome
     facts = "; ".join(_said(item) for item in doubt.missing)
-    return replace(
-        outcome,
+    return outcome._replace(
         verdict=Verdict.UNKNOWN,
         message=f"{outcome.message} (whether this matters is not known without: {facts})",
         missing=(*outcome.missing, *doubt.missing),

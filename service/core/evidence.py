@@ -44,9 +44,11 @@ class Pointer:
             object.__setattr__(self, "value", redact(self.value)[:200])
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a finding is about; empty strings where a level does not apply."""
+class Subject(NamedTuple):
+    """What a finding is about; empty strings where a level does not apply.
+
+    (A named tuple for speed, as :class:`Ref`.)
+    """
 
     cluster: str = ""
     api_version: str = ""
@@ -91,12 +93,12 @@ class Ref(NamedTuple):
         return Pointer(self.origin, self.base + pointer, text)
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(NamedTuple):
     """A fact that was not gathered, and the exact command that fetches it.
 
     ``cluster`` is the role to log in to, "" for evidence that belongs to no cluster.
     ``reason`` says why it is missing where the evidence tells (``forbidden``).
+    (A named tuple for speed, as :class:`Ref`.)
     """
 
     fact: str

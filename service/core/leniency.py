@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from service.core.evidence import NotGathered, Subject
 from service.core.outcome import Outcome, Severity, unknown
@@ -18,7 +17,7 @@ def softened(
     """
     try:
         for outcome in outcomes:
-            yield replace(outcome, severity=severity)
+            yield outcome._replace(severity=severity)
     except NotGathered as missing:
         facts = "; ".join(item.fact for item in missing.missing)
         yield unknown(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from service.core.evidence import Missing, Pointer, Subject
 
@@ -28,14 +28,14 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One subject's result.
 
     ``key`` tells apart several outcomes of one policy about the same subject (a port, a field)
     and is part of the fingerprint, so it must not hold anything that varies without meaning.
     ``commands`` are the exact commands that mend a fail; ``observed`` the number that a waiver
     may bound; ``examined`` how many objects a pass looked at. ``severity`` None is the policy's.
+    (A named tuple for speed, as :class:`Ref`.)
     """
 
     verdict: Verdict

@@ -76,8 +76,8 @@ def _judge(finding: Finding, ledgers: Iterable[_Ledger], now: datetime) -> Findi
             ledger.beyond.append(f"{finding.subject}: {beyond}")
             continue
         ledger.waived.append(finding.fingerprint)
-        return replace(
-            finding, verdict=Verdict.WAIVED, original=finding.verdict, waiver=ledger.waiver
+        return finding._replace(
+            verdict=Verdict.WAIVED, original=finding.verdict, waiver=ledger.waiver
         )
     return finding
 

@@ -61,8 +61,7 @@ class Sources:
         if not finding.evidence or budget[0] <= 0:
             return finding
         settled = finding.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE)
-        return replace(
-            finding,
+        return finding._replace(
             evidence=tuple(
                 item if settled and self._size(item.origin) > LARGE else self._pointer(item, budget)
                 for item in finding.evidence

@@ -148,7 +148,7 @@ def test_a_waived_finding_stays_visible_and_the_verdict_changes():
         verdict=Readiness.READY,
         findings=(
             PASS,
-            replace(BAD, verdict=Verdict.WAIVED, original=Verdict.FAIL, waiver=waiver),
+            BAD._replace(verdict=Verdict.WAIVED, original=Verdict.FAIL, waiver=waiver),
         ),
         waivers=(
             WaiverAudit(waiver, WaiverStatus.USED, "waives 1 finding(s)", (BAD.fingerprint,)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -271,7 +270,7 @@ def hostile(text: str) -> Report:
     given = report(
         finding("MTC101", "pass", subject, message=text),
         item,
-        replace(waived, fingerprint=fingerprint("MTC602", subject, "w")),
+        waived._replace(fingerprint=fingerprint("MTC602", subject, "w")),
         problems=(Problem("object-malformed", text, text, text, text, 1, 3, 4, text),),
         clusters=(ClusterSummary("source", text, True, False, text, text, text, 1),),
         plan=text,

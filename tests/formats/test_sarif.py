@@ -134,7 +134,7 @@ def test_what_no_evidence_shows_is_placed_in_the_part_about_its_cluster():
         Part("more.yaml", "source", "objects", 1, 1),
         Part("dst.yaml", "destination", "objects", 1, 1),
     )
-    bare = tuple(replace(item, evidence=()) for item in made.findings)
+    bare = tuple(item._replace(evidence=()) for item in made.findings)
     results = run(replace(made, parts=parts, findings=bare))["results"]
     places = {
         (item["properties"]["cluster"], at["physicalLocation"]["artifactLocation"]["uri"])
