@@ -1,6 +1,6 @@
 """Does the service of this container answer? For HEALTHCHECK; exit status 0 says that it does.
 
-    python -m service.api.alive [PORT]
+python -m service.api.alive [PORT]
 """
 
 from __future__ import annotations

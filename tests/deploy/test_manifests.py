@@ -91,11 +91,7 @@ def test_what_is_written_to_is_mounted(folder: str) -> None:
         volumes = {item["name"]: item for item in pod["volumes"]}
         mounts = {item["mountPath"]: item for item in pod["containers"][0]["volumeMounts"]}
         assert "emptyDir" in volumes[mounts["/tmp"]["name"]]
-        assert all(
-            item.get("readOnly")
-            for path, item in mounts.items()
-            if path != "/tmp"
-        )
+        assert all(item.get("readOnly") for path, item in mounts.items() if path != "/tmp")
         assert {item["name"] for item in mounts.values()} == set(volumes)
 
 

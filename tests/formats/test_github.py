@@ -29,9 +29,7 @@ def test_levels_places_and_order():
 
 
 def test_ready_is_one_notice():
-    assert lines(samples.ready()) == [
-        "::notice title=mtc-preflight::Ready: 10 checks pass"
-    ]
+    assert lines(samples.ready()) == ["::notice title=mtc-preflight::Ready: 10 checks pass"]
 
 
 @pytest.mark.parametrize(
