@@ -62,13 +62,18 @@ def judge_all(migration: Migration, policies: Sequence[Policy[Any]]) -> tuple[Fi
     found = {
         policy.id: tuple(judge(migration, policy))
         for policy in policies
-        if not isinstance(policy, CrossCheck)
+        if not _crosses(type(policy))
     }
     judged = Judged(tuple(item for row in found.values() for item in row), tuple(policies))
     for policy in policies:
-        if isinstance(policy, CrossCheck):
+        if _crosses(type(policy)):
             found[policy.id] = tuple(judge(migration, policy, judged))
     return tuple(item for policy in policies for item in found[policy.id])
+
+
+@cache  # isinstance() of an abstract class takes a microsecond, and every policy is asked thrice
+def _crosses(kind: type[Policy[Any]]) -> bool:
+    return issubclass(kind, CrossCheck)
 
 
 _NOTHING = Judged()
@@ -94,7 +99,7 @@ def judge(
 
 
 def _outcomes(migration: Migration, policy: Policy[Any], judged: Judged) -> Iterator[Outcome]:
-    subject = _whole(migration)
+    subject = migration.derive(_whole)
     doubt: NotGathered | None = None
     try:
         policy.applies(migration)
@@ -116,16 +121,16 @@ def _outcomes(migration: Migration, policy: Policy[Any], judged: Judged) -> Iter
 
 def _checked(migration: Migration, policy: Policy[Any], judged: Judged) -> Iterator[Outcome]:
     try:
-        cross = isinstance(policy, CrossCheck)
-        subjects = (judged,) if cross else tuple(policy.subjects(migration))
+        crosses = _crosses(type(policy))
+        subjects = (judged,) if crosses else tuple(policy.subjects(migration))
     except NotGathered as missing:
-        yield _unknown(_whole(migration), missing)
+        yield _unknown(migration.derive(_whole), missing)
         return
     except Exception as error:
-        yield _error(_whole(migration), policy, error)
+        yield _error(migration.derive(_whole), policy, error)
         return
     for item in subjects:
-        subject = item.subject if isinstance(item, Cluster) else _whole(migration)
+        subject = item.subject if isinstance(item, Cluster) else migration.derive(_whole)
         try:
             yield from policy.check(migration, item)
         except NotApplicable as reason:
@@ -142,7 +147,7 @@ def _whole(migration: Migration) -> Subject:
 
 
 def _unknown(subject: Subject, missing: NotGathered) -> Outcome:
-    facts = "; ".join(_said(item) for item in missing.missing)
+    facts = "; ".join(map(_said, missing.missing))
     return unknown(subject, f"not gathered: {facts}", *missing.missing, key=NOT_GATHERED)
 
 
@@ -164,7 +169,7 @@ def _doubted(outcome: Outcome, doubt: NotGathered) -> Outcome:
         return outcome._replace(message=asked.message, missing=asked.missing)
     if outcome.verdict is not Verdict.FAIL:
         return outcome
-    facts = "; ".join(_said(item) for item in doubt.missing)
+    facts = "; ".join(map(_said, doubt.missing))
     return outcome._replace(
         verdict=Verdict.UNKNOWN,
         message=f"{outcome.message} (whether this matters is not known without: {facts})",
