@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections.abc import Iterator
 
 import pytest
 
@@ -53,11 +54,12 @@ def test_what_is_missing_is_told_each_time_and_holds_no_evidence() -> None:
 
 
 def test_any_other_error_is_not_kept() -> None:
-    memo, results = Memo(), iter([ValueError("once"), 7])
+    memo = Memo()
+    results: Iterator[ValueError | int] = iter([ValueError("once"), 7])
 
     def compute() -> int:
         result = next(results)
-        if isinstance(result, Exception):
+        if isinstance(result, ValueError):
             raise result
         return result
 
