@@ -37,7 +37,7 @@ def route(value: Object, ref: Ref) -> Route:
     """Route, in the route.openshift.io and the OpenShift 3 core form."""
     spec, status = table(value, "spec", ""), table(value, "status", "")
     annotations = table(metadata(value), "annotations", "/metadata")
-    ingress = rows(status, "ingress", "/status")
+    ingress = tuple(rows(status, "ingress", "/status"))
     host = text(spec, "host", "/spec")
     hosts = dict.fromkeys(
         [host, *(text(row, "host", f"/status/ingress/{n}") for n, row in enumerate(ingress))]
@@ -103,8 +103,8 @@ def network_policy(value: Object, ref: Ref) -> NetworkPolicy:
     return NetworkPolicy(
         ref=ref,
         selector=selector(spec, "podSelector", "/spec"),
-        ingress=rows(spec, "ingress", "/spec") if "Ingress" in types else None,
-        egress=rows(spec, "egress", "/spec") if "Egress" in types else None,
+        ingress=tuple(rows(spec, "ingress", "/spec")) if "Ingress" in types else None,
+        egress=tuple(rows(spec, "egress", "/spec")) if "Egress" in types else None,
     )
 
 

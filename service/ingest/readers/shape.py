@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -69,17 +69,17 @@ def table(of: Object, key: str, at: str) -> Object:
     raise Malformed(f"{at}/{key}", "a mapping")
 
 
-def rows(of: Object, key: str, at: str) -> tuple[Object, ...]:
+def rows(of: Object, key: str, at: str) -> Sequence[Object]:
     """A list of mappings; empty where absent or null."""
     value = of.get(key)
     if value is None:
         return ()
     if type(value) is not list:
         raise Malformed(f"{at}/{key}", "a list")
-    for index, item in enumerate(value):
+    for item in value:
         if type(item) is not dict:
-            raise Malformed(f"{at}/{key}/{index}", "a mapping")
-    return tuple(value)
+            raise Malformed(f"{at}/{key}/{value.index(item)}", "a mapping")
+    return value
 
 
 def texts(of: Object, key: str, at: str) -> tuple[str, ...]:
