@@ -73,17 +73,18 @@ def _seen(seen: Seen) -> dict[str, Any]:
         "verdict": seen.verdict.value if seen.verdict else None,
         "severity": seen.severity.value if seen.severity else None,
         "found": seen.found,
-        "subject": _subject(seen.subject),
+        "subject": subject(seen.subject),
     }
 
 
-def _subject(subject: Subject) -> dict[str, str]:
+def subject(item: Subject) -> dict[str, str]:
+    """What a finding is about."""
     return {
-        "cluster": subject.cluster,
-        "apiVersion": subject.api_version,
-        "kind": subject.kind,
-        "namespace": subject.namespace,
-        "name": subject.name,
+        "cluster": item.cluster,
+        "apiVersion": item.api_version,
+        "kind": item.kind,
+        "namespace": item.namespace,
+        "name": item.name,
     }
 
 

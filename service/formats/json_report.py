@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from service.core.evidence import Missing, Pointer, Problem, Subject
+from service.core.evidence import Missing, Pointer, Problem
 from service.core.migration import Part
 from service.core.outcome import Severity, Verdict
 from service.core.policy import Link, Policy
@@ -21,7 +21,6 @@ from service.core.redact import redact
 from service.core.report import ClusterSummary, Finding, Report
 from service.formats import json_marks
 from service.formats.base import Context, Format
-from service.formats.json_marks import finding_marks
 
 SCHEMA_VERSION = "1"
 
@@ -86,7 +85,7 @@ def _finding(finding: Finding, by_id: Mapping[str, Policy[Any]]) -> dict[str, An
         "verdict": finding.verdict.value,
         "severity": finding.severity.value,
         "message": finding.message,
-        "subject": _subject(finding.subject),
+        "subject": json_marks.subject(finding.subject),
         "key": finding.key,
         "found": finding.found,
         "wanted": finding.wanted,
@@ -97,17 +96,7 @@ def _finding(finding: Finding, by_id: Mapping[str, Policy[Any]]) -> dict[str, An
         "remediation": {"text": finding.remedy, "commands": finding.commands},
         "docs": _links(finding.docs),
         "fingerprint": finding.fingerprint,
-        **finding_marks(finding),
-    }
-
-
-def _subject(subject: Subject) -> dict[str, str]:
-    return {
-        "cluster": subject.cluster,
-        "apiVersion": subject.api_version,
-        "kind": subject.kind,
-        "namespace": subject.namespace,
-        "name": subject.name,
+        **json_marks.finding_marks(finding),
     }
 
 
