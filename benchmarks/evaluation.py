@@ -32,8 +32,8 @@ from policies import catalogue
 from service.core.engine import evaluate
 from service.core.report import Report
 from service.ingest.bundle import Bundle, read_pieces
-from service.ingest.loaded import gc_paused
 from service.ingest.pieces import Piece
+from service.ingest.texts.loaded import gc_paused
 
 POLICIES = catalogue()
 READS = [read for policy in POLICIES for read in policy.reads]

@@ -20,10 +20,10 @@ from typing import Any
 import jiter
 import yaml
 
-from service.ingest.json_loader import load_json
-from service.ingest.loaded import gc_paused
-from service.ingest.locate import Locator
-from service.ingest.yaml_loader import load_yaml
+from service.ingest.texts.json import load_json
+from service.ingest.texts.loaded import gc_paused
+from service.ingest.texts.locate import Locator
+from service.ingest.texts.yaml.loader import load_yaml
 
 try:
     import orjson

@@ -20,13 +20,13 @@ with atheris.instrument_imports(include=["service", "policies"], enable_loader_o
     from policies import catalogue
     from service.core.engine import evaluate
     from service.core.outcome import Verdict
-    from service.ingest.archive import read_archive
+    from service.ingest.archives.members import read_archive
     from service.ingest.bundle import read_body
     from service.ingest.errors import Unreadable
-    from service.ingest.json_loader import load_json, load_ndjson
     from service.ingest.limits import Limits
     from service.ingest.pieces import BadInput, Piece
-    from service.ingest.yaml_loader import load_yaml
+    from service.ingest.texts.json import load_json, load_ndjson
+    from service.ingest.texts.yaml.loader import load_yaml
 
 POLICIES = catalogue()
 LIMITS = Limits(

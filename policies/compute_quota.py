@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from policies.plan_namespaces import NamespacesPolicy
 from policies.plan_policy import CHECKLISTS, PLAN_READS
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import Missing, NotGathered, pointer_step
 from service.core.facts import namespaces
 from service.core.facts.namespaces import is_there
 from service.core.facts.pod_resources import LIMITS, OVER, REQUESTS, amount, effective
@@ -148,7 +148,7 @@ def _short(
         quota.ref.subject,
         f"the pods of the plan want {_plain(wanted)} of {key} in {namespace}; quota "
         f"{quota.ref.name} allows {_plain(hard)}, of which {_plain(used or Decimal(0))} is used",
-        quota.ref.at(f"/status/hard/{key.replace('/', '~1')}", quota.hard[key]),
+        quota.ref.at(f"/status/hard/{pointer_step(key)}", quota.hard[key]),
         found=_plain(wanted + (used or 0)),
         wanted=f"at most {_plain(hard)}",
         key=key,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from service.core.evidence import NotGathered, Ref
+from service.core.evidence import NotGathered, Ref, pointer_step
 from service.core.facts.controllers import controllers
 from service.core.facts.mtc import mtc_version
 from service.core.migration import Cluster, Migration
@@ -104,11 +104,10 @@ def _judged(
 def _failed(ref: Ref, item: SpecRemark) -> Outcome:
     missing = item.remark.code == "missing-key"
     name, namespace = quote(ref.name), quote(ref.namespace or MTC_NAMESPACE)
-    escaped = item.key.replace("~", "~0").replace("/", "~1")
     return failed(
         ref.subject,
         f"{item.key[:60]}: {item.remark.message}",
-        ref.at("/spec" if missing else f"/spec/{escaped}"),
+        ref.at("/spec" if missing else f"/spec/{pointer_step(item.key)}"),
         found=item.found,
         wanted=item.wanted,
         key=f"{item.setting or item.key}:{item.remark.code}",

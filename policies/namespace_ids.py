@@ -13,7 +13,7 @@ from policies.plan_policy import (
     VALIDATION,
     few,
 )
-from service.core.evidence import Missing, NotGathered, Subject
+from service.core.evidence import Missing, NotGathered, Subject, pointer_step
 from service.core.migration import Cluster, Migration
 from service.core.objects.config import Namespace
 from service.core.objects.mtc import NamespaceMapping
@@ -128,4 +128,4 @@ def _shared_ids(destination: Cluster, here: Namespace, name: str) -> Iterator[Ou
 
 
 def _annotation(name: str) -> str:
-    return f"/metadata/annotations/{name.replace('/', '~1')}"
+    return f"/metadata/annotations/{pointer_step(name)}"

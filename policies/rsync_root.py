@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.plan_policy import ABOUT, PLAN_READS, SidePolicy
-from service.core.evidence import Missing, NotGathered, Role
+from service.core.evidence import Missing, NotGathered, Role, pointer_step
 from service.core.facts import release
 from service.core.facts.controllers import controllers
 from service.core.facts.mtc import CLUSTER_CONFIG
@@ -125,7 +125,7 @@ def _unlabelled(namespace: Namespace) -> Outcome:
     return failed(
         namespace.ref.subject,
         f"rsync is to run as root, and namespace {name} does not let it",
-        namespace.ref.at(f"/metadata/labels/{LABEL.replace('/', '~1')}", found or None),
+        namespace.ref.at(f"/metadata/labels/{pointer_step(LABEL)}", found or None),
         found=found or "no label",
         wanted=f"{LABEL}=privileged",
         commands=(f"oc label namespace {name} --overwrite {words}",),

@@ -9,7 +9,7 @@ from decimal import Decimal
 from shlex import quote
 
 from policies.volume_policy import CHECKLIST, STORAGE, TARGET_READS, gaps
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import Missing, NotGathered, pointer_step
 from service.core.facts.destination_claims import (
     absent_namespace,
     arrival,
@@ -174,12 +174,11 @@ def _short(
 ) -> Outcome:
     shown = (lambda value: f"{value:f}") if key.endswith(CLAIMS) else human
     left = max(hard - used, Decimal(0))
-    pointer = key.replace("~", "~0").replace("/", "~1")
     return failed(
         quota.ref.subject,
         f"the claims of the plan need {shown(amount)} of {key}, of which the quota leaves "
         f"{shown(left)} ({shown(used)} of {shown(hard)} used)",
-        quota.ref.at(f"/status/hard/{pointer}", quota.hard[key]),
+        quota.ref.at(f"/status/hard/{pointer_step(key)}", quota.hard[key]),
         found=f"{shown(left)} left",
         wanted=f"{shown(amount)} of {key}",
         key=key,

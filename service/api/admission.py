@@ -25,9 +25,9 @@ from service.core.migration import Migration
 from service.core.report import Finding
 from service.core.resources import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE, MIGRATION_CONTROLLER
 from service.ingest.bundle import read_pieces
-from service.ingest.json_loader import load_json
 from service.ingest.limits import MIB
 from service.ingest.pieces import Piece
+from service.ingest.texts.json import load_json
 
 blueprint = Blueprint("admission", __name__)
 

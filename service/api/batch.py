@@ -27,8 +27,8 @@ from service.api.runtime import Runtime, runtime
 from service.api.schemas.judging import GateQuery
 from service.core.report import Report
 from service.formats.json_report import document, dumps
+from service.ingest.archives.compression import CODECS, Budget, expand
 from service.ingest.bundle import read_body
-from service.ingest.compression import CODECS, Budget, expand
 from service.ingest.errors import Unreadable
 from service.ingest.pieces import BadInput, Piece
 from service.observability import place_of, request_id

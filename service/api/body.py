@@ -17,7 +17,7 @@ from service.api.multipart import CHUNK, Spool, read_form
 from service.api.pace import Receiving, receiving
 from service.api.problems import Fault, Refused
 from service.api.runtime import runtime
-from service.ingest.compression import CODECS, Budget, expand
+from service.ingest.archives.compression import CODECS, Budget, expand
 from service.ingest.errors import LimitExceeded, Unreadable
 from service.ingest.pieces import Piece
 from service.settings import Settings

@@ -19,7 +19,7 @@ from service.collect.errors import CollectError
 from service.collect.reference import NoPlan, PlanName, collect_plan
 from service.ingest.errors import Unreadable
 from service.ingest.pieces import Piece
-from service.ingest.texts import load
+from service.ingest.texts.load import load
 
 KEY = "migPlan"
 BESIDE = ("waivers", "baseline", "options")

@@ -22,7 +22,7 @@ from service.core.gate import CLOSED_STATUS
 from service.core.report import Report
 from service.formats import FORMATS, Format
 from service.ingest.bundle import Bundle, read_body, read_pieces
-from service.ingest.loaded import gc_paused
+from service.ingest.texts.loaded import gc_paused
 
 NOTIFIED = "X-MTC-Preflight-Notified"
 blueprint = Blueprint("evaluations", __name__)

@@ -14,6 +14,7 @@ from service.api.patch_body import one_document
 from service.api.problems import Fault, Refused
 from service.api.runtime import Runtime
 from service.api.schemas.partition import PartitionRequestSchema
+from service.core.evidence import pointer_step
 from service.core.partition import Kind, Load, Tie
 from service.core.partition.gathered import READS
 from service.ingest.bundle import Bundle, read_body, read_pieces
@@ -90,7 +91,7 @@ def _ties(rows: list[dict[str, Any]], loads: list[Load]) -> Iterator[Tie]:
 def _faults(messages: Mapping[Any, Any], at: str = "") -> Iterator[tuple[str, str]]:
     """Pointer and words of every fault, however deep it stands."""
     for key, value in messages.items():
-        step = "" if key == "_schema" else "/" + str(key).replace("~", "~0").replace("/", "~1")[:60]
+        step = "" if key == "_schema" else "/" + pointer_step(str(key))[:60]
         if isinstance(value, Mapping):
             yield from _faults(value, at + step)
         else:

@@ -12,14 +12,14 @@ from service.api.body import Body
 from service.api.problems import Fault, Refused
 from service.api.runtime import Runtime
 from service.api.schemas.patch import PatchRequestSchema
-from service.core.patch import step
-from service.ingest.archive import decompress
+from service.core.evidence import pointer_step
+from service.ingest.archives.compression import codec_of
+from service.ingest.archives.members import decompress
 from service.ingest.bundle import Bundle, read_body, read_pieces
-from service.ingest.compression import codec_of
 from service.ingest.errors import LimitExceeded
 from service.ingest.limits import Limits
 from service.ingest.pieces import Piece
-from service.ingest.texts import load
+from service.ingest.texts.load import load
 
 OWN_PARTS = ("controller", "settings")
 """Parts of a form that are the patch's own; every other is evidence, as for an evaluation."""
@@ -99,7 +99,7 @@ def _checked(document: Any) -> dict[str, Any]:
     except ValidationError as error:
         faults = [
             Fault("unknown-field" if name not in _FIELDS else "wrong-type", _words(texts),
-                  f"known are {', '.join(_FIELDS)}", pointer=f"/{step(name)[:60]}")
+                  f"known are {', '.join(_FIELDS)}", pointer=f"/{pointer_step(name)[:60]}")
             for name, texts in sorted(error.messages_dict.items())
         ]  # fmt: skip
         raise Refused("invalid-input", "The request is not of its form.", errors=faults) from None

@@ -13,7 +13,7 @@ from service.core.policy import Policy
 from service.core.waiver_form import MalformedWaiver, parse
 from service.formats import FORMATS
 from service.ingest.errors import Unreadable
-from service.ingest.texts import load
+from service.ingest.texts.load import load
 from service.settings import Settings, SettingsError
 
 

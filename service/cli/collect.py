@@ -202,7 +202,7 @@ def _writing(path: str) -> Iterator[BinaryIO]:
 def _plan(path: str) -> dict[str, Any]:
     from service.ingest.errors import Unreadable
     from service.ingest.limits import DEFAULT_LIMITS
-    from service.ingest.texts import load
+    from service.ingest.texts.load import load
 
     try:
         documents = list(load(Path(path).read_bytes(), DEFAULT_LIMITS, yaml_claimed=True))

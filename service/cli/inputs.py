@@ -14,11 +14,11 @@ from service.cli.folder import FolderStream
 from service.cli.progress import Progress, Watched, WatchedFile
 from service.core.evidence import Problem
 from service.core.resources import Read
-from service.ingest.archive import _SUFFIXES as ARCHIVES
+from service.ingest.archives.members import _SUFFIXES as ARCHIVES
 from service.ingest.bundle import Bundle, read_pieces
 from service.ingest.errors import LimitExceeded
-from service.ingest.layout import NOTE_FILES, TEXT_ENDINGS
 from service.ingest.limits import Limits
+from service.ingest.objects.layout import NOTE_FILES, TEXT_ENDINGS
 from service.ingest.pieces import PART_NAMES, BadInput, Piece
 
 STDIN = "-"

@@ -129,7 +129,7 @@ def _proxy(given: dict[str, Any]) -> dict[str, Any]:
 def _document(path: str) -> Any:
     from service.ingest.errors import Unreadable
     from service.ingest.limits import DEFAULT_LIMITS
-    from service.ingest.texts import load
+    from service.ingest.texts.load import load
 
     with click.open_file(path, "rb") as stream:
         data = stream.read()

@@ -30,6 +30,16 @@ class Origin:
     document: int = 0
 
 
+def pointer_step(key: str) -> str:
+    """A key as a step of a JSON pointer (RFC 6901)."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def pointer_key(step: str) -> str:
+    """The key that a step of a JSON pointer stands for."""
+    return step.replace("~1", "/").replace("~0", "~")
+
+
 @dataclass(frozen=True, slots=True)
 class Pointer:
     """One value of the evidence, as a finding shows it; the value is redacted on the way in."""

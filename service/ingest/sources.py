@@ -8,7 +8,7 @@ from typing import Literal
 from service.core.evidence import Origin, Pointer, Problem
 from service.core.outcome import Verdict
 from service.core.report import Finding, Report
-from service.ingest.locate import Locator
+from service.ingest.texts.locate import Locator
 
 MOST_LINES = 500
 """Lines are computed for this many places of a report; the rest keep document and pointer."""

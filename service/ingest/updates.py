@@ -16,7 +16,7 @@ from service.core.migration import Cluster, Migration, UpdateGraph
 from service.ingest.errors import Unreadable
 from service.ingest.graphs import is_graph, read_graph
 from service.ingest.limits import DEFAULT_LIMITS
-from service.ingest.texts import load
+from service.ingest.texts.load import load
 
 KEPT_SECONDS = 3600.0
 """Releases come weekly: an hour-old answer is as good as a new one."""

@@ -30,7 +30,7 @@ from service.core.resources import (
     fetch_command,
 )
 from service.ingest.bundle import read_pieces
-from service.ingest.layout import Wanted, hint_of
+from service.ingest.objects.layout import Wanted, hint_of
 from service.ingest.pieces import Piece
 
 READS = tuple(dict.fromkeys(read for policy in catalogue() for read in policy.reads))

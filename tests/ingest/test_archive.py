@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 import pytest
 
-from service.ingest.archive import (
+from service.ingest.archives.members import (
     Format,
     Member,
     Rejected,

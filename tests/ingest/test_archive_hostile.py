@@ -20,7 +20,7 @@ from typing import BinaryIO, cast
 
 import pytest
 
-from service.ingest.archive import Member, Rejected, decompress, read_archive
+from service.ingest.archives.members import Member, Rejected, decompress, read_archive
 from service.ingest.errors import LimitExceeded, Unreadable
 from service.ingest.limits import DEFAULT_LIMITS, MIB, Limits
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.ingest.archive import Member, Rejected, read_archive
+from service.ingest.archives.members import Member, Rejected, read_archive
 from service.ingest.errors import Unreadable
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"

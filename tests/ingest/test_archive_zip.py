@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.ingest.archive import Member, read_archive
+from service.ingest.archives.members import Member, read_archive
 from service.ingest.errors import Unreadable
 from service.ingest.limits import DEFAULT_LIMITS, Limits
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from service.ingest.definitions import load_definition
 from service.ingest.limits import DEFAULT_LIMITS, Limits
-from service.ingest.loaded import Loaded
-from service.ingest.texts import load
+from service.ingest.texts.definitions import load_definition
+from service.ingest.texts.load import load
+from service.ingest.texts.loaded import Loaded
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 MUST_GATHER = "openshift/must-gather-clean/test/files/must-gather-azure.tar.xz"

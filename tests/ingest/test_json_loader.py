@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.ingest.errors import LimitExceeded, Unreadable
-from service.ingest.json_loader import load_json, load_ndjson
 from service.ingest.limits import DEFAULT_LIMITS, Limits
-from service.ingest.loaded import gc_paused
+from service.ingest.texts.json import load_json, load_ndjson
+from service.ingest.texts.loaded import gc_paused
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 SUITE = SHARED / "nst" / "JSONTestSuite" / "test_parsing"

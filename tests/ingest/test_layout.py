@@ -20,7 +20,7 @@ from service.core.resources import (
     ROUTE,
     Read,
 )
-from service.ingest.layout import PLAIN, Hint, Wanted, hint_of
+from service.ingest.objects.layout import PLAIN, Hint, Wanted, hint_of
 
 ALL = Wanted.of(None)
 IMAGE = "must-gather.local.1/quay-io-image-sha256-abc"

@@ -12,8 +12,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.ingest.locate import Locator, Media, line_of
-from service.ingest.yaml_loader import load_yaml
+from service.ingest.texts.locate import Locator, Media, line_of
+from service.ingest.texts.yaml.loader import load_yaml
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 FILES = [

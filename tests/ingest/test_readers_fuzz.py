@@ -20,8 +20,8 @@ from service.core.evidence import Malformed, Origin, Ref
 from service.core.outcome import Verdict
 from service.core.resources import Resource
 from service.ingest.bundle import read_body
+from service.ingest.objects.readers import readers
 from service.ingest.pieces import BadInput, Piece
-from service.ingest.readers import readers
 
 CASES = Path(__file__).parents[1] / "cases"
 POLICIES = catalogue()

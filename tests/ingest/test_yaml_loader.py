@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from service.ingest.errors import LimitExceeded, Unreadable
 from service.ingest.limits import DEFAULT_LIMITS, Limits
-from service.ingest.yaml_events import EMPTY, read_events
-from service.ingest.yaml_list import list_value
-from service.ingest.yaml_loader import load_yaml, segments
-from service.ingest.yaml_scalars import key_text, resolve
-from service.ingest.yaml_shape import NOT_PROVEN, fast_value, parse_proven, proven_end
+from service.ingest.texts.yaml.events import EMPTY, read_events
+from service.ingest.texts.yaml.lists import list_value
+from service.ingest.texts.yaml.loader import load_yaml, segments
+from service.ingest.texts.yaml.scalars import key_text, resolve
+from service.ingest.texts.yaml.shape import NOT_PROVEN, fast_value, parse_proven, proven_end
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 SUITE = SHARED / "yaml" / "yaml-test-suite" / "data"
@@ -281,7 +281,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_texts_end_soon_and_cleanly(name: str) -> None:
     program = (
-        "from service.ingest.yaml_loader import load_yaml\n"
+        "from service.ingest.texts.yaml.loader import load_yaml\n"
         f"text = ({HOSTILE[name]}).encode() + b'\\n'\n"
         "print([item.error and item.error.code for item in load_yaml(text)])\n"
     )

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from service.core import stunnel
+from service.core.evidence import pointer_step
 from service.core.outcome import Severity
 from service.core.patch.build import forms, new_spec
 from service.core.patch.commands import commands
@@ -28,7 +29,6 @@ from service.core.patch.wanted import (
     masked,
     of_spec_remark,
     resolve,
-    step,
 )
 from service.core.patch.whatif import (
     EVIDENCE,
@@ -55,7 +55,6 @@ __all__ = [
     "Result",
     "make_patch",
     "redacted",
-    "step",
 ]
 
 POLICIES = ("MTC301", "MTC302", "MTC303", "MTC801")
@@ -138,7 +137,7 @@ def _of_manifest(
         yield of_spec_remark(item, f"{at}/spec", strict=False)
     for key in spellings(result, stunnel.SETTING):
         if stunnel.SETTING not in asked and is_masked(stunnel.read(result[key])):
-            yield masked(f"{at}/spec/{step(key)}")
+            yield masked(f"{at}/spec/{pointer_step(key)}")
     if values.get(stunnel.SETTING) and result.get("migration_controller") is False:
         told = "no controller runs on this cluster: stunnel_tcp_proxy has no effect here"
         found = "migration_controller: false"

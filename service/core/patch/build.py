@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.core import stunnel
+from service.core.evidence import pointer_step
 from service.core.patch.merge import diff_merge, same
 from service.core.patch.model import Change
 from service.core.patch.secrets import shown_text
-from service.core.patch.wanted import step
 from service.core.settings_table import find, spellings
 
 NOT_THE_USERS = ("status",)
@@ -82,9 +82,9 @@ def _blind(values: Mapping[str, Any]) -> Forms:
         for name, value in values.items()
     )
     operations: list[dict[str, Any]] = [
-        {"op": "remove", "path": f"/spec/{step(name)}"}
+        {"op": "remove", "path": f"/spec/{pointer_step(name)}"}
         if value is None
-        else {"op": "add", "path": f"/spec/{step(name)}", "value": value}
+        else {"op": "add", "path": f"/spec/{pointer_step(name)}", "value": value}
         for name, value in values.items()
     ]
     return Forms(new, {"spec": dict(values)}, tuple(operations), None, {}, changes)
@@ -144,10 +144,13 @@ def _operations(
         return (*operations, {"op": "add", "path": "/spec", "value": deepcopy(dict(new))})
     for change in changes:
         if change.action != "add":
-            path = f"/spec/{step(change.key)}"
+            path = f"/spec/{pointer_step(change.key)}"
             operations.append({"op": "test", "path": path, "value": deepcopy(old[change.key])})
     for change in changes:
-        operation: dict[str, Any] = {"op": change.action, "path": f"/spec/{step(change.key)}"}
+        operation: dict[str, Any] = {
+            "op": change.action,
+            "path": f"/spec/{pointer_step(change.key)}",
+        }
         if change.action != "remove":
             operation["value"] = deepcopy(new[change.key])
         operations.append(operation)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from service.core import stunnel
+from service.core.evidence import pointer_key
 from service.core.patch.model import Result
 from service.core.redact import MASK, redact_value
 from service.core.settings_model import Setting
@@ -63,7 +64,7 @@ def _operation(operation: Mapping[str, Any]) -> dict[str, Any]:
     value = operation["value"]
     if len(path) == 2:
         return {**operation, "value": _spec(value)}
-    key = path[2].replace("~1", "/").replace("~0", "~")
+    key = pointer_key(path[2])
     return {**operation, "value": show(find(key), value)}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from service.core import stunnel
 from service.core.connect import Remark, credential_remarks, endpoint_remarks
+from service.core.evidence import pointer_step
 from service.core.outcome import Severity
 from service.core.patch.model import Reason
 from service.core.settings_check import SpecRemark, check_spec
@@ -17,11 +18,6 @@ PARTS = ("host", "port", "username", "password")
 SINGLE_POLICY = "MTC302"
 URL_POLICY = "MTC303"
 SETTINGS_POLICY = "MTC801"
-
-
-def step(key: str) -> str:
-    """A key as a step of a JSON pointer (RFC 6901)."""
-    return key.replace("~", "~0").replace("/", "~1")
 
 
 def resolve(
@@ -39,7 +35,7 @@ def resolve(
         reasons.append(Reason("", "no-settings", Severity.BLOCKER, told, "/settings"))
     for key, value in settings.items():
         setting = find(key)
-        at = f"/settings/{step(key)}"
+        at = f"/settings/{pointer_step(key)}"
         if setting is not None and setting.name == stunnel.SETTING:
             value, said = _proxy(value, at)
             reasons += said
@@ -59,7 +55,7 @@ def _checked(settings: Mapping[str, Any], installed: Version | None) -> Iterator
     twins = spellings(settings, stunnel.SETTING)
     if len(twins) > 1:
         told = f"{' and '.join(twins)} are the same setting: give one"
-        at = f"/settings/{step(twins[-1])}"
+        at = f"/settings/{pointer_step(twins[-1])}"
         yield Reason(SETTINGS_POLICY, "given-twice", Severity.BLOCKER, told, at)
 
 
@@ -68,7 +64,7 @@ def of_spec_remark(item: SpecRemark, base: str, *, strict: bool) -> Reason:
     severity = item.remark.severity
     if item.remark.code == "unknown-key":
         severity = Severity.BLOCKER if strict else Severity.WARNING
-    at = base if item.remark.code == "missing-key" else f"{base}/{step(item.key)}"
+    at = base if item.remark.code == "missing-key" else f"{base}/{pointer_step(item.key)}"
     return Reason(
         SETTINGS_POLICY,
         item.remark.code,
@@ -125,7 +121,7 @@ def masked(at: str) -> Reason:
 
 def _of_parts(parts: Mapping[str, Any], at: str) -> tuple[Any, list[Reason]]:
     reasons = [
-        _part(f"{at}/{step(str(key))}", "unknown-part", f"wanted {', '.join(PARTS)} only")
+        _part(f"{at}/{pointer_step(str(key))}", "unknown-part", f"wanted {', '.join(PARTS)} only")
         for key in parts
         if key not in PARTS
     ]

@@ -1,0 +1,167 @@
+"""Everything that was found of one cluster, by resource, until its role is settled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from service.core.evidence import Origin, Pointer, Role
+from service.core.inventory import Entry, Inventory, Shelf
+from service.core.migration import Cluster, Declared
+from service.core.resources import CLUSTER_VERSION, INFRASTRUCTURE, NAMESPACE, Resource
+from service.ingest.objects.readers import readers
+
+
+@dataclass(slots=True)
+class _Stack:
+    entries: list[Entry] = field(default_factory=list)
+    whole: bool = False
+    namespaces: set[str] = field(default_factory=set)
+    denied: dict[str, str] = field(default_factory=dict)
+    named: set[tuple[str, str]] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Gathering:
+    """Everything found of one cluster so far.
+
+    ``label`` is a role, or ``mig:<name>`` for a remote cluster of an MTC must-gather.
+    """
+
+    label: str
+    name: str = ""
+    stacks: dict[Resource[Any], _Stack] = field(default_factory=dict)
+    declared: dict[str, Declared] = field(default_factory=dict)
+    identities: dict[str, dict[str, Pointer]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    objects: int = 0
+
+    def stack(self, resource: Resource[Any]) -> _Stack:
+        """The stack of a resource, made when first needed."""
+        found = self.stacks.get(resource)
+        if found is None:
+            found = self.stacks[resource] = _Stack()
+        return found
+
+    def add(
+        self,
+        resource: Resource[Any],
+        value: Mapping[str, Any],
+        origin: Origin,
+        base: str,
+        *,
+        flat: bool = False,
+    ) -> str:
+        """Take one object; its namespace is returned. ``flat``: see :class:`Ref`."""
+        metadata = value.get("metadata")
+        name = namespace = ""
+        if type(metadata) is dict:
+            name, namespace = metadata.get("name", ""), metadata.get("namespace", "")
+            if type(name) is not str or type(namespace) is not str:
+                name, namespace = str(name or ""), str(namespace or "")
+        self.stack(resource).entries.append(Entry(namespace, name, value, origin, base, flat))
+        self.objects += 1
+        if resource in _IDENTIFIERS and (resource is not NAMESPACE or name == "kube-system"):
+            self._identify(resource, value, origin, base)
+        return namespace
+
+    def covers(self, resource: Resource[Any], namespaces: set[str], whole: bool) -> None:
+        """Note that a list was whole for these namespaces, or for the cluster."""
+        stack = self.stack(resource)
+        stack.whole = stack.whole or whole
+        stack.namespaces |= namespaces
+
+    def asked(self, resource: Resource[Any], namespace: str, name: str) -> None:
+        """Note that one object was asked for: if it is not here it does not exist."""
+        self.stack(resource).named.add((namespace, name))
+
+    def deny(self, resource: Resource[Any], namespace: str, reason: str) -> None:
+        """Note that something could not be gathered, and why."""
+        self.stack(resource).denied[namespace] = reason
+
+    def _identify(
+        self, resource: Resource[Any], value: Mapping[str, Any], origin: Origin, base: str
+    ) -> None:
+        path = _IDENTIFIERS[resource]
+        found: Any = value
+        for step in path:
+            found = found.get(step) if isinstance(found, dict) else None
+        if isinstance(found, str) and found:
+            pointer = Pointer(origin, f"{base}/{'/'.join(path)}", found)
+            self.identities.setdefault("/".join(path), {}).setdefault(found, pointer)
+
+    def absorb(self, other: Gathering) -> None:
+        """Take over everything of another gathering about the same cluster."""
+        for resource, stack in other.stacks.items():
+            mine = self.stack(resource)
+            mine.entries += stack.entries
+            mine.whole = mine.whole or stack.whole
+            mine.namespaces |= stack.namespaces
+            mine.denied |= stack.denied
+            mine.named |= stack.named
+        self.declared = {**other.declared, **self.declared}
+        for kind, values in other.identities.items():
+            self.identities[kind] = {**values, **self.identities.get(kind, {})}
+        self.notes += other.notes
+        self.objects += other.objects
+        self.name = self.name or other.name
+
+    def cluster(self, role: Role) -> Cluster:
+        """The gathering as a cluster of the model."""
+        name = self.name or role.value
+        known = readers()
+        shelves = {
+            resource: Shelf(
+                resource,
+                known[resource],
+                name,
+                _distinct(stack.entries),
+                stack.whole,
+                frozenset(stack.namespaces),
+                stack.denied,
+                frozenset(stack.named),
+            )
+            for resource, stack in self.stacks.items()
+        }
+        return Cluster(
+            role=role,
+            name=name,
+            inventory=Inventory(role, shelves),
+            declared=self.declared,
+            given=bool(self.objects or self.declared or self.stacks),
+            identities={kind: tuple(values.items()) for kind, values in self.identities.items()},
+        )
+
+
+_IDENTIFIERS: dict[Resource[Any], tuple[str, ...]] = {
+    CLUSTER_VERSION: ("spec", "clusterID"),
+    INFRASTRUCTURE: ("status", "infrastructureName"),
+    NAMESPACE: ("metadata", "uid"),
+}
+"""What tells one cluster from another; of namespaces, kube-system's uid."""
+
+
+def _distinct(entries: list[Entry]) -> list[Entry]:
+    """Each object once: a must-gather holds most objects twice. The newest copy is kept.
+
+    Objects without a name (access reviews) are all kept.
+    """
+    places: dict[tuple[str, str], int] = {}
+    kept: list[Entry] = []
+    for entry in entries:
+        key = (entry.namespace, entry.name)
+        place = places.get(key) if entry.name else None
+        if place is None:
+            places[key] = len(kept)
+            kept.append(entry)
+        elif _revision(entry) > _revision(kept[place]):
+            kept[place] = entry
+    return kept
+
+
+def _revision(entry: Entry) -> int:
+    metadata = entry.value.get("metadata")
+    revision = str(metadata.get("resourceVersion")) if isinstance(metadata, dict) else ""
+    return int(revision) if re.fullmatch(r"[0-9]{1,20}", revision) else -1

@@ -1,0 +1,135 @@
+"""Typed access to parsed objects. Absent and null are empty; a wrong type is Malformed.
+
+``at`` is the JSON pointer of the mapping that is read from, for the error only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+from service.core.evidence import Malformed, pointer_step
+from service.core.objects.config import Condition
+from service.core.objects.mtc import ObjectRef
+
+Object = Mapping[str, Any]
+_NOTHING: Object = {}
+
+
+def text(of: Object, key: str, at: str) -> str:
+    """A string; "" where absent or null."""
+    value = of.get(key)
+    if type(value) is str:
+        return value
+    if value is None:
+        return ""
+    raise Malformed(f"{at}/{key}", "a string")
+
+
+def scalar(of: Object, key: str, at: str) -> str:
+    """A string or number as text, for quantities and settings that people write unquoted."""
+    value = of.get(key)
+    if type(value) is str:
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value):
+        return str(value)
+    raise Malformed(f"{at}/{key}", "a string or a number")
+
+
+def flag(of: Object, key: str, at: str) -> bool:
+    """A boolean; False where absent or null."""
+    value = of.get(key)
+    if value is None:
+        return False
+    if isinstance(value, bool):
+        return value
+    raise Malformed(f"{at}/{key}", "true or false")
+
+
+def number(of: Object, key: str, at: str) -> int:
+    """An integer; 0 where absent or null."""
+    value = of.get(key)
+    if value is None:
+        return 0
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise Malformed(f"{at}/{key}", "an integer")
+
+
+def table(of: Object, key: str, at: str) -> Object:
+    """A mapping; empty where absent or null."""
+    value = of.get(key)
+    if type(value) is dict:
+        return value
+    if value is None:
+        return _NOTHING
+    raise Malformed(f"{at}/{key}", "a mapping")
+
+
+def rows(of: Object, key: str, at: str) -> Sequence[Object]:
+    """A list of mappings; empty where absent or null."""
+    value = of.get(key)
+    if value is None:
+        return ()
+    if type(value) is not list:
+        raise Malformed(f"{at}/{key}", "a list")
+    for item in value:
+        if type(item) is not dict:
+            raise Malformed(f"{at}/{key}/{value.index(item)}", "a mapping")
+    return value
+
+
+def texts(of: Object, key: str, at: str) -> tuple[str, ...]:
+    """A list of strings; empty where absent or null."""
+    value = of.get(key)
+    if value is None:
+        return ()
+    if type(value) is not list:
+        raise Malformed(f"{at}/{key}", "a list")
+    if len(value) == 1 and type(value[0]) is str:
+        return (value[0],)
+    for index, item in enumerate(value):
+        if type(item) is not str:
+            raise Malformed(f"{at}/{key}/{index}", "a string")
+    return tuple(value)
+
+
+def strings(of: Object, key: str, at: str) -> Mapping[str, str]:
+    """A mapping of strings to strings (labels, annotations, data)."""
+    value = table(of, key, at)
+    for name, item in value.items():
+        if type(item) is not str:
+            raise Malformed(f"{at}/{key}/{pointer_step(name)}", "a string")
+    return value
+
+
+def metadata(value: Object) -> Object:
+    """The object's metadata."""
+    return table(value, "metadata", "")
+
+
+def object_ref(of: Object, key: str, at: str) -> ObjectRef:
+    """A reference by namespace and name; unset where absent."""
+    value = table(of, key, at)
+    where = f"{at}/{key}"
+    return ObjectRef(text(value, "namespace", where), text(value, "name", where))
+
+
+def conditions(of: Object, at: str) -> Mapping[str, Condition]:
+    """Status conditions by type."""
+    found = {}
+    for index, row in enumerate(rows(of, "conditions", at)):
+        where = f"{at}/conditions/{index}"
+        kind = text(row, "type", where)
+        found[kind] = Condition(
+            kind,
+            text(row, "status", where),
+            text(row, "reason", where),
+            text(row, "message", where),
+            text(row, "category", where),
+            text(row, "lastTransitionTime", where),
+        )
+    return found

@@ -1,0 +1,168 @@
+"""Readers of volumes, claims and classes. Volumes come by the ten thousand: keep them cheap."""
+
+from __future__ import annotations
+
+from service.core.evidence import Ref
+from service.core.objects.storage import (
+    CSIDriver,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    StorageClass,
+    VolumeSnapshotClass,
+)
+from service.core.resources import (
+    CSI_DRIVER,
+    PERSISTENT_VOLUME,
+    PERSISTENT_VOLUME_CLAIM,
+    STORAGE_CLASS,
+    VOLUME_SNAPSHOT_CLASS,
+)
+from service.ingest.objects.readers.config import REGION_LABELS, ZONE_LABELS, first
+from service.ingest.objects.readers.registry import reads
+from service.ingest.objects.readers.shape import (
+    Object,
+    metadata,
+    rows,
+    scalar,
+    strings,
+    table,
+    text,
+    texts,
+)
+
+BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
+"""The annotation that mig-controller falls back to (migplan/pvlist.go getStorageClassName)."""
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+BETA_DEFAULT_CLASS = "storageclass.beta.kubernetes.io/is-default-class"
+TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+"""What Go's strconv.ParseBool reads as true, which is how mig-controller reads the annotation."""
+
+NOT_A_SOURCE = frozenset(
+    {
+        "accessModes",
+        "capacity",
+        "claimRef",
+        "mountOptions",
+        "nodeAffinity",
+        "persistentVolumeReclaimPolicy",
+        "storageClassName",
+        "volumeAttributesClassName",
+        "volumeMode",
+    }
+)
+"""Fields of a PersistentVolumeSpec that are no volume source; every other key is the source."""
+
+
+@reads(PERSISTENT_VOLUME)
+def persistent_volume(value: Object, ref: Ref) -> PersistentVolume:
+    """PersistentVolume."""
+    meta, spec, status = metadata(value), table(value, "spec", ""), table(value, "status", "")
+    labels = table(meta, "labels", "/metadata")
+    claim = table(spec, "claimRef", "/spec")
+    source = next((key for key in spec if key not in NOT_A_SOURCE), "")
+    detail = table(spec, source, "/spec") if source else spec
+    region, zone = first(labels, REGION_LABELS), first(labels, ZONE_LABELS)
+    if not zone and "nodeAffinity" in spec:
+        region, zone = _affinity(spec, region)
+    return PersistentVolume(
+        ref=ref,
+        phase=text(status, "phase", "/status"),
+        deleting=meta.get("deletionTimestamp") is not None,
+        capacity=scalar(table(spec, "capacity", "/spec"), "storage", "/spec/capacity"),
+        access_modes=texts(spec, "accessModes", "/spec"),
+        volume_mode=text(spec, "volumeMode", "/spec") or "Filesystem",
+        storage_class=text(spec, "storageClassName", "/spec") or _beta_class(meta),
+        source=source,
+        driver=text(detail, "driver", f"/spec/{source}") if source in ("csi", "flexVolume") else "",
+        server=text(detail, "server", "/spec/nfs") if source == "nfs" else "",
+        claim_namespace=text(claim, "namespace", "/spec/claimRef"),
+        claim_name=text(claim, "name", "/spec/claimRef"),
+        claim_uid=text(claim, "uid", "/spec/claimRef"),
+        region=region,
+        zone=zone,
+        reason=text(status, "reason", "/status"),
+        backing=_backing(detail, source) if source in _SHARED else "",
+    )
+
+
+_SHARED = {
+    "nfs": ("server", "path"),
+    "csi": ("driver", "volumeHandle"),
+    "cephfs": ("path",),
+    "glusterfs": ("endpoints", "path"),
+    "azureFile": ("shareName",),
+}
+"""What names the storage behind a volume, of the sources that several volumes can share."""
+
+
+def _backing(detail: Object, source: str) -> str:
+    names = [text(detail, key, f"/spec/{source}").rstrip("/") for key in _SHARED[source]]
+    return f"{source}:{':'.join(names)}" if names[-1] else ""
+
+
+def _affinity(spec: Object, region: str) -> tuple[str, str]:
+    """Region and zone out of the node affinity, where a volume has no such labels."""
+    zone = ""
+    affinity = table(spec, "nodeAffinity", "/spec")
+    required = table(affinity, "required", "/spec/nodeAffinity")
+    for term in rows(required, "nodeSelectorTerms", "/spec/nodeAffinity/required"):
+        for row in rows(term, "matchExpressions", "/spec/nodeAffinity/required"):
+            values = texts(row, "values", "/spec/nodeAffinity/required")
+            key = row.get("key")
+            if key in REGION_LABELS and values:
+                region = region or values[0]
+            if (key in ZONE_LABELS or str(key).endswith("/zone")) and values:
+                zone = zone or values[0]
+    return region, zone
+
+
+def _beta_class(meta: Object) -> str:
+    annotations = meta.get("annotations")
+    if not isinstance(annotations, dict):
+        return ""
+    return text(annotations, BETA_CLASS, "/metadata/annotations")
+
+
+@reads(PERSISTENT_VOLUME_CLAIM)
+def persistent_volume_claim(value: Object, ref: Ref) -> PersistentVolumeClaim:
+    """PersistentVolumeClaim."""
+    meta, spec, status = metadata(value), table(value, "spec", ""), table(value, "status", "")
+    resources = table(spec, "resources", "/spec")
+    requests = table(resources, "requests", "/spec/resources")
+    return PersistentVolumeClaim(
+        ref=ref,
+        phase=text(status, "phase", "/status"),
+        deleting=meta.get("deletionTimestamp") is not None,
+        volume=text(spec, "volumeName", "/spec"),
+        storage_class=text(spec, "storageClassName", "/spec") or _beta_class(meta),
+        access_modes=texts(spec, "accessModes", "/spec"),
+        volume_mode=text(spec, "volumeMode", "/spec") or "Filesystem",
+        request=scalar(requests, "storage", "/spec/resources/requests"),
+        labels=table(meta, "labels", "/metadata"),
+    )
+
+
+@reads(STORAGE_CLASS)
+def storage_class(value: Object, ref: Ref) -> StorageClass:
+    """StorageClass."""
+    annotations = strings(metadata(value), "annotations", "/metadata")
+    marked = annotations.get(DEFAULT_CLASS) or annotations.get(BETA_DEFAULT_CLASS) or ""
+    return StorageClass(
+        ref=ref,
+        provisioner=text(value, "provisioner", ""),
+        default=marked in TRUE,
+        binding_mode=text(value, "volumeBindingMode", ""),
+        parameters=strings(value, "parameters", ""),
+    )
+
+
+@reads(CSI_DRIVER)
+def csi_driver(value: Object, ref: Ref) -> CSIDriver:
+    """CSIDriver."""
+    return CSIDriver(ref)
+
+
+@reads(VOLUME_SNAPSHOT_CLASS)
+def volume_snapshot_class(value: Object, ref: Ref) -> VolumeSnapshotClass:
+    """VolumeSnapshotClass; its alpha form called the driver "snapshotter"."""
+    return VolumeSnapshotClass(ref, text(value, "driver", "") or text(value, "snapshotter", ""))

@@ -1,0 +1,175 @@
+"""Readers of pods and image streams."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from service.core.evidence import Ref
+from service.core.objects.workloads import (
+    BuildConfig,
+    ContainerState,
+    ImageStream,
+    Limit,
+    LimitRange,
+    Pod,
+)
+from service.core.resources import BUILD_CONFIG, IMAGE_STREAM, LIMIT_RANGE, POD
+from service.ingest.objects.readers.registry import reads
+from service.ingest.objects.readers.shape import (
+    Object,
+    flag,
+    metadata,
+    number,
+    rows,
+    scalar,
+    strings,
+    table,
+    text,
+)
+
+
+@reads(POD)
+def pod(value: Object, ref: Ref) -> Pod:
+    """Pod."""
+    spec, status = table(value, "spec", ""), table(value, "status", "")
+    containers = _containers(spec, status, "containers", "containerStatuses", init=False)
+    if "initContainers" in spec:
+        first = _containers(spec, status, "initContainers", "initContainerStatuses", init=True)
+        containers = first + containers
+    return Pod(
+        ref=ref,
+        phase=text(status, "phase", "/status"),
+        labels=table(metadata(value), "labels", "/metadata"),
+        containers=tuple(containers),
+        claims=_claims(spec) if "volumes" in spec else (),
+        node_selector=strings(spec, "nodeSelector", "/spec") if "nodeSelector" in spec else _NONE,
+        host_network=flag(spec, "hostNetwork", "/spec"),
+        conditions=_conditions(status) if "conditions" in status else (),
+    )
+
+
+_NONE: Object = {}
+
+
+def _claims(spec: Object) -> tuple[str, ...]:
+    found = []
+    for index, row in enumerate(rows(spec, "volumes", "/spec")):
+        claim = row.get("persistentVolumeClaim")
+        if type(claim) is dict:
+            at = f"/spec/volumes/{index}/persistentVolumeClaim"
+            found.append(text(claim, "claimName", at))
+    return tuple(found)
+
+
+def _conditions(status: Object) -> tuple[tuple[str, str, str], ...]:
+    at = "/status/conditions"
+    found = []
+    for row in rows(status, "conditions", "/status"):
+        kind, holds, reason = row.get("type"), row.get("status"), row.get("reason", "")
+        if not (type(kind) is str and type(holds) is str and type(reason) is str):
+            # Null, or an error: four calls for each of a pod's four conditions, so only then.
+            kind, holds = text(row, "type", at), text(row, "status", at)
+            reason = text(row, "reason", at)
+        found.append((kind, holds, reason))
+    return tuple(found)
+
+
+def _containers(
+    spec: Object, status: Object, key: str, states_key: str, *, init: bool
+) -> list[ContainerState]:
+    there = f"/status/{states_key}"
+    states = {text(row, "name", there): row for row in rows(status, states_key, "/status")}
+    at = f"/spec/{key}"
+    found = []
+    for row in rows(spec, key, "/spec"):
+        name, image = text(row, "name", at), text(row, "image", at)
+        state = states.get(name)
+        asked, most = _NONE, _NONE
+        if row.get("resources"):
+            resources = table(row, "resources", at)
+            asked = table(resources, "requests", f"{at}/resources")
+            most = table(resources, "limits", f"{at}/resources")
+        ready, waiting, restarts = False, "", 0
+        if state is not None:
+            current = table(state, "state", there)
+            if "waiting" in current:
+                waiting = text(table(current, "waiting", there), "reason", there)
+            ready, restarts = flag(state, "ready", there), number(state, "restartCount", there)
+        found.append(ContainerState(name, image, ready, waiting, restarts, init, asked, most))
+    return found
+
+
+@reads(IMAGE_STREAM)
+def image_stream(value: Object, ref: Ref) -> ImageStream:
+    """ImageStream. A tag without items in the status holds no image."""
+    spec, status = table(value, "spec", ""), table(value, "status", "")
+    tags = tuple(
+        text(row, "tag", f"/status/tags/{index}")
+        for index, row in enumerate(rows(status, "tags", "/status"))
+        if row.get("items")
+    )
+    spec_tags = []
+    for index, row in enumerate(rows(spec, "tags", "/spec")):
+        at = f"/spec/tags/{index}"
+        spec_tags.append((text(row, "name", at), _target(row, at)))
+    return ImageStream(
+        ref=ref,
+        tags=tags,
+        repository=text(status, "dockerImageRepository", "/status"),
+        spec_tags=tuple(spec_tags),
+        images=tuple(_held(status)),
+    )
+
+
+def _held(status: Object) -> Iterator[tuple[str, str]]:
+    for index, row in enumerate(rows(status, "tags", "/status")):
+        at = f"/status/tags/{index}"
+        for item in rows(row, "items", at):
+            digest = text(item, "image", f"{at}/items")
+            if digest:
+                yield text(row, "tag", at), digest
+
+
+def _target(of: Object, at: str) -> str:
+    """What a ``from`` refers to: ``Kind:name``, with ``@namespace`` where it names one."""
+    origin = table(of, "from", at)
+    if not origin:
+        return ""
+    where = f"{at}/from"
+    target = f"{text(origin, 'kind', where)}:{text(origin, 'name', where)}"
+    namespace = text(origin, "namespace", where)
+    return f"{target}@{namespace}" if namespace else target
+
+
+@reads(BUILD_CONFIG)
+def build_config(value: Object, ref: Ref) -> BuildConfig:
+    """BuildConfig: the images of its strategy and those that it takes files from."""
+    spec = table(value, "spec", "")
+    strategy = table(spec, "strategy", "/spec")
+    places = [
+        (table(strategy, key, "/spec/strategy"), f"/spec/strategy/{key}")
+        for key in ("sourceStrategy", "dockerStrategy", "customStrategy")
+    ]
+    source = table(spec, "source", "/spec")
+    places += [
+        (row, f"/spec/source/images/{index}")
+        for index, row in enumerate(rows(source, "images", "/spec/source"))
+    ]
+    found = ((f"{at}/from", _target(of, at)) for of, at in places)
+    return BuildConfig(ref, tuple((pointer, target) for pointer, target in found if target))
+
+
+@reads(LIMIT_RANGE)
+def limit_range(value: Object, ref: Ref) -> LimitRange:
+    """LimitRange."""
+    found = []
+    for index, row in enumerate(rows(table(value, "spec", ""), "limits", "/spec")):
+        at = f"/spec/limits/{index}"
+        least, most = _quantities(row, "min", at), _quantities(row, "max", at)
+        found.append(Limit(index, text(row, "type", at), least, most))
+    return LimitRange(ref, tuple(found))
+
+
+def _quantities(of: Object, key: str, at: str) -> Mapping[str, str]:
+    amounts = table(of, key, at)
+    return {name: scalar(amounts, name, f"{at}/{key}") for name in amounts}

@@ -1,0 +1,32 @@
+"""Where in the input something stands, for what is to be said of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.core.evidence import Origin, Pointer, Problem, pointer_step
+
+
+class Place:
+    """A position in a document, for pointers and problems."""
+
+    def __init__(self, origin: Origin, base: str = "") -> None:
+        self.origin = origin
+        self.base = base
+
+    def down(self, *steps: str | int) -> Place:
+        """The position of a child."""
+        return Place(
+            self.origin, "".join([self.base, *(f"/{pointer_step(str(s))}" for s in steps)])
+        )
+
+    def pointer(self, value: Any = None) -> Pointer:
+        """An evidence pointer to here."""
+        return Pointer(self.origin, self.base, None if value is None else str(value))
+
+    def problem(self, code: str, message: str, hint: str = "", *, blocks: bool = True) -> Problem:
+        """A problem with what stands here."""
+        return Problem(
+            code, message, hint, self.origin.part, self.origin.member, self.origin.document,
+            pointer=self.base, blocks=blocks,
+        )  # fmt: skip
