@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +11,7 @@ from typing import Any, BinaryIO
 from service.core.deadline import check
 from service.core.evidence import Origin, Problem
 from service.core.migration import Migration
-from service.core.resources import (
-    CRD,
-    Read,
-)
+from service.core.resources import CRD, Read
 from service.ingest.archives.members import Format, Rejected, decompress, read_archive, sniff
 from service.ingest.assemble import assemble
 from service.ingest.documents import Documents, Tally
@@ -27,6 +25,9 @@ from service.ingest.streams import peek, rest
 from service.ingest.texts.definitions import load_definition
 from service.ingest.texts.load import load, media_of
 from service.ingest.texts.loaded import gc_paused
+
+_STAMP = re.compile(rb"^([\d-]{10}) ([\d:]{8})(?:\.\d+)?(?: ([+-]\d{4}))?(?!\S)", re.MULTILINE)
+"""A time as Go prints it: ``2026-01-02 10:00:00.1 -0500 EST m=+0.8``."""
 
 ARCHIVES = (Format.TAR, Format.TAR_GZ, Format.TAR_XZ, Format.TAR_BZ2, Format.ZIP)
 
@@ -269,10 +270,11 @@ def problem_of(error: Unreadable, origin: Origin) -> Problem:
 
 
 def _collected(data: bytes) -> datetime | None:
-    """The last line of a must-gather's timestamp file (Go's time.Time format)."""
+    """The last time of a must-gather's timestamp file, in the zone of who took it."""
     found = None
-    for line in data[:10_000].decode("utf-8", "replace").splitlines():
-        found = moment(line[:19].replace(" ", "T")) or found
+    for stamp in _STAMP.finditer(data[:10_000]):
+        date, time, zone = (group.decode() for group in stamp.groups(b""))
+        found = moment(f"{date}T{time}{zone}") or found
     return found
 
 

@@ -366,10 +366,21 @@ def test_a_malformed_object_is_a_problem_and_not_a_fact() -> None:
     ]
 
 
-def test_time_of_collection_comes_from_the_archive() -> None:
-    stamp = b"2026-01-02 10:00:00.1 +0000 UTC m=+0.8\n2026-01-02 10:03:00.5 +0000 UTC m=+8.3\n"
+@pytest.mark.parametrize(
+    "last, wanted",
+    [
+        (b"2026-01-02 10:03:00.5 +0000 UTC m=+8.3", datetime(2026, 1, 2, 10, 3, tzinfo=UTC)),
+        (b"2026-01-02 10:03:00.5 -0500 EST m=+8.3", datetime(2026, 1, 2, 15, 3, tzinfo=UTC)),
+        (b"2026-01-02 10:03:00", datetime(2026, 1, 2, 10, 3, tzinfo=UTC)),
+        (b"2026-13-02 10:03:00 +0000 UTC", datetime(2026, 1, 2, 4, 0, tzinfo=UTC)),
+        (b"tomorrow", datetime(2026, 1, 2, 4, 0, tzinfo=UTC)),
+    ],
+    ids=["UTC", "another zone", "no zone", "no date", "no time"],
+)
+def test_time_of_collection_comes_from_the_archive(last: bytes, wanted: datetime) -> None:
+    stamp = b"2026-01-02 10:00:00.1 +0600 BST m=+0.8\n" + last + b"\n"
     part = read(piece("source", tar({**INSPECT, "x/timestamp": stamp}))).migration.parts[0]
-    assert part.collected == datetime(2026, 1, 2, 10, 3, tzinfo=UTC)
+    assert part.collected == wanted
     assert (part.form, part.objects) == ("tar.gz", 1)
 
 
