@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from service.core.evidence import Missing, Pointer
+from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.objects.rbac import AccessReview, ClusterRole, ClusterRoleBinding, RoleSubject
 from service.core.outcome import Outcome, failed, passed, unknown
-from service.core.policy import ClusterPolicy, Link
+from service.core.policy import ClusterPolicy
 from service.core.resources import (
     ACCESS_REVIEW,
     CLUSTER_ROLE,

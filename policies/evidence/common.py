@@ -5,8 +5,8 @@ from __future__ import annotations
 from service.core.evidence import Subject
 from service.core.facts.reach import cluster_of
 from service.core.facts.release import major_or
+from service.core.link import Link
 from service.core.migration import Cluster, Migration, Part
-from service.core.policy import Link
 from service.core.resources import CLUSTER_VERSION, NODE, SERVER_VERSION, Read
 
 MUST_GATHER = Link(

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from service.core.evidence import Missing, Pointer, Subject
 from service.core.facts.reach import Reach
+from service.core.link import Link
 from service.core.outcome import Outcome, failed, passed, unknown
-from service.core.policy import Link
 from service.core.resources import (
     CLUSTER_SERVICE_VERSION,
     CLUSTER_VERSION,

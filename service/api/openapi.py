@@ -6,7 +6,6 @@ python -m service.api.openapi > openapi.yaml
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
@@ -201,14 +200,3 @@ def _meanings(codes: Mapping[str, Any]) -> dict[str, str]:
         kind = KINDS[code]
         found.setdefault(str(kind.status), []).append(f"{kind.title} (`{code}`).")
     return {status: " ".join(texts) for status, texts in found.items()}
-
-
-def main() -> None:
-    """Print the document."""
-    from service.api.app import create_app
-
-    sys.stdout.write(text(create_app()))
-
-
-if __name__ == "__main__":
-    main()

@@ -5,25 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from service.core.evidence import Pointer
+from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity
+from service.core.report import Finding
 from service.core.resources import Read
 
-if TYPE_CHECKING:  # a report is made of policies' findings, so it imports this module
-    from service.core.report import Finding
-
 S = TypeVar("S")
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A page of the documentation that states or explains the rule."""
-
-    title: str
-    url: str
 
 
 class NotApplicable(Exception):

@@ -11,10 +11,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from service.core.evidence import Missing, Pointer, Problem, Subject
+from service.core.link import Link
 from service.core.marks import Change, Decision, Delta, Waiver, WaiverAudit
 from service.core.migration import Part
 from service.core.outcome import Severity, Verdict
-from service.core.policy import Link
 
 
 class Readiness(StrEnum):

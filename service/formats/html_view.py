@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from service.core.link import Link
 from service.core.marks import Seen
 from service.core.outcome import Verdict
-from service.core.policy import Link, Policy
+from service.core.policy import Policy
 from service.core.redact import redact
 from service.core.report import Finding, Report
 from service.formats import words

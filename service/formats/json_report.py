@@ -14,9 +14,10 @@ from typing import Any
 import orjson
 
 from service.core.evidence import Missing, Pointer, Problem
+from service.core.link import Link
 from service.core.migration import Part
 from service.core.outcome import Severity, Verdict
-from service.core.policy import Link, Policy
+from service.core.policy import Policy
 from service.core.redact import redact
 from service.core.report import ClusterSummary, Finding, Report
 from service.formats import json_marks

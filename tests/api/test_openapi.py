@@ -27,7 +27,7 @@ COMMITTED = Path(__file__).parents[2] / "openapi.yaml"
 
 
 def test_the_committed_document_is_the_generated_one(app: Flask) -> None:
-    assert COMMITTED.read_text() == text(app), "python -m service.api.openapi > openapi.yaml"
+    assert COMMITTED.read_text() == text(app), "make docs"
 
 
 def test_both_forms_are_the_same_document(client: FlaskClient) -> None:

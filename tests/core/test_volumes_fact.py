@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from policies.volume_actions import VolumeActionSupported
-from policies.volumes import VolumesValid
-from policies.volumes_bound import VolumesBound
+from policies.volumes.actions import VolumeActionSupported
+from policies.volumes.bound import VolumesBound
+from policies.volumes.valid import VolumesValid
 from service.core.engine import judge
 from service.core.evidence import NotGathered
 from service.core.facts.volumes import Volume, snapshots, volumes

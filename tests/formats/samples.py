@@ -7,9 +7,10 @@ from typing import Any
 
 from service.core import delta, gate, waivers
 from service.core.evidence import Missing, Origin, Pointer, Problem, Subject
+from service.core.link import Link
 from service.core.migration import Part
 from service.core.outcome import Severity, Verdict
-from service.core.policy import Link, Policy
+from service.core.policy import Policy
 from service.core.report import ClusterSummary, Finding, Report, fingerprint, readiness
 from service.core.waiver_form import parse
 from service.formats.base import Context, Options

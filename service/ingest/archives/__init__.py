@@ -1,0 +1,1 @@
+"""Archives to members: tar and zip, streamed, with every cost bounded."""

@@ -1,0 +1,1 @@
+"""Texts to documents: JSON, NDJSON and YAML, with the place of every error and value."""

@@ -1,0 +1,1 @@
+"""What MTC is connected to: MigClusters and the replication repository's MigStorage."""

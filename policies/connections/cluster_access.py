@@ -1,0 +1,149 @@
+"""What the controller may do on a remote cluster, and whether it trusts its certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from shlex import quote
+
+from policies.connections.clusters import CLUSTER_READS, VALIDATION, RemotePolicy, edit_cluster
+from policies.plan.base import ABOUT, TROUBLE
+from service.core.evidence import Missing, NotGathered
+from service.core.facts.plan_refs import told_ready
+from service.core.facts.reach import holds
+from service.core.migration import Cluster, Migration
+from service.core.objects.mtc import MigCluster
+from service.core.outcome import Outcome, Severity, failed, not_applicable, passed
+from service.core.resources import MTC_NAMESPACE
+
+ACCOUNT = f"system:serviceaccount:{MTC_NAMESPACE}:migration-controller"
+
+
+class TokenPrivileged(RemotePolicy):
+    """The token of a remote MigCluster may do everything with MTC's and Velero's resources.
+
+    Only the controller, which holds the token, can ask: Ready means that both reviews were
+    allowed. MTC101 asks for more, of the user who migrates.
+    """
+
+    id = "MTC772"
+    name = "token-privileged"
+    title = "The token of a remote MigCluster has the rights that MTC needs"
+    why = "The controller can log in and may do nothing there; the plan never becomes Ready."
+    reads = CLUSTER_READS
+    remedy = "Use a token of service account migration-controller, or give its account the rights."
+    docs = (ABOUT,)
+    source = f"{VALIDATION} validateToken"
+    upstream = ("SaTokenNotPrivileged",)
+    better = "names the command that asks the same beforehand"
+
+    def judge(self, migration: Migration, cluster: Cluster, item: MigCluster) -> Iterator[Outcome]:
+        denied = holds(item.conditions, "SaTokenNotPrivileged")
+        asks = tuple(
+            f"oc auth can-i '*' '*.{group}' --all-namespaces --as={ACCOUNT}"
+            for group in ("migration.openshift.io", "velero.io")
+        )
+        if denied:
+            yield failed(
+                item.ref.subject,
+                f"the token of MigCluster {item.ref.name} may not do what MTC needs",
+                item.ref.at("/status/conditions", denied.type),
+                found=denied.message or denied.type,
+                wanted="every verb on migration.openshift.io and velero.io",
+                commands=(
+                    *asks,
+                    "oc adm policy add-cluster-role-to-user cluster-admin "
+                    f"-z migration-controller -n {MTC_NAMESPACE}",
+                ),
+            )
+        elif told_ready(item.conditions):
+            pointer = item.ref.at("/status/conditions", "Ready")
+            yield passed(cluster.subject, f"MigCluster {item.ref.name} is Ready", pointer)
+        else:
+            fact = f"what the token of MigCluster {item.ref.name} may do"
+            raise NotGathered(*(Missing(fact, cluster.role, command) for command in asks))
+
+
+class ClusterTrust(RemotePolicy):
+    """The controller can verify the API server's certificate of a remote cluster.
+
+    A caBundle must be base64 of PEM certificates; a self-signed API server needs one. That the
+    bundle is the right one shows only in a connection: the controller's, or one from the host.
+    Verification can be turned off, which is a warning: whoever is between gets the token.
+    """
+
+    id = "MTC773"
+    name = "cluster-trust"
+    title = "The controller can verify the certificate of a remote cluster"
+    why = "Every connection to the cluster ends in an x509 error; the plan never becomes Ready."
+    reads = CLUSTER_READS
+    remedy = "Set spec.caBundle to the base64 of the certificates that sign the API server's."
+    docs = (ABOUT, TROUBLE)
+    source = f"{VALIDATION} validateCa, testConnection"
+    upstream = ("TestConnectFailed",)
+    better = "an unusable bundle by itself; x509 errors that show as ReconcileFailed only"
+
+    def judge(self, migration: Migration, cluster: Cluster, item: MigCluster) -> Iterator[Outcome]:
+        if item.url.startswith("http://"):
+            yield not_applicable(cluster.subject, "the URL is http: there is no certificate")
+            return
+        distrust = _distrust(item)
+        if item.ca_bundle_fault:
+            yield _untrusted(item, f"cannot be used: {item.ca_bundle_fault}", "bundle")
+        elif distrust:
+            yield _untrusted(item, f"does not help: {distrust}", "x509")
+        if item.insecure:
+            yield failed(
+                item.ref.subject,
+                f"MigCluster {item.ref.name} turns the verification of the certificate off",
+                item.ref.at("/spec/insecure", "true"),
+                found="insecure: true",
+                wanted="insecure: false, with a caBundle where it is needed",
+                key="insecure",
+                commands=(edit_cluster(item),),
+                severity=Severity.WARNING,
+            )
+        elif not item.ca_bundle_fault and not distrust:
+            yield _trusted(cluster, item)
+
+
+def _distrust(item: MigCluster) -> str:
+    """What the controller says of the certificate, "" if nothing."""
+    for kind in ("TestConnectFailed", "ReconcileFailed"):
+        found = holds(item.conditions, kind)
+        if found and ("x509" in found.message or "certificate" in found.message):
+            return found.message
+    return ""
+
+
+def _trusted(cluster: Cluster, item: MigCluster) -> Outcome:
+    if not told_ready(item.conditions):
+        host = item.url.partition("://")[2].partition("/")[0]
+        raise NotGathered(
+            Missing(
+                "whether the certificate of the API server is signed by spec.caBundle"
+                if item.has_ca_bundle
+                else "whether the certificate of the API server is signed by a known authority",
+                "host",
+                f"openssl s_client -connect {quote(host or '<host>:6443')} -verify_return_error "
+                "</dev/null",
+            )
+        )
+    pointer = item.ref.at("/status/conditions", "Ready")
+    return passed(cluster.subject, f"MigCluster {item.ref.name} is Ready", pointer)
+
+
+def _untrusted(item: MigCluster, said: str, key: str) -> Outcome:
+    bundle = "its caBundle" if item.has_ca_bundle else "having no caBundle"
+    return failed(
+        item.ref.subject,
+        f"MigCluster {item.ref.name}: {bundle} {said}",
+        item.ref.at("/spec/caBundle"),
+        found=item.ca_bundle_fault or said.removeprefix("does not help: "),
+        wanted="base64 of the PEM certificates that sign the API server's",
+        key=key,
+        commands=(
+            "oc get configmap kube-root-ca.crt -n openshift-config-managed "
+            "-o jsonpath='{.data.ca\\.crt}' | base64 -w0",
+            edit_cluster(item),
+        ),
+    )

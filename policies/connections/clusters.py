@@ -1,0 +1,170 @@
+"""The MigClusters of the plan: URL, token, rights and certificates of remote clusters."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from shlex import quote
+
+from policies.plan.base import ABOUT, PLAN_READS, SidePolicy
+from service.core import gourl
+from service.core.facts import topology
+from service.core.facts.plan_refs import side_cluster
+from service.core.facts.reach import holds
+from service.core.migration import Cluster, Migration
+from service.core.objects.mtc import MigCluster
+from service.core.outcome import Outcome, Severity, failed, not_applicable, passed
+from service.core.resources import MTC_NAMESPACE, SECRET, Read
+
+CLUSTER_READS = (*PLAN_READS, *topology.READS)
+VALIDATION = "mig-controller pkg/controller/migcluster/validation.go"
+TOKEN_KEY = "saToken"
+
+
+class RemotePolicy(SidePolicy):
+    """A rule about the MigCluster of a cluster that the controller does not run on."""
+
+    def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        item = side_cluster(migration, cluster)
+        if item.is_host:
+            yield not_applicable(cluster.subject, f"MigCluster {item.ref.name} is the host itself")
+            return
+        yield from self.judge(migration, cluster, item)
+
+    @abstractmethod
+    def judge(self, migration: Migration, cluster: Cluster, item: MigCluster) -> Iterator[Outcome]:
+        """Judge one remote MigCluster."""
+
+
+def edit_cluster(item: MigCluster) -> str:
+    """The command that opens a MigCluster in an editor."""
+    return f"oc edit migcluster {quote(item.ref.name)} -n {quote(item.ref.namespace)}"
+
+
+class ClusterUrl(RemotePolicy):
+    """spec.url of a remote MigCluster is the http or https URL of its API server.
+
+    The controller looks whether it can be parsed, and at the scheme. It takes a URL without a
+    host, that of the web console, and one with a path, none of which lead to the API. No port
+    means 443, where an API server seldom listens: a warning, as is http, over which the token
+    goes in the clear.
+    """
+
+    id = "MTC770"
+    name = "cluster-url"
+    title = "The URL of a remote MigCluster leads to its API server"
+    why = "The controller cannot reach the cluster; the plan never becomes Ready."
+    reads = CLUSTER_READS
+    remedy = "Set spec.url to what `oc whoami --show-server` says on that cluster."
+    docs = (ABOUT,)
+    source = f"{VALIDATION} validateURL"
+    upstream = ("InvalidURL",)
+    better = "no host, the console's address, a path, a missing port"
+
+    def judge(self, migration: Migration, cluster: Cluster, item: MigCluster) -> Iterator[Outcome]:
+        sound = True
+        for key, fault, severity in _url_faults(item.url):
+            sound = sound and severity is Severity.WARNING
+            yield failed(
+                item.ref.subject,
+                f"the URL of MigCluster {item.ref.name} {fault}",
+                item.ref.at("/spec/url", item.url or None),
+                found=item.url or "not set",
+                wanted="https://<host of the API server>:<port>",
+                key=key,
+                commands=("oc whoami --show-server", edit_cluster(item)),
+                severity=severity,
+            )
+        if sound:
+            pointer = item.ref.at("/spec/url", item.url)
+            yield passed(cluster.subject, f"MigCluster {item.ref.name} has a URL", pointer)
+
+
+def _url_faults(url: str) -> Iterator[tuple[str, str, Severity | None]]:
+    if not url:
+        yield "not-set", "is not set", None
+        return
+    try:
+        parsed = gourl.parse(url)
+    except gourl.GoUrlError as error:
+        yield "malformed", f"cannot be read: {error}", None
+        return
+    if parsed.scheme not in ("http", "https"):
+        yield "scheme", "has neither scheme http nor https", None
+        return
+    name, _, port = parsed.host.rpartition(":") if _has_port(parsed.host) else (parsed.host, "", "")
+    if not name:
+        yield "host", "names no host", None
+    elif name.startswith(("console-openshift-console.", "console.")):
+        yield "host", "is that of the web console, not of the API server", None
+    if parsed.rest.strip("/"):
+        yield "path", "has a path, which every request would start with", None
+    if name and not port:
+        yield "port", "names no port, which means the default of its scheme", Severity.WARNING
+    if parsed.scheme == "http":
+        yield "clear", "is http: the token goes over the network in the clear", Severity.WARNING
+
+
+def _has_port(host: str) -> bool:
+    return ":" in host.rpartition("]")[2]
+
+
+class ClusterToken(RemotePolicy):
+    """serviceAccountSecretRef of a remote MigCluster names a secret on the host with saToken.
+
+    Values of secrets are never read, so whether the token is empty is the controller's to say.
+    """
+
+    id = "MTC771"
+    name = "cluster-token"
+    title = "The token of a remote MigCluster is in a secret on the host"
+    why = "The controller cannot log in to the cluster; the plan never becomes Ready."
+    reads = (*CLUSTER_READS, Read(SECRET, "openshift-config"), Read(SECRET, MTC_NAMESPACE))
+    remedy = (
+        "Create the secret on the host with key saToken: a token of service account "
+        "migration-controller of the remote cluster's openshift-migration."
+    )
+    docs = (ABOUT,)
+    source = f"{VALIDATION} validateSaSecret"
+    upstream = ("InvalidSaSecretRef", "InvalidSaToken")
+    better = "names the keys that the secret has"
+
+    def judge(self, migration: Migration, cluster: Cluster, item: MigCluster) -> Iterator[Outcome]:
+        reference = item.service_account_secret
+        pointer = item.ref.at("/spec/serviceAccountSecretRef", reference)
+        if not reference.is_set:
+            shown = str(reference) if reference.name or reference.namespace else "not set"
+            yield _no_token(item, "does not name a secret completely", shown, "reference")
+            return
+        invalid = holds(item.conditions, "InvalidSaToken")
+        if invalid:
+            yield _no_token(item, f"has no usable token: {invalid.message}", str(reference), "key")
+            return
+        secret = migration.host.find(SECRET, reference.name, reference.namespace)
+        if secret is None:
+            yield _no_token(
+                item, f"names secret {reference}, which does not exist", str(reference), "secret"
+            )
+        elif TOKEN_KEY not in secret.keys:
+            keys = ", ".join(sorted(secret.keys)) or "no key"
+            yield _no_token(item, f"names secret {reference} without key {TOKEN_KEY}", keys, "key")
+        else:
+            yield passed(cluster.subject, f"secret {reference} has key {TOKEN_KEY}", pointer)
+
+
+def _no_token(item: MigCluster, said: str, found: str, key: str) -> Outcome:
+    reference = item.service_account_secret
+    name, namespace = reference.name or "<name>", reference.namespace or "openshift-config"
+    return failed(
+        item.ref.subject,
+        f"MigCluster {item.ref.name} {said}",
+        item.ref.at("/spec/serviceAccountSecretRef", reference),
+        found=found,
+        wanted=f"a secret with key {TOKEN_KEY}",
+        key=key,
+        commands=(
+            f"oc get secret {name} -n {namespace} -o go-template="
+            "'{{range $k, $v := .data}}{{$k}}{{\"\\n\"}}{{end}}'",
+            edit_cluster(item),
+        ),
+    )

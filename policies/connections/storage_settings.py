@@ -1,0 +1,134 @@
+"""The settings of the plan's MigStorage, by provider."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from policies.connections.storage import (
+    DOCS,
+    PROVIDERS,
+    STORAGE_READS,
+    Half,
+    StoragePolicy,
+    edit_storage,
+    halves,
+)
+from service.core import gourl
+from service.core.facts.plan_refs import plan_storage
+from service.core.migration import Migration
+from service.core.outcome import Outcome, Severity, failed, passed
+
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "aws": ("awsBucketName",),
+    "azure": ("azureResourceGroup", "azureStorageAccount", "azureStorageContainer"),
+    "gcp": ("gcpBucket",),
+}
+NEEDED_FOR_SNAPSHOTS: Mapping[str, tuple[str, ...]] = {
+    "azure": ("azureResourceGroup", "azureApiTimeout"),
+}
+SIGNATURES = ("", "1", "4")
+_DURATION = re.compile(r"[-+]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)", re.ASCII)
+"""Go's time.ParseDuration."""
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]")
+
+Fault = tuple[str, str, str, Severity | None]
+"""Field, what is found, what is wanted, severity."""
+
+
+class StorageSettings(StoragePolicy):
+    """The settings of the repository are the ones that its provider needs, well formed.
+
+    Beyond the controller's list: a bucket's name that is a path or a URL, and
+    awsS3ForcePathStyle, which the controller reads and ignores.
+    """
+
+    id = "MTC777"
+    name = "storage-settings"
+    title = "The settings of the repository are complete and well formed"
+    why = "The MigStorage, and with it the plan, never becomes Ready."
+    reads = STORAGE_READS
+    remedy = "Correct the field in the MigStorage's spec."
+    docs = DOCS
+    source = "mig-controller pkg/cloudprovider/{aws,azure,gcp}.go Validate"
+    upstream = ("InvalidBackupStorageSettings", "InvalidVolumeSnapshotSettings")
+    better = "one finding per field; names of buckets that cannot be; a setting without effect"
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        storage = plan_storage(migration)
+        sound = True
+        for half in halves(storage):
+            if half.provider not in PROVIDERS:
+                continue  # MTC775's finding
+            snapshots = half.field == "volumeSnapshotProvider"
+            for fault in _snapshot_faults(half) if snapshots else _backup_faults(half):
+                field, found, wanted, severity = fault
+                sound = sound and severity is not None
+                yield failed(
+                    storage.ref.subject,
+                    f"{half.at.rpartition('/')[2]}.{field} is {found}",
+                    storage.ref.at(f"{half.at}/{field}"),
+                    found=found,
+                    wanted=wanted,
+                    key=f"{half.field} {field}",
+                    commands=(edit_storage(storage),),
+                    severity=severity,
+                )
+        if sound:
+            yield passed(
+                storage.ref.subject,
+                f"the settings of provider {storage.provider} are complete",
+                storage.ref.at("/spec/backupStorageConfig"),
+            )
+
+
+def _text(half: Half, field: str) -> str:
+    value = half.settings.get(field)
+    return value if isinstance(value, str) else ""
+
+
+def _unset(half: Half, fields: tuple[str, ...]) -> Iterator[Fault]:
+    for field in fields:
+        if not _text(half, field):
+            yield field, "not set", "a value", None
+
+
+def _backup_faults(half: Half) -> Iterator[Fault]:
+    yield from _unset(half, NEEDED[half.provider])
+    if half.provider == "aws":
+        yield from _aws_faults(half)
+    bucket = _text(half, "gcpBucket")
+    if half.provider == "gcp" and bucket and not _BUCKET.fullmatch(bucket):
+        yield "gcpBucket", bucket, "the name of a bucket", None
+
+
+def _aws_faults(half: Half) -> Iterator[Fault]:
+    bucket = _text(half, "awsBucketName")
+    if "/" in bucket or ":" in bucket or bucket != bucket.strip():
+        yield "awsBucketName", bucket, "the bucket's name alone, no URL and no path", None
+    signature = _text(half, "awsSignatureVersion")
+    if signature not in SIGNATURES:
+        yield "awsSignatureVersion", signature, "1, 4 or nothing", None
+    for field in ("awsS3Url", "awsPublicUrl"):
+        url = _text(half, field)
+        if url and not _is_http(url):
+            yield field, url, "an http or https URL", None
+    if half.settings.get("awsS3ForcePathStyle") is False and _text(half, "awsS3Url"):
+        told = "no effect: with a URL the bucket is always part of the path"
+        yield "awsS3ForcePathStyle", "false", told, Severity.INFO
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parsed = gourl.parse(url)
+    except gourl.GoUrlError:
+        return False
+    return parsed.scheme in ("http", "https") and bool(parsed.host)
+
+
+def _snapshot_faults(half: Half) -> Iterator[Fault]:
+    yield from _unset(half, NEEDED_FOR_SNAPSHOTS.get(half.provider, ()))
+    for field in ("snapshotCreationTimeout", "azureApiTimeout"):
+        timeout = _text(half, field)
+        if timeout and not _DURATION.fullmatch(timeout):
+            yield field, timeout, "a duration such as 10m or 1h30m", None

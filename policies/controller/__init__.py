@@ -1,0 +1,1 @@
+"""The MigrationController's settings, and what its controller says itself."""

@@ -1,0 +1,224 @@
+"""What the controller itself says of the plan, held against what the policies find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from policies.plan.base import ABOUT, PLAN_READS, few
+from service.core.conditions import CONDITIONS, FAULTS
+from service.core.evidence import NotGathered, Ref
+from service.core.facts import plan_refs
+from service.core.facts.plan_refs import plan_storage, side_cluster, told_ready
+from service.core.facts.reach import holds
+from service.core.migration import Migration
+from service.core.objects.config import Condition
+from service.core.outcome import Outcome, Severity, Verdict, failed, passed
+from service.core.policy import CrossCheck, Judged, NotApplicable, Policy
+from service.core.report import Finding
+from service.core.resources import MIG_CLUSTER, MIG_HOOK, MTC_NAMESPACE, Read
+
+EARLY = (
+    "InvalidSourceClusterRef",
+    "InvalidDestinationClusterRef",
+    "SourceClusterNotReady",
+    "DestinationClusterNotReady",
+    "NamespaceListEmpty",
+    "ReconcileFailed",
+    "Suspended",
+)
+"""Conditions of a plan under which the controller has not looked at the rest of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An object with the controller's conditions; ``cluster`` is the name of the one it is about.
+
+    "" where it is about no single cluster.
+    """
+
+    ref: Ref
+    conditions: Mapping[str, Condition]
+    cluster: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether the controller has looked at all of it, so that its silence is a pass."""
+        if told_ready(self.conditions):
+            return holds(self.conditions, "Suspended") is None
+        return self.ref.kind == "MigPlan" and not any(
+            holds(self.conditions, kind) for kind in EARLY
+        )
+
+
+class ControllerAgrees(CrossCheck):
+    """The controller's conditions and the findings of the policies tell the same.
+
+    Compared are conditions that say that something is wrong, with the policies of the same
+    meaning. A disagreement has a good reason as a rule: a policy that is stricter or knows
+    more, evidence and status of different times, or a fault of one of the two. A policy with
+    several condition types disagrees only where none of them is there, for a finding does not
+    tell which of them it is.
+    """
+
+    id = "MTC790"
+    name = "controller-agrees"
+    title = "MTC's controller and these policies come to the same results"
+    why = "One of the two is stricter, out of date or wrong; it is worth a look which."
+    severity = Severity.INFO
+    reads = (*PLAN_READS, *plan_refs.READS, Read(MIG_HOOK, MTC_NAMESPACE))
+    remedy = (
+        "Compare both messages. Set spec.refresh: true to have the controller look again, or "
+        "gather the evidence anew."
+    )
+    docs = (ABOUT,)
+    source = "mig-controller status.conditions of MigPlan, MigCluster, MigStorage and MigHook"
+    better = "names both sides"
+
+    def check(self, migration: Migration, subject: Judged) -> Iterator[Outcome]:
+        told = list(_told(migration))
+        if not told:
+            _nothing(migration)
+        by_policy: dict[str, list[Finding]] = {}
+        for finding in subject.findings:
+            by_policy.setdefault(finding.policy, []).append(finding)
+        seen: set[str] = set()
+        for item in told:
+            outcomes = list(_compared(item, subject.policies, by_policy, seen))
+            yield from outcomes
+            if not outcomes:
+                yield passed(
+                    item.ref.subject,
+                    f"the controller and the policies agree on {item.ref.kind} {item.ref.name} "
+                    f"({len(item.conditions)} conditions)",
+                    examined=len(item.conditions),
+                )
+
+
+def _nothing(migration: Migration) -> None:
+    """Raise what there is to say where no object has conditions."""
+    if migration.given_plan is not None or migration.host.known(MIG_CLUSTER):
+        raise NotApplicable("the evidence holds no status of MTC's controller")
+    kinds = "migplans,migclusters,migstorages,mighooks"
+    raise migration.host.missing(
+        "the conditions of MTC's controller", f"oc get {kinds} -n {MTC_NAMESPACE} -o yaml"
+    )
+
+
+def _told(migration: Migration) -> Iterator[Told]:
+    """The objects of this migration that the controller has written conditions to."""
+    plan = migration.given_plan
+    if plan is not None and plan.conditions:
+        yield Told(plan.ref, plan.conditions)
+    seen: set[Ref] = set()
+    for cluster in (migration.source, migration.destination):
+        try:
+            item = side_cluster(migration, cluster)
+        except (NotGathered, NotApplicable):
+            continue
+        if item.conditions and item.ref not in seen:
+            seen.add(item.ref)
+            yield Told(item.ref, item.conditions, cluster.name)
+    try:
+        storage = plan_storage(migration)
+    except (NotGathered, NotApplicable):
+        storage = None
+    if storage is not None and storage.conditions:
+        yield Told(storage.ref, storage.conditions)
+    used = {(use.reference.namespace, use.reference.name) for use in plan.hooks} if plan else set()
+    for hook in migration.host.known(MIG_HOOK):
+        if hook.conditions and (hook.ref.namespace, hook.ref.name) in used:
+            yield Told(hook.ref, hook.conditions)
+
+
+def _compared(
+    item: Told,
+    policies: tuple[Policy[Any], ...],
+    findings: Mapping[str, list[Finding]],
+    seen: set[str],
+) -> Iterator[Outcome]:
+    """The disagreements about one object; ``seen`` gets the findings that were told of."""
+    types = [
+        entry
+        for entry in CONDITIONS
+        if entry.kind == item.ref.kind and entry.category in FAULTS and not entry.because
+    ]
+    names = {entry.type for entry in types}
+    for entry in types:
+        condition = holds(item.conditions, entry.type)
+        if condition is not None:
+            yield from _only_controller(item, condition, policies, findings)
+    if not item.whole:
+        return
+    for policy in policies:
+        ours = names.intersection(policy.upstream)
+        if ours and not any(holds(item.conditions, kind) for kind in policy.upstream):
+            fails = [
+                finding
+                for finding in _about(item, findings.get(policy.id, ()))
+                if finding.verdict is Verdict.FAIL
+                and finding.severity is not Severity.INFO
+                and finding.fingerprint not in seen
+            ]
+            if fails:
+                seen.update(finding.fingerprint for finding in fails)
+                yield _only_policy(item, policy, fails)
+
+
+def _only_controller(
+    item: Told,
+    condition: Condition,
+    policies: tuple[Policy[Any], ...],
+    findings: Mapping[str, list[Finding]],
+) -> Iterator[Outcome]:
+    """The controller says that something is wrong, and every policy that judges it passes."""
+    owners = [policy for policy in policies if condition.type in policy.upstream]
+    ours = [finding for policy in owners for finding in _about(item, findings.get(policy.id, ()))]
+    good = (Verdict.PASS, Verdict.NOT_APPLICABLE)
+    if not any(finding.verdict is Verdict.PASS for finding in ours):
+        return
+    if any(
+        finding.verdict not in good and finding.severity is not Severity.INFO for finding in ours
+    ):
+        return
+    names = ", ".join(policy.id for policy in owners)
+    yield failed(
+        item.ref.subject,
+        f"the controller says {condition.type} ({condition.message or condition.reason or '-'}) "
+        f"of {item.ref.kind} {item.ref.name}; {names} finds nothing wrong",
+        item.ref.at("/status/conditions", condition.type),
+        found=f"controller: {condition.type}",
+        wanted=f"{names}: pass",
+        key=f"controller {condition.type}",
+    )
+
+
+def _only_policy(item: Told, policy: Policy[Any], fails: list[Finding]) -> Outcome:
+    """A policy fails, and the controller, which has looked, says nothing of that kind."""
+    said = fails[0].message + (f" (and {len(fails) - 1} more)" if len(fails) > 1 else "")
+    better = f" It checks more: {policy.better.rstrip('.')}." if policy.better else ""
+    return failed(
+        item.ref.subject,
+        f"{policy.id} ({policy.name}) fails: {said}; the controller says nothing of it in "
+        f"{item.ref.kind} {item.ref.name}.{better}",
+        item.ref.at("/status/conditions", few(sorted(item.conditions))),
+        found=f"{policy.id}: fail",
+        wanted=f"controller: {few(policy.upstream)}",
+        key=f"policy {policy.id}",
+    )
+
+
+def _about(item: Told, findings: Any) -> list[Finding]:
+    """Those of the findings that are about an object, or about the cluster it stands for."""
+    if item.ref.kind == "MigPlan":
+        return list(findings)
+    subject = item.ref.subject
+    if item.ref.kind == "MigStorage":
+        return [one for one in findings if one.subject.kind != "MigHook"]
+    return [
+        one
+        for one in findings
+        if one.subject == subject
+        or (one.subject.cluster == item.cluster and one.subject.kind != "MigCluster")
+    ]

@@ -1,0 +1,143 @@
+"""The settings of the operator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from shlex import quote
+
+from service.core.evidence import NotGathered, Ref, pointer_step
+from service.core.facts.controllers import controllers
+from service.core.facts.mtc import mtc_version
+from service.core.link import Link
+from service.core.migration import Cluster, Migration
+from service.core.objects.mtc import MigrationController
+from service.core.outcome import Outcome, Severity, failed, passed, unknown
+from service.core.policy import ClusterPolicy, NotApplicable
+from service.core.resources import (
+    CLUSTER_SERVICE_VERSION,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    MIG_CLUSTER,
+    MIGRATION_CONTROLLER,
+    MTC_NAMESPACE,
+    Read,
+)
+from service.core.settings_check import SpecRemark, check_spec
+from service.core.settings_table import find
+from service.core.versions import Version, parse_or_none
+
+OLDEST_LOOKED_AT = Version.parse("1.5.6")
+"""The oldest release that the table of settings was made from."""
+
+
+class ControllerSettings(ClusterPolicy):
+    """Every key of a MigrationController is a setting of the operator, with a fitting value.
+
+    The API server checks nothing in the spec. What stands there becomes variables of an Ansible
+    role: unknown keys vanish, wrong types break the role, and a limit that is no integer stops
+    the controller when it starts. The proxy's URL is MTC303's. A cluster that is known to have
+    no MigrationController has no settings to judge; one whose MigrationController was not
+    gathered is unknown.
+    """
+
+    id = "MTC801"
+    name = "controller-settings"
+    title = "The MigrationController's settings are ones that the operator and controller can use"
+    why = "The operator's reconcile fails, the controller does not start, or a setting is ignored."
+    reads = (
+        Read(MIGRATION_CONTROLLER, namespace=MTC_NAMESPACE),
+        Read(CONFIG_MAP, namespace=MTC_NAMESPACE),
+        Read(CLUSTER_SERVICE_VERSION, namespace=MTC_NAMESPACE),
+        Read(MIG_CLUSTER, namespace=MTC_NAMESPACE),
+        Read(DEPLOYMENT, namespace=MTC_NAMESPACE),
+    )
+    declares = ("mtcVersion",)
+    remedy = "Correct the key in the MigrationController's spec, or remove it."
+    docs = (
+        Link(
+            "Migration controller configuration",
+            "https://github.com/migtools/mig-operator/blob/master/docs/usage/"
+            "MigrationControllerConfigQuickView.md",
+        ),
+    )
+    source = (
+        "mig-operator roles/migrationcontroller; mig-controller pkg/settings (Load, getEnvLimit)"
+    )
+    better = "MTC has no such check: the CRD preserves unknown fields and validates none"
+
+    def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        found = controllers(cluster)
+        if not found:
+            raise NotApplicable(f"there is no MigrationController on {cluster.name}")
+        installed = _installed(migration, cluster)
+        if len(found) > 1:
+            yield _several(found)
+        for controller in found:
+            yield from _judged(controller, cluster, installed)
+
+
+def _judged(
+    controller: MigrationController, cluster: Cluster, installed: Version | None
+) -> Iterator[Outcome]:
+    ref = controller.ref
+    whole = True
+    for item in check_spec(controller.spec, installed):
+        whole = False
+        yield _failed(ref, item)
+    newer = [key for key in controller.spec if _is_newer(key)] if installed is None else []
+    if newer:
+        error = cluster.missing(
+            "the installed MTC version",
+            f"oc get configmap migration-cluster-config -n {MTC_NAMESPACE} -o yaml",
+        )
+        yield unknown(
+            ref.subject,
+            f"whether the installed release reads {', '.join(newer[:5])} already is not known",
+            *error.missing,
+            key="introduced",
+            severity=Severity.WARNING,
+        )
+    if whole:
+        told = f"{len(controller.spec)} settings, all known and of their kind"
+        yield passed(ref.subject, told, ref.at("/spec"), examined=len(controller.spec))
+
+
+def _failed(ref: Ref, item: SpecRemark) -> Outcome:
+    missing = item.remark.code == "missing-key"
+    name, namespace = quote(ref.name), quote(ref.namespace or MTC_NAMESPACE)
+    return failed(
+        ref.subject,
+        f"{item.key[:60]}: {item.remark.message}",
+        ref.at("/spec" if missing else f"/spec/{pointer_step(item.key)}"),
+        found=item.found,
+        wanted=item.wanted,
+        key=f"{item.setting or item.key}:{item.remark.code}",
+        commands=(f"oc edit migrationcontroller {name} -n {namespace}",),
+        severity=item.remark.severity,
+    )
+
+
+def _several(found: tuple[MigrationController, ...]) -> Outcome:
+    return failed(
+        found[-1].ref.subject,
+        "the operator carries out each MigrationController of its namespace, one over the other",
+        *(item.ref.at("/metadata/name", item.ref.name) for item in found[:5]),
+        found=f"{len(found)} MigrationControllers",
+        wanted="one",
+        key="several",
+        severity=Severity.WARNING,
+    )
+
+
+def _installed(migration: Migration, cluster: Cluster) -> Version | None:
+    try:
+        return parse_or_none(mtc_version(migration, cluster).value)
+    except NotGathered:
+        return None
+
+
+def _is_newer(key: str) -> bool:
+    """Whether some release still in use may not read the setting yet."""
+    setting = find(key)
+    since = parse_or_none(setting.since) if setting else None
+    return since is not None and since > OLDEST_LOOKED_AT

@@ -1,0 +1,1 @@
+"""Images: the registries are exposed, their routes are known, and shared images exist."""

@@ -1,0 +1,230 @@
+"""Direct image migration: the registries that images are copied between."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from service.core.evidence import NotGathered, Pointer
+from service.core.facts import Fact
+from service.core.facts.registry import (
+    every_registry_route,
+    proven_path,
+    registry_routes,
+    route_status,
+)
+from service.core.facts.release import major, major_or
+from service.core.facts.settings import is_true, setting
+from service.core.facts.topology import tunnelled
+from service.core.leniency import softened
+from service.core.link import Link
+from service.core.migration import Cluster, Migration
+from service.core.objects.config import RegistryConfig
+from service.core.outcome import Outcome, failed, not_applicable, passed, unknown
+from service.core.policy import ClusterPolicy, NotApplicable
+from service.core.resources import (
+    CLUSTER_VERSION,
+    MIG_CLUSTER,
+    MIG_PLAN,
+    MIGRATION_CONTROLLER,
+    MTC_NAMESPACE,
+    NODE,
+    REGISTRY_CONFIG,
+    ROUTE,
+    SERVER_VERSION,
+    Read,
+)
+
+EXPOSE = {
+    3: "oc create route passthrough --service=docker-registry --port=5000 -n default",
+    4: (
+        "oc patch configs.imageregistry.operator.openshift.io/cluster --type=merge "
+        '--patch \'{"spec":{"defaultRoute":true}}\''
+    ),
+}
+"""How to expose the registry, by major release (OpenShift documentation, Exposing the registry)."""
+
+RELEASE_READS: tuple[Read[Any], ...] = (
+    Read(CLUSTER_VERSION, name="version"),
+    Read(SERVER_VERSION),
+    Read(NODE),
+)
+"""What tells the major release."""
+
+REGISTRY_READS: tuple[Read[Any], ...] = (
+    Read(REGISTRY_CONFIG, name="cluster"),
+    Read(ROUTE, namespace="openshift-image-registry"),
+    Read(ROUTE, namespace="default"),
+    Read(MIG_PLAN, namespace=MTC_NAMESPACE),
+    Read(MIG_CLUSTER, namespace=MTC_NAMESPACE),
+    Read(MIGRATION_CONTROLLER, namespace=MTC_NAMESPACE),
+    *RELEASE_READS,
+)
+
+BOOKS = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html-single/"
+
+DOCS = (
+    Link("Direct migration requirements", BOOKS + "migration_toolkit_for_containers/index"),
+    Link("Exposing the registry", BOOKS + "registry/index"),
+)
+
+
+class DirectImagePolicy(ClusterPolicy):
+    """A rule for the registries of direct image migration: source, and destination if remote.
+
+    The documentation demands it of the source always, but says too that the host needs no
+    exposed registry, and the controller takes the host's internal path: for a source that is
+    the host the rule advises only.
+    """
+
+    def applies(self, migration: Migration) -> None:
+        for name in ("disable_image_migration", "disable_image_copy"):
+            value = _setting(migration, name)
+            if value is not None and is_true(value.value):
+                raise NotApplicable(f"MigrationController sets {name}: true", *value.evidence)
+        plan = migration.plan
+        if plan.indirect_images:
+            raise NotApplicable(
+                "the plan copies images through the replication repository",
+                plan.ref.at("/spec/indirectImageMigration", "true"),
+            )
+
+    def subjects(self, migration: Migration) -> Iterable[Cluster]:
+        return migration.source, migration.destination
+
+    def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        if not migration.is_host(cluster):
+            yield from self.judge(migration, cluster)
+        elif cluster is migration.source:
+            yield from softened(self.judge(migration, cluster), cluster.subject)
+        else:
+            yield not_applicable(
+                cluster.subject, "the controller runs here and uses the internal registry path"
+            )
+
+    @abstractmethod
+    def judge(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        """The rule itself, for one cluster."""
+
+
+def _setting(migration: Migration, name: str) -> Fact[Any] | None:
+    """A setting of the host's MigrationController; None where that object was not gathered.
+
+    Its default leaves images on, so what is not gathered does not switch the rule off.
+    """
+    try:
+        return setting(migration, name)
+    except NotGathered:
+        return None
+
+
+class RegistryExposed(DirectImagePolicy):
+    """The registry can be reached from outside its cluster.
+
+    OpenShift 4: the registry operator manages the registry and is told to make a route. Both
+    releases: a router has admitted a route to the registry's service. What is installed by
+    default is not assumed: the documentation's books contradict each other on it.
+    """
+
+    id = "MTC201"
+    name = "registry-exposed"
+    title = "The image registry is exposed, for direct image migration"
+    why = "Images cannot be copied directly: the plan fails before it copies a single layer."
+    reads = REGISTRY_READS
+    declares = ("registryRoute",)
+    remedy = (
+        "Expose the registry with a route, or set indirectImageMigration: true in the plan to "
+        "copy images through the replication repository."
+    )
+    docs = DOCS
+    source = "MTC documentation, Migration prerequisites and Direct migration requirements"
+    upstream = ("SourceClusterNoRegistryPath", "DestinationClusterNoRegistryPath")
+    better = "told before a MigCluster exists, and with the reason: removed, unmanaged, no route"
+
+    def judge(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        config = next(
+            (item for item in cluster.known(REGISTRY_CONFIG) if item.ref.name == "cluster"), None
+        )
+        if config is not None and config.management_state == "Removed":
+            yield failed(
+                config.ref.subject,
+                "the image registry is removed from the cluster",
+                config.ref.at("/spec/managementState", "Removed"),
+                found="managementState: Removed",
+                wanted="managementState: Managed",
+                commands=(
+                    "oc patch configs.imageregistry.operator.openshift.io/cluster --type=merge "
+                    '--patch \'{"spec":{"managementState":"Managed"}}\'',
+                    EXPOSE[4],
+                ),
+            )
+            return
+        if (tunnel := tunnelled(migration, cluster)) is not None:
+            yield not_applicable(
+                cluster.subject,
+                "the registry is reached through `crane tunnel-api`",
+                tunnel.ref.at("/spec/url", tunnel.url),
+            )
+            return
+        proof = _exposed(cluster, config) or proven_path(migration, cluster)
+        if proof is not None:
+            yield passed(cluster.subject, "the image registry is exposed", *proof.evidence)
+            return
+        yield self._unproven(cluster, config)
+
+    def _unproven(self, cluster: Cluster, config: RegistryConfig | None) -> Outcome:
+        try:
+            release = 4 if config is not None else major(cluster)
+            if release == 4 and config is None:
+                config = cluster.find(REGISTRY_CONFIG, "cluster")
+            routes = every_registry_route(cluster, release)
+        except NotGathered:
+            declared = cluster.declared.get("registryRoute")
+            if declared is None or declared.value is None:
+                raise
+            if declared.value:
+                return passed(
+                    cluster.subject, "declared: the registry is exposed", declared.pointer
+                )
+            return _not_exposed(
+                cluster, major_or(cluster), "registryRoute: false", declared.pointer
+            )
+        waiting = next((route for route in routes if route.admitted is None), None)
+        if waiting is not None:
+            return unknown(
+                cluster.subject,
+                f"no router has said whether it admits route {waiting.ref.name}",
+                route_status(cluster, waiting),
+            )
+        if release == 4 and config is None:
+            return _not_exposed(cluster, 4, "no image registry configuration")
+        if config is not None:
+            state = config.management_state or "Managed"
+            found = f"managementState: {state}, defaultRoute: {str(config.default_route).lower()}"
+            return _not_exposed(cluster, 4, found, config.ref.at("/spec"))
+        return _not_exposed(cluster, 3, "no admitted route to service docker-registry")
+
+
+def _exposed(cluster: Cluster, config: RegistryConfig | None) -> Fact[bool] | None:
+    for route in registry_routes(cluster):
+        if route.admitted:
+            return Fact(True, (route.ref.at("/spec/host", route.host),))
+    if config is None or config.management_state not in ("Managed", ""):
+        return None  # an unmanaged registry's operator makes no route, whatever the spec says
+    if config.default_route:
+        return Fact(True, (config.ref.at("/spec/defaultRoute", "true"),))
+    if config.route_hosts:
+        return Fact(True, (config.ref.at("/spec/routes/0/hostname", config.route_hosts[0]),))
+    return None
+
+
+def _not_exposed(cluster: Cluster, release: int, found: str, *evidence: Pointer) -> Outcome:
+    return failed(
+        cluster.subject,
+        "the image registry is not exposed",
+        *evidence,
+        found=found,
+        wanted="an exposed registry",
+        commands=(EXPOSE[release],),
+    )

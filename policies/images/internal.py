@@ -1,0 +1,215 @@
+"""Images of namespace ``openshift`` that an application takes along from OpenShift 3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from policies.data.image_streams import removed_in
+from policies.images.exposed import RELEASE_READS
+from service.core.evidence import Missing, NotGathered, Pointer, Ref, Subject
+from service.core.facts.registry import registry_routes
+from service.core.facts.release import major
+from service.core.imagerefs import InternalImage, internal_image, referred_image
+from service.core.link import Link
+from service.core.migration import Cluster, Migration
+from service.core.objects.workloads import BuildConfig, ImageStream, Pod
+from service.core.outcome import Outcome, failed, passed, unknown
+from service.core.policy import MigrationPolicy, NotApplicable
+from service.core.resources import (
+    BUILD_CONFIG,
+    IMAGE_STREAM,
+    POD,
+    ROUTE,
+    Read,
+    Resource,
+    fetch_command,
+)
+
+BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html-single/"
+
+T = TypeVar("T", Pod, ImageStream, BuildConfig)
+USERS: tuple[Resource[Any], ...] = (POD, IMAGE_STREAM, BUILD_CONFIG)
+"""What of an application names images. All of it must be known for a pass."""
+
+Use = tuple[Ref, str, str]
+"""The object that uses an image, the JSON pointer in it, and the reference as written."""
+
+Uses = dict[InternalImage, list[Use]]
+
+
+class InternalImages(MigrationPolicy):
+    """Images of namespace `openshift` that the application uses exist on the destination.
+
+    Only from OpenShift 3 to 4. Pods name such images by tag or, where a trigger resolved it, by
+    digest; the source's image streams tell the tag of a digest. Image streams of the
+    application and build configurations may refer to image stream tags of `openshift`.
+    """
+
+    id = "MTC701"
+    name = "internal-images"
+    title = "The images of namespace openshift that the application uses exist on the destination"
+    why = "Pods stay in ImagePullBackOff after the migration: OpenShift 4 dropped many old tags."
+    reads = (
+        Read(POD, plan_namespaces=True),
+        Read(IMAGE_STREAM, plan_namespaces=True),
+        Read(BUILD_CONFIG, plan_namespaces=True),
+        Read(IMAGE_STREAM, namespace="openshift"),
+        Read(ROUTE, namespace="openshift-image-registry"),
+        Read(ROUTE, namespace="default"),
+        *RELEASE_READS,
+    )
+    remedy = (
+        "Move the application to a tag that the destination has, or copy the old image into the "
+        "destination's namespace openshift."
+    )
+    docs = (
+        Link("Updating deprecated internal images", BOOK + "migrating_from_version_3_to_4/index"),
+    )
+    source = "MTC documentation (3 to 4), Migration prerequisites, Internal images"
+    better = "MTC has no such check"
+
+    def applies(self, migration: Migration) -> None:
+        if major(migration.source) != 3:
+            raise NotApplicable("the source is not OpenShift 3")
+        if major(migration.destination) != 4:
+            raise NotApplicable("the destination is not OpenShift 4")
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        namespaces = migration.source_namespaces
+        uses = _used(migration.source, namespaces)
+        short = 0
+        lacking: list[Missing] = []
+        for image in sorted(uses):
+            try:
+                outcome = _judged(migration, image, uses[image])
+            except NotGathered as missing:
+                lacking += missing.missing
+                continue
+            if outcome is not None:
+                short += 1
+                yield outcome
+        if lacking:
+            raise NotGathered(*lacking)
+        for resource in USERS:
+            migration.source.all(resource, namespaces)
+        if not short:
+            yield passed(
+                migration.destination.subject,
+                "every internal image that is used exists here"
+                if uses
+                else "the application uses no image of namespace openshift",
+                examined=len(uses),
+            )
+
+
+def _used(cluster: Cluster, namespaces: tuple[str, ...]) -> Uses:
+    """The internal images that what is known of these namespaces uses, and where."""
+    registries = _registries(cluster)
+    uses: Uses = {}
+    for pod in _given(cluster, POD, namespaces):
+        for container in pod.containers:
+            image = internal_image(container.image, registries)
+            if image is not None:
+                uses.setdefault(image, []).append((pod.ref, "/spec", container.image))
+    for stream in _given(cluster, IMAGE_STREAM, namespaces):
+        for tag, target in stream.spec_tags:
+            image = referred_image(target, registries)
+            if image is not None:
+                uses.setdefault(image, []).append((stream.ref, "/spec/tags", f"{tag}: {target}"))
+    for build in _given(cluster, BUILD_CONFIG, namespaces):
+        for pointer, target in build.images:
+            image = referred_image(target, registries)
+            if image is not None:
+                uses.setdefault(image, []).append((build.ref, pointer, target))
+    return uses
+
+
+def _given(cluster: Cluster, resource: Resource[T], namespaces: tuple[str, ...]) -> tuple[T, ...]:
+    """The objects of these namespaces that are there, whole or not."""
+    try:
+        return cluster.all(resource, namespaces)
+    except NotGathered:
+        known = cluster.known(resource)
+        return tuple(item for item in known if item.ref.namespace in namespaces)
+
+
+def _registries(cluster: Cluster) -> frozenset[str]:
+    """Further names of the cluster's registry: its routes, and what its image streams say."""
+    names = {host.lower() for route in registry_routes(cluster) for host in route.hosts}
+    names |= {
+        stream.repository.partition("/")[0].lower()
+        for stream in cluster.known(IMAGE_STREAM)
+        if stream.repository
+    }
+    return frozenset(names)
+
+
+def _judged(migration: Migration, image: InternalImage, users: list[Use]) -> Outcome | None:
+    """A fail or an unknown; None where the destination holds the image."""
+    destination = migration.destination
+    stream = destination.find(IMAGE_STREAM, image.stream, "openshift")
+    tags = _tags(migration.source, image)
+    wanted = InternalImage(image.stream, tags[0]) if tags else image
+    if stream is None:
+        return _missing(destination, wanted, users, f"no image stream {image.stream}")
+    if any(tag in stream.tags for tag in tags) or _holds(stream, image.digest):
+        return None
+    if tags:
+        return _missing(destination, wanted, users, f"tags {', '.join(stream.tags) or 'none'}")
+    return unknown(
+        _subject(destination, image),
+        f"image stream {image.stream} is there, but which of its tags {image} is, is not known",
+        Missing(
+            f"the tag that {image} stands for",
+            migration.source.role,
+            fetch_command(IMAGE_STREAM, image.stream, "openshift"),
+        ),
+        evidence=_shown(users),
+    )
+
+
+def _holds(stream: ImageStream, digest: str) -> bool:
+    return bool(digest) and any(held == digest for _, held in stream.images)
+
+
+def _tags(source: Cluster, image: InternalImage) -> list[str]:
+    """The tags that an image has on the source; several tags can hold one digest."""
+    if image.tag:
+        return [image.tag]
+    streams = [
+        item
+        for item in source.known(IMAGE_STREAM)
+        if item.ref.namespace == "openshift" and item.ref.name == image.stream
+    ]
+    return [tag for item in streams for tag, digest in item.images if digest == image.digest]
+
+
+def _missing(destination: Cluster, image: InternalImage, users: list[Use], found: str) -> Outcome:
+    release = removed_in(image.stream, image.tag)
+    gone = f"; OpenShift {release} removed it" if release else ""
+    name = str(image)
+    copy = f"<destination registry route>/openshift/{image.stream}:{image.tag or '<tag>'}"
+    return failed(
+        _subject(destination, image),
+        f"{name} of namespace openshift is used {len(users)} times and is not here{gone}",
+        *_shown(users),
+        found=found,
+        wanted=name,
+        commands=(
+            f"oc get imagestream {image.stream} -n openshift",
+            f"podman pull <source registry route>/openshift/{name}",
+            f"podman tag <source registry route>/openshift/{name} {copy}",
+            f"podman push {copy}",
+        ),
+    )
+
+
+def _shown(users: list[Use]) -> tuple[Pointer, ...]:
+    return tuple(ref.at(pointer, text) for ref, pointer, text in users[:3])
+
+
+def _subject(destination: Cluster, image: InternalImage) -> Subject:
+    return Subject(
+        destination.name, "image.openshift.io/v1", "ImageStreamTag", "openshift", str(image)
+    )

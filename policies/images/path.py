@@ -1,0 +1,177 @@
+"""Direct image migration: how MTC is told where a registry is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from policies.images.exposed import DOCS, REGISTRY_READS, DirectImagePolicy
+from service.core.facts.registry import (
+    REGISTRY_SERVICES,
+    every_registry_route,
+    proven_path,
+    registry_routes,
+)
+from service.core.facts.release import major, major_or
+from service.core.facts.topology import mig_cluster, tunnelled
+from service.core.migration import Cluster, Migration
+from service.core.objects.mtc import MigCluster
+from service.core.outcome import Outcome, Severity, failed, not_applicable, passed
+from service.core.resources import REGISTRY_CONFIG
+
+HOST_PORT = re.compile(
+    r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::(?P<port>[0-9]{1,5}))?"
+)
+
+
+class RegistryPath(DirectImagePolicy):
+    """MigCluster.spec.exposedRegistryPath is the bare `host[:port]` of a route to the registry.
+
+    The controller asks `https://` + the raw value + `/v2/_catalog?n=5`, so a scheme, a slash or
+    a path in it breaks that test; for the copy itself it strips scheme and slash again.
+    """
+
+    id = "MTC203"
+    name = "registry-path"
+    title = "MigCluster names the registry's route, for direct image migration"
+    why = "The controller does not find the registry; the plan never becomes Ready."
+    reads = REGISTRY_READS
+    declares = ("registryRoute",)
+    remedy = "Set spec.exposedRegistryPath of the MigCluster to the route's host, nothing else."
+    docs = DOCS
+    source = (
+        "mig-controller pkg/apis/migration/v1alpha1/migcluster_types.go GetRegistryPath, "
+        "pkg/controller/migcluster/validation.go checkRegistryConnection"
+    )
+    upstream = (
+        "InvalidRegistryRoute",
+        "SourceClusterNoRegistryPath",
+        "DestinationClusterNoRegistryPath",
+        "MissingSourceClusterRegistryPath",
+        "MissingDestinationClusterRegistryPath",
+    )
+    better = "says what is wrong with the value, and compares it with the routes that exist"
+
+    def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        if migration.is_host(cluster):
+            yield not_applicable(
+                cluster.subject, "the controller runs here and uses the internal registry path"
+            )
+            return
+        yield from self.judge(migration, cluster)
+
+    def judge(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        item = mig_cluster(migration, cluster)
+        path = item.exposed_registry_path
+        tunnel = tunnelled(migration, cluster)
+        if not path:
+            yield _wrong(item, cluster, "is not set", "not set", tunnel is not None)
+            return
+        if tunnel is not None:
+            yield not_applicable(
+                cluster.subject,
+                "the registry is reached through `crane tunnel-api`, not through a route",
+                item.ref.at("/spec/exposedRegistryPath", path),
+            )
+            return
+        works = proven_path(migration, cluster) is not None
+        fault = _fault(path)
+        if fault:
+            severity = Severity.WARNING if works else None
+            yield _wrong(item, cluster, fault, path, severity=severity)
+            return
+        if works:
+            yield passed(
+                cluster.subject,
+                "MTC itself has reached the registry at this path",
+                item.ref.at("/spec/exposedRegistryPath", path),
+                item.ref.at("/status/conditions", "Ready=True"),
+            )
+            return
+        yield from self._compared(cluster, item)
+
+    def _compared(self, cluster: Cluster, item: MigCluster) -> Iterator[Outcome]:
+        path = item.exposed_registry_path
+        invalid = item.conditions.get("InvalidRegistryRoute")
+        if invalid is not None and invalid.status == "True":
+            yield _wrong(item, cluster, f"does not work: {invalid.message}", path)
+            return
+        host, _, port = path.lower().partition(":")
+        if host not in _hosts(cluster):
+            every_registry_route(
+                cluster, major(cluster)
+            )  # every route must be known to say that none fits
+            yield _wrong(item, cluster, "is the host of no admitted route to the registry", path)
+            return
+        if port not in ("", "443"):
+            yield _wrong(
+                item, cluster, "has a port that routers do not serve", path,
+                severity=Severity.WARNING,
+            )  # fmt: skip
+            return
+        yield passed(
+            cluster.subject,
+            "the path is the host of a route to the registry",
+            item.ref.at("/spec/exposedRegistryPath", path),
+        )
+
+
+def _fault(path: str) -> str:
+    """What is wrong with the form of an exposedRegistryPath; "" if nothing."""
+    if "://" in path:
+        return "has a scheme, and the controller puts https:// before it"
+    if path != path.strip():
+        return "has white space around it"
+    if path.endswith("/"):
+        return "ends with a slash"
+    if "/" in path:
+        return "has a path; the registry answers at the root only"
+    match = HOST_PORT.fullmatch(path)
+    if match is None or not 1 <= int(match["port"] or 443) <= 65535:
+        return "is not host or host:port"
+    return ""
+
+
+def _hosts(cluster: Cluster) -> frozenset[str]:
+    """The hosts at which the registry is known to answer, in lower case."""
+    hosts = [host for route in registry_routes(cluster) if route.admitted for host in route.hosts]
+    for config in cluster.known(REGISTRY_CONFIG):
+        if config.management_state in ("Managed", ""):
+            hosts += config.route_hosts
+    declared = cluster.declared.get("registryRoute")
+    if declared is not None and isinstance(declared.value, str):
+        hosts.append(declared.value)
+    return frozenset(host.lower() for host in hosts if host)
+
+
+def _wrong(
+    item: MigCluster,
+    cluster: Cluster,
+    fault: str,
+    found: str,
+    tunnel: bool = False,
+    severity: Severity | None = None,
+) -> Outcome:
+    hosts = sorted(_hosts(cluster))
+    wanted = hosts[0] if hosts else "<host of the registry's route>"
+    commands: tuple[str, ...] = ()
+    if tunnel:
+        wanted = f"{item.url.partition('://')[2].partition(':')[0]}:5000"
+    elif not hosts:
+        namespace = REGISTRY_SERVICES[major_or(cluster)][0]
+        columns = "NAME:.metadata.name,HOST:.spec.host,SERVICE:.spec.to.name"
+        commands = (f"oc get routes -n {namespace} -o custom-columns={columns}",)
+    patch = f'{{"spec":{{"exposedRegistryPath":"{wanted}"}}}}'
+    return failed(
+        item.ref.subject,
+        f"exposedRegistryPath {fault}",
+        item.ref.at("/spec/exposedRegistryPath", found),
+        found=found,
+        wanted=wanted,
+        severity=severity,
+        commands=(
+            *commands,
+            f"oc patch migcluster {item.ref.name} -n {item.ref.namespace} --type=merge "
+            f"--patch '{patch}'",
+        ),
+    )

@@ -1,0 +1,196 @@
+"""Plans that get in each other's way, and claims of one plan that do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policies.plan.base import ABOUT, PLAN_READS, VALIDATION, edit, few
+from service.core.evidence import Missing, Role, Subject
+from service.core.facts import topology
+from service.core.facts.plan_refs import unset
+from service.core.facts.plan_type import intra_cluster
+from service.core.migration import Migration
+from service.core.objects.mtc import MigPlan, ObjectRef
+from service.core.outcome import Outcome, failed, passed, unknown
+from service.core.policy import MigrationPolicy, NotApplicable
+from service.core.resources import MIG_PLAN, MTC_NAMESPACE, fetch_command
+
+Place = tuple[ObjectRef, str]
+"""A namespace of a cluster."""
+
+
+class PlanConflict(MigrationPolicy):
+    """No other open plan touches a namespace that this plan touches.
+
+    The controller compares the texts of the lists, so `a:b` and `a` are no conflict to it; a
+    namespace is compared here as what it is on its cluster, on both sides. What the controller
+    takes for a conflict is one here too, for it blocks the plan.
+    """
+
+    id = "MTC716"
+    name = "plan-conflict"
+    title = "No other open plan migrates the same namespaces"
+    why = (
+        "The plan does not become Ready; or, where MTC does not see it, two migrations quiesce "
+        "and write the same namespace. Several plans for one namespace are not supported."
+    )
+    reads = PLAN_READS
+    remedy = "Close the other plan (spec.closed: true), or take the namespace out of one of them."
+    docs = (ABOUT,)
+    source = (
+        f"{VALIDATION} validateConflict; pkg/apis/migration/v1alpha1/migplan_types.go "
+        "HasConflict; MTC 1.8.6 release notes"
+    )
+    upstream = ("PlanConflict",)
+    better = "in any spelling: MTC takes `a:b` and `a` for different namespaces"
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        plan, host = migration.plan, migration.host
+        others = 0
+        sound = True
+        for other in host.known(MIG_PLAN):
+            if other.closed or _same(plan, other) or other.ref.namespace != MTC_NAMESPACE:
+                continue
+            others += 1
+            outcome = _compared(plan, other)
+            if outcome is not None:
+                sound = False
+                yield outcome
+        host.all(MIG_PLAN, (MTC_NAMESPACE,))
+        if sound:
+            yield passed(
+                plan.ref.subject,
+                f"none of the {others} other open plans touches its namespaces",
+                examined=others + 1,
+            )
+
+
+def _same(plan: MigPlan, other: MigPlan) -> bool:
+    return plan is other or (
+        bool(plan.ref.name)
+        and (plan.ref.namespace or MTC_NAMESPACE, plan.ref.name)
+        == (other.ref.namespace, other.ref.name)
+    )
+
+
+def _compared(plan: MigPlan, other: MigPlan) -> Outcome | None:
+    if unset(plan, plan.source_cluster) or unset(plan, plan.destination_cluster):
+        return _perhaps(plan, other)
+    here, there = _touched(plan), _touched(other)
+    shared = sorted({name for _, name in here & there})
+    if not shared and _clusters(plan) & _clusters(other):
+        texts = {item.text for item in plan.namespaces}
+        shared = [item.text for item in other.namespaces if item.text in texts]
+    if not shared:
+        return None
+    name = f"{other.ref.namespace}/{other.ref.name}"
+    return failed(
+        plan.ref.subject,
+        f"open plan {name} touches {few(shared)} as well",
+        other.ref.at("/spec/namespaces", ", ".join(item.text for item in other.namespaces)),
+        found=", ".join(shared[:10]),
+        wanted="no other open plan with these namespaces",
+        key=name,
+        commands=(
+            f"oc patch migplan {other.ref.name} -n {other.ref.namespace} --type=merge "
+            '-p \'{"spec":{"closed":true}}\'',
+            edit(plan),
+        ),
+        observed=len(shared),
+    )
+
+
+def _touched(plan: MigPlan) -> frozenset[Place]:
+    return frozenset(
+        place
+        for item in plan.namespaces
+        for place in (
+            (plan.source_cluster, item.source),
+            (plan.destination_cluster, item.destination),
+        )
+    )
+
+
+def _clusters(plan: MigPlan) -> frozenset[ObjectRef]:
+    return frozenset((plan.source_cluster, plan.destination_cluster))
+
+
+def _perhaps(plan: MigPlan, other: MigPlan) -> Outcome | None:
+    """The plan's short form names no cluster, so the names alone can be compared."""
+    sources = {item.source for item in plan.namespaces} & {item.source for item in other.namespaces}
+    targets = {item.destination for item in plan.namespaces} & {
+        item.destination for item in other.namespaces
+    }
+    shared = sorted(sources | targets)
+    if not shared:
+        return None
+    name = f"{other.ref.namespace}/{other.ref.name}"
+    return unknown(
+        plan.ref.subject,
+        f"open plan {name} has {few(shared)} too; whether of the same clusters, the short form "
+        "does not tell",
+        Missing(
+            "srcMigClusterRef and destMigClusterRef of the plan",
+            Role.HOST,
+            fetch_command(MIG_PLAN, namespace=MTC_NAMESPACE),
+        ),
+        key=name,
+    )
+
+
+class ClaimMappings(MigrationPolicy):
+    """Every claim that the plan copies gets a claim of its own on the destination.
+
+    The controller looks at this only within one cluster, and only when a migration starts
+    (ConflictingPVCMappings). Between clusters the second copy overwrites the first. Within one
+    cluster a new claim must not have the name of a claim that is copied, either; a plan that
+    converts storage classes names the new claims itself.
+    """
+
+    id = "MTC781"
+    name = "claim-mappings"
+    title = "No two claims of the plan are copied to the same claim"
+    why = "The data of two volumes end in one: the copy that comes second overwrites the first."
+    reads = (*PLAN_READS, *topology.READS)
+    remedy = "Give each claim another target name (pvc.name: source:target)."
+    docs = (ABOUT,)
+    source = "mig-controller pkg/controller/migmigration/validation.go ConflictingPVCMappings"
+    upstream = ("ConflictingPVCMappings",)
+    better = "before a migration is started, and between clusters too"
+
+    def applies(self, migration: Migration) -> None:
+        if not any(item.action == "copy" for item in migration.plan.volumes or ()):
+            raise NotApplicable("the plan lists no volume that is copied")
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        plan = migration.plan
+        targets = {item.source: item.destination for item in plan.namespaces}
+        within = intra_cluster(migration)
+        copied = [item for item in plan.volumes or () if item.action == "copy"]
+        sources = {(item.pvc_namespace, item.pvc_name) for item in copied}
+        taken: dict[tuple[str, str], str] = {}
+        sound = True
+        for item in copied:
+            here = (item.pvc_namespace, item.pvc_name)
+            there = (targets.get(item.pvc_namespace, item.pvc_namespace), item.pvc_target)
+            first = taken.setdefault(there, "/".join(here))
+            other = first if first != "/".join(here) else ""
+            if not other and within and there != here and there in sources:
+                other = "/".join(there)
+            if other:
+                sound = False
+                yield failed(
+                    Subject(migration.source.name, "v1", "PersistentVolumeClaim", *here),
+                    f"claim {'/'.join(here)} is copied to {'/'.join(there)}, which is also the "
+                    f"place of {other}",
+                    plan.ref.at(f"/spec/persistentVolumes/{item.index}/pvc/name", item.pvc_target),
+                    found="/".join(there),
+                    wanted="a claim of its own",
+                    commands=(edit(plan),),
+                )
+        if sound:
+            yield passed(
+                plan.ref.subject,
+                f"every claim goes to a claim of its own ({len(copied)})",
+                examined=len(copied),
+            )

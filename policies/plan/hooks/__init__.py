@@ -1,0 +1,1 @@
+"""The plan's hooks and the MigHooks that they name."""

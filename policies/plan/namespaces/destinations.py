@@ -1,0 +1,159 @@
+"""What the destination namespaces hold before the migration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from shlex import quote
+from typing import Any
+
+from policies.plan.base import (
+    CHECKLISTS,
+    MAPPING,
+    PLAN_READS,
+    few,
+    named,
+)
+from policies.plan.namespaces.listed import NamespacesPolicy
+from service.core.evidence import Missing, NotGathered, Subject
+from service.core.facts import namespaces
+from service.core.facts.namespaces import TERMINATING, is_there, phase
+from service.core.facts.plan_type import intra_cluster
+from service.core.migration import Cluster, Migration
+from service.core.objects.mtc import NamespaceMapping
+from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.policy import NotApplicable
+from service.core.resources import (
+    BUILD_CONFIG,
+    DEPLOYMENT,
+    IMAGE_STREAM,
+    MIG_CLUSTER,
+    MTC_NAMESPACE,
+    PERSISTENT_VOLUME_CLAIM,
+    ROUTE,
+    SERVICE,
+    Read,
+    Resource,
+)
+
+CONTENT: tuple[Resource[Any], ...] = (
+    PERSISTENT_VOLUME_CLAIM,
+    IMAGE_STREAM,
+    BUILD_CONFIG,
+    DEPLOYMENT,
+    ROUTE,
+    SERVICE,
+)
+"""What is compared by name where the destination namespace exists already."""
+
+
+class DestinationNamespaces(NamespacesPolicy):
+    """Destination namespaces do not exist yet, or hold nothing of the names that come.
+
+    MTC creates them. A claim that exists is filled without a look at it, any other object that
+    exists is left as it is, so the application arrives mixed. A namespace that is being deleted
+    stops the migration.
+    """
+
+    id = "MTC746"
+    name = "destination-namespaces"
+    title = "The destination namespaces do not hold objects of the same names"
+    why = (
+        "Objects that exist are kept instead of the migrated ones, and existing claims are filled."
+    )
+    severity = Severity.WARNING
+    reads = (
+        *PLAN_READS,
+        *namespaces.READS,
+        Read(MIG_CLUSTER, MTC_NAMESPACE),
+        *(Read(resource, plan_namespaces=True) for resource in CONTENT[1:]),
+    )
+    remedy = "Delete the namespace on the destination before the migration, or map to a new one."
+    docs = (CHECKLISTS, MAPPING)
+    source = (
+        "MTC documentation, Premigration checklists, Target cluster; mig-controller "
+        "pkg/controller/directvolumemigration/{namespace,pvcs}.go"
+    )
+    better = "MTC does not look"
+
+    def applies(self, migration: Migration) -> None:
+        super().applies(migration)
+        unmapped = all(item.source == item.destination for item in migration.plan.namespaces)
+        if unmapped and intra_cluster(migration):
+            raise NotApplicable("storage classes are converted within the namespaces")
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        missing: dict[Missing, None] = {}
+        good = 0
+        for item in migration.plan.namespaces:
+            try:
+                outcome = _content(migration, item)
+            except NotGathered as doubt:
+                missing.update(dict.fromkeys(doubt.missing))
+                continue
+            if outcome is None:
+                good += 1
+            else:
+                yield outcome
+        if missing:
+            raise NotGathered(*missing)
+        if good == len(migration.plan.namespaces):
+            yield passed(
+                migration.destination.subject,
+                f"no destination namespace holds an object that comes ({good})",
+                examined=good,
+            )
+
+
+def _content(migration: Migration, item: NamespaceMapping) -> Outcome | None:
+    destination, name = migration.destination, item.destination
+    there, namespace = is_there(destination, name)
+    if not there:
+        return None
+    subject = Subject(destination.name, "v1", "Namespace", "", name)
+    if namespace is not None and namespace.phase == TERMINATING:
+        return failed(
+            subject,
+            f"namespace {name} is being deleted on the destination",
+            phase(namespace),
+            found=TERMINATING,
+            wanted="no such namespace",
+            key="terminating",
+            commands=(f"oc get namespace {quote(name)} -o yaml",),
+            severity=Severity.BLOCKER,
+        )
+    same = _same_names(migration, item)
+    if not same:
+        for resource in CONTENT:  # every list must be whole to say that none is there
+            if destination.all(resource, (name,)):
+                migration.source.all(resource, (item.source,))
+        return None
+    return failed(
+        subject,
+        f"namespace {name} exists on the destination and holds {few(same)} like {item.source} of "
+        f"the source; {named(migration.plan)} does not replace them",
+        found=", ".join(same[:10]),
+        wanted="nothing of the same name",
+        key="same-names",
+        commands=(
+            f"oc get {','.join(resource.argument for resource in CONTENT)} -n {quote(name)}",
+        ),
+        observed=len(same),
+    )
+
+
+def _same_names(migration: Migration, item: NamespaceMapping) -> list[str]:
+    found = []
+    for resource in CONTENT:
+        here = _names(migration.source, resource, item.source)
+        there = _names(migration.destination, resource, item.destination)
+        found += [f"{resource.kind} {name}" for name in sorted(here & there)]
+    return found
+
+
+def _names(cluster: Cluster, resource: Resource[Any], namespace: str) -> set[str]:
+    """Names of the objects that are known in a namespace, whether the list is whole or not."""
+    try:
+        items = cluster.all(resource, (namespace,))
+    except NotGathered:
+        items = tuple(item for item in cluster.known(resource) if item.ref.namespace == namespace)
+    return {item.ref.name for item in items}

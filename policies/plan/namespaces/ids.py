@@ -1,0 +1,131 @@
+"""User ids, groups and SELinux labels of the destination namespaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from shlex import quote
+
+from policies.plan.base import (
+    ABOUT,
+    MAPPING,
+    PLAN_READS,
+    VALIDATION,
+    few,
+)
+from policies.plan.namespaces.listed import NamespacesPolicy
+from service.core.evidence import Missing, NotGathered, Subject, pointer_step
+from service.core.migration import Cluster, Migration
+from service.core.objects.config import Namespace
+from service.core.objects.mtc import NamespaceMapping
+from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.resources import (
+    NAMESPACE,
+    Read,
+)
+
+ANNOTATIONS = {
+    "openshift.io/sa.scc.uid-range": "user ids",
+    "openshift.io/sa.scc.supplemental-groups": "supplemental groups",
+    "openshift.io/sa.scc.mcs": "SELinux labels",
+}
+"""What OpenShift allots to a namespace, and MTC takes along to a new one."""
+
+
+class NamespaceIds(NamespacesPolicy):
+    """A destination namespace that exists has the source's user ids, groups and labels.
+
+    Files are copied with their numbers, and pods run with those of their namespace. A new
+    namespace gets the source's annotations; an existing one keeps its own. The controller
+    compares in every plan, in spite of the name of its condition, but stops looking where a name
+    is too long. Besides: a new namespace whose user ids another namespace of the destination has
+    already can be reached into from there; that is information only.
+    """
+
+    id = "MTC715"
+    name = "namespace-ids"
+    title = "Existing destination namespaces have the user ids, groups and labels of the source"
+    why = "The application may not read its own files after the migration."
+    severity = Severity.WARNING
+    reads = (*PLAN_READS, Read(NAMESPACE))
+    remedy = (
+        "Let MTC create the destination namespace, or give it the source's annotations before "
+        "pods run in it; or change the owner of the files after the migration."
+    )
+    docs = (MAPPING, ABOUT)
+    source = f"{VALIDATION} validateNamespacePermissions; BZ#1748440"
+    upstream = ("IntraClusterMigration",)
+    better = "names the annotations; its condition can hide a block of the same type"
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        source, destination = migration.source, migration.destination
+        missing: dict[Missing, None] = {}
+        sound = True
+        for item in migration.plan.namespaces:
+            try:
+                for fault in _id_faults(source, destination, item):
+                    sound = sound and fault.severity is Severity.INFO
+                    yield fault
+            except NotGathered as doubt:
+                missing.update(dict.fromkeys(doubt.missing))
+        if missing:
+            raise NotGathered(*missing)
+        if sound:
+            count = len(migration.plan.namespaces)
+            yield passed(
+                destination.subject,
+                f"no existing namespace has other ids than its source ({count})",
+                examined=count,
+            )
+
+
+def _id_faults(source: Cluster, destination: Cluster, item: NamespaceMapping) -> Iterator[Outcome]:
+    there = destination.find(NAMESPACE, item.destination)
+    here = source.find(NAMESPACE, item.source)
+    if here is None:
+        return  # MTC744's finding
+    if there is None:
+        yield from _shared_ids(destination, here, item.destination)
+        return
+    for annotation, meaning in ANNOTATIONS.items():
+        ours, theirs = here.annotations.get(annotation), there.annotations.get(annotation)
+        if ours != theirs:
+            yield failed(
+                there.ref.subject,
+                f"namespace {item.destination} exists with other {meaning} than {item.source} of "
+                "the source",
+                there.ref.at(_annotation(annotation), theirs),
+                here.ref.at(_annotation(annotation), ours),
+                found=theirs or "not set",
+                wanted=ours or "not set",
+                key=annotation,
+                commands=(
+                    f"oc annotate namespace {quote(item.destination)} --overwrite "
+                    f"{annotation}={quote(ours or '')}",
+                ),
+            )
+
+
+def _shared_ids(destination: Cluster, here: Namespace, name: str) -> Iterator[Outcome]:
+    annotation = "openshift.io/sa.scc.uid-range"
+    ours = here.annotations.get(annotation)
+    if not ours:
+        return
+    others = [
+        item for item in destination.known(NAMESPACE) if item.annotations.get(annotation) == ours
+    ]
+    if others:
+        names = few(item.ref.name for item in others)
+        yield failed(
+            Subject(destination.name, "v1", "Namespace", "", name),
+            f"namespace {name} comes with user ids {ours}, which {names} has on the destination",
+            here.ref.at(_annotation(annotation), ours),
+            *(item.ref.at(_annotation(annotation), ours) for item in others[:3]),
+            found=names,
+            wanted="user ids of its own",
+            key="shared",
+            severity=Severity.INFO,
+        )
+
+
+def _annotation(name: str) -> str:
+    return f"/metadata/annotations/{pointer_step(name)}"

@@ -1,0 +1,117 @@
+"""The length of the destination namespaces, which rsync's routes are named after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policies.plan.base import (
+    ABOUT,
+    PLAN_READS,
+    VALIDATION,
+    edit,
+    entry,
+)
+from policies.plan.namespaces.listed import NamespacesPolicy
+from service.core.evidence import Subject
+from service.core.facts import limits
+from service.core.facts.controllers import controllers
+from service.core.facts.mtc import CLUSTER_CONFIG
+from service.core.facts.transfer import ROUTE as BY_ROUTE
+from service.core.facts.transfer import direct_volumes, endpoint_type
+from service.core.facts.volumes import volumes
+from service.core.migration import Migration
+from service.core.outcome import Outcome, failed, passed
+from service.core.policy import NotApplicable
+from service.core.resources import (
+    CONFIG_MAP,
+    MTC_NAMESPACE,
+    PERSISTENT_VOLUME,
+    PERSISTENT_VOLUME_CLAIM,
+    Read,
+)
+from service.core.settings_table import spellings
+
+LONGEST = 59
+"""`dvm-` and the namespace make the first label of a route's host, which has 63 characters."""
+
+
+class NamespaceLength(NamespacesPolicy):
+    """Destination namespaces have 59 characters at most, or the host sets a route subdomain.
+
+    Rsync enters a destination namespace by a route called `dvm-<namespace>`. With more than 59
+    characters its host is no DNS name unless cluster_subdomain lets the controller shorten it.
+    The controller only warns; but the route is never admitted, so the copy never starts.
+    """
+
+    id = "MTC742"
+    name = "namespace-length"
+    title = "Rsync's routes can be made for the destination namespaces"
+    why = "The route is not admitted (RsyncRouteNotAdmitted) and no volume is copied."
+    reads = (
+        *PLAN_READS,
+        *limits.READS,
+        Read(CONFIG_MAP, MTC_NAMESPACE, CLUSTER_CONFIG),
+        Read(PERSISTENT_VOLUME_CLAIM, plan_namespaces=True),
+        Read(PERSISTENT_VOLUME),
+    )
+    remedy = (
+        "Set cluster_subdomain in the host's MigrationController, or map to a shorter namespace."
+    )
+    docs = (ABOUT,)
+    source = f"{VALIDATION} validateNamespaceLengthForDVM"
+    upstream = ("NamespaceLengthExceeded", "RsyncRouteNotAdmitted")
+    better = "a blocker; and only where volumes are really copied by a route"
+
+    def applies(self, migration: Migration) -> None:
+        super().applies(migration)
+        direct = direct_volumes(migration)
+        if not direct.value:
+            raise NotApplicable("no volume is copied directly", *direct.evidence)
+        kind = endpoint_type(migration.destination)
+        if kind.value != BY_ROUTE:
+            raise NotApplicable(f"rsync_endpoint_type is {kind.value}, no route", *kind.evidence)
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        plan, destination = migration.plan, migration.destination
+        long = [
+            (place, item.destination)
+            for place, item in enumerate(plan.namespaces)
+            if len(item.destination) > LONGEST
+        ]
+        if long:
+            volumes(migration).require_any(migration)
+        if not long or _subdomain(migration):
+            yield passed(
+                destination.subject,
+                f"rsync's routes fit ({len(plan.namespaces)} namespaces)",
+                examined=len(plan.namespaces),
+            )
+            return
+        for place, name in long:
+            yield failed(
+                Subject(destination.name, "v1", "Namespace", "", name),
+                f"namespace {name} has {len(name)} characters; without a route subdomain rsync's "
+                f"route takes {LONGEST}",
+                entry(plan, place),
+                found=str(len(name)),
+                wanted=f"at most {LONGEST}",
+                commands=(
+                    f"oc patch migrationcontroller migration-controller -n {MTC_NAMESPACE} "
+                    '--type=merge -p \'{"spec":{"cluster_subdomain":"<apps.example.com>"}}\'',
+                    edit(plan),
+                ),
+                observed=len(name),
+            )
+
+
+def _subdomain(migration: Migration) -> bool:
+    """Whether the host sets a route subdomain. Raises NotGathered where nothing tells."""
+    host = migration.host
+    for item in host.known(CONFIG_MAP):
+        if item.ref.name == CLUSTER_CONFIG and item.ref.namespace == MTC_NAMESPACE:
+            return bool(item.data.get("CLUSTER_SUBDOMAIN"))
+    return any(
+        bool(controller.spec[key])
+        for controller in controllers(host)
+        for key in spellings(controller.spec, "cluster_subdomain")
+    )

@@ -1,0 +1,330 @@
+"""The list of namespaces of a plan: how many, how they are written, whether they exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from shlex import quote
+from typing import Any
+
+from policies.plan.base import (
+    ABOUT,
+    CHECKLISTS,
+    MAPPING,
+    MIGRATING,
+    PLAN_READS,
+    VALIDATION,
+    edit,
+    entry,
+    few,
+    named,
+)
+from service.core.evidence import Missing, NotGathered, Subject
+from service.core.facts import limits, namespaces
+from service.core.facts.limits import DEFAULTS, limit
+from service.core.facts.namespaces import TERMINATING, is_label, is_there, phase
+from service.core.migration import Cluster, Migration
+from service.core.objects.mtc import MigPlan
+from service.core.outcome import Outcome, failed, passed
+from service.core.policy import ClusterPolicy, MigrationPolicy, NotApplicable
+from service.core.resources import (
+    CLUSTER_SERVICE_VERSION,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    MIGRATION_CONTROLLER,
+    MTC_NAMESPACE,
+    NAMESPACE,
+    Read,
+    Resource,
+    fetch_command,
+)
+
+
+class NamespaceCount(MigrationPolicy):
+    """A plan has at least one namespace, and not more than the controller allows (10)."""
+
+    id = "MTC740"
+    name = "namespace-count"
+    title = "The plan has namespaces, and not more than the limit"
+    why = "The plan never becomes Ready; its volumes are not even discovered."
+    reads = (*PLAN_READS, *limits.READS)
+    remedy = (
+        "Split the plan (POST /v1/migplans/partition proposes how), or raise mig_namespace_limit "
+        "in the MigrationController."
+    )
+    docs = (ABOUT,)
+    source = f"{VALIDATION} validateNamespaces; pkg/settings/plan.go"
+    upstream = ("NamespaceListEmpty", "NamespaceLimitExceeded")
+    better = "proposes how to split"
+    single = True
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        plan = migration.plan
+        count = len(plan.namespaces)
+        if not count:
+            yield failed(
+                plan.ref.subject,
+                f"{named(plan)} lists no namespace",
+                plan.ref.at("/spec/namespaces"),
+                found="0",
+                wanted="at least 1",
+                key="empty",
+                commands=(edit(plan),),
+                observed=0,
+            )
+            return
+        most = limit(migration, "mig_namespace_limit")
+        allowed = most.value if most else DEFAULTS["mig_namespace_limit"]
+        if count <= allowed:
+            note = "" if most else ", MTC's default"
+            yield passed(
+                plan.ref.subject,
+                f"{count} namespaces; the limit is {allowed}{note}",
+                plan.ref.at("/spec/namespaces"),
+                examined=count,
+            )
+            return
+        if most is None:
+            raise NotGathered(
+                Missing(
+                    "the limit of namespaces (mig_namespace_limit)",
+                    migration.host.role,
+                    fetch_command(MIGRATION_CONTROLLER, namespace=MTC_NAMESPACE),
+                )
+            )
+        yield failed(
+            plan.ref.subject,
+            f"{named(plan)} has {count} namespaces, and the limit is {allowed}",
+            plan.ref.at("/spec/namespaces", count),
+            *most.evidence,
+            found=str(count),
+            wanted=f"at most {allowed}",
+            key="limit",
+            commands=(edit(plan),),
+            observed=count,
+        )
+
+
+class NamespacesPolicy(MigrationPolicy):
+    """A rule about the entries of the list; an empty one is MTC740's finding."""
+
+    def applies(self, migration: Migration) -> None:
+        if not migration.plan.namespaces:
+            raise NotApplicable("the plan lists no namespace")
+
+
+class NamespaceNames(NamespacesPolicy):
+    """Every entry is `source` or `source:destination`, and both are names of namespaces.
+
+    What follows a second colon is ignored without a word, so such an entry does not do what it
+    says. The controller looks at the destination's name only.
+    """
+
+    id = "MTC741"
+    name = "namespace-names"
+    title = "The entries of the plan's namespaces are well formed"
+    why = "The destination refuses the namespace, or data go to another one than was meant."
+    reads = PLAN_READS
+    remedy = "Write `source` or `source:destination`, both lower-case DNS labels of 63 characters."
+    docs = (MAPPING,)
+    source = f"{VALIDATION} validateNamespaces; pkg/apis/migration/v1alpha1/migplan_types.go"
+    upstream = ("NamespaceNotDNSCompliant",)
+    better = "source names, empty halves and a second colon too"
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        plan = migration.plan
+        sound = True
+        for index, item in enumerate(plan.namespaces):
+            for key, fault in _faults(item.text):
+                sound = False
+                yield failed(
+                    plan.ref.subject,
+                    f"entry {item.text!r} of {named(plan)}: {fault}",
+                    entry(plan, index),
+                    found=item.text,
+                    wanted="source or source:destination",
+                    key=f"{key} {item.text}",
+                    commands=(edit(plan),),
+                )
+        if sound:
+            yield passed(
+                plan.ref.subject,
+                f"every entry is well formed ({len(plan.namespaces)})",
+                examined=len(plan.namespaces),
+            )
+
+
+def _faults(text: str) -> Iterator[tuple[str, str]]:
+    halves = text.split(":")
+    if len(halves) > 2:
+        yield "colon", f"MTC ignores {':'.join(['', *halves[2:]])!r}, all from the second colon on"
+    for side, name in zip(("source", "destination"), halves[:2], strict=False):
+        if not name:
+            yield side, f"the {side} half is empty"
+        elif not is_label(name):
+            yield side, f"the {side} half {name!r} is no name of a namespace (DNS-1123 label)"
+
+
+class NamespaceMappings(NamespacesPolicy):
+    """No namespace stands twice on either side of the plan.
+
+    Two sources that go to one destination overwrite each other's objects there.
+    """
+
+    id = "MTC743"
+    name = "namespace-mappings"
+    title = "No namespace is listed twice, and no two go to the same destination"
+    why = "The plan never becomes Ready."
+    reads = PLAN_READS
+    remedy = "List each source once and give each a destination of its own."
+    docs = (MAPPING,)
+    source = f"{VALIDATION} validateSourceNamespaces, validateDestinationNamespaces"
+    upstream = ("DuplicateNamespaceOnSourceCluster", "DuplicateNamespaceOnDestinationCluster")
+    better = "names the entries that collide"
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        plan = migration.plan
+        collisions = list(_collisions(plan))
+        for side, name, places in collisions:
+            texts = [plan.namespaces[place].text for place in places]
+            yield failed(
+                plan.ref.subject,
+                f"{named(plan)} has {side} namespace {name} {len(places)} times: {few(texts)}",
+                *(entry(plan, place) for place in places[:5]),
+                found=", ".join(texts[:10]),
+                wanted=f"{side} namespace {name} once",
+                key=f"{side} {name}",
+                commands=(edit(plan),),
+                observed=len(places),
+            )
+        if not collisions:
+            yield passed(
+                plan.ref.subject,
+                f"each of the {len(plan.namespaces)} namespaces stands once on each side",
+                examined=len(plan.namespaces),
+            )
+
+
+def _collisions(plan: MigPlan) -> Iterator[tuple[str, str, list[int]]]:
+    for side in ("source", "destination"):
+        places: dict[str, list[int]] = {}
+        for index, item in enumerate(plan.namespaces):
+            places.setdefault(getattr(item, side), []).append(index)
+        yield from ((side, name, found) for name, found in places.items() if len(found) > 1)
+
+
+class SourceNamespaces(NamespacesPolicy):
+    """Every source namespace exists, and none is being deleted."""
+
+    id = "MTC744"
+    name = "source-namespaces"
+    title = "The plan's namespaces exist on the source"
+    why = "The plan never becomes Ready; of a namespace that is going away nothing can be taken."
+    reads = (*PLAN_READS, *namespaces.READS)
+    remedy = "Correct the name, or take the namespace out of the plan."
+    docs = (MIGRATING,)
+    source = f"{VALIDATION} validateSourceNamespaces"
+    upstream = ("NamespaceNotFoundOnSourceCluster",)
+    better = "a namespace that is Terminating as well"
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        plan, source = migration.plan, migration.source
+        missing: dict[Missing, None] = {}
+        good = 0
+        for name in migration.source_namespaces:
+            try:
+                outcome = _gone(source, plan, name)
+            except NotGathered as doubt:
+                missing.update(dict.fromkeys(doubt.missing))
+                continue
+            if outcome is None:
+                good += 1
+            else:
+                yield outcome
+        if missing:
+            raise NotGathered(*missing)
+        if good == len(migration.source_namespaces):
+            yield passed(source.subject, f"every namespace exists ({good})", examined=good)
+
+
+def _gone(source: Cluster, plan: MigPlan, name: str) -> Outcome | None:
+    there, namespace = is_there(source, name)
+    place = next(i for i, item in enumerate(plan.namespaces) if item.source == name)
+    subject = Subject(source.name, "v1", "Namespace", "", name)
+    if not there:
+        return failed(
+            subject,
+            f"namespace {name} of {named(plan)} does not exist on the source",
+            entry(plan, place),
+            found="no such namespace",
+            wanted=f"namespace {name}",
+            commands=("oc get namespaces", edit(plan)),
+        )
+    if namespace is not None and namespace.phase == TERMINATING:
+        return failed(
+            subject,
+            f"namespace {name} is being deleted",
+            phase(namespace),
+            found=TERMINATING,
+            wanted="Active",
+            commands=(f"oc get namespace {quote(name)} -o yaml",),
+        )
+    return None
+
+
+_PROOFS: tuple[Resource[Any], ...] = (CONFIG_MAP, CLUSTER_SERVICE_VERSION, DEPLOYMENT)
+
+
+class MtcNamespace(ClusterPolicy):
+    """MTC is installed in namespace openshift-migration, on the source and the destination.
+
+    The name is hard-coded in the controller. The namespace itself, or an object of MTC in it,
+    proves it; so does a declared MTC release.
+    """
+
+    id = "MTC745"
+    name = "mtc-namespace"
+    title = "Namespace openshift-migration exists on every cluster"
+    why = "The plan never becomes Ready; there is nothing on that cluster that could migrate."
+    reads = (
+        Read(NAMESPACE),
+        Read(CONFIG_MAP, MTC_NAMESPACE),
+        Read(CLUSTER_SERVICE_VERSION, MTC_NAMESPACE),
+        Read(DEPLOYMENT, MTC_NAMESPACE),
+    )
+    declares = ("mtcVersion",)
+    remedy = "Install the MTC operator in namespace openshift-migration; on OpenShift 3 by hand."
+    docs = (CHECKLISTS,)
+    source = f"{VALIDATION} validateSourceNamespaces, validateDestinationNamespaces"
+    upstream = ("NamespaceNotFoundOnSourceCluster", "NamespaceNotFoundOnDestinationCluster")
+    better = "the host as well, where it is a third cluster"
+
+    def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        for resource in _PROOFS:
+            for item in cluster.known(resource):
+                if item.ref.namespace == MTC_NAMESPACE:
+                    yield passed(cluster.subject, "MTC's objects are there", item.ref.at(""))
+                    return
+        declared = cluster.declared.get("mtcVersion")
+        if declared is not None:
+            yield passed(cluster.subject, f"declared: MTC {declared.value}", declared.pointer)
+            return
+        namespace = cluster.find(NAMESPACE, MTC_NAMESPACE)
+        if namespace is None:
+            yield failed(
+                cluster.subject,
+                f"namespace {MTC_NAMESPACE} does not exist: MTC is not installed here",
+                found="no such namespace",
+                wanted=f"namespace {MTC_NAMESPACE} with the MTC operator",
+                commands=(f"oc get namespace {MTC_NAMESPACE}",),
+            )
+        elif namespace.phase == TERMINATING:
+            yield failed(
+                cluster.subject,
+                f"namespace {MTC_NAMESPACE} is being deleted",
+                phase(namespace),
+                found=TERMINATING,
+                wanted="Active",
+                commands=(f"oc get namespace {MTC_NAMESPACE} -o yaml",),
+            )
+        else:
+            yield passed(cluster.subject, f"{MTC_NAMESPACE} exists", phase(namespace))

@@ -1,0 +1,213 @@
+"""The plan's clusters and repository exist, and the controller can use them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from policies.plan.base import ABOUT, PLAN_READS, VALIDATION, SidePolicy, edit, named
+from service.core.evidence import Ref, Role
+from service.core.facts.plan_refs import (
+    FIELDS,
+    blocking,
+    cluster_ref,
+    no_status,
+    plan_storage,
+    side_cluster,
+    told_ready,
+    unset,
+)
+from service.core.facts.plan_type import storage_conversion
+from service.core.migration import Cluster, Migration
+from service.core.objects.mtc import MigCluster, MigPlan, MigStorage, ObjectRef
+from service.core.outcome import Outcome, failed, not_applicable, passed
+from service.core.policy import MigrationPolicy, NotApplicable
+from service.core.resources import MIG_CLUSTER, MIG_STORAGE, Read, Resource, fetch_command
+
+CLUSTER_READS: tuple[Read[Any], ...] = (*PLAN_READS, Read(MIG_CLUSTER))
+STORAGE_READS: tuple[Read[Any], ...] = (*PLAN_READS, Read(MIG_STORAGE), Read(MIG_CLUSTER))
+
+
+class PlanClusters(SidePolicy):
+    """srcMigClusterRef and destMigClusterRef name MigClusters that exist on the host.
+
+    A reference counts only with namespace and name, as the controller reads it. A plan in short
+    form that names no MigCluster describes a migration before MTC knows the clusters, so the
+    rule does not concern it.
+    """
+
+    id = "MTC710"
+    name = "plan-clusters"
+    title = "The plan's source and destination refer to MigClusters that exist"
+    why = "The plan never becomes Ready, and nothing else of it is checked."
+    reads = CLUSTER_READS
+    remedy = "Refer to an existing MigCluster with both namespace and name, or add the cluster."
+    docs = (ABOUT,)
+    source = f"{VALIDATION} validateSourceCluster, validateDestinationCluster"
+    upstream = ("InvalidSourceClusterRef", "InvalidDestinationClusterRef")
+    better = "names the MigClusters that exist; the controller fails its whole reconcile as well"
+
+    def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        plan, host = migration.plan, migration.host
+        reference, field = cluster_ref(plan, cluster), FIELDS[Role(cluster.role)]
+        if unset(plan, reference):
+            yield not_applicable(cluster.subject, "the plan's short form names no MigCluster")
+            return
+        fault = _leads_nowhere(host, plan, MIG_CLUSTER, reference, field)
+        if fault is not None:
+            yield fault
+            return
+        yield passed(
+            cluster.subject,
+            f"{field} refers to MigCluster {reference}",
+            plan.ref.at(f"/spec/{field}", reference),
+        )
+
+
+class PlanClustersReady(SidePolicy):
+    """The controller has found both MigClusters Ready.
+
+    What keeps a cluster from being Ready has policies of its own; this one repeats the
+    controller's word, with the conditions that it gives as reasons.
+    """
+
+    id = "MTC711"
+    name = "plan-clusters-ready"
+    title = "The plan's MigClusters are Ready"
+    why = "The plan does not become Ready and no migration starts."
+    reads = CLUSTER_READS
+    remedy = "Mend what the MigCluster's conditions name; then the controller looks again."
+    docs = (ABOUT,)
+    source = f"{VALIDATION} validateSourceCluster, validateDestinationCluster"
+    upstream = ("SourceClusterNotReady", "DestinationClusterNotReady")
+    better = "tells the reasons with it"
+
+    def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        yield from _readiness(migration.host, cluster, side_cluster(migration, cluster))
+
+
+class PlanStorageExists(MigrationPolicy):
+    """migStorageRef names a MigStorage that exists, unless the plan converts storage classes.
+
+    Direct migrations need it too: Kubernetes objects still go through the repository.
+    """
+
+    id = "MTC712"
+    name = "plan-storage"
+    title = "The plan refers to a replication repository that exists"
+    why = "The plan never becomes Ready; even a direct migration moves objects through it."
+    reads = STORAGE_READS
+    remedy = "Refer to an existing MigStorage with both namespace and name, or add a repository."
+    docs = (ABOUT,)
+    source = f"{VALIDATION} validateStorage"
+    upstream = ("InvalidStorageRef",)
+    better = "names the MigStorages that exist"
+    single = True
+
+    def applies(self, migration: Migration) -> None:
+        _needs_storage(migration)
+        if unset(migration.plan, migration.plan.storage):
+            raise NotApplicable("the plan's short form names no MigStorage")
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        plan = migration.plan
+        fault = _leads_nowhere(migration.host, plan, MIG_STORAGE, plan.storage, "migStorageRef")
+        if fault is not None:
+            yield fault
+            return
+        yield passed(
+            plan.ref.subject,
+            f"migStorageRef refers to MigStorage {plan.storage}",
+            plan.ref.at("/spec/migStorageRef", plan.storage),
+        )
+
+
+class PlanStorageReady(MigrationPolicy):
+    """The controller has found the MigStorage Ready: it wrote and read an object there."""
+
+    id = "MTC713"
+    name = "plan-storage-ready"
+    title = "The plan's replication repository is Ready"
+    why = "The plan does not become Ready and no migration starts."
+    reads = STORAGE_READS
+    remedy = "Mend what the MigStorage's conditions name; the controller tests it every 30 seconds."
+    docs = (ABOUT,)
+    source = f"{VALIDATION} validateStorage"
+    upstream = ("StorageNotReady",)
+    better = "tells the reasons with it"
+    single = True
+
+    def applies(self, migration: Migration) -> None:
+        _needs_storage(migration)
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        storage = plan_storage(migration)
+        yield from _readiness(migration.host, migration.host, storage)
+
+
+def _needs_storage(migration: Migration) -> None:
+    if storage_conversion(migration):
+        raise NotApplicable("a plan that converts storage classes needs no repository")
+
+
+def _leads_nowhere(
+    host: Cluster,
+    plan: MigPlan,
+    resource: Resource[Any],
+    reference: ObjectRef,
+    field: str,
+) -> Outcome | None:
+    """A fail where a reference is not complete or names nothing; None where it is good."""
+    pointer = plan.ref.at(f"/spec/{field}", reference if reference.name else None)
+    if not reference.is_set:
+        half = "" if not (reference.name or reference.namespace) else f" completely: {reference}"
+        return failed(
+            plan.ref.subject,
+            f"{named(plan)} does not set {field}{half}; namespace and name are both needed",
+            pointer,
+            found=str(reference) if half else "not set",
+            wanted=f"namespace and name of a {resource.kind}",
+            key=field,
+            commands=(fetch_command(resource).removesuffix(" -o yaml"), edit(plan)),
+        )
+    if host.find(resource, reference.name, reference.namespace) is not None:
+        return None
+    known = [f"{item.ref.namespace}/{item.ref.name}" for item in host.known(resource)]
+    return failed(
+        plan.ref.subject,
+        f"{field} of {named(plan)} names {resource.kind} {reference}, which does not exist on "
+        f"{host.name}",
+        pointer,
+        found=str(reference),
+        wanted=f"one of {', '.join(sorted(known)[:10])}" if known else f"a {resource.kind}",
+        key=field,
+        commands=(fetch_command(resource).removesuffix(" -o yaml"), edit(plan)),
+    )
+
+
+def _readiness(host: Cluster, about: Cluster, item: MigCluster | MigStorage) -> Iterator[Outcome]:
+    ready = told_ready(item.conditions)
+    ref = item.ref
+    if ready is None:
+        raise no_status(host, f"{ref.kind} {ref.name}", _show(ref))
+    if ready:
+        yield passed(
+            about.subject, f"{ref.kind} {ref.name} is Ready", ref.at("/status/conditions", "Ready")
+        )
+        return
+    reasons = blocking(item.conditions)
+    said = "; ".join(f"{one.type}: {one.message}".rstrip(": ") for one in reasons)
+    yield failed(
+        ref.subject,
+        f"the controller has not found {ref.kind} {ref.name} Ready"
+        + (f": {said}" if said else ", and gives no reason"),
+        ref.at("/status/conditions", ", ".join(one.type for one in reasons) or "no Ready"),
+        found=", ".join(sorted(one.type for one in reasons)) or "no condition Ready",
+        wanted="condition Ready with status True",
+        commands=(_show(ref),),
+    )
+
+
+def _show(ref: Ref) -> str:
+    resource = MIG_CLUSTER if ref.kind == MIG_CLUSTER.kind else MIG_STORAGE
+    return fetch_command(resource, ref.name or "<name>", ref.namespace)

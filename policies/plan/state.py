@@ -1,0 +1,161 @@
+"""Whether the plan is open, and virtual machines that are to move while they run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policies.plan.base import ABOUT, PLAN_READS, VALIDATION, SidePolicy, named
+from service.core.facts.reach import holds
+from service.core.link import Link
+from service.core.migration import Cluster, Migration
+from service.core.objects.apis import KubeVirt
+from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.policy import MigrationPolicy, NotApplicable
+from service.core.resources import KUBE_VIRT, MTC_NAMESPACE, Read
+from service.core.versions import Version, parse_or_none
+
+
+class PlanOpen(MigrationPolicy):
+    """The plan is not closed, and the controller validates it in full.
+
+    After a final migration, and while one runs, the controller suspends a plan: it looks at
+    little of it and repeats what it found before. That is a warning.
+    """
+
+    id = "MTC780"
+    name = "plan-open"
+    title = "The plan is open and validated in full"
+    why = "No migration starts for a closed plan; what a suspended one says may be old."
+    reads = PLAN_READS
+    remedy = "Make a new plan, or set spec.closed: false; spec.refresh: true validates it again."
+    docs = (ABOUT,)
+    source = (
+        "mig-controller pkg/controller/migplan/migplan_controller.go; "
+        "pkg/controller/migmigration/validation.go"
+    )
+    upstream = ("Closed", "PlanClosed", "Suspended")
+    better = "before a migration is made for the plan"
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        plan = migration.plan
+        name, namespace = plan.ref.name or "<plan>", plan.ref.namespace or MTC_NAMESPACE
+        patch = f"oc patch migplan {name} -n {namespace} --type=merge -p"
+        sound = True
+        if plan.closed:
+            sound = False
+            yield failed(
+                plan.ref.subject,
+                f"{named(plan)} is closed",
+                plan.ref.at("/spec/closed", "true"),
+                found="closed: true",
+                wanted="closed: false",
+                key="closed",
+                commands=(f'{patch} \'{{"spec":{{"closed":false}}}}\'',),
+            )
+        suspended = holds(plan.conditions, "Suspended")
+        if suspended:
+            sound = False
+            yield failed(
+                plan.ref.subject,
+                f"{named(plan)} is suspended: its other conditions may be old",
+                plan.ref.at("/status/conditions", "Suspended"),
+                found="Suspended",
+                wanted="a plan that is validated",
+                key="suspended",
+                commands=(f'{patch} \'{{"spec":{{"refresh":true}}}}\'',),
+                severity=Severity.WARNING,
+            )
+        if sound:
+            yield passed(plan.ref.subject, f"{named(plan)} is open", plan.ref.at("/spec/closed"))
+
+
+FIRST, GATES_UNTIL = Version.parse("1.3.0"), Version.parse("1.5.0")
+GATES = ("VolumesUpdateStrategy", "VolumeMigration", "VMLiveUpdateFeatures")
+LIVE = "LiveUpdate"
+
+
+class LiveStorageMigration(SidePolicy):
+    """With liveMigrate, OpenShift Virtualization can move volumes of machines that run.
+
+    KubeVirt 1.3 or later, vmRolloutStrategy LiveUpdate, and up to 1.5 three feature gates. Where
+    there is no KubeVirt there are no machines either: information only.
+    """
+
+    id = "MTC785"
+    name = "live-storage-migration"
+    title = "Virtual machines can be migrated while they run, where the plan says so"
+    why = "The machines are stopped for the migration instead."
+    severity = Severity.WARNING
+    reads = (*PLAN_READS, Read(KUBE_VIRT))
+    remedy = "Update OpenShift Virtualization, and set what is missing in its KubeVirt resource."
+    docs = (
+        Link(
+            "Virtual machines",
+            "https://github.com/migtools/mig-controller/blob/master/docs/scenarios/"
+            "virtual-machines/README.md",
+        ),
+    )
+    source = f"{VALIDATION} validateKubeVirtInstalled"
+    upstream = (
+        "KubeVirtNotInstalledSourceCluster",
+        "KubeVirtVersionNotSupported",
+        "KubeVirtStorageLiveMigrationNotEnabled",
+    )
+    better = "names what is missing, on each cluster"
+
+    def applies(self, migration: Migration) -> None:
+        if not migration.plan.live_migrate:
+            raise NotApplicable("the plan does not ask for live migration")
+
+    def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        found = cluster.all(KUBE_VIRT)
+        if len(found) != 1:
+            yield failed(
+                cluster.subject,
+                f"there are {len(found)} KubeVirt resources, so no machine is migrated live",
+                *(item.ref.at("") for item in found[:3]),
+                found=str(len(found)),
+                wanted="1",
+                key="installed",
+                commands=("oc get kubevirt --all-namespaces",),
+                severity=Severity.INFO,
+                observed=len(found),
+            )
+            return
+        (virt,) = found
+        sound = True
+        for key, said, wanted in _lacking(virt):
+            sound = False
+            yield failed(
+                virt.ref.subject,
+                f"OpenShift Virtualization of the {cluster.role} cannot migrate live: {said}",
+                virt.ref.at(_PLACES[key]),
+                found=said,
+                wanted=wanted,
+                key=key,
+                commands=(f"oc get kubevirt {virt.ref.name} -n {virt.ref.namespace} -o yaml",),
+            )
+        if sound:
+            yield passed(virt.ref.subject, f"KubeVirt {virt.version} can migrate live")
+
+
+_PLACES = {
+    "version": "/status/operatorVersion",
+    "strategy": "/spec/configuration/vmRolloutStrategy",
+    "gates": "/spec/configuration/developerConfiguration",
+}
+
+
+def _lacking(virt: KubeVirt) -> Iterator[tuple[str, str, str]]:
+    version = parse_or_none(virt.version)
+    if version is None or version < FIRST:
+        yield "version", f"version {virt.version or 'not told'}", f"{FIRST} or later"
+        return
+    if virt.rollout_strategy != LIVE:
+        yield "strategy", f"vmRolloutStrategy {virt.rollout_strategy or 'not set'}", LIVE
+    if not virt.developer:
+        yield "gates", "no developerConfiguration", "a developerConfiguration"
+    elif version < GATES_UNTIL:
+        lacking = [gate for gate in GATES if gate not in virt.feature_gates]
+        if lacking:
+            yield "gates", f"feature gates missing: {', '.join(lacking)}", ", ".join(GATES)

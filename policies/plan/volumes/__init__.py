@@ -1,0 +1,1 @@
+"""The plan's volumes on the destination: classes, access modes, claims, sizes, quotas."""

@@ -1,0 +1,283 @@
+"""The storage classes that volumes are copied to."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+
+from policies.plan.volumes.base import (
+    OPTIONS,
+    STORAGE,
+    TARGET_READS,
+    PlanVolumePolicy,
+    gaps,
+    selected_copy,
+)
+from service.core.evidence import Missing, NotGathered, Subject
+from service.core.facts.storage_classes import KnownClass, destination_classes
+from service.core.facts.targets import is_copied, kind_of, target_of
+from service.core.facts.volumes import Volume, volumes
+from service.core.migration import Migration
+from service.core.outcome import Outcome, Severity, failed, passed, unknown
+from service.core.policy import MigrationPolicy, NotApplicable
+from service.core.resources import CSI_DRIVER, PERSISTENT_VOLUME, Read
+
+STATIC = "kubernetes.io/no-provisioner"
+EFS = "efs.csi.aws.com"
+
+
+class TargetClassSelected(PlanVolumePolicy):
+    """Every volume that is copied has a storage class on the destination.
+
+    The controller only warns (PvNoStorageClassSelection), because a claim without a class can
+    still bind to a static volume. That is a blocker here unless the destination has such a
+    volume: without one the claim stays Pending and the copy never starts. For a volume that
+    MTC has not discovered, the class that MTC would choose by itself is judged.
+    """
+
+    id = "MTC720"
+    name = "target-class-selected"
+    title = "Every volume that is copied has a storage class on the destination"
+    why = "The new claim has no storage class, stays Pending, and the copy waits for it."
+    reads = TARGET_READS
+    remedy = (
+        "Select a storage class of the destination for the volume, or mark a storage class of "
+        "the destination as its default before MTC discovers the volumes."
+    )
+    docs = (OPTIONS,)
+    source = (
+        "mig-controller pkg/controller/migplan/validation.go validatePvSelections, "
+        "pkg/controller/migplan/pvlist.go getDestStorageClass"
+    )
+    upstream = ("PvNoStorageClassSelection",)
+    better = (
+        "A blocker unless static volumes are there; and MTC's own choice is foretold for volumes "
+        "that it has not discovered."
+    )
+    good = "a storage class is selected, or will be found, for every volume that is copied"
+
+    def alike(self, migration: Migration, volume: Volume) -> Hashable | None:
+        return kind_of(volume) if volume.planned is None else None
+
+    def faults(self, migration: Migration, volume: Volume) -> Iterator[Outcome]:
+        target = target_of(migration, volume)
+        if target.name:
+            return
+        static = migration.derive(_has_static)
+        why = (
+            "no storage class is selected"
+            if target.selected
+            else "MTC will find no storage class for it: none of its provisioner, and no default"
+        )
+        rest = "; only a static volume can serve it" if static else ""
+        yield failed(
+            volumes(migration).subject(volume),
+            f"volume {volume.name} of claim {volume.hold} is copied, but {why}{rest}",
+            *target.evidence,
+            found="no storage class",
+            wanted="a storage class of the destination",
+            key="class",
+            commands=("oc get storageclass",),
+            severity=Severity.WARNING if static else None,
+        )
+
+
+def _has_static(migration: Migration) -> bool:
+    """Whether the destination has an Available volume without a class. Raises NotGathered."""
+    destination = migration.destination
+    for pv in destination.known(PERSISTENT_VOLUME):
+        if pv.phase == "Available" and not pv.storage_class and not pv.claim_name:
+            return True
+    destination.all(PERSISTENT_VOLUME)
+    return False
+
+
+class TargetClassExists(PlanVolumePolicy):
+    """The selected storage class exists on the destination.
+
+    mig-controller compares with its own list of the last discovery; here the storage classes of
+    the destination count first.
+    """
+
+    id = "MTC721"
+    name = "target-class-exists"
+    title = "The selected storage classes exist on the destination"
+    why = "The plan does not become ready (PvInvalidStorageClass)."
+    reads = TARGET_READS
+    remedy = "Create the storage class on the destination, or select one that exists there."
+    docs = (OPTIONS,)
+    source = "mig-controller pkg/controller/migplan/validation.go validatePvSelections"
+    upstream = ("PvInvalidStorageClass",)
+    better = "Decided from the destination's storage classes, also before MTC is installed."
+    good = "every selected storage class exists on the destination"
+    idle = "the plan selects no storage class"
+    whole = False
+
+    def concerns(self, volume: Volume) -> bool:
+        return (
+            selected_copy(volume)
+            and volume.planned is not None
+            and bool(volume.planned.target_storage_class)
+        )
+
+    def faults(self, migration: Migration, volume: Volume) -> Iterator[Outcome]:
+        target = target_of(migration, volume)
+        classes = destination_classes(migration)
+        if classes.find(target.name) is not None:
+            return
+        known = ", ".join(list(classes.by_name)[:5]) or "none"
+        yield failed(
+            volumes(migration).subject(volume),
+            f"volume {volume.name} of claim {volume.hold} is to be copied to class "
+            f"{target.name}, which the destination does not have",
+            *target.evidence,
+            found=f"{target.name}, which does not exist",
+            wanted=f"a storage class of the destination ({known})",
+            key="class",
+            commands=("oc get storageclass",),
+        )
+
+
+class TargetProvisioner(MigrationPolicy):
+    """The provisioners of the classes that are copied to can make volumes.
+
+    A class of ``kubernetes.io/no-provisioner`` makes none: as many Available volumes as claims
+    must be there (a blocker, for the rest of the claims stays Pending). A CSI driver without a
+    CSIDriver object is most likely not installed: a warning, as the object is optional and not
+    every provisioner is a CSI driver. Volumes of AWS EFS are a known issue of MTC as a
+    destination (BZ#2085097): a warning.
+    """
+
+    id = "MTC722"
+    name = "target-provisioner"
+    title = "The target storage classes can provide volumes"
+    why = "The new claims stay Pending, and the copy waits for them."
+    severity = Severity.WARNING
+    reads = (*TARGET_READS, Read(CSI_DRIVER))
+    remedy = (
+        "Install the driver of the storage class on the destination, create enough static "
+        "volumes, or select another storage class."
+    )
+    docs = (OPTIONS, STORAGE)
+    source = (
+        "Kubernetes storage classes; MTC release notes 1.7, known issue BZ#2085097; "
+        "mig-controller pkg/controller/migplan/pvlist.go getDestStorageClass"
+    )
+    better = "MTC's controller does not look at the provisioner of the class that it copies to."
+
+    def applies(self, migration: Migration) -> None:
+        volumes(migration).require_any(migration)
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        count, missing = _counted(migration)
+        sound = True
+        judged: list[str] = []
+        for name, needed in count.items():
+            try:
+                target = destination_classes(migration).find(name)
+                if target is None:
+                    continue  # MTC721
+                judged.append(name)
+                for outcome in _provisioner(migration, target, needed):
+                    sound = False
+                    yield outcome
+            except NotGathered as doubt:
+                missing.update(dict.fromkeys(doubt.missing))
+        if missing:
+            raise NotGathered(*missing)
+        if not judged:
+            raise NotApplicable("no volume of the plan is copied to a storage class that exists")
+        if sound:
+            yield passed(
+                migration.destination.subject,
+                f"the target storage classes can provide volumes ({', '.join(sorted(judged))})",
+                examined=len(judged),
+            )
+
+
+def _counted(migration: Migration) -> tuple[dict[str, int], dict[Missing, None]]:
+    """How many volumes are copied to each class, and what is missing for knowing that."""
+    found = volumes(migration)
+    missing = gaps(found)
+    count: dict[str, int] = {}
+    for volume in found.items:
+        if not is_copied(volume):
+            continue
+        try:
+            name = target_of(migration, volume).name
+        except NotGathered as doubt:
+            missing.update(dict.fromkeys(doubt.missing))
+            continue
+        if name:
+            count[name] = count.get(name, 0) + 1
+    return count, missing
+
+
+def _provisioner(migration: Migration, target: KnownClass, needed: int) -> Iterator[Outcome]:
+    subject = Subject(
+        migration.destination.name, "storage.k8s.io/v1", "StorageClass", "", target.name
+    )
+    if target.provisioner == STATIC:
+        yield from _static(migration, target, subject, needed)
+        return
+    if target.provisioner == EFS:
+        yield failed(
+            subject,
+            f"class {target.name} makes AWS EFS volumes: MTC has a known issue with them as "
+            "destination of a copy (BZ#2085097)",
+            target.evidence,
+            found=EFS,
+            wanted="another provisioner",
+            key="efs",
+        )
+    if target.provisioner.startswith("kubernetes.io/"):
+        return
+    destination = migration.destination
+    if any(item.ref.name == target.provisioner for item in destination.known(CSI_DRIVER)):
+        return
+    try:
+        destination.all(CSI_DRIVER)
+    except NotGathered as doubt:
+        yield unknown(
+            subject,
+            f"whether the driver {target.provisioner} of class {target.name} is installed is not "
+            "known",
+            *doubt.missing,
+            key="driver",
+        )
+        return
+    yield failed(
+        subject,
+        f"class {target.name} needs the provisioner {target.provisioner}, of which the "
+        "destination has no CSIDriver",
+        target.evidence,
+        found=f"no CSIDriver {target.provisioner}",
+        wanted=f"the driver {target.provisioner}",
+        key="driver",
+        commands=("oc get csidriver",),
+    )
+
+
+def _static(
+    migration: Migration, target: KnownClass, subject: Subject, needed: int
+) -> Iterator[Outcome]:
+    destination = migration.destination
+    free = [
+        pv
+        for pv in destination.known(PERSISTENT_VOLUME)
+        if pv.phase == "Available" and pv.storage_class == target.name
+    ]
+    if len(free) >= needed:
+        return
+    destination.all(PERSISTENT_VOLUME)
+    yield failed(
+        subject,
+        f"class {target.name} makes no volumes by itself, and the destination has {len(free)} "
+        f"Available volumes of it for {needed} claims",
+        target.evidence,
+        found=f"{len(free)} Available volumes",
+        wanted=f"{needed} Available volumes of class {target.name}",
+        key="static",
+        commands=("oc get pv",),
+        severity=Severity.BLOCKER,
+        observed=float(needed - len(free)),
+    )

@@ -1,0 +1,188 @@
+"""Quotas of the destination namespaces."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from shlex import quote
+
+from policies.plan.volumes.base import CHECKLIST, STORAGE, TARGET_READS, gaps
+from service.core.evidence import Missing, NotGathered, pointer_step
+from service.core.facts.destination_claims import (
+    absent_namespace,
+    arrival,
+    destination_claims,
+    namespace_map,
+)
+from service.core.facts.targets import is_copied, target_of
+from service.core.facts.volumes import MOVE, Volume, volumes
+from service.core.link import Link
+from service.core.migration import Migration
+from service.core.objects.storage import ResourceQuota
+from service.core.outcome import Outcome, failed, passed
+from service.core.policy import MigrationPolicy
+from service.core.quantity import human, parse_or_none
+from service.core.resources import NAMESPACE, PERSISTENT_VOLUME_CLAIM, RESOURCE_QUOTA, Read
+
+QUOTAS = Link(
+    "Resource quotas per project",
+    "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html"
+    "/building_applications/quotas",
+)
+CLAIMS = "persistentvolumeclaims"
+REQUESTS = "requests.storage"
+OF_CLASS = ".storageclass.storage.k8s.io/"
+
+
+@dataclass(slots=True)
+class Need:
+    """What the plan adds to a namespace, by quota key; ``known`` is False if that is a minimum."""
+
+    amounts: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    known: bool = True
+
+
+class StorageQuota(MigrationPolicy):
+    """The claims of the plan fit into the quotas of the destination namespaces.
+
+    Counted are claims and requested storage, in all and by storage class, against what the
+    quota leaves. A claim that is on the destination already is in ``used`` and not counted
+    again. A blocker: the API server refuses a claim beyond the quota.
+    """
+
+    id = "MTC732"
+    name = "storage-quota"
+    title = "The claims fit into the quotas of the destination namespaces"
+    why = "The API server refuses the claim, and the migration fails half way."
+    reads = (*TARGET_READS, Read(RESOURCE_QUOTA), Read(NAMESPACE))
+    remedy = "Raise the quota of the destination namespace, or split the plan."
+    docs = (QUOTAS, CHECKLIST, STORAGE)
+    source = "Kubernetes resource quotas (storage); MTC docs, Premigration checklists"
+    better = "The controller does not look at quotas."
+
+    def applies(self, migration: Migration) -> None:
+        volumes(migration).require_any(migration)
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        needs, missing = _needs(migration)
+        missing.update(gaps(volumes(migration)))
+        sound = True
+        examined = 0
+        for namespace, need in needs.items():
+            try:
+                for quota in _quotas(migration, namespace):
+                    examined += 1
+                    for outcome in _shortages(migration, quota, need):
+                        sound = False
+                        yield outcome
+            except NotGathered as reason:
+                missing.update(dict.fromkeys(reason.missing))
+        if missing:
+            raise NotGathered(*missing)
+        if sound:
+            said = "fit into" if examined else "are limited by no quota of"
+            yield passed(
+                migration.destination.subject,
+                f"the claims of the plan {said} the destination namespaces "
+                f"({', '.join(sorted(needs)) or 'none'})",
+                examined=max(examined, 1),
+            )
+
+
+def _quotas(migration: Migration, namespace: str) -> tuple[ResourceQuota, ...]:
+    if absent_namespace(migration, namespace):
+        return ()
+    found = migration.destination.all(RESOURCE_QUOTA, (namespace,))
+    return tuple(quota for quota in found if not quota.scoped)
+
+
+def _needs(migration: Migration) -> tuple[dict[str, Need], dict[Missing, None]]:
+    """What every destination namespace gets, without claims that are known to be there."""
+    there = destination_claims(migration).by_key
+    needs: dict[str, Need] = {name: Need() for name in namespace_map(migration).values()}
+    missing: dict[Missing, None] = {}
+    for volume in volumes(migration).items:
+        moved = volume.planned is not None and volume.planned.action == MOVE
+        if not moved and not is_copied(volume):
+            continue
+        key = arrival(migration, volume)
+        if key in there or key[0] not in needs:
+            continue
+        need = needs[key[0]]
+        need.amounts[CLAIMS] += 1
+        size = _request(volume)
+        if size is None:
+            need.known = False
+        try:
+            name = target_of(migration, volume).name
+        except NotGathered as reason:
+            missing.update(dict.fromkeys(reason.missing))
+            name = ""
+        prefixes = ("", f"{name}{OF_CLASS}") if name else ("",)
+        for prefix in prefixes:
+            need.amounts[prefix + REQUESTS] += size or 0
+        if name:
+            need.amounts[f"{name}{OF_CLASS}{CLAIMS}"] += 1
+    return needs, missing
+
+
+def _request(volume: Volume) -> Decimal | None:
+    if volume.claim is not None:
+        return parse_or_none(volume.claim.request)
+    if volume.planned is not None:
+        return parse_or_none(volume.planned.capacity)
+    return parse_or_none(volume.pv.capacity) if volume.pv is not None else None
+
+
+def _shortages(migration: Migration, quota: ResourceQuota, need: Need) -> Iterator[Outcome]:
+    for key, amount in need.amounts.items():
+        hard = parse_or_none(quota.hard[key]) if key in quota.hard else None
+        if hard is None:
+            continue
+        used = parse_or_none(quota.used.get(key, ""))
+        if amount <= hard - (used or 0):
+            _require_sizes(migration, quota, need, key)
+            continue
+        if amount <= hard:  # only what is used makes it too much: are our claims part of that?
+            _require_claims(migration, quota.ref.namespace)
+        yield _short(quota, key, amount, hard, used or Decimal(0))
+
+
+def _require_sizes(migration: Migration, quota: ResourceQuota, need: Need, key: str) -> None:
+    """That it fits is only known with what is used, and with the size of every claim."""
+    if key not in quota.used:
+        raise migration.destination.inventory.not_gathered(
+            RESOURCE_QUOTA, quota.ref.name, quota.ref.namespace, reason="without status.used"
+        )
+    if not need.known and not key.endswith(CLAIMS):
+        raise migration.source.inventory.not_gathered(
+            PERSISTENT_VOLUME_CLAIM,
+            namespaces=migration.source_namespaces,
+            reason="a claim without its size",
+        )
+
+
+def _require_claims(migration: Migration, namespace: str) -> None:
+    reason = destination_claims(migration).missing.get(namespace)
+    if reason is not None:
+        raise reason
+
+
+def _short(
+    quota: ResourceQuota, key: str, amount: Decimal, hard: Decimal, used: Decimal
+) -> Outcome:
+    shown = (lambda value: f"{value:f}") if key.endswith(CLAIMS) else human
+    left = max(hard - used, Decimal(0))
+    return failed(
+        quota.ref.subject,
+        f"the claims of the plan need {shown(amount)} of {key}, of which the quota leaves "
+        f"{shown(left)} ({shown(used)} of {shown(hard)} used)",
+        quota.ref.at(f"/status/hard/{pointer_step(key)}", quota.hard[key]),
+        found=f"{shown(left)} left",
+        wanted=f"{shown(amount)} of {key}",
+        key=key,
+        commands=(f"oc describe quota {quote(quota.ref.name)} -n {quote(quota.ref.namespace)}",),
+        observed=float(amount - left),
+    )

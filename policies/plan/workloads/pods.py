@@ -1,0 +1,250 @@
+"""The pods of the plan's namespaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from shlex import quote
+
+from policies.plan.base import ABOUT, CHECKLISTS, PLAN_READS, VALIDATION, few
+from policies.plan.namespaces.listed import NamespacesPolicy
+from service.core.evidence import Missing, NotGathered, Pointer, Subject
+from service.core.facts import limits
+from service.core.facts.limits import DEFAULTS, limit
+from service.core.migration import Migration
+from service.core.objects.workloads import Pod
+from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.resources import (
+    MIGRATION_CONTROLLER,
+    MTC_NAMESPACE,
+    NODE,
+    POD,
+    Read,
+    fetch_command,
+)
+
+POD_READS = (*PLAN_READS, Read(POD, plan_namespaces=True))
+
+STUCK = frozenset(
+    {
+        "CrashLoopBackOff",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "ErrImageNeverPull",
+        "ErrImagePull",
+        "ImageInspectError",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "RunContainerError",
+    }
+)
+"""Why a container waits that does not start by itself (kubelet's waiting reasons)."""
+
+MOST_RESTARTS = 3
+"""Of a healthy pod (MTC documentation, Premigration checklists)."""
+
+
+class PodsHealthy(NamespacesPolicy):
+    """No pod of the plan's namespaces has failed, is stuck or cannot be scheduled.
+
+    Beyond the controller's two reasons of waiting, all that the kubelet gives for a container
+    that does not start by itself, and Unschedulable where Kubernetes really writes it: as the
+    reason of condition PodScheduled. Many restarts are information only.
+    """
+
+    id = "MTC750"
+    name = "pods-healthy"
+    title = "The pods of the plan's namespaces are healthy"
+    why = "What does not run before the migration does not run after it; nobody can tell then why."
+    severity = Severity.WARNING
+    reads = POD_READS
+    remedy = "Mend the pod, or delete what is left over, such as failed builds and deployments."
+    docs = (CHECKLISTS,)
+    source = "mig-controller pkg/health/pods.go; MTC documentation, Premigration checklists"
+    upstream = ("SourcePodsNotHealthy",)
+    better = (
+        "also ErrImagePull, CreateContainerConfigError and the like, Unschedulable, restarts, and "
+        "the pods of mapped namespaces, which the controller never finds"
+    )
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        source = migration.source
+        sound = True
+        examined = 0
+        names = frozenset(migration.source_namespaces)
+        for pod in source.known(POD):
+            if pod.ref.namespace not in names:
+                continue
+            examined += 1
+            for fault in _faults(pod):
+                sound = sound and fault.severity is Severity.INFO
+                yield fault
+        source.all(POD, migration.source_namespaces)
+        if sound:
+            yield passed(source.subject, f"every pod is healthy ({examined})", examined=examined)
+
+
+def _faults(pod: Pod) -> Iterator[Outcome]:
+    sick = _sick(pod)
+    if sick is not None:
+        found, pointer = sick
+        namespace = quote(pod.ref.namespace)
+        yield failed(
+            pod.ref.subject,
+            f"pod {pod.ref.namespace}/{pod.ref.name} is not healthy: {found}",
+            pointer,
+            found=found,
+            wanted="Running and ready, or Succeeded",
+            commands=(
+                f"oc describe pod {quote(pod.ref.name)} -n {namespace}",
+                f"oc logs {quote(pod.ref.name)} -n {namespace} --all-containers --previous",
+            ),
+        )
+        return
+    for container in pod.containers:
+        if container.restarts > MOST_RESTARTS:
+            yield failed(
+                pod.ref.subject,
+                f"container {container.name} of pod {pod.ref.namespace}/{pod.ref.name} was "
+                f"restarted {container.restarts} times",
+                pod.ref.at("/status/containerStatuses", container.restarts),
+                found=str(container.restarts),
+                wanted=f"at most {MOST_RESTARTS} restarts",
+                key=f"restarts {container.name}",
+                severity=Severity.INFO,
+                observed=container.restarts,
+            )
+
+
+def _sick(pod: Pod) -> tuple[str, Pointer] | None:
+    """What is wrong with a pod, and where that stands; None for a healthy one."""
+    if pod.phase in ("Failed", "Unknown"):
+        return pod.phase, pod.ref.at("/status/phase", pod.phase)
+    for container in pod.containers:
+        if not container.ready and container.waiting in STUCK:
+            part = "initContainerStatuses" if container.init else "containerStatuses"
+            said = f"{container.waiting} ({container.name})"
+            return said, pod.ref.at(f"/status/{part}", said)
+    for kind, status, reason in pod.conditions:
+        if "Unschedulable" in (kind, reason) and pod.phase != "Running":
+            return "Unschedulable", pod.ref.at("/status/conditions", f"{kind}={status}: {reason}")
+    return None
+
+
+class PodCount(NamespacesPolicy):
+    """Not more pods run in the plan's namespaces than one plan is meant to have (100)."""
+
+    id = "MTC751"
+    name = "pod-count"
+    title = "The plan's namespaces have no more running pods than the limit"
+    why = "Large plans take long and time out; MTC is tested up to its limits only."
+    severity = Severity.WARNING
+    reads = (*POD_READS, *limits.READS)
+    remedy = (
+        "Split the plan (POST /v1/migplans/partition proposes how), or raise mig_pod_limit in the "
+        "MigrationController."
+    )
+    docs = (ABOUT,)
+    source = f"{VALIDATION} validatePodProperties; pkg/settings/plan.go"
+    upstream = ("PodLimitExceeded",)
+    better = "names the namespaces with the most pods, and proposes how to split"
+    single = True
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        plan = migration.plan
+        counts: dict[str, int] = {}
+        for pod in migration.source.all(POD, migration.source_namespaces):
+            if pod.phase == "Running":
+                counts[pod.ref.namespace] = counts.get(pod.ref.namespace, 0) + 1
+        count = sum(counts.values())
+        most = limit(migration, "mig_pod_limit")
+        allowed = most.value if most else DEFAULTS["mig_pod_limit"]
+        if count <= allowed:
+            yield passed(
+                plan.ref.subject, f"{count} running pods; the limit is {allowed}", examined=count
+            )
+            return
+        if most is None:
+            raise NotGathered(
+                Missing(
+                    "the limit of pods (mig_pod_limit)",
+                    migration.host.role,
+                    fetch_command(MIGRATION_CONTROLLER, namespace=MTC_NAMESPACE),
+                )
+            )
+        largest = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
+        yield failed(
+            plan.ref.subject,
+            f"{count} pods run in the plan's namespaces, and the limit is {allowed}; most in "
+            + few(f"{name} ({number})" for name, number in largest),
+            plan.ref.at("/spec/namespaces"),
+            *most.evidence,
+            found=str(count),
+            wanted=f"at most {allowed}",
+            observed=count,
+        )
+
+
+COMMON_LABELS = frozenset(
+    {"node-role.kubernetes.io/compute", "kubernetes.io/arch", "kubevirt.io/schedulable"}
+)
+"""Keys that the controller takes for present everywhere."""
+
+
+class NodeSelectors(NamespacesPolicy):
+    """The destination has nodes for the node selectors of the plan's running pods.
+
+    The controller warns of every selector that is not one of three common ones. Where the
+    destination's nodes are known, the selectors are compared with their labels instead.
+    """
+
+    id = "MTC752"
+    name = "node-selectors"
+    title = "The destination has nodes that the pods' node selectors choose"
+    why = "The pods stay Pending on the destination."
+    severity = Severity.WARNING
+    reads = (*POD_READS, Read(NODE))
+    remedy = "Label nodes of the destination, or change the selector before or after the migration."
+    docs = (CHECKLISTS,)
+    source = f"{VALIDATION} validatePodProperties"
+    upstream = ("NamespacesHaveNodeSelectors",)
+    better = "compares with the destination's nodes; the controller warns of every selector"
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        source, destination = migration.source, migration.destination
+        first: dict[tuple[str, str], Pod] = {}
+        counts: dict[tuple[str, str], int] = {}
+        for pod in source.all(POD, migration.source_namespaces):
+            if pod.phase == "Running" and set(pod.node_selector) - COMMON_LABELS:
+                key = (pod.ref.namespace, _written(pod.node_selector))
+                first.setdefault(key, pod)
+                counts[key] = counts.get(key, 0) + 1
+        good = 0
+        for (namespace, selector), pod in first.items():
+            nodes = destination.all(NODE)
+            wanted = pod.node_selector.items()
+            if any(wanted <= node.labels.items() for node in nodes):
+                good += 1
+                continue
+            yield failed(
+                Subject(source.name, "v1", "Namespace", "", namespace),
+                f"{counts[namespace, selector]} pods of {namespace} want nodes with {selector}, "
+                f"and none of the {len(nodes)} nodes of the destination has that",
+                pod.ref.at("/spec/nodeSelector", selector),
+                found=selector,
+                wanted="labels of a node of the destination",
+                key=selector,
+                commands=(
+                    "oc get nodes --show-labels",
+                    f"oc label node <node> {selector.replace(',', ' ')}",
+                ),
+            )
+        if good == len(first):
+            yield passed(
+                destination.subject,
+                f"there are nodes for every node selector ({good})",
+                examined=good or 1,
+            )
+
+
+def _written(selector: Mapping[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in sorted(selector.items()))

@@ -1,0 +1,82 @@
+"""The host names of the application's routes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from shlex import quote
+
+from policies.plan.base import CHECKLISTS, PLAN_READS
+from policies.plan.namespaces.listed import NamespacesPolicy
+from service.core.migration import Cluster, Migration
+from service.core.objects.network import Route
+from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.resources import INGRESS_CONFIG, ROUTE, Read
+
+
+class RouteHosts(NamespacesPolicy):
+    """Routes with a host below the source's own domain are marked as generated.
+
+    MTC gives a route a new host on the destination only where annotation
+    `openshift.io/host.generated: "true"` says that nobody chose the old one. A host of the
+    application's own domain stays, and its DNS record moves with it. The source's domain is its
+    ingress configuration's; where there is none (OpenShift 3), that of generated hosts.
+    """
+
+    id = "MTC756"
+    name = "route-hosts"
+    title = "Routes below the source's domain get a new host on the destination"
+    why = "The migrated route keeps a host name that leads to the source cluster."
+    severity = Severity.WARNING
+    reads = (*PLAN_READS, Read(ROUTE, plan_namespaces=True), Read(INGRESS_CONFIG))
+    remedy = "Annotate the route, or plan the change of its host after the migration."
+    docs = (CHECKLISTS,)
+    source = "MTC documentation, Premigration checklists"
+    better = "MTC does not look"
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        source = migration.source
+        routes = source.all(ROUTE, migration.source_namespaces)
+        chosen = [route for route in routes if route.host and not route.host_generated]
+        domains = _domains(source) if chosen else ()
+        sound = True
+        for route in chosen:
+            domain = next((item for item in domains if route.host.endswith(f".{item}")), "")
+            if domain:
+                sound = False
+                yield _kept(route, domain)
+        if sound:
+            yield passed(
+                source.subject,
+                f"no route keeps a host of the source's domain ({len(routes)})",
+                examined=len(routes) or 1,
+            )
+
+
+def _domains(source: Cluster) -> tuple[str, ...]:
+    """The domains below which the source generates hosts. Raises NotGathered."""
+    found = dict.fromkeys(item.domain for item in source.known(INGRESS_CONFIG) if item.domain)
+    for route in source.known(ROUTE):
+        if route.host_generated:
+            found[route.host.partition(".")[2]] = None
+    if not found:
+        raise source.missing(
+            "the domain of the source's routes",
+            "oc get ingresses.config.openshift.io cluster -o yaml "
+            "|| oc get routes --all-namespaces -o yaml",
+        )
+    return tuple(found)
+
+
+def _kept(route: Route, domain: str) -> Outcome:
+    name, namespace = quote(route.ref.name), quote(route.ref.namespace)
+    return failed(
+        route.ref.subject,
+        f"route {route.ref.namespace}/{route.ref.name} keeps its host {route.host}, which belongs "
+        f"to the source's domain {domain}",
+        route.ref.at("/spec/host", route.host),
+        found=route.host,
+        wanted='annotation openshift.io/host.generated: "true"',
+        commands=(
+            f"oc annotate route {name} -n {namespace} --overwrite openshift.io/host.generated=true",
+        ),
+    )

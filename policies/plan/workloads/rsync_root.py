@@ -1,0 +1,133 @@
+"""Whether rsync really runs as root where it is asked to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policies.plan.base import ABOUT, PLAN_READS, SidePolicy
+from service.core.evidence import Missing, NotGathered, Role, pointer_step
+from service.core.facts import release
+from service.core.facts.controllers import controllers
+from service.core.facts.mtc import CLUSTER_CONFIG
+from service.core.facts.settings import is_true
+from service.core.facts.transfer import direct_volumes
+from service.core.link import Link
+from service.core.migration import Cluster, Migration
+from service.core.objects.config import Namespace
+from service.core.outcome import Outcome, Severity, failed, not_applicable, passed
+from service.core.policy import NotApplicable
+from service.core.resources import (
+    CONFIG_MAP,
+    MIGRATION_CONTROLLER,
+    MTC_NAMESPACE,
+    NAMESPACE,
+    Read,
+)
+from service.core.settings_table import spellings
+from service.core.versions import Version
+
+SETTING = "migration_rsync_privileged"
+LABEL = "pod-security.kubernetes.io/enforce"
+ENFORCED_SINCE = Version.parse("4.11.0")
+"""The OpenShift release with Kubernetes 1.24, from which the controller looks at the label."""
+
+
+class RsyncAsRoot(SidePolicy):
+    """Where rsync is to run as root, the namespaces let it.
+
+    From Kubernetes 1.24 the controller falls back to a user without privileges in a namespace
+    without label `pod-security.kubernetes.io/enforce: privileged`, and says so only when the
+    transfer runs (RsyncServerPodsRunningAsNonRoot). It makes new namespaces with the source's
+    labels, so on the destination only namespaces that exist are looked at.
+    """
+
+    id = "MTC755"
+    name = "rsync-as-root"
+    title = "Where rsync is to run as root, the namespaces are labelled so that it can"
+    why = "Rsync silently runs as another user and cannot read or write files of root and others."
+    severity = Severity.WARNING
+    reads = (
+        *PLAN_READS,
+        *release.READS,
+        Read(NAMESPACE),
+        Read(CONFIG_MAP, MTC_NAMESPACE, CLUSTER_CONFIG),
+        Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),
+    )
+    declares = ("openshiftVersion",)
+    remedy = "Label the namespace for the time of the migration, with enforce, audit and warn."
+    docs = (
+        ABOUT,
+        Link(
+            "Rsync configuration",
+            "https://github.com/migtools/mig-operator/blob/master/docs/usage/RsyncConfiguration.md",
+        ),
+    )
+    source = "mig-controller pkg/controller/directvolumemigration/rsync.go"
+    upstream = ("RsyncServerPodsRunningAsNonRoot",)
+    better = "before the transfer"
+
+    def applies(self, migration: Migration) -> None:
+        direct = direct_volumes(migration)
+        if not direct.value:
+            raise NotApplicable("no volume is copied directly", *direct.evidence)
+
+    def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        version = release.openshift(cluster).value
+        if version < ENFORCED_SINCE:
+            yield not_applicable(cluster.subject, f"OpenShift {version} enforces no such label")
+            return
+        if not _privileged(cluster):
+            yield not_applicable(
+                cluster.subject, f"rsync is not asked to run as root ({SETTING} is not true)"
+            )
+            return
+        missing: dict[Missing, None] = {}
+        good, names = 0, _names(migration, cluster)
+        for name in names:
+            try:
+                namespace = cluster.find(NAMESPACE, name)
+            except NotGathered as doubt:
+                missing.update(dict.fromkeys(doubt.missing))
+                continue
+            if namespace is None or namespace.labels.get(LABEL) == "privileged":
+                good += 1
+            else:
+                yield _unlabelled(namespace)
+        if missing:
+            raise NotGathered(*missing)
+        if good == len(names):
+            yield passed(cluster.subject, f"rsync can run as root ({good})", examined=good)
+
+
+def _names(migration: Migration, cluster: Cluster) -> tuple[str, ...]:
+    if cluster.role == Role.SOURCE:
+        return migration.source_namespaces
+    return tuple(dict.fromkeys(item.destination for item in migration.plan.namespaces))
+
+
+def _privileged(cluster: Cluster) -> bool:
+    """Whether rsync is to run as root, as the cluster's own settings say. Raises NotGathered."""
+    for item in cluster.known(CONFIG_MAP):
+        if item.ref.name == CLUSTER_CONFIG and item.ref.namespace == MTC_NAMESPACE:
+            return is_true(item.data.get("RSYNC_PRIVILEGED", ""))
+    return any(
+        is_true(controller.spec[key])
+        for controller in controllers(cluster)
+        for key in spellings(controller.spec, SETTING)
+    )
+
+
+def _unlabelled(namespace: Namespace) -> Outcome:
+    name = namespace.ref.name
+    found = namespace.labels.get(LABEL, "")
+    words = " ".join(
+        f"pod-security.kubernetes.io/{mode}=privileged" for mode in ("enforce", "audit", "warn")
+    )
+    return failed(
+        namespace.ref.subject,
+        f"rsync is to run as root, and namespace {name} does not let it",
+        namespace.ref.at(f"/metadata/labels/{pointer_step(LABEL)}", found or None),
+        found=found or "no label",
+        wanted=f"{LABEL}=privileged",
+        commands=(f"oc label namespace {name} --overwrite {words}",),
+    )

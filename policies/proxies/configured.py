@@ -1,0 +1,235 @@
+"""The proxy that direct volume migration goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from json import dumps
+from shlex import quote
+
+from service.core import stunnel
+from service.core.evidence import NotGathered, Pointer
+from service.core.facts import Fact
+from service.core.facts.controllers import (
+    CONTROLLER_CONFIG,
+    GivenProxy,
+    controllers,
+    effective_proxy,
+    given_proxies,
+)
+from service.core.facts.endpoints import route_domain
+from service.core.facts.proxy import ProxyUse, proxy_use
+from service.core.facts.transfer import direct_volumes, intra_cluster
+from service.core.link import Link
+from service.core.migration import Cluster, Migration
+from service.core.outcome import (
+    Outcome,
+    Severity,
+    failed,
+    passed,
+)
+from service.core.policy import MigrationPolicy, NotApplicable
+from service.core.redact import MASK
+from service.core.resources import (
+    CLUSTER_VERSION,
+    CONFIG_MAP,
+    INGRESS_CONFIG,
+    MIG_PLAN,
+    MIGRATION_CONTROLLER,
+    MTC_NAMESPACE,
+    NODE,
+    PROXY,
+    SERVER_VERSION,
+    Read,
+)
+
+BOOKS = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html-single/"
+DOCS = (
+    Link("About configuring proxies", BOOKS + "migration_toolkit_for_containers/index"),
+    Link(
+        "DVM networking",
+        "https://github.com/migtools/mig-operator/blob/master/docs/usage/DVMNetworking.md",
+    ),
+)
+CONTROLLER_READ = Read(MIGRATION_CONTROLLER, namespace=MTC_NAMESPACE)
+CONFIG_READ = Read(CONFIG_MAP, namespace=MTC_NAMESPACE)
+PROXY_READS = (
+    Read(PROXY, name="cluster"),
+    Read(CLUSTER_VERSION, name="version"),
+    Read(SERVER_VERSION),
+    Read(NODE),
+)
+"""The proxy, and what tells an OpenShift 3 cluster, which has no such object."""
+
+PLAN_READ = Read(MIG_PLAN, namespace=MTC_NAMESPACE)
+
+
+def require_direct_volumes(migration: Migration) -> None:
+    """Raise NotApplicable where rsync does not go from one cluster to another."""
+    direct = direct_volumes(migration)
+    if not direct.value:
+        raise NotApplicable("no volume of the plan is migrated directly", *direct.evidence)
+    if intra_cluster(migration):
+        raise NotApplicable("source and destination are one cluster", *direct.evidence)
+
+
+def patch_command(name: str, value: str) -> str:
+    """The `oc` command that sets stunnel_tcp_proxy; the password is left for the user to fill."""
+    return merge_command(name, {stunnel.SETTING: value.replace(MASK, "<password>")})
+
+
+def merge_command(name: str, spec: dict[str, object]) -> str:
+    """The `oc` command that patches the spec of a MigrationController."""
+    patch, target = quote(dumps({"spec": spec})), quote(name)
+    return f"oc patch migrationcontroller {target} -n {MTC_NAMESPACE} --type=merge -p {patch}"
+
+
+class StunnelProxyConfigured(MigrationPolicy):
+    """Where the source reaches out through a proxy, rsync's stunnel must be told of one.
+
+    Rsync pods get no HTTP_PROXY: stunnel_tcp_proxy of the host's MigrationController is the only
+    way. What counts in the end is what the operator wrote into ConfigMap migration-controller.
+    A source whose noProxy covers the destination's routes connects directly: a warning then.
+    """
+
+    id = "MTC301"
+    name = "stunnel-proxy-configured"
+    title = "An Stunnel TCP proxy is configured where the source cluster uses a proxy"
+    why = (
+        "Rsync on the source connects straight to the destination's route, retries up to twenty "
+        "times, and the direct volume migration fails."
+    )
+    reads = (
+        *PROXY_READS,
+        CONTROLLER_READ,
+        CONFIG_READ,
+        PLAN_READ,
+        Read(INGRESS_CONFIG, name="cluster"),
+    )
+    declares = ("proxy", "openshiftVersion")
+    remedy = (
+        "Set stunnel_tcp_proxy in the MigrationController of the cluster that runs the "
+        "controller, or set indirectVolumeMigration: true in the plan."
+    )
+    docs = DOCS
+    source = "MTC documentation, Migration prerequisites; mig-controller directvolumemigration"
+
+    def applies(self, migration: Migration) -> None:
+        require_direct_volumes(migration)
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        use = proxy_use(migration.source)
+        if not use.value.in_use:
+            raise NotApplicable("the source cluster uses no proxy", *use.evidence)
+        effective = effective_proxy(migration.host)
+        try:
+            given = given_proxies(migration.host)
+        except NotGathered:
+            if effective is None:
+                raise
+            yield self._by_config(migration, use, effective)
+            return
+        usable = next((item for item in given if item.reading.usable), None)
+        if usable is None:
+            for item in given or (None,):
+                yield self._unset(migration, use, item)
+        elif effective is not None and _differ(usable, effective.value):
+            yield _not_reconciled(usable, effective)
+        else:
+            yield passed(
+                usable.controller.ref.subject,
+                f"stunnel connects through {usable.reading.endpoint}",
+                *use.evidence,
+                usable.pointer,
+                *(effective.evidence if effective else ()),
+            )
+
+    def _by_config(
+        self, migration: Migration, use: Fact[ProxyUse], effective: Fact[str]
+    ) -> Outcome:
+        reading = stunnel.read(effective.value)
+        if not reading.usable:
+            return self._unset(migration, use, None, *effective.evidence)
+        told = f"stunnel connects through {reading.endpoint}, as the controller was started with"
+        return passed(migration.host.subject, told, *use.evidence, *effective.evidence)
+
+    def _unset(
+        self,
+        migration: Migration,
+        use: Fact[ProxyUse],
+        given: GivenProxy | None,
+        *evidence: Pointer,
+    ) -> Outcome:
+        host = migration.host
+        covered = _bypassed(migration)
+        message = (
+            f"the source reaches out through {', '.join(use.value.endpoints)}, and direct volume "
+            "migration is not told of a proxy that it can use"
+        )
+        if covered:
+            message += "; the source's noProxy covers the destination's routes, though"
+        name = given.controller.ref.name if given else _name(host)
+        value = given.reading.shown if given else ""
+        return failed(
+            given.controller.ref.subject if given else host.subject,
+            message,
+            *use.evidence,
+            *((given.pointer,) if given else ()),
+            *evidence,
+            found=f"{stunnel.SETTING} is {given.reading.use}" if given else "no stunnel_tcp_proxy",
+            wanted=stunnel.FORM,
+            commands=(patch_command(name, value or _template(use)),),
+            severity=Severity.WARNING if covered else None,
+        )
+
+
+def _differ(given: GivenProxy, effective: str) -> bool:
+    """Whether the controller was started with another proxy; masked passwords count as equal."""
+    old, new = stunnel.read(effective), given.reading
+    if (old.use, old.endpoint, old.username) != (new.use, new.endpoint, new.username):
+        return True
+    masked = "***" in old.password or "***" in new.password
+    return old.password != new.password and not masked
+
+
+def _not_reconciled(given: GivenProxy, effective: Fact[str]) -> Outcome:
+    old = stunnel.read(effective.value)
+    name = quote(given.controller.ref.name)
+    command = f"oc get migrationcontroller {name} -n {MTC_NAMESPACE} -o yaml"
+    return failed(
+        given.controller.ref.subject,
+        "the operator has not carried stunnel_tcp_proxy over to the controller (yet)",
+        given.pointer,
+        *effective.evidence,
+        found=f"ConfigMap {CONTROLLER_CONFIG}: {old.endpoint or 'no proxy'}",
+        wanted=f"{given.reading.endpoint}, with the same credentials",
+        key="effective",
+        commands=(command, f"oc logs deployment/migration-operator -n {MTC_NAMESPACE}"),
+        severity=Severity.WARNING,
+    )
+
+
+def _bypassed(migration: Migration) -> bool:
+    """Whether the source's noProxy covers the domain of the destination's routes."""
+    proxies = migration.source.known(PROXY)
+    try:
+        domain = route_domain(migration.destination).value.lower()
+    except NotGathered:
+        return False
+    entries = {
+        entry.strip().lower().removeprefix("*").lstrip(".")
+        for proxy in proxies
+        for entry in proxy.no_proxy.split(",")
+    } - {""}
+    return any(domain == entry or domain.endswith(f".{entry}") for entry in entries)
+
+
+def _template(use: Fact[ProxyUse]) -> str:
+    return f"http://<user>:{MASK}@{use.value.endpoints[0]}"
+
+
+def _name(cluster: Cluster) -> str:
+    try:
+        found = controllers(cluster)
+    except NotGathered:
+        found = ()
+    return found[0].ref.name if found else "migration-controller"

@@ -1,0 +1,129 @@
+"""The value of stunnel_tcp_proxy itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policies.proxies.configured import (
+    CONTROLLER_READ,
+    DOCS,
+    PLAN_READ,
+    merge_command,
+    patch_command,
+    require_direct_volumes,
+)
+from service.core import stunnel
+from service.core.evidence import NotGathered, Pointer
+from service.core.facts.controllers import GivenProxy, controllers, given_proxies
+from service.core.migration import Cluster, Migration
+from service.core.outcome import (
+    Outcome,
+    Severity,
+    failed,
+    not_applicable,
+    passed,
+    unknown,
+)
+from service.core.policy import ClusterPolicy, NotApplicable
+
+
+class StunnelProxyUrl(ClusterPolicy):
+    """The value of stunnel_tcp_proxy is one that MTC, Go and stunnel really use.
+
+    Nothing validates it: a value without a scheme is silently no proxy, a raw character in the
+    password a parse error, a user without a password no authentication. Only the value on the
+    cluster that runs the controller has an effect.
+    """
+
+    id = "MTC303"
+    name = "stunnel-proxy-url"
+    title = "stunnel_tcp_proxy is a URL that MTC can use, on the cluster that runs the controller"
+    why = (
+        "MTC silently connects without the proxy, or direct volume migration fails with an error "
+        "that quotes the password."
+    )
+    reads = (CONTROLLER_READ, PLAN_READ)
+    remedy = (
+        f"Write {stunnel.FORM} with user name and password percent-encoded, in the "
+        "MigrationController of the cluster that runs the controller."
+    )
+    docs = DOCS
+    source = (
+        "mig-controller pkg/controller/directvolumemigration/stunnel.go; mig-operator "
+        "templates/controller_config.yml.j2; crane-lib state_transfer/transport/stunnel"
+    )
+
+    def applies(self, migration: Migration) -> None:
+        require_direct_volumes(migration)
+
+    def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        if not migration.is_host(cluster):
+            yield from self._elsewhere(migration, cluster)
+            return
+        given = given_proxies(cluster)
+        if not given:
+            raise NotApplicable("stunnel_tcp_proxy is not set", *_specs(cluster))
+        for item in given:
+            yield from self._judged(item)
+
+    def _judged(self, item: GivenProxy) -> Iterator[Outcome]:
+        reading = item.reading
+        name = item.controller.ref.name
+        for remark in reading.remarks:
+            told = f"as {reading.endpoint}" if reading.usable else ""
+            yield failed(
+                item.controller.ref.subject,
+                remark.message,
+                item.pointer,
+                found=f"{reading.use} {told}".strip(),
+                wanted=reading.shown or stunnel.FORM,
+                key=remark.code,
+                commands=(patch_command(name, reading.shown),) if reading.shown else (),
+                severity=remark.severity,
+            )
+        if not reading.remarks:
+            login = "with" if reading.authenticates else "without"
+            told = f"stunnel connects to {reading.endpoint} {login} authentication"
+            yield passed(item.controller.ref.subject, told, item.pointer)
+
+    def _elsewhere(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        try:
+            given = given_proxies(cluster)
+        except NotGathered as error:
+            told = "whether stunnel_tcp_proxy is set where it has no effect is not known"
+            yield unknown(
+                cluster.subject,
+                told,
+                *error.missing,
+                key="not-gathered",
+                severity=Severity.WARNING,
+            )
+            return
+        if not given:
+            told = "stunnel_tcp_proxy is not set on this cluster, which does not run the controller"
+            yield not_applicable(cluster.subject, told, *_specs(cluster))
+        elsewhere = _usable_on_host(migration)
+        for item in given:
+            host = migration.host.name
+            yield failed(
+                item.controller.ref.subject,
+                f"the controller runs on {host}; stunnel_tcp_proxy has no effect here",
+                item.pointer,
+                found=f"set on {cluster.name}",
+                wanted=f"set on {host} only",
+                key="not-host",
+                commands=(merge_command(item.controller.ref.name, {item.key: None}),),
+                severity=Severity.BLOCKER if elsewhere is False else Severity.WARNING,
+            )
+
+
+def _usable_on_host(migration: Migration) -> bool | None:
+    """Whether the host has a proxy that works; None if not known."""
+    try:
+        return any(item.reading.usable for item in given_proxies(migration.host))
+    except NotGathered:
+        return None
+
+
+def _specs(cluster: Cluster) -> tuple[Pointer, ...]:
+    return tuple(item.ref.at("/spec") for item in controllers(cluster)[:1])

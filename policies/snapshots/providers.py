@@ -1,0 +1,262 @@
+"""Snapshot copy: cloud providers between which a snapshot can travel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from shlex import quote
+
+from service.core.evidence import NotGathered
+from service.core.facts.place import platform
+from service.core.facts.release import major_or
+from service.core.facts.snapshots import provider_of
+from service.core.facts.volumes import Volume, snapshots, volumes
+from service.core.link import Link
+from service.core.migration import Cluster, Migration
+from service.core.outcome import Outcome, Severity, failed, passed, unknown
+from service.core.policy import MigrationPolicy
+from service.core.resources import (
+    CLUSTER_VERSION,
+    INFRASTRUCTURE,
+    MIG_PLAN,
+    MIG_STORAGE,
+    MIGRATION_CONTROLLER,
+    MTC_NAMESPACE,
+    NODE,
+    PERSISTENT_VOLUME,
+    PERSISTENT_VOLUME_CLAIM,
+    SERVER_VERSION,
+    VOLUME_SNAPSHOT_CLASS,
+    Read,
+)
+
+_BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html"
+PREREQUISITES = Link(
+    "Migration prerequisites",
+    f"{_BOOK}/migration_toolkit_for_containers/migrating-applications-with-mtc",
+)
+COPY_METHODS = Link(
+    "About data copy methods", f"{_BOOK}/migration_toolkit_for_containers/about-mtc"
+)
+SNAPSHOT_READS = (
+    Read(MIG_PLAN),
+    Read(PERSISTENT_VOLUME_CLAIM, plan_namespaces=True),
+    Read(PERSISTENT_VOLUME),
+    Read(MIGRATION_CONTROLLER),
+)
+
+
+def require_seen(migration: Migration, chosen: tuple[Volume, ...]) -> None:
+    """Raise NotGathered where a volume that is copied by snapshot is not among the evidence."""
+    unseen = [volume.name for volume in chosen if volume.pv is None]
+    if unseen:
+        raise migration.source.inventory.not_gathered(
+            PERSISTENT_VOLUME, unseen[0] if len(unseen) == 1 else ""
+        )
+
+
+def listed(names: list[str]) -> str:
+    """The first names of a list, for a message."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+class SnapshotProvider(MigrationPolicy):
+    """Volumes that are copied by snapshot lie on a provider whose snapshots MTC can make.
+
+    MTC knows three snapshot providers: AWS, GCP and Azure. The provider of a volume is read
+    from its volume source or CSI driver. MTC's snapshots are Velero's own, made through the
+    provider's interface, so the snapshot provider of the MigStorage (or else its backup
+    provider) must be that of the volumes. For a CSI volume a VolumeSnapshotClass of its driver
+    is looked for too, as a warning only: Velero's snapshots do not use it, but where it is
+    missing, the driver's snapshot support may not be installed.
+    """
+
+    id = "MTC611"
+    name = "snapshot-provider"
+    title = "The cloud provider of volumes copied by snapshot supports snapshots"
+    why = "No snapshot can be made of the volume, and the migration fails during backup."
+    reads = (
+        *SNAPSHOT_READS,
+        Read(MIG_STORAGE),
+        Read(VOLUME_SNAPSHOT_CLASS),
+        Read(CLUSTER_VERSION),
+        Read(SERVER_VERSION),
+        Read(NODE),
+    )
+    remedy = (
+        "Copy these volumes by copyMethod filesystem, or set volumeSnapshotProvider of the "
+        "MigStorage to the provider of the volumes."
+    )
+    docs = (PREREQUISITES, COPY_METHODS)
+    source = (
+        "MTC docs, Migration prerequisites, snapshot copy; mig-operator docs/usage/Snapshot.md; "
+        "mig-controller pkg/apis/migration/v1alpha1/migstorage_types.go GetVolumeSnapshotProvider"
+    )
+    upstream = ("PvWarnCopyMethodSnapshot",)
+    better = "The controller only warns of every snapshot; whether it can work is decided here."
+
+    def applies(self, migration: Migration) -> None:
+        snapshots(migration)
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        chosen = snapshots(migration)
+        found = volumes(migration)
+        by_provider: dict[str, list[str]] = {}
+        drivers: dict[str, list[str]] = {}
+        sound = True
+        for volume in chosen:
+            if volume.pv is None:
+                continue
+            provider = provider_of(volume.pv)
+            if provider:
+                by_provider.setdefault(provider, []).append(volume.name)
+                if volume.pv.driver:
+                    drivers.setdefault(volume.pv.driver, []).append(volume.name)
+                continue
+            sound = False
+            kind = volume.pv.driver or volume.pv.source
+            yield failed(
+                found.subject(volume),
+                f"volume {volume.name} of claim {volume.hold} is to be copied by snapshot, but "
+                f"MTC cannot make snapshots of {kind}",
+                volume.pv.ref.at(f"/spec/{volume.pv.source}", volume.pv.driver or None),
+                found=kind,
+                wanted="a disk of AWS, GCP or Azure, or copyMethod filesystem",
+                key="provider",
+            )
+        for cluster in (migration.source, migration.destination):
+            for driver, names in drivers.items():
+                yield from _snapshot_class(cluster, driver, names)
+        for provider, names in by_provider.items():
+            wrong = _storage_fault(migration, provider, names, len(by_provider) == 1)
+            if wrong is not None:
+                sound = False
+                yield wrong
+        require_seen(migration, chosen)
+        if sound:
+            yield passed(
+                found.cluster.subject,
+                f"snapshots can be made of every volume that asks for one ({len(chosen)}), by "
+                + " and ".join(sorted(by_provider)),
+                migration.storage.ref.at("/spec/volumeSnapshotProvider"),
+                examined=len(chosen),
+            )
+
+
+def _storage_fault(
+    migration: Migration, provider: str, names: list[str], alone: bool
+) -> Outcome | None:
+    storage = migration.storage
+    key = "volumeSnapshotProvider" if storage.snapshot_provider else "backupStorageProvider"
+    actual = storage.snapshot_provider or storage.provider
+    if actual == provider:
+        return None
+    command = (
+        f"oc patch migstorage {quote(storage.ref.name or '<storage>')} -n {MTC_NAMESPACE} "
+        f'--type=merge -p \'{{"spec":{{"volumeSnapshotProvider":"{provider}"}}}}\''
+    )
+    return failed(
+        storage.ref.subject,
+        f"the snapshots of volumes {listed(names)} are made by {provider}, but {key} of the "
+        f"replication repository is {actual or 'not set'}",
+        storage.ref.at(f"/spec/{key}", actual),
+        found=actual or "not set",
+        wanted=provider,
+        key=provider,
+        commands=(command,) if alone else (),
+    )
+
+
+def _snapshot_class(cluster: Cluster, driver: str, names: list[str]) -> Iterator[Outcome]:
+    if any(item.driver == driver for item in cluster.known(VOLUME_SNAPSHOT_CLASS)):
+        return
+    if major_or(cluster) == 3:
+        return  # OpenShift 3 has no such objects
+    try:
+        cluster.all(VOLUME_SNAPSHOT_CLASS)
+    except NotGathered as missing:
+        yield unknown(
+            cluster.subject,
+            f"whether the CSI driver {driver} of volumes {listed(names)} has a "
+            "VolumeSnapshotClass is not known",
+            *missing.missing,
+            key=f"class-{driver}",
+            severity=Severity.WARNING,
+        )
+        return
+    yield failed(
+        cluster.subject,
+        f"no VolumeSnapshotClass for the CSI driver {driver} of volumes {listed(names)}: its "
+        "snapshot support may not be installed",
+        found=f"no VolumeSnapshotClass of {driver}",
+        wanted=f"a VolumeSnapshotClass with driver {driver}",
+        key=f"class-{driver}",
+        commands=("oc get volumesnapshotclass",),
+        severity=Severity.WARNING,
+    )
+
+
+class SnapshotSameProvider(MigrationPolicy):
+    """Volumes that are copied by snapshot lie on the provider that the destination runs on.
+
+    A volume's provider is read from its volume source or CSI driver; where that does not tell,
+    the platform of the source cluster counts. The platform of a cluster is that of
+    Infrastructure, for OpenShift 3 that of the nodes' providerID.
+    """
+
+    id = "MTC612"
+    name = "snapshot-same-provider"
+    title = "Volumes copied by snapshot stay on the same cloud provider"
+    why = "A snapshot of one cloud provider cannot be restored on another."
+    reads = (*SNAPSHOT_READS, Read(INFRASTRUCTURE), Read(NODE))
+    declares = ("platform",)
+    remedy = "Copy these volumes by copyMethod filesystem."
+    docs = (PREREQUISITES, COPY_METHODS)
+    source = "MTC docs, Migration prerequisites, snapshot copy"
+    upstream = ("PvWarnCopyMethodSnapshot",)
+    better = "The controller does not compare the platforms."
+
+    def applies(self, migration: Migration) -> None:
+        snapshots(migration)
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        chosen = snapshots(migration)
+        there = platform(migration.destination)
+        sound = True
+        others = []
+        for volume in chosen:
+            provider = provider_of(volume.pv) if volume.pv is not None else ""
+            if volume.pv is None or not provider:
+                others.append(volume.name)
+                continue
+            if provider.casefold() == there.value.casefold():
+                continue
+            sound = False
+            yield failed(
+                volume.pv.ref.subject,
+                f"volume {volume.name} of claim {volume.hold} is a disk of {provider}, but the "
+                f"destination runs on {there.value}",
+                volume.pv.ref.at(f"/spec/{volume.pv.source}", volume.pv.driver or None),
+                *there.evidence,
+                found=provider,
+                wanted=there.value,
+            )
+        if others:
+            here = platform(migration.source)
+            if here.value.casefold() != there.value.casefold():
+                sound = False
+                yield failed(
+                    migration.source.subject,
+                    f"volumes {listed(others)} are to be copied by snapshot from {here.value} to "
+                    f"{there.value}",
+                    *here.evidence,
+                    *there.evidence,
+                    found=here.value,
+                    wanted=there.value,
+                )
+        if sound:
+            yield passed(
+                migration.destination.subject,
+                f"the volumes that are copied by snapshot ({len(chosen)}) stay on {there.value}",
+                *there.evidence,
+                examined=len(chosen),
+            )

@@ -1,0 +1,162 @@
+"""Snapshot copy: the region, and on Azure the resource group, of both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policies.snapshots.providers import COPY_METHODS, PREREQUISITES, SNAPSHOT_READS, listed
+from service.core.evidence import Missing, NotGathered
+from service.core.facts.place import platform, regions
+from service.core.facts.snapshots import provider_of, resource_group
+from service.core.facts.volumes import snapshots
+from service.core.migration import Migration
+from service.core.outcome import Outcome, failed, passed
+from service.core.policy import MigrationPolicy
+from service.core.resources import (
+    INFRASTRUCTURE,
+    MIG_CLUSTER,
+    MIG_STORAGE,
+    NODE,
+    PERSISTENT_VOLUME,
+    Read,
+    fetch_command,
+)
+
+
+class SnapshotSameRegion(MigrationPolicy):
+    """Volumes copied by snapshot stay in their region; on Azure, in their resource group too.
+
+    A volume's region is that of its labels or node affinity, else that of the source cluster.
+    Zones do not matter: the snapshots of all three providers belong to a region. On Azure the
+    resource group is ``azureResourceGroup`` of the MigCluster, else that of Infrastructure.
+    """
+
+    id = "MTC613"
+    name = "snapshot-same-region"
+    title = "Volumes copied by snapshot stay in the same geographic region"
+    why = "A snapshot is not found in another region (on Azure: resource group)."
+    reads = (
+        *SNAPSHOT_READS,
+        Read(INFRASTRUCTURE),
+        Read(NODE),
+        Read(MIG_CLUSTER),
+        Read(MIG_STORAGE),
+    )
+    declares = ("region", "platform")
+    remedy = "Copy these volumes by copyMethod filesystem, or migrate to a cluster of that region."
+    docs = (PREREQUISITES, COPY_METHODS)
+    source = (
+        "MTC docs, Migration prerequisites, snapshot copy; Adding a cluster (Azure resource group)"
+    )
+    upstream = ("PvWarnCopyMethodSnapshot",)
+    better = "The controller does not compare regions or resource groups."
+
+    def applies(self, migration: Migration) -> None:
+        snapshots(migration)
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        missing: list[Missing] = []
+        sound = True
+        for part in (_regions, _storage_region, _resource_groups):
+            try:
+                for outcome in part(migration):
+                    sound = False
+                    yield outcome
+            except NotGathered as reason:
+                missing += reason.missing
+        if missing:
+            raise NotGathered(*dict.fromkeys(missing))
+        if sound:
+            there = regions(migration.destination)
+            count = len(snapshots(migration))
+            yield passed(
+                migration.destination.subject,
+                f"the volumes that are copied by snapshot ({count}) stay in region "
+                f"{', '.join(sorted(there.value))}; their zones may differ",
+                *there.evidence,
+                examined=count,
+            )
+
+
+def _regions(migration: Migration) -> Iterator[Outcome]:
+    there = regions(migration.destination)
+    wanted = ", ".join(sorted(there.value))
+    unlabelled = []
+    for volume in snapshots(migration):
+        if volume.pv is None or not volume.pv.region:
+            unlabelled.append(volume.name)
+        elif volume.pv.region not in there.value:
+            yield failed(
+                volume.pv.ref.subject,
+                f"volume {volume.name} lies in region {volume.pv.region}, the destination in "
+                f"{wanted}",
+                volume.pv.ref.at("/metadata/labels", volume.pv.region),
+                *there.evidence,
+                found=volume.pv.region,
+                wanted=wanted,
+                key="region",
+            )
+    if not unlabelled:
+        return
+    here = regions(migration.source)
+    if here.value <= there.value:
+        return
+    if here.value & there.value:
+        command = fetch_command(PERSISTENT_VOLUME)
+        fact = f"in which of its regions the source has volumes {listed(unlabelled)}"
+        raise NotGathered(Missing(fact, migration.source.role, command))
+    found = ", ".join(sorted(here.value))
+    yield failed(
+        migration.source.subject,
+        f"volumes {listed(unlabelled)} lie in region {found}, the destination in {wanted}",
+        *here.evidence,
+        *there.evidence,
+        found=found,
+        wanted=wanted,
+        key="region",
+    )
+
+
+def _storage_region(migration: Migration) -> Iterator[Outcome]:
+    storage = migration.given_storage
+    region = storage.snapshot_config.get("awsRegion") if storage is not None else None
+    if storage is None or not region:
+        return
+    there = regions(migration.destination)
+    if region in there.value:
+        return
+    wanted = ", ".join(sorted(there.value))
+    yield failed(
+        storage.ref.subject,
+        f"the replication repository makes snapshots in region {region}, the destination lies in "
+        f"{wanted}",
+        storage.ref.at("/spec/volumeSnapshotConfig/awsRegion", region),
+        *there.evidence,
+        found=str(region),
+        wanted=wanted,
+        key="storage-region",
+    )
+
+
+def _resource_groups(migration: Migration) -> Iterator[Outcome]:
+    chosen = snapshots(migration)
+    providers = {provider_of(volume.pv) for volume in chosen if volume.pv is not None}
+    unseen = any(volume.pv is None for volume in chosen)
+    if "azure" not in providers and not unseen:
+        return
+    if "azure" not in providers and platform(migration.source).value.casefold() != "azure":
+        return
+    here = resource_group(migration, migration.source)
+    there = resource_group(migration, migration.destination)
+    if here.value.casefold() == there.value.casefold():  # Azure ignores the case
+        return
+    yield failed(
+        migration.destination.subject,
+        f"Azure disks can be copied by snapshot within one resource group only: the source is in "
+        f"{here.value}, the destination in {there.value}",
+        *here.evidence,
+        *there.evidence,
+        found=there.value,
+        wanted=here.value,
+        key="resource-group",
+    )

@@ -1,0 +1,1 @@
+"""Releases: the newest z-stream of OpenShift and MTC, the same MTC everywhere, in support."""

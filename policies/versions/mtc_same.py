@@ -1,0 +1,145 @@
+"""Which MTC releases run, whether they fit together, and whether they fit the clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from service.core.evidence import Missing
+from service.core.facts import Fact
+from service.core.facts.mtc import mtc_version
+from service.core.link import Link
+from service.core.migration import Cluster, Migration
+from service.core.outcome import Outcome, Severity, failed, not_applicable, passed, unknown
+from service.core.policy import ClusterPolicy
+from service.core.resources import (
+    CLUSTER_SERVICE_VERSION,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    MIG_CLUSTER,
+    MIGRATION_CONTROLLER,
+    MTC_NAMESPACE,
+    Read,
+)
+from service.core.versions import Version, parse_or_none
+
+BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html-single/"
+
+MTC_READS: tuple[Read[Any], ...] = (
+    Read(CONFIG_MAP, MTC_NAMESPACE, "migration-cluster-config"),
+    Read(CLUSTER_SERVICE_VERSION, MTC_NAMESPACE),
+    Read(MIG_CLUSTER, MTC_NAMESPACE),
+    Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),
+    Read(DEPLOYMENT, MTC_NAMESPACE, "migration-operator"),
+)
+"""What tells the installed MTC release."""
+
+DOCS = (
+    Link("Migration Toolkit for Containers", BOOK + "migration_toolkit_for_containers/index"),
+    Link("Migrating from version 3 to 4", BOOK + "migrating_from_version_3_to_4/index"),
+)
+
+
+class SameVersion(ClusterPolicy):
+    """Every cluster runs the same MTC release as the host, compared as the controller compares.
+
+    It allows one pairing of different releases: 1.5.1 or a later 1.5 with 1.6 or later. The
+    documentation demands equal versions, so that is a warning. With `target_mtc` the request
+    assumes one release on all clusters, and there is nothing to compare.
+    """
+
+    id = "MTC403"
+    name = "mtc-same-version"
+    title = "All clusters run the same MTC version"
+    why = (
+        "Clusters exchange custom resources whose form differs between releases; mixing 1.7 and "
+        "1.8 is not supported at all."
+    )
+    reads = MTC_READS
+    declares = ("mtcVersion",)
+    remedy = "Install the same MTC release on all clusters; the legacy operator included."
+    docs = DOCS
+    source = (
+        "MTC documentation, Migration prerequisites, Clusters; mig-controller "
+        "pkg/controller/migcluster/validation.go isCrossVersionCompatible"
+    )
+    upstream = (
+        "OperatorVersionMismatch",
+        "ClusterOperatorVersionNotFound",
+        "ClusterVersionMismatch",
+    )
+    better = "a blocker, as the documentation has it; the controller only warns"
+
+    def subjects(self, migration: Migration) -> Iterable[Cluster]:
+        return (item for item in migration.clusters if not migration.is_host(item))
+
+    def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        target = migration.requested.target_mtc
+        if target is not None:
+            yield not_applicable(
+                cluster.subject, f"the request assumes MTC {target} on every cluster"
+            )
+            return
+        host = mtc_version(migration, migration.host)
+        here = mtc_version(migration, cluster)
+        evidence = (*here.evidence, *host.evidence)
+        nameless = [
+            (item, fact)
+            for item, fact in ((cluster, here), (migration.host, host))
+            if parse_or_none(fact.value) is None
+        ]
+        if nameless:
+            yield _nameless(cluster, nameless)
+            return
+        if release(here.value) == release(host.value):
+            yield passed(cluster.subject, f"MTC {here.value}, as on the host", *evidence)
+            return
+        bridged = _bridged(here.value, host.value)
+        yield failed(
+            cluster.subject,
+            f"MTC {here.value} here, {host.value} on the host {migration.host.name}"
+            + (": the controller accepts this pair, the documentation does not" * bridged),
+            *evidence,
+            found=here.value,
+            wanted=host.value,
+            severity=Severity.WARNING if bridged else None,
+            commands=(
+                f"oc get csv,subscriptions.operators.coreos.com -n {MTC_NAMESPACE}",
+                f"oc get deployment migration-operator -n {MTC_NAMESPACE} "
+                "-o jsonpath='{..image}'",
+            ),
+        )
+
+
+def release(text: str) -> str:
+    """An MTC version without a leading v and without the build number of a legacy image tag."""
+    version = parse_or_none(text)
+    if version is None or not version.pre.isdigit():
+        return text.removeprefix("v")
+    return f"{version.major}.{version.minor}.{version.patch}"
+
+
+def _nameless(cluster: Cluster, nameless: list[tuple[Cluster, Fact[str]]]) -> Outcome:
+    names = ", ".join(f"{item.name}: {fact.value}" for item, fact in nameless)
+    missing = (
+        Missing(
+            "the image of the MTC operator",
+            item.role,
+            f"oc get deployment migration-operator -n {MTC_NAMESPACE} -o yaml",
+        )
+        for item, _ in nameless
+    )
+    return unknown(
+        cluster.subject,
+        f"a development build, or a release that did not know its number, names no version "
+        f"({names})",
+        *missing,
+        evidence=tuple(pointer for _, fact in nameless for pointer in fact.evidence),
+    )
+
+
+def _bridged(one: str, other: str) -> bool:
+    """As isCrossVersionCompatible: 1.5.z (z >= 1) works with 1.6 and later."""
+    pair = sorted((Version.parse(one), Version.parse(other)))
+    old, new = pair
+    return old.stream == (1, 5) and old.patch >= 1 and new.major == 1 and new.minor >= 6

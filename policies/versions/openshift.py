@@ -1,0 +1,258 @@
+"""The source cluster's own release."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from policies.data.openshift import EXTENDED, OPENSHIFT_3, STABLE
+from service.core.evidence import Missing, NotGathered, Pointer
+from service.core.facts import Fact
+from service.core.facts.release import cluster_version, openshift
+from service.core.link import Link
+from service.core.migration import Cluster, Migration
+from service.core.objects.config import ClusterVersion
+from service.core.outcome import Outcome, Severity, failed, passed, unknown
+from service.core.policy import ClusterPolicy
+from service.core.resources import CLUSTER_VERSION, SERVER_VERSION, Read, fetch_command
+from service.core.versions import Version, parse_or_none
+from service.core.zstream import Claim, beyond, newest, settled
+
+DOCS = "https://docs.redhat.com/en/documentation/openshift_container_platform/"
+
+PLAYBOOK = "playbooks/byo/openshift-cluster/upgrades/v3_11/upgrade.yml"
+
+
+class OpenShiftZStream(ClusterPolicy):
+    """The source runs the newest release of its minor release.
+
+    What the cluster's update service offers is believed first; an empty list counts only while
+    RetrievedUpdates is True, for it is empty too when the service cannot be reached. A given
+    update graph, a declaration, and the tables that come with the policies can prove that there
+    is a newer release. The tables alone prove no release to be the newest. `target_ocp`, where
+    it is of the source's minor release, is taken as the release to be level with, and nothing
+    else is asked.
+    """
+
+    id = "MTC401"
+    name = "openshift-z-stream"
+    title = "The source cluster runs the newest z-stream release of its OpenShift version"
+    why = "Fixes that the migration needs, of the API, the registry or the storage, are missing."
+    reads = (Read(CLUSTER_VERSION, name="version"), Read(SERVER_VERSION))
+    declares = ("openshiftVersion", "latestOpenshiftVersion")
+    remedy = "Update the source cluster to the newest release of its minor version first."
+    docs = (
+        Link("Performing a cluster update", DOCS + "4.20/html-single/updating_clusters/index"),
+        Link("Upgrading OpenShift 3.11", DOCS + "3.11/html-single/upgrading_clusters/index"),
+    )
+    source = (
+        "MTC documentation 1.4 and 1.5, Migration prerequisites, Clusters; "
+        "openshift/api config/v1/types_cluster_version.go; cluster-version-operator"
+    )
+    better = "MTC has no such check"
+
+    def subjects(self, migration: Migration) -> Iterable[Cluster]:
+        return (migration.source,)
+
+    def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        version = _object(cluster)
+        updating = _unfinished(version)
+        if version is not None and updating is not None:
+            yield _updating(cluster, version)
+        current = openshift(cluster)
+        claims = tuple(_claims(migration, cluster, version, current.value))
+        newer = beyond(updating or current.value, claims)
+        if newer is not None:
+            yield _behind(cluster, current, newer)
+        if newer is not None or updating is not None:
+            return
+        proof = settled(current.value, claims)
+        if proof is None:
+            yield _unproven(cluster, current, version)
+            return
+        yield passed(
+            cluster.subject,
+            f"{current.value} is the newest {current.value.y} release: {proof.source}",
+            *current.evidence,
+            *proof.evidence,
+        )
+
+
+def _object(cluster: Cluster) -> ClusterVersion | None:
+    try:
+        return cluster_version(cluster)
+    except NotGathered:
+        return None
+
+
+def _unfinished(version: ClusterVersion | None) -> Version | None:
+    """The release that an update is on its way to, None where no update is running."""
+    if version is None or not version.history or version.history[0].state == "Completed":
+        return None
+    return parse_or_none(version.history[0].version or version.desired)
+
+
+def _claims(
+    migration: Migration, cluster: Cluster, version: ClusterVersion | None, current: Version
+) -> Iterator[Claim]:
+    target = migration.requested.target_ocp
+    if target is not None and target.stream == current.stream:
+        # The question is then whether this release is reached, not whether it is the newest.
+        reached = max(target, current)
+        yield Claim(reached, f"{target} is what the request asks for", settles=True)
+        return
+    risky = _not_recommended(version)
+    if version is not None:
+        yield _offered(version, current)
+        yield Claim(
+            newest(risky, current),
+            "the update service lists it, but does not recommend it",
+            advisory=True,
+            evidence=(version.ref.at("/status/conditionalUpdates"),),
+        )
+    for claim in (
+        *_graphs(migration, version, current),
+        *_stated(cluster, current),
+        *_tables(migration, version, current),
+    ):
+        advisory = claim.newest in risky
+        yield Claim(claim.newest, claim.source, claim.settles, advisory, claim.evidence)
+
+
+def _offered(version: ClusterVersion, current: Version) -> Claim:
+    """The newest release that the cluster's own update service recommends."""
+    offered = [parse_or_none(text) for text in version.available or ()]
+    offered += [
+        parse_or_none(item.version) for item in version.conditional if item.recommended == "True"
+    ]
+    retrieved = version.conditions.get("RetrievedUpdates")
+    fresh = retrieved is not None and retrieved.status == "True"
+    evidence = [version.ref.at("/status/availableUpdates", ", ".join(version.available or ()))]
+    if fresh:
+        evidence.append(version.ref.at("/status/conditions", "RetrievedUpdates=True"))
+    return Claim(
+        newest([item for item in offered if item is not None], current),
+        f"the update service's channel {version.channel or '(none)'}",
+        # Nightly, candidate and OKD builds are in no channel: no list tells of their successors.
+        settles=fresh and not current.pre,
+        evidence=tuple(evidence),
+    )
+
+
+def _not_recommended(version: ClusterVersion | None) -> frozenset[Version]:
+    if version is None:
+        return frozenset()
+    found = (
+        parse_or_none(item.version) for item in version.conditional if item.recommended != "True"
+    )
+    return frozenset(item for item in found if item is not None)
+
+
+def _graphs(
+    migration: Migration, version: ClusterVersion | None, current: Version
+) -> Iterator[Claim]:
+    """What the given update graphs say of the cluster's channel; stable where it has none."""
+    channel = version.channel if version is not None and version.channel else f"stable-{current.y}"
+    kind = channel.partition("-")[0]
+    for graph in migration.graphs:
+        # A graph whose releases name no channel was fetched for the one that is meant.
+        for name in dict.fromkeys((channel, f"{kind}-{current.y}", "")):
+            found = parse_or_none(graph.newest.get((name, current.y), ""))
+            if found is not None:
+                yield Claim(
+                    found,
+                    f"the given update graph, channel {name or channel}",
+                    settles=True,
+                    evidence=(Pointer(graph.origin, "", str(found)),),
+                )
+
+
+def _stated(cluster: Cluster, current: Version) -> Iterator[Claim]:
+    declared = cluster.declared.get("latestOpenshiftVersion")
+    found = parse_or_none(str(declared.value)) if declared else None
+    if declared is not None and found is not None and found.stream == current.stream:
+        yield Claim(found, "declared", settles=True, evidence=(declared.pointer,))
+
+
+def _tables(
+    migration: Migration, version: ClusterVersion | None, current: Version
+) -> Iterator[Claim]:
+    if current.pre:
+        return  # the number of a nightly, candidate or community build does not tell its age
+    table = OPENSHIFT_3 if current.major == 3 else STABLE
+    extended = version is not None and version.channel.startswith("eus-")
+    if extended and current.y in EXTENDED.newest:
+        table = EXTENDED
+    found = table.of(current, migration.requested.as_of.date())
+    if found is not None:
+        yield Claim(found, f"published in {table}")
+
+
+def _updating(cluster: Cluster, version: ClusterVersion) -> Outcome:
+    record = version.history[0]
+    return failed(
+        cluster.subject,
+        f"an update to {record.version} has not completed",
+        version.ref.at("/status/history/0/state", record.state),
+        version.ref.at("/status/history/0/version", record.version),
+        found=f"{record.version} {record.state}",
+        wanted=f"{record.version} Completed",
+        key="updating",
+        commands=("oc adm upgrade",),
+    )
+
+
+def _behind(cluster: Cluster, current: Fact[Version], newer: Claim) -> Outcome:
+    if current.value.major == 3:
+        commands: tuple[str, ...] = (f"ansible-playbook -i <inventory> {PLAYBOOK}",)
+    elif newer.advisory:
+        commands = (
+            "oc adm upgrade --include-not-recommended",
+            f"oc adm upgrade --to={newer.newest} --allow-not-recommended",
+        )
+    else:
+        commands = ("oc adm upgrade", f"oc adm upgrade --to={newer.newest}")
+    return failed(
+        cluster.subject,
+        f"{current.value} is not the newest {current.value.y} release: {newer.newest} "
+        f"({newer.source})",
+        *current.evidence,
+        *newer.evidence,
+        found=str(current.value),
+        wanted=str(newer.newest),
+        severity=Severity.WARNING if newer.advisory else None,
+        commands=commands,
+    )
+
+
+def _unproven(cluster: Cluster, current: Fact[Version], version: ClusterVersion | None) -> Outcome:
+    running = current.value
+    if running.major == 3:
+        reason = "OpenShift 3 has no update service, and no list at hand tells of its newest build"
+        command = (
+            "yum --showduplicates list atomic-openshift  # then declare latestOpenshiftVersion"
+        )
+    elif running.pre:
+        reason = f"{running} is no release of a channel (a candidate, nightly or community build)"
+        command = _graph_command(running, "candidate")
+    elif version is None:
+        reason = "no ClusterVersion tells which updates there are"
+        command = fetch_command(CLUSTER_VERSION, "version")
+    else:
+        retrieved = version.conditions.get("RetrievedUpdates")
+        said = f"{retrieved.status}, {retrieved.reason}" if retrieved else "absent"
+        reason = f"its list of updates does not count (RetrievedUpdates: {said})"
+        command = _graph_command(running, version.channel.partition("-")[0] or "stable")
+    fact = f"the newest {running.y} release"
+    return unknown(
+        cluster.subject,
+        f"whether {running} is the newest {running.y} release is not known: {reason}",
+        Missing(fact, cluster.role, command),
+        evidence=current.evidence,
+    )
+
+
+def _graph_command(running: Version, kind: str) -> str:
+    return (
+        "curl -sfH 'Accept: application/json' 'https://api.openshift.com/api/upgrades_info/v1/"
+        f"graph?channel={kind}-{running.y}&arch=amd64'"
+    )
