@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from shlex import quote
 
 from policies.plan.base import ABOUT, PLAN_READS, SidePolicy
-from service.core import gourl
 from service.core.facts import topology
 from service.core.facts.plan_refs import side_cluster
 from service.core.facts.reach import holds
@@ -15,6 +14,7 @@ from service.core.migration import Cluster, Migration
 from service.core.objects.mtc import MigCluster
 from service.core.outcome import Outcome, Severity, failed, not_applicable, passed
 from service.core.resources import MTC_NAMESPACE, SECRET, Read
+from service.core.values import gourl
 
 CLUSTER_READS = (*PLAN_READS, *topology.READS)
 VALIDATION = "mig-controller pkg/controller/migcluster/validation.go"

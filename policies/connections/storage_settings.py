@@ -14,10 +14,10 @@ from policies.connections.storage import (
     edit_storage,
     halves,
 )
-from service.core import gourl
 from service.core.facts.plan_refs import plan_storage
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.values import gourl
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "aws": ("awsBucketName",),

@@ -22,9 +22,9 @@ from service.core.resources import (
     MTC_NAMESPACE,
     Read,
 )
-from service.core.settings_check import SpecRemark, check_spec
-from service.core.settings_table import find
-from service.core.versions import Version, parse_or_none
+from service.core.settings.check import SpecRemark, check_spec
+from service.core.settings.table import find
+from service.core.values.versions import Version, parse_or_none
 
 OLDEST_LOOKED_AT = Version.parse("1.5.6")
 """The oldest release that the table of settings was made from."""

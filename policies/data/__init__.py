@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from service.core.versions import Version
+from service.core.values.versions import Version
 
 
 @dataclass(frozen=True, slots=True)

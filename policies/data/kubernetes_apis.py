@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.core.versions import Version
+from service.core.values.versions import Version
 
 SOURCE = "Kubernetes, Deprecated API Migration Guide; API changes of the release notes"
 

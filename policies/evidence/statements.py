@@ -17,7 +17,7 @@ from service.core.facts.release import openshift
 from service.core.inventory import Inventory
 from service.core.migration import Cluster, Declared, Migration, Probe
 from service.core.outcome import Outcome, Severity, failed
-from service.core.versions import parse_or_none
+from service.core.values.versions import parse_or_none
 
 
 def misstated(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:

@@ -10,7 +10,6 @@ from policies.images.exposed import RELEASE_READS
 from service.core.evidence import Missing, NotGathered, Pointer, Ref, Subject
 from service.core.facts.registry import registry_routes
 from service.core.facts.release import major
-from service.core.imagerefs import InternalImage, internal_image, referred_image
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.objects.workloads import BuildConfig, ImageStream, Pod
@@ -25,6 +24,7 @@ from service.core.resources import (
     Resource,
     fetch_command,
 )
+from service.core.values.imagerefs import InternalImage, internal_image, referred_image
 
 BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html-single/"
 

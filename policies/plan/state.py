@@ -12,7 +12,7 @@ from service.core.objects.apis import KubeVirt
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.policy import MigrationPolicy, NotApplicable
 from service.core.resources import KUBE_VIRT, MTC_NAMESPACE, Read
-from service.core.versions import Version, parse_or_none
+from service.core.values.versions import Version, parse_or_none
 
 
 class PlanOpen(MigrationPolicy):

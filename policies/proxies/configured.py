@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from json import dumps
 from shlex import quote
 
-from service.core import stunnel
 from service.core.evidence import NotGathered, Pointer
 from service.core.facts import Fact
 from service.core.facts.controllers import (
@@ -41,6 +40,7 @@ from service.core.resources import (
     SERVER_VERSION,
     Read,
 )
+from service.core.values import stunnel
 
 BOOKS = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html-single/"
 DOCS = (

@@ -11,7 +11,7 @@ from policies.proxies.configured import (
     PROXY_READS,
     require_direct_volumes,
 )
-from service.core import plan_patch, stunnel
+from service.core import plan_patch
 from service.core.evidence import Missing, NotGathered, Subject
 from service.core.facts import Fact
 from service.core.facts.controllers import given_proxies
@@ -19,6 +19,7 @@ from service.core.facts.proxy import ProxyUse, proxy_use
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import MigrationPolicy
+from service.core.values import stunnel
 
 
 class SingleProxy(MigrationPolicy):

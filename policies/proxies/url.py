@@ -12,7 +12,6 @@ from policies.proxies.configured import (
     patch_command,
     require_direct_volumes,
 )
-from service.core import stunnel
 from service.core.evidence import NotGathered, Pointer
 from service.core.facts.controllers import GivenProxy, controllers, given_proxies
 from service.core.migration import Cluster, Migration
@@ -25,6 +24,7 @@ from service.core.outcome import (
     unknown,
 )
 from service.core.policy import ClusterPolicy, NotApplicable
+from service.core.values import stunnel
 
 
 class StunnelProxyUrl(ClusterPolicy):

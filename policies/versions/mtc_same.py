@@ -21,7 +21,7 @@ from service.core.resources import (
     MTC_NAMESPACE,
     Read,
 )
-from service.core.versions import Version, parse_or_none
+from service.core.values.versions import Version, parse_or_none
 
 BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html-single/"
 

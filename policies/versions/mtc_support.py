@@ -28,7 +28,7 @@ from service.core.resources import (
     Read,
     fetch_command,
 )
-from service.core.versions import Version, parse_or_none
+from service.core.values.versions import Version, parse_or_none
 
 
 class SupportsOpenShift(ClusterPolicy):

@@ -24,8 +24,8 @@ from service.core.resources import (
     Read,
     fetch_command,
 )
-from service.core.versions import Version, parse_or_none
-from service.core.zstream import Claim, beyond, settled
+from service.core.values.versions import Version, parse_or_none
+from service.core.values.zstream import Claim, beyond, settled
 
 LEGACY_IMAGE = "registry.redhat.io/rhmtc/openshift-migration-legacy-rhel8-operator"
 """The operator of OpenShift 3 is installed by hand: no subscription knows its newest release."""

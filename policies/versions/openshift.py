@@ -14,8 +14,8 @@ from service.core.objects.config import ClusterVersion
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import ClusterPolicy
 from service.core.resources import CLUSTER_VERSION, SERVER_VERSION, Read, fetch_command
-from service.core.versions import Version, parse_or_none
-from service.core.zstream import Claim, beyond, newest, settled
+from service.core.values.versions import Version, parse_or_none
+from service.core.values.zstream import Claim, beyond, newest, settled
 
 DOCS = "https://docs.redhat.com/en/documentation/openshift_container_platform/"
 

@@ -13,7 +13,6 @@ from service.core.link import Link
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, not_applicable, passed, unknown
 from service.core.policy import MigrationPolicy
-from service.core.quantity import InvalidQuantity, parse
 from service.core.resources import (
     CLUSTER_VERSION,
     MIG_PLAN,
@@ -27,6 +26,7 @@ from service.core.resources import (
     Resource,
     fetch_command,
 )
+from service.core.values.quantity import InvalidQuantity, parse
 
 _BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html"
 PREREQUISITES = Link(

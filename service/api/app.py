@@ -7,22 +7,21 @@ from types import TracebackType
 
 from flask import Flask
 
-from service.api import (
+from service.api.access import auth
+from service.api.answers import errors
+from service.api.runtime import EXTENSION, Runtime
+from service.api.server import lifecycle, turns
+from service.api.views import (
     admission,
-    auth,
     batch,
     documentation,
-    errors,
     evaluations,
     evidence,
-    lifecycle,
     operations,
     partition,
     patches,
     policies,
-    turns,
 )
-from service.api.runtime import EXTENSION, Runtime
 from service.observability import configure_logging, place_of
 from service.settings import Settings, from_environment
 

@@ -10,7 +10,7 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 
-from service.api.parameters import Query, read_query
+from service.api.requests.parameters import Query, read_query
 
 Form = Schema | type[Schema] | dict[str, Any] | None
 View = Callable[..., ResponseReturnValue]

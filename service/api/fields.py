@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from service.core.versions import Version
+from service.core.values.versions import Version
 
 _LABEL = r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?"
 NAME = f"(?:{_LABEL}/)?{_LABEL}"

@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
-from service.api.exposure import is_exposed, mode_of
+from service.api.access.exposure import is_exposed, mode_of
 from service.settings import EXPOSED, SettingsError, from_environment
 
 try:
@@ -57,7 +57,7 @@ os.environ[_MULTIPROC_DIR] = _metrics_folder()
 
 from service.observability import WORKER_SLOT, logging_config  # noqa: E402
 
-worker_class = "service.api.worker.Worker"
+worker_class = "service.api.server.worker.Worker"
 workers = _settings.workers or max(2, os.cpu_count() or 1)
 threads = _settings.threads
 timeout = _settings.timeout

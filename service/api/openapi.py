@@ -15,10 +15,10 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 
-from service.api.body import FORM as FORM_TYPE
-from service.api.body import MEDIA_TYPES
+from service.api.answers.problems import KINDS, MEDIA_TYPE
 from service.api.contract import Contract, Form
-from service.api.problems import KINDS, MEDIA_TYPE
+from service.api.requests.body import FORM as FORM_TYPE
+from service.api.requests.body import MEDIA_TYPES
 from service.api.schemas.envelope import FORM, EnvelopeSchema
 from service.api.schemas.problem import ProblemSchema
 

@@ -10,18 +10,18 @@ from typing import Any, cast
 from flask import current_app
 
 from policies import catalogue
-from service.api.memory import Memory
-from service.api.standing import standing_waivers, webhook_targets
-from service.api.turns import Turns
+from service.api.answers.memory import Memory
+from service.api.requests.standing import standing_waivers, webhook_targets
+from service.api.server.turns import Turns
 from service.collect.webhook import Target
+from service.core.decision.marks import Waiver
 from service.core.engine import digest
-from service.core.marks import Waiver
 from service.core.policy import Policy
 from service.core.resources import Read
 from service.formats import Context
-from service.ingest.updates import Updates
 from service.observability import Metrics
 from service.settings import Settings
+from service.updates import Updates
 
 EXTENSION = "mtc_preflight"
 

@@ -49,9 +49,9 @@ def explain(policy: str, form: str) -> None:
     """
     chosen = find(policy)
     if form == "json":
-        from service.api.policies import as_dict
-        from service.api.problems import encode
+        from service.api.answers.problems import encode
         from service.api.schemas.catalogue import PolicySchema
+        from service.api.views.policies import as_dict
 
         click.echo(encode(PolicySchema().dump(as_dict(chosen[0]))))
         return
@@ -69,9 +69,9 @@ def policies(form: str, words: tuple[str, ...]) -> None:
     if not chosen:
         raise Refusal(f"no policy is about {' '.join(words)}", "`mtc-preflight policies` lists all")
     if form == "json":
-        from service.api.policies import as_dict
-        from service.api.problems import encode
+        from service.api.answers.problems import encode
         from service.api.schemas.catalogue import PolicyListSchema
+        from service.api.views.policies import as_dict
         from service.core.engine import digest
 
         document = {"policy_set": digest(_all()), "policies": [as_dict(item) for item in chosen]}

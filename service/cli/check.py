@@ -14,7 +14,7 @@ from service.cli import exits
 from service.cli.exits import Refusal
 
 if TYPE_CHECKING:
-    from service.core.gate import Gate
+    from service.core.decision.gate import Gate
     from service.core.policy import Policy
     from service.core.report import Report
     from service.formats import Context
@@ -160,7 +160,7 @@ def check(**given: Any) -> int:
 
     from policies import catalogue
     from service.cli.progress import Progress
-    from service.core.gate import Gate
+    from service.core.decision.gate import Gate
     from service.core.outcome import Severity
     from service.formats import Context
     from service.formats.base import Options
@@ -189,8 +189,8 @@ def _judge(
     given: dict[str, Any], policies: tuple[Policy[Any], ...], rules: Gate, progress: Any
 ) -> Report:
     from service.cli.inputs import read
-    from service.core import delta, gate, waiver_form
     from service.core.assess import assess
+    from service.core.decision import delta, gate, waiver_form
     from service.settings import SettingsError, from_environment
 
     try:

@@ -35,11 +35,11 @@ def evidence(role: str | None, form: str | None) -> None:
     if chosen == "sh":
         if role is None:
             raise click.UsageError("a script is for one cluster: add --role")
-        from service.api.gather_script import script
+        from service.api.views.gather_script import script
 
         click.echo(script(role, reads), nl=False)
     elif chosen == "json":
-        from service.api.evidence import _json
+        from service.api.views.evidence import _json
         from service.core.engine import digest
 
         roles = (role,) if role else ROLES

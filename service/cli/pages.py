@@ -10,7 +10,7 @@ from typing import Any
 from policies import catalogue
 from service.cli.coverage_page import coverage
 from service.core.policy import Policy
-from service.core.settings_table import settings_markdown
+from service.core.settings.table import settings_markdown
 from service.ingest.limits import MIB, Limits
 from service.settings import VARIABLES, Settings, Variable
 

@@ -188,8 +188,8 @@ def _rendered(result: Result, form: str, *, written: bool) -> str:
             )
         return _yaml(result.manifest)
     if form == "json":
-        from service.api.patches import _as_dict
         from service.api.schemas.patch import PatchSchema
+        from service.api.views.patches import _as_dict
 
         return _json(PatchSchema().dump(_as_dict(result)))
     return "\n".join(_text(result, written)) + "\n"

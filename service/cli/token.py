@@ -40,7 +40,7 @@ def token(name: str, scopes: tuple[str, ...], until: datetime | None, file: str 
     file that MTC_PREFLIGHT_TOKENS_FILE names, and tells nothing of the token. A running service
     reads the file again when it changes.
     """
-    from service.api.tokens import MalformedToken, make, parse_line
+    from service.api.access.tokens import MalformedToken, make, parse_line
 
     secret, made = make(name, frozenset(scopes), until.date() if until else None)
     try:

@@ -8,7 +8,7 @@ import click
 
 from service.collect.updates import PUBLIC
 from service.core.migration import Migration
-from service.ingest.updates import NoUpdates, Updates, channel_of
+from service.updates import NoUpdates, Updates, channel_of
 
 
 def with_updates(migration: Migration, place: str) -> Migration:

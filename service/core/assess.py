@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service.core import delta, gate, waiver_form, waivers
+from service.core.decision import delta, gate, waiver_form, waivers
+from service.core.decision.marks import Waiver
 from service.core.engine import evaluate
-from service.core.marks import Waiver
 from service.core.migration import Migration
 from service.core.policy import Policy
 from service.core.report import Report

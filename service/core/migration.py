@@ -13,7 +13,7 @@ from service.core.inventory import Inventory
 from service.core.memo import Memo
 from service.core.objects.mtc import MigPlan, MigStorage
 from service.core.resources import MIG_PLAN, MIG_STORAGE, MTC_NAMESPACE, Resource, fetch_command
-from service.core.versions import Version
+from service.core.values.versions import Version
 
 T = TypeVar("T")
 

@@ -10,9 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from service.core.decision.marks import Change, Decision, Delta, Waiver, WaiverAudit
 from service.core.evidence import Missing, Pointer, Problem, Subject
 from service.core.link import Link
-from service.core.marks import Change, Decision, Delta, Waiver, WaiverAudit
 from service.core.migration import Part
 from service.core.outcome import Severity, Verdict
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.core.delta import baseline
+from service.core.decision.delta import baseline
 from service.core.report import Report
 from service.formats.base import Context, Format
 from service.formats.json_report import dumps

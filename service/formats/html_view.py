@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from service.core.decision.marks import Seen
 from service.core.link import Link
-from service.core.marks import Seen
 from service.core.outcome import Verdict
 from service.core.policy import Policy
 from service.core.redact import redact

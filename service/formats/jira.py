@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from service.core.decision.tickets import Action, Group, Priority, Ticket, tickets
 from service.core.report import Finding, Report
-from service.core.tickets import Action, Group, Priority, Ticket, tickets
 from service.formats import words
 from service.formats.base import Context, Format
 from service.formats.json_report import dumps

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from service.core.decision.marks import Decision, Delta, Seen, Waiver, WaiverAudit
 from service.core.evidence import Subject
-from service.core.marks import Decision, Delta, Seen, Waiver, WaiverAudit
 from service.core.report import Finding
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from service.core.marks import Seen
+from service.core.decision.marks import Seen
 from service.core.outcome import Verdict
 from service.core.redact import redact
 from service.core.report import Finding, Report

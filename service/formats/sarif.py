@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from service.core.decision.marks import Change, Seen
 from service.core.evidence import Origin, Pointer, Problem, Subject
-from service.core.marks import Change, Seen
 from service.core.outcome import Severity, Verdict
 from service.core.policy import Policy
 from service.core.redact import redact

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from service.core.marks import Seen
+from service.core.decision.marks import Seen
+from service.core.decision.tickets import Action, Group, Ticket, tickets
 from service.core.report import Finding, Report
-from service.core.tickets import Action, Group, Ticket, tickets
 from service.formats import words
 from service.formats.base import Context, Format
 from service.formats.json_report import dumps

@@ -7,7 +7,7 @@ from typing import Any
 
 from service.core.evidence import Origin
 from service.core.migration import UpdateGraph
-from service.core.versions import parse_or_none
+from service.core.values.versions import parse_or_none
 
 CHANNELS = "io.openshift.upgrades.graph.release.channels"
 """Node metadata that names the channels of a release (cincinnati docs/design/openshift.md)."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from service.core.evidence import Problem, Role
 from service.core.migration import DEFAULT_MAX_AGE_HOURS, Requested
-from service.core.versions import parse_or_none
+from service.core.values.versions import parse_or_none
 from service.ingest.assemble import now
 from service.ingest.pieces import BadInput
 

@@ -48,7 +48,13 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        command = [sys.executable, "-m", "gunicorn", "--config", "service/api/gunicorn_conf.py"]
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "--config",
+            "service/api/gunicorn_conf.py",
+        ]
         command += ["--bind", f"127.0.0.1:{port}", *arguments, "service.api.app:create_app()"]
         names = {f"MTC_PREFLIGHT_{name}": value for name, value in settings.items()}
         environment = {**os.environ, "MTC_PREFLIGHT_WORKERS": str(WORKERS), **names}

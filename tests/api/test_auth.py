@@ -18,9 +18,9 @@ from reviewing import running
 from serving import Server
 from test_endpoints import ENVELOPE
 
+from service.api.access.exposure import Mode, is_exposed, is_loopback, mode_of
+from service.api.access.tokens import SCOPES, MalformedToken, TokenFile, make, parse_line
 from service.api.app import create_app
-from service.api.exposure import Mode, is_exposed, is_loopback, mode_of
-from service.api.tokens import SCOPES, MalformedToken, TokenFile, make, parse_line
 from service.settings import Settings, SettingsError, from_environment
 
 ROOT = Path(__file__).parents[2]

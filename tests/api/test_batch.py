@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from service.api.app import create_app
-from service.api.batch import _lines
+from service.api.views.batch import _lines
 from service.settings import Settings
 
 URL = "/v1/evaluations/batch"

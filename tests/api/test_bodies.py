@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from test_endpoints import DESTINATION, ENVELOPE, SOURCE, URL, problem
 
 from service.api.app import create_app
-from service.api.body import MEDIA_TYPES
+from service.api.requests.body import MEDIA_TYPES
 from service.ingest.limits import DEFAULT_LIMITS
 from service.settings import Settings
 

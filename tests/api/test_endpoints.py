@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from policies import catalogue
-from service.api.problems import KINDS
+from service.api.answers.problems import KINDS
 from service.core.engine import digest
 
 SOURCE = {"openshiftVersion": "3.11.1159", "clusterAdmin": True}

@@ -15,7 +15,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from policies import catalogue
-from service.api.gather_script import script
+from service.api.views.gather_script import script
 from service.core.evidence import Role
 from service.core.resources import (
     ACCESS_REVIEW,

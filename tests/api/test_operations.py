@@ -151,7 +151,7 @@ def test_an_unexpected_error_is_a_problem_and_its_text_is_told_nobody(
         raise RuntimeError("password=hunter2")
 
     app: Flask = create_app(Settings())
-    monkeypatch.setattr("service.api.evaluations.judge", broken)
+    monkeypatch.setattr("service.api.views.evaluations.judge", broken)
     response = app.test_client().post(URL, json=ENVELOPE)
     document = response.get_json()
     assert (response.status_code, document["code"]) == (500, "internal-error")

@@ -21,8 +21,8 @@ import pytest
 import yaml
 from flask.testing import FlaskClient
 
-from service.core import gourl
 from service.core.patch.merge import apply_merge
+from service.core.values import gourl
 
 URL = "/v1/migrationcontroller/patches"
 USER, PASSWORD = "mover", "p#a/s:s@w?o%r d\"'\\{é"

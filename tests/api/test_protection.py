@@ -19,10 +19,10 @@ from flask.testing import FlaskClient
 from serving import Server
 from test_endpoints import ENVELOPE
 
+from service.api.answers.problems import Refused
 from service.api.app import create_app
-from service.api.problems import Refused
 from service.api.runtime import EXTENSION
-from service.api.turns import Turns
+from service.api.server.turns import Turns
 from service.core.deadline import DeadlineExceeded, check, within
 from service.core.engine import evaluate
 from service.ingest.bundle import read_body

@@ -16,8 +16,8 @@ from flask.testing import FlaskClient
 from test_reference import MIG, REMOTE_TOKEN, remote, secret
 from test_updates import GRAPH, URL
 
-from service.api import by_reference
 from service.api.app import create_app
+from service.api.requests import by_reference
 from service.collect.connect import Context
 from service.settings import Settings, SettingsError, from_environment
 

@@ -16,7 +16,7 @@ from service.collect.updates import NoGraph, fetch
 from service.core.migration import Migration
 from service.ingest.bundle import read_body
 from service.ingest.pieces import Piece
-from service.ingest.updates import NoUpdates, Updates, channel_of
+from service.updates import NoUpdates, Updates, channel_of
 
 URL = "https://updates.example.com/api/upgrades_info/v1/graph"
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "openshift"

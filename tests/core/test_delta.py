@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import BROKEN, DESTINATION, SOURCE, finding, report, volume
 
-from service.core import delta
-from service.core.delta import MalformedPrevious, Previous, compare, parse
+from service.core.decision import delta
+from service.core.decision.delta import MalformedPrevious, Previous, compare, parse
+from service.core.decision.marks import Change, Delta, Seen
 from service.core.evidence import Subject
-from service.core.marks import Change, Delta, Seen
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, fingerprint
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import BROKEN, DESTINATION, NOTED, finding, report, volume
 
-from service.core import delta
-from service.core.gate import CLOSED_STATUS, Gate, NoPrevious, decide
-from service.core.marks import Decision, Reason
+from service.core.decision import delta
+from service.core.decision.gate import CLOSED_STATUS, Gate, NoPrevious, decide
+from service.core.decision.marks import Decision, Reason
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Readiness, Report
 

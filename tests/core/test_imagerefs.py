@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.imagerefs import InternalImage, internal_image, referred_image
+from service.core.values.imagerefs import InternalImage, internal_image, referred_image
 
 OLD = "docker-registry.default.svc"
 NEW = "image-registry.openshift-image-registry.svc"

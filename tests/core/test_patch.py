@@ -17,10 +17,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.core import stunnel
 from service.core.outcome import Severity
 from service.core.patch import Refused, Request, Result, make_patch, redacted
 from service.core.patch.merge import apply_merge, diff_merge, same
+from service.core.values import stunnel
 
 SECRET = "s#cr/et pw"
 PARTS = {"host": "squid.example.com", "port": 3128, "username": "mover", "password": SECRET}

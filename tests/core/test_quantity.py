@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.quantity import InvalidQuantity, human, parse, parse_or_none
+from service.core.values.quantity import InvalidQuantity, human, parse, parse_or_none
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from service.core.outcome import Severity
-from service.core.settings_check import check_spec
-from service.core.settings_data import GROUPS
-from service.core.settings_model import Kind
-from service.core.settings_table import SETTINGS, find, nearest, settings_markdown, snake_case
-from service.core.settings_values import value_remarks
-from service.core.versions import Version
+from service.core.settings.check import check_spec
+from service.core.settings.data import GROUPS
+from service.core.settings.model import Kind
+from service.core.settings.table import SETTINGS, find, nearest, settings_markdown, snake_case
+from service.core.settings.values import value_remarks
+from service.core.values.versions import Version
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 REQUIRED = {
@@ -25,7 +25,7 @@ REQUIRED = {
 
 
 def test_the_committed_page_is_the_generated_one() -> None:
-    """Generate anew: python -m service.core.settings_table > docs/settings.md"""
+    """Generate anew: python -m service.core.settings.table > docs/settings.md"""
     assert PAGE.read_text("utf-8") == settings_markdown()
 
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.core import gourl
 from service.core.outcome import Severity
-from service.core.stunnel import Reading, Use, build_url, named_proxies, read, shown
+from service.core.values import gourl
+from service.core.values.stunnel import Reading, Use, build_url, named_proxies, read, shown
 
 # value, what becomes of it, endpoint, user name, password, codes of the remarks
 ROWS = [

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from made import BROKEN, SOURCE, claim, finding, report, volume
 
-from service.core import delta
-from service.core.delta import compare, parse
+from service.core.decision import delta
+from service.core.decision.delta import compare, parse
+from service.core.decision.tickets import Action, Group, Priority, owner, tickets
+from service.core.decision.waiver_form import parse as parse_waivers
+from service.core.decision.waivers import apply
 from service.core.evidence import Subject
-from service.core.tickets import Action, Group, Priority, owner, tickets
-from service.core.waiver_form import parse as parse_waivers
-from service.core.waivers import apply
 
 PASS = finding("MTC101", "pass")
 A = finding("MTC601", "fail", volume("pv-a"))

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from service.core.versions import Version, parse_or_none
+from service.core.values.versions import Version, parse_or_none
 
 ORDERED = (
     "v3.7",

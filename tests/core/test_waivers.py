@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime
 import pytest
 from made import DESTINATION, NOW, claim, finding, report, volume
 
-from service.core.marks import Waiver, WaiverAudit, WaiverStatus
+from service.core.decision.marks import Waiver, WaiverAudit, WaiverStatus
+from service.core.decision.waiver_form import Fault, MalformedWaiver, parse
+from service.core.decision.waivers import apply
 from service.core.outcome import Verdict
 from service.core.report import Readiness
-from service.core.waiver_form import Fault, MalformedWaiver, parse
-from service.core.waivers import apply
 
 POLICIES = {"MTC101": "cluster-admin", "MTC601": "volumes-valid"}
 GOOD = {

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.core.yamlquote import TemplateBroken, between_double_quotes
+from service.core.values.yamlquote import TemplateBroken, between_double_quotes
 
 ATOMS = [*"ab \t\n\r\x85\u2028#:{}%'/\\\"", "\\\\", '\\"', "\\n", "\\x4", "\\x40", "\\u00e9", "\\s"]
 

@@ -7,8 +7,8 @@ from datetime import date
 from policies.data import ReleaseTable
 from policies.data.mtc import BOOKS, EARLIER, NEWEST
 from policies.data.openshift import EXTENDED, OPENSHIFT_3, STABLE
-from service.core.versions import Version
-from service.core.zstream import Claim, beyond, newest, settled
+from service.core.values.versions import Version
+from service.core.values.zstream import Claim, beyond, newest, settled
 
 V = Version.parse
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from service.core import delta, gate, waivers
+from service.core.decision import delta, gate, waivers
+from service.core.decision.waiver_form import parse
 from service.core.evidence import Missing, Origin, Pointer, Problem, Subject
 from service.core.link import Link
 from service.core.migration import Part
 from service.core.outcome import Severity, Verdict
 from service.core.policy import Policy
 from service.core.report import ClusterSummary, Finding, Report, fingerprint, readiness
-from service.core.waiver_form import parse
 from service.formats.base import Context, Options
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

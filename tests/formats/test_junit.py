@@ -8,7 +8,7 @@ import pytest
 import samples
 from junitparser import Error, Failure, JUnitXml, Skipped
 
-from service.core.gate import Gate, decide
+from service.core.decision.gate import Gate, decide
 from service.core.outcome import Severity
 from service.formats import junit
 

@@ -11,9 +11,9 @@ import yaml
 
 from service.api.schemas.judging import GateQuery
 from service.collect.webhook_targets import read_targets
-from service.core.gate import CLOSED_STATUS
-from service.core.tickets import Action, Group
-from service.core.waiver_form import KEYS, parse
+from service.core.decision.gate import CLOSED_STATUS
+from service.core.decision.tickets import Action, Group
+from service.core.decision.waiver_form import KEYS, parse
 from service.formats import FORMATS
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ import pytest
 import samples
 from schemas import SARIF
 
-from service.core import delta
+from service.core.decision import delta
 from service.core.migration import Part
 from service.formats import sarif
 

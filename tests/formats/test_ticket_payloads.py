@@ -10,9 +10,9 @@ import pytest
 import samples
 from schemas import STRING, closed, many, one_of
 
-from service.core import delta
-from service.core.delta import compare, parse
-from service.core.tickets import Group
+from service.core.decision import delta
+from service.core.decision.delta import compare, parse
+from service.core.decision.tickets import Group
 from service.formats import baseline, jira, servicenow, tickets
 
 OLD = samples.volume("pv-0001", "Failed")

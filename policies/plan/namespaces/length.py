@@ -29,7 +29,7 @@ from service.core.resources import (
     PERSISTENT_VOLUME_CLAIM,
     Read,
 )
-from service.core.settings_table import spellings
+from service.core.settings.table import spellings
 
 LONGEST = 59
 """`dvm-` and the namespace make the first label of a route's host, which has 63 characters."""

@@ -23,8 +23,8 @@ from service.core.migration import Migration
 from service.core.objects.storage import ResourceQuota
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import MigrationPolicy
-from service.core.quantity import human, parse_or_none
 from service.core.resources import NAMESPACE, PERSISTENT_VOLUME_CLAIM, RESOURCE_QUOTA, Read
+from service.core.values.quantity import human, parse_or_none
 
 QUOTAS = Link(
     "Resource quotas per project",

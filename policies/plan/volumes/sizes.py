@@ -19,8 +19,8 @@ from service.core.migration import Migration
 from service.core.objects.mtc import PlanVolume
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.policy import MigrationPolicy, NotApplicable
-from service.core.quantity import human, parse_or_none
 from service.core.resources import CONFIG_MAP, MTC_NAMESPACE, Read
+from service.core.values.quantity import human, parse_or_none
 
 LIMITS = Link(
     "Increasing limits for large migrations",

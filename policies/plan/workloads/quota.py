@@ -20,7 +20,6 @@ from service.core.objects.mtc import NamespaceMapping
 from service.core.objects.storage import PersistentVolumeClaim, ResourceQuota
 from service.core.objects.workloads import ContainerState, Limit, LimitRange, Pod
 from service.core.outcome import Outcome, failed, passed
-from service.core.quantity import parse_or_none
 from service.core.resources import (
     LIMIT_RANGE,
     PERSISTENT_VOLUME_CLAIM,
@@ -28,6 +27,7 @@ from service.core.resources import (
     RESOURCE_QUOTA,
     Read,
 )
+from service.core.values.quantity import parse_or_none
 
 _BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html"
 QUOTAS = Link("Resource quotas per project", f"{_BOOK}/building_applications/quotas")

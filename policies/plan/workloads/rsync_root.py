@@ -23,8 +23,8 @@ from service.core.resources import (
     NAMESPACE,
     Read,
 )
-from service.core.settings_table import spellings
-from service.core.versions import Version
+from service.core.settings.table import spellings
+from service.core.values.versions import Version
 
 SETTING = "migration_rsync_privileged"
 LABEL = "pod-security.kubernetes.io/enforce"

@@ -11,7 +11,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from service.api.fields import NAME, VERSION, Moment, ObjectName, VersionName
-from service.api.parameters import Query
+from service.api.requests.parameters import Query
 from service.api.schemas.base import CamelSchema
 from service.core.evidence import Role
 from service.core.facts.declared import DECLARABLE, PROBE_TARGETS, VANTAGES

@@ -7,8 +7,8 @@ from typing import Any
 from marshmallow import fields, validate
 
 from service.api.schemas.envelope import EvaluationQuery
+from service.core.decision.tickets import Group
 from service.core.outcome import Severity
-from service.core.tickets import Group
 from service.formats.base import Options
 
 

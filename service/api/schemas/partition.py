@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from service.api.parameters import Query
+from service.api.requests.parameters import Query
 from service.api.schemas.base import CamelSchema, flag, many, number, one_of, text, texts
 from service.api.schemas.envelope import EnvelopeSchema
 from service.core.partition import Kind

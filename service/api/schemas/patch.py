@@ -6,12 +6,12 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from service.api.parameters import Query
+from service.api.requests.parameters import Query
 from service.api.schemas.base import CamelSchema, flag, many, one_of, text, texts
 from service.api.schemas.envelope import EnvelopeSchema
 from service.core.outcome import Severity, Verdict
-from service.core.settings_model import Kind, Setting
-from service.core.settings_table import SETTINGS
+from service.core.settings.model import Kind, Setting
+from service.core.settings.table import SETTINGS
 
 FORMATS = {
     "json": "application/json",

@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457), as ``service.api.problems`` writes them."""
+"""Problem details (RFC 9457), as ``service.api.answers.problems`` writes them."""
 
 from __future__ import annotations
 

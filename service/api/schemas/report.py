@@ -13,7 +13,7 @@ from service.api.schemas.marks import (
     maybe,
     nullable,
 )
-from service.core.marks import Change
+from service.core.decision.marks import Change
 from service.core.outcome import Severity, Verdict
 from service.core.report import Readiness
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from service.core.objects.workloads import Pod
-from service.core.quantity import parse_or_none
+from service.core.values.quantity import parse_or_none
 
 REQUESTS, LIMITS = "requests", "limits"
 OVER = ("Succeeded", "Failed")

@@ -9,7 +9,7 @@ from service.core.facts import Fact
 from service.core.migration import Cluster, once_per_cluster
 from service.core.objects.config import ClusterVersion
 from service.core.resources import CLUSTER_VERSION, NODE, SERVER_VERSION, Read
-from service.core.versions import Version, parse_or_none
+from service.core.values.versions import Version, parse_or_none
 
 READS: tuple[Read[Any], ...] = (
     Read(CLUSTER_VERSION, name="version"),

@@ -7,7 +7,7 @@ from typing import Any
 from service.core.facts import Fact
 from service.core.facts.controllers import controllers
 from service.core.migration import Migration
-from service.core.settings_table import spellings
+from service.core.settings.table import spellings
 
 TRUE_WORDS = frozenset({"true", "yes", "on", "1", "y", "t"})
 """What Ansible's `bool` filter takes for true."""

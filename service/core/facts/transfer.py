@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from service.core import stunnel
 from service.core.evidence import NotGathered, Pointer
 from service.core.facts import Fact
 from service.core.facts.settings import is_true, setting
 from service.core.migration import Cluster, Migration
 from service.core.objects.mtc import PlanVolume
 from service.core.resources import CONFIG_MAP, MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.core.values import stunnel
 
 ROUTE = "Route"
 ENDPOINT_TYPES = ("NodePort", "ClusterIP")

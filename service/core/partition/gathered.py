@@ -10,7 +10,6 @@ from typing import Any
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.limits import DEFAULTS, limit
 from service.core.facts.registry import registry_routes
-from service.core.imagerefs import image_namespace, referred_namespace
 from service.core.migration import Cluster, Migration
 from service.core.objects.config import Namespace
 from service.core.objects.network import Selector
@@ -33,6 +32,7 @@ from service.core.resources import (
     Read,
     Resource,
 )
+from service.core.values.imagerefs import image_namespace, referred_namespace
 
 READS: tuple[Read[Any], ...] = (
     Read(NAMESPACE),

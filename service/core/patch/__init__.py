@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from service.core import stunnel
 from service.core.evidence import pointer_step
 from service.core.outcome import Severity
 from service.core.patch.build import forms, new_spec
@@ -43,9 +42,10 @@ from service.core.patch.whatif import (
 from service.core.policy import Policy
 from service.core.report import Finding
 from service.core.resources import MIGRATION_CONTROLLER
-from service.core.settings_check import check_spec
-from service.core.settings_table import SETTINGS, snake_case, spellings
-from service.core.versions import Version
+from service.core.settings.check import check_spec
+from service.core.settings.table import SETTINGS, snake_case, spellings
+from service.core.values import stunnel
+from service.core.values.versions import Version
 
 __all__ = [
     "Change",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from service.core import stunnel
-from service.core.connect import Remark, credential_remarks, endpoint_remarks
 from service.core.evidence import pointer_step
 from service.core.outcome import Severity
 from service.core.patch.model import Reason
-from service.core.settings_check import SpecRemark, check_spec
-from service.core.settings_table import find, spellings
-from service.core.versions import Version
+from service.core.settings.check import SpecRemark, check_spec
+from service.core.settings.table import find, spellings
+from service.core.values import stunnel
+from service.core.values.connect import Remark, credential_remarks, endpoint_remarks
+from service.core.values.versions import Version
 
 PARTS = ("host", "port", "username", "password")
 SINGLE_POLICY = "MTC302"

@@ -19,7 +19,7 @@ from service.core.patch.model import Reason
 from service.core.policy import Policy
 from service.core.report import Finding
 from service.core.resources import MIGRATION_CONTROLLER, MTC_NAMESPACE
-from service.core.versions import Version, parse_or_none
+from service.core.values.versions import Version, parse_or_none
 
 EVIDENCE = "/evaluation"
 PART = "controller"

@@ -1,0 +1,1 @@
+"""Who may call, and who can reach the service at all."""

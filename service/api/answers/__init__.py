@@ -1,0 +1,1 @@
+"""Answers: which format, problems, and what need not be made twice."""

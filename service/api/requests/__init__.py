@@ -1,0 +1,1 @@
+"""Requests to evidence: bodies, forms, queries, and what holds for every request."""

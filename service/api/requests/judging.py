@@ -1,0 +1,121 @@
+"""From a request's evidence and query to a decided report, for every endpoint that evaluates."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from service.api.answers.problems import Fault, Refused
+from service.api.runtime import Runtime
+from service.core.assess import assess
+from service.core.decision.delta import MalformedPrevious
+from service.core.decision.gate import CLOSED_STATUS, Gate, NoPrevious
+from service.core.decision.waiver_form import MalformedWaiver
+from service.core.migration import Migration
+from service.core.outcome import Severity
+from service.core.redact import redact
+from service.core.report import Report
+from service.formats import Context
+from service.formats.base import Options
+from service.ingest.bundle import Bundle
+from service.updates import NoUpdates
+
+log = logging.getLogger("service.updates")
+
+_INPUT = ("role", "host", "plan", "as_of", "target_ocp", "target_mtc", "max_age_hours")
+_OWN = ("waivers", "baseline")
+_SHOWN = ("color", "limit", "group", "project", "issue_type")
+
+
+def input_options(query: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a query the reader of the input takes."""
+    return {key: query[key] for key in _INPUT if key in query}
+
+
+def gate_of(query: Mapping[str, Any]) -> Gate:
+    """The gate that a query asks for."""
+    return Gate(
+        fail_on=Severity(query.get("fail_on", Severity.BLOCKER)),
+        ignore_unknown=query.get("on_unknown") == "ignore",
+        new_only=bool(query.get("new_only", False)),
+        status=query.get("gate") == "status",
+    )
+
+
+def context_of(query: Mapping[str, Any], now: Runtime) -> Context:
+    """What the formats are told: the catalogue, and how the caller wants the report shown."""
+    given = {key: query[key] for key in _SHOWN if key in query}
+    return replace(now.context, options=Options(**given)) if given else now.context
+
+
+def judge(bundle: Bundle, rules: Gate, now: Runtime) -> Report:
+    """The report of a request, with lines. Raises Refused.
+
+    ``invalid-input`` (422) names each malformed waiver or the place in the previous report, also
+    where the part that holds them cannot be read;
+    ``new_only`` without a previous report is ``invalid-parameter`` (400).
+    """
+    _require_own(bundle.migration)
+    try:
+        report = assess(
+            _released(bundle.migration, now),
+            now.policies,
+            rules,
+            bundle.waivers,
+            bundle.baseline,
+            now.waivers,
+        )
+    except MalformedWaiver as error:
+        faults = [
+            Fault("waiver-malformed", item.message, part="waivers", pointer=item.pointer)
+            for item in error.faults
+        ]
+        raise Refused("invalid-input", "A waiver is malformed.", errors=faults) from None
+    except MalformedPrevious as error:
+        fault = Fault("baseline-malformed", error.wanted, part="baseline", pointer=error.pointer)
+        raise Refused("invalid-input", "The baseline is no report.", errors=[fault]) from None
+    except NoPrevious:
+        fault = Fault(
+            "invalid-value",
+            "there is no previous report to tell what is new",
+            "send it as the part or key baseline, or leave new_only out",
+            parameter="new_only",
+        )
+        raise Refused(
+            "invalid-parameter", "Wrong in the query: new_only.", errors=[fault]
+        ) from None
+    report = bundle.sources.add_lines(report)
+    bundle.release()
+    return report
+
+
+def _require_own(migration: Migration) -> None:
+    """Raise Refused where the caller's own parts could not be read.
+
+    Unlike evidence they are never unknown: without its waivers or its baseline a report would be
+    another one than was asked for.
+    """
+    lost = [item for item in migration.problems if item.part in _OWN and item.blocks]
+    if lost:
+        names = " and ".join(sorted({item.part for item in lost}))
+        detail = f"The part {names} cannot be read."
+        raise Refused("invalid-input", detail, errors=[Fault.of(item) for item in lost])
+
+
+def _released(migration: Migration, now: Runtime) -> Migration:
+    """The migration with the releases of its source's channel, where they are looked up."""
+    if now.updates is None:
+        return migration
+    try:
+        return now.updates.attach(migration)
+    except NoUpdates as error:
+        log.warning("no update graph", extra={"detail": redact(str(error))})
+        return migration
+
+
+def status_of(report: Report) -> int:
+    """200, or the status of a closed gate where the caller asked for one."""
+    closed = report.gate is not None and report.gate.status and not report.gate.passed
+    return CLOSED_STATUS if closed else 200

@@ -1,0 +1,50 @@
+"""Waivers and webhook targets that hold for every request: the files that the settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from service.collect.webhook import Target
+from service.collect.webhook_targets import TargetsError, read_targets
+from service.core.decision.marks import Waiver
+from service.core.decision.waiver_form import MalformedWaiver, parse
+from service.core.policy import Policy
+from service.formats import FORMATS
+from service.ingest.errors import Unreadable
+from service.ingest.texts.load import load
+from service.settings import Settings, SettingsError
+
+
+def standing_waivers(settings: Settings, policies: Sequence[Policy[Any]]) -> tuple[Waiver, ...]:
+    """The waivers of MTC_PREFLIGHT_WAIVERS_FILE. Raises SettingsError, which names each fault."""
+    if not settings.waivers_file:
+        return ()
+    name = "MTC_PREFLIGHT_WAIVERS_FILE"
+    try:
+        data = Path(settings.waivers_file).read_bytes()
+        (document,) = load(data, settings.limits, yaml_claimed=True)
+    except (OSError, ValueError, Unreadable) as error:
+        raise SettingsError([f"{name}: no document to read ({type(error).__name__})"]) from None
+    if document.error is not None:
+        raise SettingsError([f"{name}: line {document.error.line}: {document.error.message}"])
+    value = document.value
+    if isinstance(value, Mapping) and set(value) == {"waivers"}:
+        value = value["waivers"]
+    try:
+        return parse(value, {policy.id: policy.name for policy in policies})
+    except MalformedWaiver as error:
+        faults = [f"{name}: waivers{item.pointer}: {item.message}" for item in error.faults]
+        raise SettingsError(faults) from None
+
+
+def webhook_targets(settings: Settings) -> Mapping[str, Target]:
+    """The targets of MTC_PREFLIGHT_WEBHOOKS_FILE. Raises SettingsError."""
+    if not settings.webhooks_file:
+        return {}
+    try:
+        return read_targets(Path(settings.webhooks_file), tuple(FORMATS))
+    except TargetsError as error:
+        faults = [f"MTC_PREFLIGHT_WEBHOOKS_FILE: {fault}" for fault in error.faults]
+        raise SettingsError(faults) from None

@@ -1,0 +1,1 @@
+"""The process: worker, turns and deadlines, and what happens around every request."""

@@ -1,0 +1,1 @@
+"""The endpoints: one module each, with its contract at the view."""

@@ -1,0 +1,236 @@
+"""POST /v1/evaluations/batch: many evaluations in one request, a line each.
+
+The body is put aside first (in memory up to a bound, then in a temporary file) and read line by
+line while the answers are sent, so the memory is that of one line and one report, and a client
+that sends everything before it reads anything is served too.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any, BinaryIO
+
+import orjson
+from flask import Blueprint, Response, g, stream_with_context
+from marshmallow import fields, validate
+
+from service.api.answers.errors import of_bad_input, of_unreadable
+from service.api.answers.problems import Refused, answer
+from service.api.contract import Answer, Contract, operation
+from service.api.requests.body import read_request
+from service.api.requests.judging import context_of, gate_of, input_options, judge, status_of
+from service.api.runtime import Runtime, runtime
+from service.api.schemas.judging import GateQuery
+from service.core.report import Report
+from service.formats.json_report import document, dumps
+from service.ingest.archives.compression import CODECS, Budget, expand
+from service.ingest.bundle import read_body
+from service.ingest.errors import Unreadable
+from service.ingest.pieces import BadInput, Piece
+from service.observability import place_of, request_id
+
+MEDIA_TYPE = "application/x-ndjson"
+_CHUNK = 64 * 1024
+_LONGEST_ID = 200
+_SHORT = (
+    "verdict",
+    "asOf",
+    "assumed",
+    "policySet",
+    "plan",
+    "counts",
+    "failures",
+    "clusters",
+    "gate",
+)
+
+log = logging.getLogger("service.error")
+blueprint = Blueprint("batch", __name__)
+
+
+class BatchQuery(GateQuery):
+    """Query of POST /v1/evaluations/batch."""
+
+    class Meta(GateQuery.Meta):
+        exclude = ("format",)
+
+    detail = fields.String(
+        validate=validate.OneOf(["full", "summary"], error="wanted one of: {choices}"),
+        metadata={
+            "description": "the whole report per line, or only its verdict, counts and gate",
+            "choices": ("full", "summary"),
+            "default": "full",
+        },
+    )
+
+
+_CONTRACT = Contract(
+    "evaluateBatch",
+    "Evaluate many migrations",
+    Answer(
+        "One line of JSON per line of the body, in its order: `line`, `id`, `status` and "
+        "`report` or `problem`.",
+        {MEDIA_TYPE: None},
+    ),
+    query=BatchQuery(),
+    problems=(
+        "bad-request",
+        "empty-body",
+        "body-damaged",
+        "body-too-large",
+        "unsupported-media-type",
+        "storage-unavailable",
+    ),
+    tag="evaluations",
+    scope="evaluate",
+    description="Send envelopes as NDJSON (`application/x-ndjson`), one per line, each with an "
+    "`id` of your own if you like. A line that cannot be evaluated gets its own problem document "
+    "and status; the others are evaluated all the same. Empty lines are skipped.",
+    body=True,
+    media_types=(MEDIA_TYPE,),
+)
+
+
+@blueprint.post("/v1/evaluations/batch")
+@operation(_CONTRACT)
+def post_batch(query: Mapping[str, Any]) -> Response:
+    """Judge each line of the body."""
+    now = runtime()
+    files = ExitStack()
+    try:
+        body = files.enter_context(read_request(now.settings))
+        if body.is_form:
+            raise Refused("unsupported-media-type", f"Send lines of JSON as {MEDIA_TYPE}.")
+        lines = _lines(_plain(body.pieces[0].stream, now), now.settings.batch_line_bytes)
+    except BaseException:
+        files.close()
+        raise
+    response = Response(
+        stream_with_context(_named(request_id.get(), _answers(lines, query, now, files))),
+        mimetype=MEDIA_TYPE,
+    )
+    response.call_on_close(files.close)
+    return response
+
+
+def _plain(stream: BinaryIO, now: Runtime) -> Iterator[bytes]:
+    """The body's bytes in pieces, inflated where they are gzip."""
+    head = stream.read(3)
+    stream.seek(0)
+    pieces = iter(lambda: stream.read(_CHUNK), b"")
+    codec = CODECS[0]
+    if not head.startswith(codec.magic):
+        return pieces
+    return expand(codec, pieces, Budget(now.settings.limits))
+
+
+def _lines(pieces: Iterator[bytes], most: int) -> Iterator[bytes | None]:
+    """The lines; None stands for one that is longer than ``most`` bytes, which is skipped."""
+    held = bytearray()
+    too_long = False
+    for piece in pieces:
+        *ended, rest = piece.split(b"\n")
+        for part in ended:
+            held += part
+            yield None if too_long or len(held) > most else bytes(held)
+            held.clear()
+            too_long = False
+        held += rest
+        if len(held) > most:
+            held.clear()
+            too_long = True
+    if too_long:
+        yield None
+    elif held:
+        yield bytes(held)
+
+
+def _named(name: str, answers: Iterator[bytes]) -> Iterator[bytes]:
+    """The answers under the id of their request, which is over when they are made."""
+    request_id.set(name)
+    try:
+        yield from answers
+    finally:
+        request_id.set("")
+
+
+def _answers(
+    lines: Iterator[bytes | None], query: Mapping[str, Any], now: Runtime, files: ExitStack
+) -> Iterator[bytes]:
+    number = 0
+    try:
+        for line in lines:
+            number += 1
+            if line is not None and not line.strip():
+                continue
+            yield dumps({"line": number, **_answer(line, query, now)}) + b"\n"
+    except Unreadable as error:  # the compression broke: no further line is known
+        problem = _problem(of_unreadable(error))
+        yield dumps({"line": number + 1, "id": None, **problem}) + b"\n"
+    finally:
+        g.lines = number
+        files.close()
+
+
+def _answer(line: bytes | None, query: Mapping[str, Any], now: Runtime) -> dict[str, Any]:
+    if line is None:
+        most = now.settings.batch_line_bytes
+        refused = Refused(
+            "body-too-large",
+            f"The line is longer than {most} bytes (MTC_PREFLIGHT_BATCH_LINE_BYTES).",
+        )
+        return {"id": None, **_problem(refused)}
+    name = _id(line)
+    try:
+        report = _judged(line, query, now)
+    except Refused as error:
+        return {"id": name, **_problem(error)}
+    except BadInput as error:
+        return {"id": name, **_problem(of_bad_input(error))}
+    except Unreadable as error:
+        return {"id": name, **_problem(of_unreadable(error))}
+    except Exception as error:
+        return {"id": name, **_problem(_defect(error))}
+    return {"id": name, "status": status_of(report), "report": _shown(report, query, now)}
+
+
+def _defect(error: Exception) -> Refused:
+    # The text of an exception may quote input: only its type and place are told.
+    log.error("unexpected", extra={"error": type(error).__name__, "at": place_of(error)})
+    detail = "This is a defect of the service. Please report it with the request_id."
+    return Refused("internal-error", detail)
+
+
+def _judged(line: bytes, query: Mapping[str, Any], now: Runtime) -> Report:
+    with now.turns:
+        piece = Piece("envelope", io.BytesIO(line), "", "application/json")
+        bundle = read_body(piece, input_options(query), now.settings.limits, now.reads)
+        return judge(bundle, gate_of(query), now)
+
+
+def _id(line: bytes) -> Any:
+    """The caller's own name for the line, if it is short text or a number."""
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    name = value.get("id") if isinstance(value, dict) else None
+    if isinstance(name, str):
+        return name[:_LONGEST_ID]
+    return name if isinstance(name, int) and not isinstance(name, bool) else None
+
+
+def _shown(report: Report, query: Mapping[str, Any], now: Runtime) -> dict[str, Any]:
+    whole = document(report, context_of(query, now))
+    if query.get("detail") == "summary":
+        return {key: whole[key] for key in _SHORT}
+    return whole
+
+
+def _problem(refused: Refused) -> dict[str, Any]:
+    problem = json.loads(answer(refused).get_data())
+    return {"status": problem["status"], "problem": problem}

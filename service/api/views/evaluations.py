@@ -1,0 +1,137 @@
+"""POST /v1/evaluations: evidence in, a verdict out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, g
+
+from service.api.answers.memory import Answered, Tally
+from service.api.answers.negotiation import report_format
+from service.api.answers.problems import Fault, Refused
+from service.api.contract import Answer, Contract, Form, operation
+from service.api.requests.body import Body, read_request
+from service.api.requests.by_reference import resolved
+from service.api.requests.judging import context_of, gate_of, input_options, judge, status_of
+from service.api.runtime import Runtime, runtime
+from service.api.schemas.judging import JudgingQuery
+from service.api.schemas.report import ReportSchema
+from service.collect.webhook import Target, deliver
+from service.core.decision.gate import CLOSED_STATUS
+from service.core.report import Report
+from service.formats import FORMATS, Format
+from service.ingest.bundle import Bundle, read_body, read_pieces
+from service.ingest.texts.loaded import gc_paused
+
+NOTIFIED = "X-MTC-Preflight-Notified"
+blueprint = Blueprint("evaluations", __name__)
+
+
+def _form(item: Format) -> Form:
+    """What the API document says of an answer in this format."""
+    if item.name == "json":
+        return ReportSchema
+    return {"type": "object"} if item.media_type.endswith(("/json", "+json")) else None
+
+
+_CONTRACT = Contract(
+    "evaluate",
+    "Evaluate a migration",
+    Answer(
+        "The report, whatever it found: a finished evaluation is 200.",
+        {item.media_type: _form(item) for item in FORMATS.values()},
+        also={CLOSED_STATUS: "The report of a closed gate, where gate=status asks for it."},
+    ),
+    query=JudgingQuery(),
+    problems=(
+        "bad-request",
+        "empty-body",
+        "not-acceptable",
+        "body-too-large",
+        "unsupported-media-type",
+        "invalid-input",
+        "storage-unavailable",
+        "cluster-unavailable",
+    ),
+    tag="evaluations",
+    scope="evaluate",
+    description="Send a form with a part per cluster or resource, one envelope document, or "
+    "the objects or the archive of one cluster with ?role=. YAML, JSON, NDJSON; tar, tar.gz, "
+    "tar.xz, tar.bz2 and zip of must-gather, inspect and Insights. What cannot be read of it "
+    "is listed under problems, and the verdict is then not ready. Waivers and a previous report "
+    "come as the parts (or keys) waivers and baseline. Where the service is set up for it, "
+    '{"migPlan": {"namespace": …, "name": …}} names a plan of the cluster that it runs on, and '
+    "the service collects from both clusters by itself.",
+    body=True,
+)
+
+
+@blueprint.post("/v1/evaluations")
+@operation(_CONTRACT)
+def post_evaluation(query: Mapping[str, Any]) -> Response:
+    """Judge the evidence of the body."""
+    now = runtime()
+    chosen = report_format(query.get("format"))
+    target = _target(query, now)
+    with read_request(now.settings) as sent, resolved(sent, now) as body:
+        key = now.memory.key(body.pieces, query, chosen.name) if target is None else None
+        answer = now.memory.get(key)
+        if answer is None:
+            answer = _answer(body, query, chosen, now, target)
+            now.memory.put(key, answer)
+            now.metrics.findings_of(answer.tally.findings, answer.tally.problems)
+    _note(answer.tally, now)
+    response = Response(answer.body, answer.status, mimetype=chosen.media_type)
+    response.vary.add("Accept")
+    if answer.notified:
+        response.headers[NOTIFIED] = answer.notified
+    return response
+
+
+def _answer(
+    body: Body, query: Mapping[str, Any], chosen: Format, now: Runtime, target: Target | None
+) -> Answered:
+    with now.turns, gc_paused():
+        report = judge(_read(body, query, now), gate_of(query), now)
+        rendered = chosen.render(report, context_of(query, now))
+    notified = "" if target is None else _notify(target, report, now)
+    return Answered(rendered, status_of(report), Tally.of(report), notified)
+
+
+def _read(body: Body, query: Mapping[str, Any], now: Runtime) -> Bundle:
+    options = input_options(query)
+    if body.is_form:
+        return read_pieces(body.pieces, options, now.settings.limits, now.reads)
+    return read_body(body.pieces[0], options, now.settings.limits, now.reads)
+
+
+def _target(query: Mapping[str, Any], now: Runtime) -> Target | None:
+    """The webhook target that a query names. Raises Refused (400)."""
+    name = query.get("notify")
+    if name is None:
+        return None
+    if name not in now.targets:
+        fault = Fault(
+            "invalid-value",
+            "the settings have no such webhook target",
+            "targets are listed in the file of MTC_PREFLIGHT_WEBHOOKS_FILE",
+            parameter="notify",
+        )
+        raise Refused("invalid-parameter", "Wrong in the query: notify.", errors=[fault])
+    return now.targets[name]
+
+
+def _notify(target: Target, report: Report, now: Runtime) -> str:
+    """Send the report to a target, and say in a header what became of it."""
+    form = FORMATS[target.format]
+    body = form.render(report, now.context)
+    result = deliver(target, body, form.media_type)
+    return f"{result.target}; {result.state}; attempts={result.attempts}; detail={result.detail}"
+
+
+def _note(tally: Tally, now: Runtime) -> None:
+    """Tell log and metrics what came out."""
+    now.metrics.evaluation(tally.verdict, g.get("bytes_in", 0))
+    g.verdict = tally.verdict
+    g.counts = tally.counts

@@ -1,0 +1,116 @@
+"""GET /v1/evidence: what the policies read, and how to gather it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from flask import Blueprint, Response
+from marshmallow import fields, validate
+
+from service.api.answers.caching import cached
+from service.api.answers.negotiation import choose
+from service.api.answers.problems import Fault, Refused, encode
+from service.api.contract import Answer, Contract, operation
+from service.api.requests.parameters import Query
+from service.api.runtime import runtime
+from service.api.schemas.catalogue import EvidenceListSchema
+from service.api.views.gather_script import script
+from service.api.views.policies import read_as_dict
+from service.core.evidence import Role
+from service.core.policy import Policy
+from service.core.resources import Read
+
+blueprint = Blueprint("evidence", __name__)
+
+_JSON = "application/json"
+_SCRIPT = "text/x-shellscript"
+_FORMATS = {"json": _JSON, "sh": _SCRIPT}
+_ROLES = tuple(role.value for role in Role)
+
+
+class EvidenceQuery(Query):
+    """Query of GET /v1/evidence."""
+
+    format = fields.String(
+        validate=validate.OneOf(list(_FORMATS), error="wanted one of: {choices}"),
+        metadata={
+            "description": "sh is a script that gathers it all; it needs role",
+            "choices": tuple(_FORMATS),
+        },
+    )
+    role = fields.String(
+        validate=validate.OneOf(_ROLES, error="wanted one of: {choices}"),
+        metadata={"description": "only the cluster of this role", "choices": _ROLES},
+    )
+
+
+@blueprint.get("/v1/evidence")
+@operation(
+    Contract(
+        "listEvidence",
+        "List the evidence that the policies read",
+        Answer(
+            "What to gather from each cluster, with the commands; or a script that does.",
+            {_JSON: EvidenceListSchema, _SCRIPT: None},
+            cached=True,
+        ),
+        query=EvidenceQuery(),
+        problems=("not-acceptable",),
+        tag="catalogue",
+    )
+)
+def list_evidence(query: Mapping[str, Any]) -> Response:
+    """The evidence by role, as JSON or as a shell script for one role."""
+    now = runtime()
+    media_type = _FORMATS[query["format"]] if "format" in query else choose(_FORMATS.values())
+    roles = (query["role"],) if "role" in query else _ROLES
+    if media_type == _JSON:
+        return cached(_json(now.policies, now.policy_set, roles), _JSON, now.policy_set)
+    if "role" not in query:
+        fault = Fault(
+            "missing-parameter", "a script is for one cluster", f"add role={'|'.join(_ROLES)}",
+            parameter="role",
+        )  # fmt: skip
+        raise Refused("invalid-parameter", "Wrong in the query: role.", errors=[fault])
+    response = cached(script(query["role"], now.reads).encode(), _SCRIPT, now.policy_set)
+    response.headers["Content-Disposition"] = f'inline; filename="gather-{query["role"]}.sh"'
+    return response
+
+
+@cache
+def _json(policies: tuple[Policy[Any], ...], policy_set: str, roles: Sequence[str]) -> bytes:
+    document = {"policy_set": policy_set, "roles": [_role(role, policies) for role in roles]}
+    return encode(EvidenceListSchema().dump(document))
+
+
+def _role(role: str, policies: Sequence[Policy[Any]]) -> dict[str, Any]:
+    facts = {name for policy in policies for name in policy.declares}
+    return {
+        "role": role,
+        "script": f"/v1/evidence?format=sh&role={role}",
+        "items": list(_items(policies)),
+        "facts": sorted(facts),
+    }
+
+
+def _items(policies: Sequence[Policy[Any]]) -> list[dict[str, Any]]:
+    readers: dict[Read[Any], list[str]] = {}
+    for policy in policies:
+        for read in policy.reads:
+            readers.setdefault(read, []).append(policy.id)
+    return [
+        {
+            **read_as_dict(read),
+            "title": read.resource.title,
+            "releases": read.resource.releases,
+            "policies": sorted(set(ids)),
+        }
+        for read, ids in sorted(readers.items(), key=_order)
+    ]
+
+
+def _order(row: tuple[Read[Any], list[str]]) -> tuple[str, str, str, bool]:
+    read = row[0]
+    return read.resource.argument, read.namespace, read.name, read.plan_namespaces

@@ -1,0 +1,212 @@
+"""POST /v1/migplans/partition: namespaces in, plans that keep MTC's limits out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from flask import Blueprint, Response
+
+from service.api.answers.negotiation import choose
+from service.api.answers.problems import Fault, Refused, encode
+from service.api.contract import Answer, Contract, operation
+from service.api.requests.body import read_request
+from service.api.requests.partition_body import OWN_PART, read_partition_request, table, wrong
+from service.api.runtime import runtime
+from service.api.schemas.partition import (
+    FORMATS,
+    PartitionDocumentSchema,
+    PartitionQuery,
+    PartitionSchema,
+)
+from service.core.evidence import Missing, NotGathered
+from service.core.facts.limits import DEFAULTS
+from service.core.migration import Migration
+from service.core.partition import Oversized, Partition, Request, partition
+from service.core.partition.gathered import gathered, plan_limits
+from service.core.partition.manifests import manifests
+from service.core.partition.model import DIMENSIONS, Size, Tie
+from service.core.resources import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE
+from service.ingest.bundle import Bundle
+
+blueprint = Blueprint("partition", __name__)
+
+_CONTRACT = Contract(
+    "partitionMigPlans",
+    "Split namespaces into plans that keep MTC's limits",
+    Answer("The plans.", {FORMATS["json"]: PartitionSchema, FORMATS["manifests"]: None}),
+    query=PartitionQuery(),
+    problems=(
+        "bad-request",
+        "empty-body",
+        "not-acceptable",
+        "body-too-large",
+        "unsupported-media-type",
+        "invalid-input",
+        "storage-unavailable",
+    ),
+    tag="plans",
+    scope="evaluate",
+    description="Send a document with `namespaces` (a table with the pods and volumes of each), or "
+    "with `evaluation` (the evidence of the source: pods and claims; image streams, build "
+    "configurations, volumes and network policies tell what belongs together); or a form with "
+    "the parts of an evaluation and, if wanted, a part `partition` with the rest of the "
+    "document. Without a plan all namespaces but the platform's are taken. The answer is JSON, "
+    "or the manifests for `oc create -f -`. Namespaces that share a volume or a group are in one "
+    "plan; those that refer to each other are, where they fit, else what is referred to comes in "
+    "an earlier wave. The number of plans is the least where `minimal` says so.",
+    body=True,
+    document=PartitionDocumentSchema,
+    parts=(OWN_PART,),
+)
+
+
+@blueprint.post("/v1/migplans/partition")
+@operation(_CONTRACT)
+def post_partition(query: Mapping[str, Any]) -> Response:
+    """Partition the namespaces of the body."""
+    now = runtime()
+    form = query.get("format")
+    media_type = FORMATS[form] if form else choose(FORMATS.values())
+    with read_request(now.settings) as body, now.turns:
+        wanted, bundle = read_partition_request(body, now)
+        document = _made(wanted, bundle)
+    if media_type == FORMATS["json"]:
+        content = encode(PartitionSchema().dump(document))
+    else:
+        content = _manifests(document)
+    response = Response(content, mimetype=media_type)
+    response.vary.add("Accept")
+    return response
+
+
+def _made(wanted: Mapping[str, Any], bundle: Bundle | None) -> dict[str, Any]:
+    migration = bundle.migration if bundle else None
+    missing: tuple[Missing, ...] = ()
+    if "namespaces" in wanted:
+        loads, ties = table(wanted["namespaces"])
+    elif migration is not None:
+        loads, ties, missing = _of_evidence(migration)
+    else:
+        raise wrong("there is nothing to partition", "send namespaces, or evidence", "/namespaces")
+    limits = _limits(wanted.get("limits", {}), migration)
+    result = partition(Request(loads, ties, limits))
+    template = _template(migration)
+    prefix = wanted.get("name_prefix") or _prefix(template)
+    documents = manifests(result.plans, prefix, template)
+    names = {load.name for load in loads}
+    return {
+        "plans": [
+            {
+                "name": manifest["metadata"]["name"],
+                "wave": plan.wave,
+                "namespaces": plan.texts,
+                "size": _size(plan.size),
+                "manifest": manifest,
+            }
+            for plan, manifest in zip(result.plans, documents, strict=True)
+        ],
+        "oversized": [_oversized(item, limits) for item in result.oversized],
+        "minimal": result.minimal,
+        "least": result.bound,
+        "limits": _size(limits),
+        "total": _size(
+            (
+                len(loads),
+                sum(load.pods for load in loads),
+                sum(load.volumes for load in loads),
+            )
+        ),
+        "ties": [_tie(tie, result) for tie in ties if tie.one in names and tie.other in names],
+        "missing": [item._asdict() for item in missing],
+    }
+
+
+def _of_evidence(migration: Migration) -> tuple[Any, Any, tuple[Missing, ...]]:
+    try:
+        found = gathered(migration)
+    except NotGathered as doubt:
+        faults = [
+            Fault("not-gathered", f"{item.fact} ({item.cluster}) is not known", item.command)
+            for item in doubt.missing
+        ]
+        detail = "The evidence does not hold every pod and claim of the namespaces."
+        raise Refused("invalid-input", detail, errors=faults) from None
+    if not found.loads:
+        raise wrong("the evidence holds no namespace but the platform's", "send a plan", "")
+    return found.loads, found.ties, found.missing
+
+
+def _limits(given: Mapping[str, int], migration: Migration | None) -> Size:
+    held = plan_limits(migration) if migration else tuple(DEFAULTS.values())
+    namespaces, pods, volumes = (
+        given.get(name, value) for name, value in zip(DIMENSIONS, held, strict=True)
+    )
+    return namespaces, pods, volumes
+
+
+def _template(migration: Migration | None) -> Mapping[str, Any]:
+    """The plan as it was given; without one, what the host's objects leave no choice about."""
+    if migration is None:
+        return {}
+    plan, host = migration.given_plan, migration.host
+    if plan is not None:
+        shelf = host.inventory.shelf(MIG_PLAN)
+        place = shelf.place(plan.ref.namespace, plan.ref.name) if shelf else None
+        if shelf is not None and place is not None:
+            return shelf.entries[place].value
+        return {}
+    spec: dict[str, Any] = {}
+    clusters = host.known(MIG_CLUSTER)
+    for field, is_host in (("srcMigClusterRef", False), ("destMigClusterRef", True)):
+        fits = [item.ref for item in clusters if item.is_host is is_host]
+        if len(fits) == 1:
+            spec[field] = {"name": fits[0].name, "namespace": fits[0].namespace}
+    storages = host.known(MIG_STORAGE)
+    if len(storages) == 1:
+        ref = storages[0].ref
+        spec["migStorageRef"] = {"name": ref.name, "namespace": ref.namespace}
+    return {"spec": spec}
+
+
+def _prefix(template: Mapping[str, Any]) -> str:
+    metadata = template.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Mapping) else None
+    return name[:40].rstrip("-.") if isinstance(name, str) and name else "plan"
+
+
+def _size(size: Size) -> dict[str, int]:
+    return dict(zip(DIMENSIONS, size, strict=True))
+
+
+def _oversized(item: Oversized, limits: Size) -> dict[str, Any]:
+    most = _size(item.size)
+    hints = [f"{_SETTINGS[name]} to {most[name]}" for name in item.exceeds]
+    alone = len(item.texts) == 1
+    return {
+        "namespaces": item.texts,
+        "size": most,
+        "exceeds": item.exceeds,
+        "hint": f"raise {' and '.join(hints)} in the MigrationController"
+        + ("" if alone else ", or take apart what ties them"),
+    }
+
+
+_SETTINGS = dict(zip(DIMENSIONS, DEFAULTS, strict=True))
+
+
+def _tie(tie: Tie, result: Partition) -> dict[str, Any]:
+    kept = "order" if tie in result.ordered else "together"
+    return {"one": tie.one, "other": tie.other, "kind": tie.kind, "why": tie.why, "kept": kept}
+
+
+def _manifests(document: Mapping[str, Any]) -> bytes:
+    """The manifests as YAML documents; what could not be planned stands before as comments."""
+    lines = [
+        f"# not planned: {', '.join(item['namespaces'])}: {item['hint']}\n"
+        for item in document["oversized"]
+    ]
+    plans = [item["manifest"] for item in document["plans"]]
+    text = yaml.safe_dump_all(plans, sort_keys=False, allow_unicode=True, explicit_start=True)
+    return ("".join(lines) + text).encode("utf-8", "replace")

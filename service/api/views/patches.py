@@ -1,0 +1,171 @@
+"""POST /v1/migrationcontroller/patches: settings in, the one change that is safe to apply out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+import yaml
+from flask import Blueprint, Response
+
+from service.api.answers.negotiation import choose
+from service.api.answers.problems import Fault, Refused, encode
+from service.api.contract import Answer, Contract, operation
+from service.api.requests.body import read_request
+from service.api.requests.patch_body import OWN_PARTS, YAML_TYPES, read_patch_request
+from service.api.runtime import Runtime, runtime
+from service.api.schemas.patch import (
+    FORMATS,
+    PatchDocumentSchema,
+    PatchQuery,
+    PatchSchema,
+)
+from service.core import patch
+from service.core.outcome import Severity
+from service.core.report import Finding
+from service.ingest.bundle import Bundle
+
+blueprint = Blueprint("patches", __name__)
+
+_CONTRACT = Contract(
+    "patchMigrationController",
+    "Make a validated patch of the MigrationController",
+    Answer(
+        "The patch, or that nothing is to be changed.",
+        {
+            FORMATS["json"]: PatchSchema,
+            FORMATS["merge-patch"]: {"type": "object"},
+            FORMATS["json-patch"]: {"type": "array"},
+            FORMATS["manifest"]: None,
+        },
+    ),
+    query=PatchQuery(),
+    problems=(
+        "bad-request",
+        "empty-body",
+        "not-acceptable",
+        "body-too-large",
+        "unsupported-media-type",
+        "invalid-input",
+        "patch-refused",
+        "storage-unavailable",
+    ),
+    tag="patches",
+    scope="patch",
+    description="Send one document with `settings`, and better also with `controller` (the "
+    "current manifest) and `evaluation` (the evidence of both clusters); or a form with the "
+    "parts settings, controller and those of an evaluation. Nothing is applied: the answer is a "
+    "merge patch, a JSON patch with tests, or the manifest for `oc replace`, by Accept. What "
+    "MTC would refuse, silently ignore or fail on is refused here, with every reason at once.",
+    body=True,
+    document=PatchDocumentSchema,
+    parts=OWN_PARTS,
+)
+
+
+@blueprint.post("/v1/migrationcontroller/patches")
+@operation(_CONTRACT)
+def post_patch(query: Mapping[str, Any]) -> Response:
+    """Validate the settings of the body and answer with the patch."""
+    now = runtime()
+    dry = query.get("dry") == "true"
+    form, media_type = _format(query.get("format"), dry)
+    with read_request(now.settings) as body, now.turns:
+        wanted, bundle = read_patch_request(body, now)
+        result = _made(wanted, bundle, now)
+    response = Response(_rendered(result, form, dry), mimetype=media_type)
+    response.vary.add("Accept")
+    return response
+
+
+def _format(name: str | None, dry: bool) -> tuple[str, str]:
+    """The form of the answer and its media type. Raises Refused where something rules it out."""
+    if name not in (None, "json") and dry:
+        detail, hint = "a dry run is JSON: what it shows cannot be applied", "leave format out"
+        fault = Fault("invalid-value", detail, hint, parameter="format")
+        raise Refused("invalid-parameter", "Wrong in the query: format.", errors=[fault])
+    if name is not None:
+        return name, FORMATS[name]
+    offers = {media_type: form for form, media_type in FORMATS.items()}
+    offers |= dict.fromkeys(YAML_TYPES, "manifest")
+    chosen = choose([FORMATS["json"]] if dry else offers)
+    return offers[chosen], chosen
+
+
+def _made(wanted: Mapping[str, Any], bundle: Bundle | None, now: Runtime) -> patch.Result:
+    migration = bundle.migration if bundle else None
+    request = patch.Request(wanted["settings"], wanted.get("controller"), migration)
+    try:
+        result = patch.make_patch(request, now.policies)
+    except patch.Refused as refused:
+        raise _refused(refused.reasons) from None
+    unread = migration.problems if migration else ()
+    told = (
+        patch.Reason("", problem.code, Severity.WARNING, problem.message, "/evaluation")
+        for problem in unread
+    )
+    return replace(result, warnings=(*result.warnings, *told))
+
+
+def _refused(reasons: tuple[patch.Reason, ...]) -> Refused:
+    faults = [
+        Fault(
+            reason.code,
+            reason.message,
+            pointer=reason.pointer,
+            policy=reason.policy,
+            severity=reason.severity.value,
+            found=reason.found,
+            wanted=reason.wanted,
+        )
+        for reason in reasons
+    ]
+    count = "One reason speaks" if len(faults) == 1 else f"{len(faults)} reasons speak"
+    return Refused("patch-refused", f"{count} against the patch; see errors[].", errors=faults)
+
+
+def _rendered(result: patch.Result, form: str, dry: bool) -> bytes:
+    if form == "merge-patch":
+        return encode(result.merge_patch)
+    if form == "json-patch":
+        return encode(list(result.json_patch))
+    if form == "manifest":
+        if result.manifest is None:
+            told = "the manifest cannot be made whole without the current one: send controller"
+            raise _refused(
+                (patch.Reason("", "no-manifest", Severity.BLOCKER, told, "/controller"),)
+            )
+        text = yaml.safe_dump(dict(result.manifest), sort_keys=False, allow_unicode=True)
+        return text.encode("utf-8", "replace")
+    return encode(PatchSchema().dump(_as_dict(patch.redacted(result) if dry else result)))
+
+
+def _as_dict(result: patch.Result) -> dict[str, Any]:
+    return {
+        "name": result.name,
+        "changed": result.changed,
+        "secrets_shown": result.secrets_shown,
+        "merge_patch": result.merge_patch,
+        "json_patch": result.json_patch,
+        "manifest": result.manifest,
+        "undo": result.undo,
+        "changes": [asdict(change) for change in result.changes],
+        "commands": result.commands,
+        "warnings": [asdict(reason) for reason in result.warnings],
+        "findings": [_finding(finding) for finding in result.findings],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "policy": finding.policy,
+        "title": finding.title,
+        "verdict": finding.verdict.value,
+        "severity": finding.severity.value,
+        "subject": str(finding.subject),
+        "message": finding.message,
+        "found": finding.found,
+        "wanted": finding.wanted,
+        "missing": [item.command for item in finding.missing],
+    }

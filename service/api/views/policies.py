@@ -1,0 +1,103 @@
+"""GET /v1/policies: the catalogue, derived from the policy classes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+from flask import Blueprint, Response
+
+from service.api.answers.caching import cached
+from service.api.answers.negotiation import choose
+from service.api.answers.problems import Refused, encode
+from service.api.contract import Answer, Contract, operation
+from service.api.runtime import runtime
+from service.api.schemas.catalogue import PolicyListSchema, PolicySchema
+from service.core.policy import Policy
+from service.core.resources import Read
+
+blueprint = Blueprint("policies", __name__)
+_JSON = "application/json"
+
+
+@blueprint.get("/v1/policies")
+@operation(
+    Contract(
+        "listPolicies",
+        "List the policies",
+        Answer("Every policy.", {_JSON: PolicyListSchema}, cached=True),
+        problems=("not-acceptable",),
+        tag="catalogue",
+    )
+)
+def list_policies(query: Mapping[str, Any]) -> Response:
+    now = runtime()
+    choose([_JSON])
+    return cached(_list(now.policies, now.policy_set), _JSON, now.policy_set)
+
+
+@blueprint.get("/v1/policies/<policy_id>")
+@operation(
+    Contract(
+        "getPolicy",
+        "Show one policy",
+        Answer("The policy.", {_JSON: PolicySchema}, cached=True),
+        problems=("policy-not-found", "not-acceptable"),
+        tag="catalogue",
+    )
+)
+def get_policy(query: Mapping[str, Any], policy_id: str) -> Response:
+    now = runtime()
+    choose([_JSON])
+    policy = now.context.by_id.get(policy_id)
+    if policy is None:
+        near = get_close_matches(policy_id.upper(), now.context.by_id, 1)
+        hint = f"Did you mean {near[0]}?" if near else "GET /v1/policies lists them."
+        raise Refused("policy-not-found", hint)
+    return cached(_one(policy), _JSON, now.policy_set)
+
+
+@cache
+def _list(policies: tuple[Policy[Any], ...], policy_set: str) -> bytes:
+    document = {"policy_set": policy_set, "policies": [as_dict(item) for item in policies]}
+    return encode(PolicyListSchema().dump(document))
+
+
+@cache
+def _one(policy: Policy[Any]) -> bytes:
+    return encode(PolicySchema().dump(as_dict(policy)))
+
+
+def as_dict(policy: Policy[Any]) -> dict[str, Any]:
+    """A policy as the catalogue shows it."""
+    return {
+        "id": policy.id,
+        "name": policy.name,
+        "title": policy.title,
+        "description": inspect.getdoc(type(policy)) or "",
+        "why": policy.why,
+        "severity": policy.severity.value,
+        "reads": [read_as_dict(item) for item in policy.reads],
+        "declares": policy.declares,
+        "remedy": policy.remedy,
+        "docs": policy.docs,
+        "source": policy.source,
+        "upstream": policy.upstream,
+        "better": policy.better,
+    }
+
+
+def read_as_dict(read: Read[Any]) -> dict[str, Any]:
+    """What is read, and the command that fetches it."""
+    return {
+        "resource": read.resource.argument,
+        "kind": read.resource.kind,
+        "api_version": read.resource.api_version,
+        "namespace": read.namespace,
+        "name": read.name,
+        "plan_namespaces": read.plan_namespaces,
+        "command": read.command(),
+    }

@@ -1,0 +1,241 @@
+"""The change since a previous report: without a database, by fingerprints."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from service.core.decision.marks import Change, Delta, Seen
+from service.core.evidence import Subject
+from service.core.outcome import Severity, Verdict
+from service.core.report import Finding, Report
+
+OPEN = frozenset((Verdict.FAIL, Verdict.UNKNOWN, Verdict.ERROR))
+"""The verdicts that somebody has to do something about."""
+
+_PRESENT = OPEN | {Verdict.WAIVED}
+
+_WHOLE = frozenset(("MigPlan", "Migration"))
+
+_FINGERPRINT = frozenset("0123456789abcdef")
+_FINGERPRINT_LENGTH = 32
+_BAD = {
+    Verdict.PASS: 0,
+    Verdict.NOT_APPLICABLE: 0,
+    Verdict.WAIVED: 0,
+    Verdict.UNKNOWN: 1,
+    Verdict.ERROR: 1,
+    Verdict.FAIL: 2,
+}
+_RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.BLOCKER: 2}
+
+E = TypeVar("E", Verdict, Severity)
+
+
+class MalformedPrevious(ValueError):
+    """The previous report is not one; ``pointer`` is a JSON pointer within it."""
+
+    def __init__(self, pointer: str, wanted: str) -> None:
+        super().__init__(f"previous{pointer}: {wanted}")
+        self.pointer = pointer
+        self.wanted = wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """What is known of the previous evaluation; ``policy_set`` "" where it does not say."""
+
+    seen: Mapping[str, Seen]
+    policy_set: str = ""
+
+
+def parse(raw: object) -> Previous:
+    """The previous report from plain data. Raises MalformedPrevious.
+
+    Either a JSON report of this service (an object with ``findings``), or a list whose items are
+    such findings or bare fingerprints. A bare fingerprint says that the finding was open.
+    """
+    policy_set: object = ""
+    base = ""
+    if isinstance(raw, Mapping):
+        policy_set = raw.get("policySet", raw.get("policy_set", ""))
+        raw = raw.get("findings")
+        base = "/findings"
+    if not isinstance(raw, Sequence) or isinstance(raw, str | bytes):
+        raise MalformedPrevious(base, "wanted a report, or a list of fingerprints")
+    seen = (_seen(f"{base}/{place}", item) for place, item in enumerate(raw))
+    known = {item.fingerprint: item for item in seen}
+    return Previous(known, policy_set if isinstance(policy_set, str) else "")
+
+
+def compare(report: Report, previous: Previous) -> Report:
+    """The report with the change of each finding, and what became of those that are gone.
+
+    Fails, unknowns, errors and waived findings are ``new``, ``unchanged`` or ``changed`` (verdict,
+    severity or found value); others are ``resolved`` where they were one of those before, and
+    have no change otherwise. A previous finding that is gone is resolved only where this evaluation
+    could have seen it: while its policy is unknown for its cluster, or input could not be read, it
+    is ``unconfirmed``.
+    """
+    findings = tuple(_marked(item, previous) for item in report.findings)
+    here = {item.fingerprint for item in findings}
+    gone = [item for mark, item in previous.seen.items() if mark not in here and _was_present(item)]
+    blind = _Blind(report)
+    unconfirmed = tuple(item for item in gone if blind(item))
+    resolved = tuple(item for item in gone if not blind(item))
+    counted = Counter(item.change for item in findings if item.change)
+    counted[Change.RESOLVED] += len(resolved)
+    delta = Delta(
+        resolved=resolved,
+        unconfirmed=unconfirmed,
+        counts=tuple((change, counted.get(change, 0)) for change in Change),
+        comparable=previous.policy_set == report.policy_set,
+    )
+    return replace(report, findings=findings, delta=delta)
+
+
+def _marked(finding: Finding, previous: Previous) -> Finding:
+    was = previous.seen.get(finding.fingerprint)
+    if was is None:
+        change = Change.NEW if finding.verdict in _PRESENT else None
+        return finding._replace(change=change, worse=False, before=None)
+    moved = _change(finding, was)
+    worse = moved is Change.CHANGED and _worse(finding, was)
+    before = was.verdict if _was_present(was) else None
+    return finding._replace(change=moved, worse=worse, before=before)
+
+
+def _change(finding: Finding, was: Seen) -> Change | None:
+    if finding.verdict not in _PRESENT:
+        return Change.RESOLVED if _was_present(was) else None
+    if not _was_present(was):
+        return Change.NEW
+    return Change.UNCHANGED if _same(finding, was) else Change.CHANGED
+
+
+def _same(finding: Finding, was: Seen) -> bool:
+    return (
+        was.verdict in (None, finding.verdict)
+        and was.severity in (None, finding.severity)
+        and was.found in (None, finding.found)
+    )
+
+
+def _worse(finding: Finding, was: Seen) -> bool:
+    if was.verdict is not None and _BAD[finding.verdict] > _BAD[was.verdict]:
+        return True
+    return was.severity is not None and _RANK[finding.severity] > _RANK[was.severity]
+
+
+def _was_present(seen: Seen) -> bool:
+    return seen.verdict is None or seen.verdict in _PRESENT
+
+
+class _Blind:
+    """Whether this evaluation could not have seen a finding that it does not have."""
+
+    def __init__(self, report: Report) -> None:
+        dark = [
+            item for item in report.findings if item.verdict in (Verdict.UNKNOWN, Verdict.ERROR)
+        ]
+        self._anything = bool(dark)
+        self._unread = any(problem.blocks for problem in report.problems)
+        self._places = {(item.policy, _cluster(item.subject)) for item in dark}
+
+    def __call__(self, seen: Seen) -> bool:
+        if self._unread:
+            return True
+        if not seen.policy:
+            return self._anything
+        # An unknown of the migration as a whole hides what any cluster has; a finding of the
+        # whole is hidden by an unknown of any.
+        cluster = _cluster(seen.subject)
+        if not cluster:
+            return any(policy == seen.policy for policy, _ in self._places)
+        return bool({(seen.policy, cluster), (seen.policy, "")} & self._places)
+
+
+def _cluster(subject: Subject) -> str:
+    """The cluster that a finding is about; "" where it is the migration, wherever its plan is."""
+    return "" if subject.kind in _WHOLE else subject.cluster
+
+
+def _seen(place: str, raw: object) -> Seen:
+    if isinstance(raw, str):
+        return Seen(_fingerprint(place, raw))
+    if not isinstance(raw, Mapping):
+        raise MalformedPrevious(place, "wanted a finding or a fingerprint")
+    return Seen(
+        fingerprint=_fingerprint(f"{place}/fingerprint", raw.get("fingerprint")),
+        verdict=_word(place, raw, "verdict", Verdict),
+        severity=_word(place, raw, "severity", Severity),
+        policy=_text(place, raw, "policy"),
+        title=_text(place, raw, "title"),
+        message=_text(place, raw, "message"),
+        found=_text(place, raw, "found") if raw.get("found") is not None else None,
+        subject=_subject(f"{place}/subject", raw.get("subject")),
+    )
+
+
+def _fingerprint(place: str, value: object) -> str:
+    if isinstance(value, str) and len(value) == _FINGERPRINT_LENGTH and set(value) <= _FINGERPRINT:
+        return value
+    raise MalformedPrevious(place, f"wanted a fingerprint ({_FINGERPRINT_LENGTH} hex digits)")
+
+
+def _text(place: str, raw: Mapping[Any, Any], key: str) -> str:
+    value = raw.get(key, "")
+    if isinstance(value, str):
+        return value
+    raise MalformedPrevious(f"{place}/{key}", "wanted text")
+
+
+def _word(place: str, raw: Mapping[Any, Any], key: str, kind: type[E]) -> E | None:
+    value = raw.get(key)
+    if value is None:
+        return None
+    try:
+        return kind(value)
+    except ValueError:
+        words = ", ".join(kind)
+        raise MalformedPrevious(f"{place}/{key}", f"wanted one of {words}") from None
+
+
+def _subject(place: str, raw: object) -> Subject:
+    if raw is None:
+        return Subject()
+    if not isinstance(raw, Mapping):
+        raise MalformedPrevious(place, "wanted an object")
+    return Subject(
+        cluster=_text(place, raw, "cluster"),
+        api_version=_text(place, raw, "apiVersion"),
+        kind=_text(place, raw, "kind"),
+        namespace=_text(place, raw, "namespace"),
+        name=_text(place, raw, "name"),
+    )
+
+
+def baseline(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """The shortest thing that :func:`parse` takes back: what was wrong or waived, and how."""
+    return [_kept(item) for item in findings if item.verdict in _PRESENT]
+
+
+def _kept(item: Finding) -> dict[str, Any]:
+    subject = item.subject
+    return {
+        "fingerprint": item.fingerprint,
+        "policy": item.policy,
+        "title": item.title,
+        "verdict": item.verdict.value,
+        "severity": item.severity.value,
+        "found": item.found,
+        "subject": {
+            "cluster": subject.cluster,
+            "apiVersion": subject.api_version,
+            "kind": subject.kind,
+            "namespace": subject.namespace,
+            "name": subject.name,
+        },
+    }

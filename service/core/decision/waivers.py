@@ -1,0 +1,111 @@
+"""Waivers: accepted risks that stay visible, and stop holding by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from fnmatch import fnmatchcase
+
+from service.core.decision.marks import Waiver, WaiverAudit, WaiverStatus
+from service.core.outcome import Verdict
+from service.core.report import Finding, Report, readiness
+
+
+def apply(report: Report, waivers: Sequence[Waiver]) -> Report:
+    """The report with these waivers in effect, its verdict again, and the audit of each waiver.
+
+    A waived finding stays in the report with the verdict ``waived``. The date that decides on
+    the expiry is the report's own (``as_of``), so a what-if by date covers the waivers too.
+    """
+    held = [_Ledger(waiver) for waiver in waivers]
+    by_policy: dict[str, list[_Ledger]] = {}
+    for ledger in held:
+        by_policy.setdefault(ledger.waiver.policy, []).append(ledger)
+    now = report.as_of
+    findings = tuple(
+        _judge(item, by_policy.get(item.policy, ()), now) if _waivable(item) else item
+        for item in report.findings
+    )
+    return replace(
+        report,
+        findings=findings,
+        verdict=readiness(findings, report.problems),
+        waivers=tuple(ledger.audit(now) for ledger in held),
+    )
+
+
+class _Ledger:
+    """What one waiver met in this evaluation."""
+
+    def __init__(self, waiver: Waiver) -> None:
+        self.waiver = waiver
+        self.waived: list[str] = []
+        self.missed: list[str] = []
+        self.beyond: list[str] = []
+
+    def audit(self, now: datetime) -> WaiverAudit:
+        status, detail = self._status(now)
+        return WaiverAudit(self.waiver, status, detail, tuple(self.waived))
+
+    def _status(self, now: datetime) -> tuple[WaiverStatus, str]:
+        if now >= self.waiver.expires:
+            concerned = f"; {len(self.missed)} finding(s) are no longer waived"
+            text = f"expired on {self.waiver.until}" + concerned * bool(self.missed)
+            return WaiverStatus.EXPIRED, text
+        if self.beyond:
+            return WaiverStatus.EXCEEDED, "; ".join(self.beyond[:3])
+        if self.waived:
+            return WaiverStatus.USED, f"waives {len(self.waived)} finding(s)"
+        return WaiverStatus.UNUSED, "no finding of this evaluation needs it"
+
+
+def _waivable(finding: Finding) -> bool:
+    return finding.verdict in (Verdict.FAIL, Verdict.UNKNOWN)
+
+
+def _judge(finding: Finding, ledgers: Iterable[_Ledger], now: datetime) -> Finding:
+    for ledger in ledgers:
+        if not _selects(ledger.waiver, finding):
+            continue
+        if now >= ledger.waiver.expires:
+            ledger.missed.append(finding.fingerprint)
+            continue
+        beyond = _beyond(ledger.waiver, finding)
+        if beyond:
+            ledger.beyond.append(f"{finding.subject}: {beyond}")
+            continue
+        ledger.waived.append(finding.fingerprint)
+        return finding._replace(
+            verdict=Verdict.WAIVED, original=finding.verdict, waiver=ledger.waiver
+        )
+    return finding
+
+
+def _selects(waiver: Waiver, finding: Finding) -> bool:
+    if finding.verdict is Verdict.UNKNOWN and not waiver.unknown:
+        return False
+    subject = finding.subject
+    pairs = (
+        (subject.cluster, waiver.cluster),
+        (subject.kind, waiver.kind),
+        (subject.namespace, waiver.namespace),
+        (subject.name, waiver.name),
+        (finding.key, waiver.key),
+    )
+    return all(glob == "*" or fnmatchcase(text, glob) for text, glob in pairs)
+
+
+def _beyond(waiver: Waiver, finding: Finding) -> str:
+    """Why the bounds of the waiver do not hold for the finding, "" if they do."""
+    if waiver.found is not None and finding.found != waiver.found:
+        return f"found {finding.found!r}, the waiver is for {waiver.found!r}"
+    if waiver.at_most is None and waiver.at_least is None:
+        return ""
+    if finding.observed is None:
+        return "the finding has no number that the waiver's bound could hold"
+    if waiver.at_most is not None and finding.observed > waiver.at_most:
+        return f"observed {finding.observed:g}, the waiver holds up to {waiver.at_most:g}"
+    if waiver.at_least is not None and finding.observed < waiver.at_least:
+        return f"observed {finding.observed:g}, the waiver holds from {waiver.at_least:g}"
+    return ""

@@ -1,0 +1,187 @@
+"""Whether the value of a setting is one that the operator and the controller can use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from difflib import get_close_matches
+
+from service.core.outcome import Severity
+from service.core.settings.model import Kind, Setting
+from service.core.values import quantity
+from service.core.values.connect import Remark
+from service.core.values.yamlquote import TemplateBroken, between_double_quotes
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_GROUPS = re.compile(r"[0-9]{1,18}(?:,[0-9]{1,18})*")
+_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?(?:ns|us|µs|ms|s|m|h))+")
+_ANSIBLE_BOOL = frozenset(["yes", "no", "on", "off", "true", "false", "y", "n", "t", "f", "1", "0"])
+_GO_BOOL = frozenset(
+    ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"]
+)
+_UNPLAIN = re.compile(r"""[\[\]{}&*#?|<>=!%@`"'\-,](?=[\s]|$)|[\[\]{}&*#|>!%@`"']""")
+
+
+def value_remarks(setting: Setting, value: object) -> list[Remark]:
+    """What is wrong with a value; empty where nothing is. Messages do not quote the value."""
+    if value is None and setting.kind not in (Kind.PROXY, Kind.ANY, Kind.SWITCH):
+        told = "null becomes the text 'None'; leave the key out to get the default"
+        fatal = setting.kind in (Kind.LIMIT, Kind.NAMES, Kind.QUANTITY, Kind.GROUPS)
+        return [_blocker("null", told) if fatal else _warning("null", told)]
+    return _CHECKS[setting.kind](setting, value)
+
+
+def _switch(setting: Setting, value: object) -> list[Remark]:
+    if isinstance(value, bool) or value is None:
+        return []
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        told = "write it without quotes: newer releases of Ansible take every text for true"
+        return [_warning("switch-as-text", told)]
+    return [_wrong(setting)]
+
+
+def _bool(setting: Setting, value: object) -> list[Remark]:
+    return [] if str(value).lower() in _ANSIBLE_BOOL else [_wrong(setting)]
+
+
+def _go_bool(setting: Setting, value: object) -> list[Remark]:
+    if str(value) in _GO_BOOL:
+        return []
+    told = f"wanted a {setting.wanted}; the controller silently takes the default, or fails"
+    return [_blocker("type", told)]
+
+
+def _limit(setting: Setting, value: object) -> list[Remark]:
+    number = _number(value)
+    if number is not None and number >= 1:
+        return []
+    told = "wanted an integer of at least 1; anything else stops the controller at its start"
+    return [_blocker("limit", told)]
+
+
+def _bandwidth(setting: Setting, value: object) -> list[Remark]:
+    return [] if _number(value) is not None else [_wrong(setting)]
+
+
+def _number(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    text = str(value)
+    return int(text) if _INTEGER.fullmatch(text) else None
+
+
+def _groups(setting: Setting, value: object) -> list[Remark]:
+    if not isinstance(value, bool) and isinstance(value, int | str):
+        text = str(value)
+        if not text or _GROUPS.fullmatch(text):
+            return []
+    told = f"wanted {setting.wanted} and nothing else; the controller stops at anything else"
+    return [_blocker("groups", told)]
+
+
+def _group_list(setting: Setting, value: object) -> list[Remark]:
+    whole = isinstance(value, list) and all(_number(item) is not None for item in value)
+    return [] if whole else [_wrong(setting)]
+
+
+def _names(setting: Setting, value: object) -> list[Remark]:
+    whole = isinstance(value, list) and all(isinstance(item, str) and item for item in value)
+    return [] if whole else [_wrong(setting)]
+
+
+def _map(setting: Setting, value: object) -> list[Remark]:
+    whole = isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
+    return [] if whole else [_wrong(setting)]
+
+
+def _text(setting: Setting, value: object) -> list[Remark]:
+    if isinstance(value, dict | list):
+        return [_wrong(setting)]
+    try:
+        between_double_quotes(str(value))
+    except TemplateBroken as error:
+        return [_blocker("template", str(error))]
+    return []
+
+
+def _image(setting: Setting, value: object) -> list[Remark]:
+    if isinstance(value, str) and value and not re.search(r"\s", value):
+        return _text(setting, value)
+    return [_wrong(setting)]
+
+
+def _plain(setting: Setting, value: object) -> list[Remark]:
+    if not isinstance(value, str):
+        return [_wrong(setting)]
+    broken = re.search(r": |\s#|[\r\n]|:$", value) or _UNPLAIN.match(value)
+    if broken or "{{" in value or "{%" in value:
+        told = "the operator writes it into YAML without quotes, which this text breaks"
+        return [_blocker("template", told)]
+    return []
+
+
+def _proxy(setting: Setting, value: object) -> list[Remark]:
+    return [] if value is None or isinstance(value, str) else [_wrong(setting)]
+
+
+def _quantity(setting: Setting, value: object) -> list[Remark]:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return [_wrong(setting)]
+    try:
+        amount = quantity.parse(str(value))
+    except quantity.InvalidQuantity:
+        return [_wrong(setting)]
+    return [_wrong(setting)] if amount < 0 else []
+
+
+def _duration(setting: Setting, value: object) -> list[Remark]:
+    if isinstance(value, str) and (_DURATION.fullmatch(value) or value == "0"):
+        return []
+    return [_wrong(setting)]
+
+
+def _choice(setting: Setting, value: object) -> list[Remark]:
+    if value in setting.choices:
+        return []
+    near = get_close_matches(str(value).lower(), [c.lower() for c in setting.choices], n=1)
+    meant = next((c for c in setting.choices if near and c.lower() == near[0]), "")
+    likely = f"; {meant} is likely meant" if meant else ""
+    return [_blocker("choice", f"wanted {setting.wanted}{likely}")]
+
+
+def _anything(setting: Setting, value: object) -> list[Remark]:
+    return []
+
+
+_CHECKS: dict[Kind, Callable[[Setting, object], list[Remark]]] = {
+    Kind.SWITCH: _switch,
+    Kind.BOOL: _bool,
+    Kind.GO_BOOL: _go_bool,
+    Kind.LIMIT: _limit,
+    Kind.BANDWIDTH: _bandwidth,
+    Kind.GROUPS: _groups,
+    Kind.GROUP_LIST: _group_list,
+    Kind.TEXT: _text,
+    Kind.PLAIN: _plain,
+    Kind.URL: _plain,
+    Kind.PROXY: _proxy,
+    Kind.IMAGE: _image,
+    Kind.QUANTITY: _quantity,
+    Kind.DURATION: _duration,
+    Kind.NAMES: _names,
+    Kind.CHOICE: _choice,
+    Kind.MAP: _map,
+    Kind.ANY: _anything,
+}
+
+
+def _wrong(setting: Setting) -> Remark:
+    return _blocker("type", f"wanted {setting.wanted}")
+
+
+def _blocker(code: str, message: str) -> Remark:
+    return Remark(code, Severity.BLOCKER, message)
+
+
+def _warning(code: str, message: str) -> Remark:
+    return Remark(code, Severity.WARNING, message)

@@ -1,0 +1,1 @@
+"""Texts as others read them: versions, quantities, images, Go URLs, YAML, the Stunnel proxy."""
