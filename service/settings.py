@@ -49,7 +49,8 @@ class Settings:
     ``form_parts``         most parts of a multipart form
     ``form_header_bytes``  most bytes of the headers of one part
     ``log_level``          DEBUG, INFO, WARNING or ERROR
-    ``workers``            gunicorn worker processes; 0 is one per CPU, at least two
+    ``workers``            gunicorn worker processes; 0 is one for each processor that the
+                           container's limit leaves, from two to eight
     ``threads``            requests that one worker receives at a time
     ``evaluations``        requests that one worker evaluates at a time; others wait
     ``wait_timeout``       how long a request waits for its turn before it is told to come again

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 from service.api.access.exposure import is_exposed, mode_of
+from service.api.server.processors import workers_by_default
 from service.settings import EXPOSED, SettingsError, from_environment
 
 try:
@@ -58,7 +59,7 @@ os.environ[_MULTIPROC_DIR] = _metrics_folder()
 from service.observability import WORKER_SLOT, logging_config  # noqa: E402
 
 worker_class = "service.api.server.worker.Worker"
-workers = _settings.workers or max(2, os.cpu_count() or 1)
+workers = _settings.workers or workers_by_default()
 threads = _settings.threads
 timeout = _settings.timeout
 graceful_timeout = _settings.graceful_timeout
