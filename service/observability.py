@@ -7,7 +7,7 @@ import logging
 import logging.config
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +20,9 @@ from prometheus_client import (
     generate_latest,
     values,
 )
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from service.core.redact import redact
 
@@ -164,6 +166,12 @@ class Metrics:
         self.findings = Counter(
             "mtc_preflight_findings", "Findings", ("policy", "verdict"), registry=own
         )
+        self.waiting = Histogram(
+            "mtc_preflight_waiting_seconds",
+            "Time that evaluations waited for their turn, those included that got none",
+            buckets=_DEFAULT_BUCKETS,
+            registry=own,
+        )
         self.problems = Counter(
             "mtc_preflight_problems",
             "Input that could not be used, and refused requests, by code",
@@ -207,10 +215,29 @@ class Metrics:
         for code, number in problems.items():
             self.count(self.problems, code, by=number)
 
-    def exposition(self) -> tuple[bytes, str]:
-        """The metrics as Prometheus reads them, and their media type."""
+    def exposition(self, build: Mapping[str, str]) -> tuple[bytes, str]:
+        """The metrics as Prometheus reads them, and their media type.
+
+        ``build`` are the labels of ``mtc_preflight_build_info``: what runs here.
+        """
+        shown = self._registry
         if os.environ.get(MULTIPROC_DIR):
-            merged = CollectorRegistry()
-            MultiProcessCollector(merged)  # type: ignore[no-untyped-call]
-            return generate_latest(merged), CONTENT_TYPE_LATEST
-        return generate_latest(self._registry), CONTENT_TYPE_LATEST
+            shown = CollectorRegistry()
+            MultiProcessCollector(shown)  # type: ignore[no-untyped-call]
+        what = CollectorRegistry()
+        what.register(_Build(build))
+        return generate_latest(shown) + generate_latest(what), CONTENT_TYPE_LATEST
+
+
+class _Build(Collector):
+    """A gauge that is made when it is asked for: one that is kept would be a file per worker."""
+
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        self._labels = labels
+
+    def collect(self) -> Iterator[Metric]:
+        gauge = GaugeMetricFamily(
+            "mtc_preflight_build_info", "What runs here", labels=list(self._labels)
+        )
+        gauge.add_metric(list(self._labels.values()), 1)
+        yield gauge

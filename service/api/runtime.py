@@ -55,6 +55,7 @@ class Runtime:
         """
         policies = catalogue()
         context = Context(policies, version("mtc-preflight"))
+        metrics = Metrics()
         reads = tuple(dict.fromkeys(read for policy in policies for read in policy.reads))
         return cls(
             settings,
@@ -62,8 +63,8 @@ class Runtime:
             reads,
             digest(policies),
             context,
-            Metrics(),
-            Turns(settings),
+            metrics,
+            Turns(settings, metrics.waiting.observe),
             Memory(settings.remembered),
             standing_waivers(settings, policies),
             webhook_targets(settings),

@@ -214,6 +214,7 @@ def test_metrics_add_up_over_workers_and_their_renewal(start_server: Any) -> Non
         for verdict in ("pass", "fail", "unknown")
     )
     assert findings >= total
+    assert sample(text, "mtc_preflight_waiting_seconds_count") == total
     folder = next(server.log_file.parent.glob("mtc-preflight-metrics-*"))
     assert len(list(folder.iterdir())) <= 8, "the files of renewed workers pile up"
 
@@ -253,6 +254,16 @@ def test_a_reload_keeps_serving(start_server: Any) -> None:
         assert server.request("GET", "/livez").status == 200
         time.sleep(0.1)
     assert evaluated(scrape(server)) == 1
+
+
+def test_the_metrics_tell_what_runs(client: FlaskClient, start_server: Any) -> None:
+    for ready, text in (
+        (client.get("/readyz").get_json(), client.get("/metrics").text),
+        (json.loads((server := start_server()).request("GET", "/readyz").body), scrape(server)),
+    ):
+        build = {"version": ready["version"], "policy_set": ready["policySet"]}
+        assert sample(text, "mtc_preflight_build_info", **build) == 1
+        assert text.count("mtc_preflight_build_info{") == 1
 
 
 def test_labels_hold_no_names_of_the_input(client: FlaskClient) -> None:

@@ -112,17 +112,18 @@ def test_a_large_evaluation_ends_soon_after_its_deadline(start_server: Any) -> N
 
 
 def test_who_gets_no_turn_is_told_when_to_come_again() -> None:
-    turns = Turns(Settings(evaluations=1, wait_timeout=1))
-    turns._patience = 0
+    waited: list[float] = []
+    turns = Turns(Settings(evaluations=1, wait_timeout=1), waited.append)
     with turns, pytest.raises(Refused) as caught, turns:
         pass
     assert (caught.value.code, caught.value.headers) == ("busy", {"Retry-After": "1"})
     with turns:
         pass
+    assert [round(seconds) for seconds in waited] == [0, 1, 0]
 
 
 def test_a_turn_is_given_back_whatever_happens() -> None:
-    turns = Turns(Settings(evaluations=1, wait_timeout=1))
+    turns = Turns(Settings(evaluations=1, wait_timeout=1), float)
     for error in (ValueError, DeadlineExceeded, KeyboardInterrupt):
         with pytest.raises((error, Refused)), turns:
             raise error

@@ -78,6 +78,18 @@ SERVICE_MONITOR = closed(
     endpoints=listed(_ENDPOINT),
     namespaceSelector=closed(matchNames=listed(TEXT)),
 )
+_RULE = closed(
+    ("alert", "expr", "labels", "annotations"),
+    alert={"type": "string", "pattern": "^[A-Z][A-Za-z]+$"},
+    expr=TEXT,
+    labels=closed(("severity",), severity=choice("critical", "warning", "info")),
+    annotations=closed(("summary", "description"), summary=TEXT, description=TEXT),
+    **{"for": {"type": "string", "pattern": "^[0-9]+(s|m|h)$"}},
+)
+PROMETHEUS_RULE = closed(
+    ("groups",),
+    groups=listed(closed(("name", "rules"), name=TEXT, rules=listed(_RULE))),
+)
 IMAGE_STREAM = closed(lookupPolicy=closed(("local",), local={"type": "boolean"}))
 BUILD_CONFIG = closed(
     ("source", "strategy", "output"),
@@ -98,6 +110,7 @@ SCHEMAS: dict[tuple[str, str], Schema] = {
     for version, name, spec in (
         ("route.openshift.io/v1", "Route", ROUTE),
         ("monitoring.coreos.com/v1", "ServiceMonitor", SERVICE_MONITOR),
+        ("monitoring.coreos.com/v1", "PrometheusRule", PROMETHEUS_RULE),
         ("image.openshift.io/v1", "ImageStream", IMAGE_STREAM),
         ("build.openshift.io/v1", "BuildConfig", BUILD_CONFIG),
     )

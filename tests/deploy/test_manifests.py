@@ -13,9 +13,11 @@ import pytest
 from crd_schemas import SCHEMAS
 from kustomized import FOLDERS, OPENSHIFT_ONLY, build, of_kind, one
 
+from service.api.answers.problems import KINDS
+from service.api.app import create_app
 from service.api.schemas.admission import API_VERSION
 from service.core.resources import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE, MIGRATION_CONTROLLER
-from service.settings import from_environment
+from service.settings import Settings, from_environment
 
 # The oldest and the newest OpenShift 4 that are likely to be met: 4.12 and 4.19.
 RELEASES = ("1.25", "1.32")
@@ -166,6 +168,21 @@ def test_the_route_and_the_monitor_meet_the_service() -> None:
     account = secret["metadata"]["annotations"]["kubernetes.io/service-account.name"]
     assert one(folder, "ServiceAccount", account)
     assert one(folder, "ConfigMap", endpoint["tlsConfig"]["ca"]["configMap"]["name"])
+
+
+def test_the_alerts_ask_metrics_that_there_are() -> None:
+    """Each name of an expression, as the service exposes it after one request of each kind."""
+    client = create_app(Settings(log_level="ERROR")).test_client()
+    client.post("/v1/evaluations", json={"clusters": [{"role": "source", "facts": {}}]})
+    exposed = set(re.findall(r"^(\w+)(?:{| )", client.get("/metrics").text, re.MULTILINE))
+    (rule,) = of_kind("overlays/openshift", "PrometheusRule")
+    alerts = [alert for group in rule["spec"]["groups"] for alert in group["rules"]]
+    asked = {name for alert in alerts for name in re.findall(r"mtc_preflight_\w+", alert["expr"])}
+    assert len(alerts) == 4
+    assert asked - exposed == {"mtc_preflight_problems_total"} - exposed
+    codes = {code for alert in alerts for code in re.findall(r'code="([^"]+)"', alert["expr"])}
+    assert codes <= set(KINDS)
+    assert codes == {"busy"}
 
 
 def test_the_certificate_of_the_service_is_what_the_pod_mounts() -> None:

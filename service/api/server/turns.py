@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from threading import BoundedSemaphore, local
 from types import TracebackType
@@ -19,17 +21,22 @@ class Turns:
     """A context manager: entering it waits for a turn and starts the clock of the work.
 
     Raises Refused: ``busy`` where no turn came in time, on leaving ``deadline-exceeded`` where
-    the work took too long. The number of turns bounds the memory of a worker.
+    the work took too long. The number of turns bounds the memory of a worker. ``waited`` is told
+    how many seconds each has waited.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, waited: Callable[[float], None]) -> None:
         self._free = BoundedSemaphore(settings.evaluations)
+        self._waited = waited
         self._patience = settings.wait_timeout
         self._seconds = settings.deadline
         self._clock = local()
 
     def __enter__(self) -> None:
-        if not self._free.acquire(timeout=self._patience):
+        start = time.perf_counter()
+        free = self._free.acquire(timeout=self._patience)
+        self._waited(time.perf_counter() - start)
+        if not free:
             raise busy(self._patience)
         clock: AbstractContextManager[None] = within(self._seconds)
         self._clock.running = clock

@@ -123,7 +123,9 @@ def ready(query: Mapping[str, Any]) -> Response:
     )
 )
 def metrics(query: Mapping[str, Any]) -> Response:
-    body, media_type = runtime().metrics.exposition()
+    now = runtime()
+    build = {"version": now.context.version, "policy_set": now.policy_set}
+    body, media_type = now.metrics.exposition(build)
     return Response(body, content_type=media_type)
 
 
