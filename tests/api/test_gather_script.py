@@ -153,6 +153,15 @@ def test_what_failed_is_told(tmp_path: Path) -> None:
     assert not [name for name in names if name.endswith((".part", "/error"))]
 
 
+def test_that_openshift_4_lacks_a_path_of_openshift_3_is_not_told(tmp_path: Path) -> None:
+    ended, _ = gather(tmp_path)
+    assert "/version" not in ended.stderr
+    with tarfile.open(tmp_path / "mtc-preflight-source.tar.gz") as archive:
+        member = archive.extractfile("mtc-preflight-source/version.json")
+        assert member is not None
+        assert json.loads(member.read())["gitVersion"] == "v1.27.8"
+
+
 def test_an_earlier_result_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "mtc-preflight-source").mkdir()
     ended, _ = gather(tmp_path)

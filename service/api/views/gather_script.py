@@ -81,9 +81,12 @@ if [ ! -s "$dir/access-review.yaml" ]; then
     | tee -a "$dir/not-gathered.txt" >&2
 fi
 """
-_VERSION = (
-    "\nsave version.json get --raw /version/openshift || save version.json get --raw /version\n"
-)
+# OpenShift 3 alone has the first; that 4 does not is nothing to tell.
+_VERSION = """
+version=/version/openshift
+"$oc" get --raw "$version" >/dev/null 2>&1 || version=/version
+save version.json get --raw "$version"
+"""
 
 
 @cache
