@@ -24,6 +24,8 @@ _SERVICE_LINK = re.compile(r"(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT
 EXPOSED = "MTC_PREFLIGHT_EXPOSED"
 """``yes`` where gunicorn_conf.py found a listener that other machines can reach."""
 _INTERNAL = frozenset({"MTC_PREFLIGHT_WORKER_SLOT", "MTC_PREFLIGHT_METRICS_OWNER", EXPOSED})
+CLIENTS = frozenset({"MTC_PREFLIGHT_URL", "MTC_PREFLIGHT_TOKEN"})
+"""Where a client finds the service, and what it shows: no settings, but often in the same shell."""
 _SIZE = re.compile(r"(\d{1,15})(|Ki|Mi|Gi|k|M|G)")
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -154,7 +156,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
 def _unknown(given: Mapping[str, str]) -> Iterator[str]:
     known = {variable.name for variable in VARIABLES}
     for name in sorted(given):
-        if not name.startswith(PREFIX) or name in known or name in _INTERNAL:
+        if not name.startswith(PREFIX) or name in known | _INTERNAL | CLIENTS:
             continue
         if _SERVICE_LINK.fullmatch(name.removeprefix(PREFIX)):
             continue

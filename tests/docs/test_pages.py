@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from service.settings import CLIENTS, VARIABLES, Settings, from_environment
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(ROOT.glob("docs/*.md"))
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -79,13 +81,15 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_settings_and_folders_that_are_named_exist(page: Path) -> None:
-    from service.settings import VARIABLES
-
     text = page.read_text()
-    known = {item.name for item in VARIABLES} | {"MTC_PREFLIGHT_URL", "MTC_PREFLIGHT_TOKEN"}
+    known = {item.name for item in VARIABLES} | CLIENTS
     assert set(_VARIABLE.findall(text)) - known == set()
     folders = set(re.findall(r"\bdeploy/(?:overlays|admission)[\w/-]*[\w]", text))
     assert {name for name in folders if not (ROOT / name).exists()} == set()
+
+
+def test_what_clients_of_the_service_are_told_to_set_is_no_setting() -> None:
+    assert from_environment(dict.fromkeys(CLIENTS, "https://mtc.example.com")) == Settings()
 
 
 def test_the_licences_are_those_of_the_pinned_packages() -> None:
