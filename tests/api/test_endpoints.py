@@ -315,12 +315,20 @@ def test_a_bad_request_id_is_replaced(client: FlaskClient, given: str) -> None:
     assert response.headers["X-Request-Id"] != given
 
 
+_BROWSER = {"Accept": "text/html,*/*;q=0.8"}
+
+
 def test_the_root_points_on(client: FlaskClient) -> None:
     document = client.get("/").get_json()
     for key in ("policies", "evidence", "documentation", "openapi"):
         assert client.get(document[key]).status_code == 200
-    page = client.get("/", headers={"Accept": "text/html,*/*;q=0.8"})
+    page = client.get("/", headers=_BROWSER)
     assert page.mimetype == "text/html"
+    assert "http://localhost/v1/evaluations</pre>" in page.text
+    there = client.get("/", base_url="https://preflight.apps.example.com", headers=_BROWSER)
+    assert "https://preflight.apps.example.com/v1/evaluations</pre>" in there.text
+    odd = client.get("/", headers={**_BROWSER, "Host": 'x"><script>y</script>'})
+    assert "<script>" not in odd.text
     assert "curl" in page.text
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from marshmallow import Schema, fields
 
 from service.api.answers.negotiation import choose
@@ -140,7 +141,8 @@ def metrics(query: Mapping[str, Any]) -> Response:
 )
 def root(query: Mapping[str, Any]) -> Response:
     if choose(("application/json", "text/html")) == "text/html":
-        response = Response(_ROOT_HTML.format(url="http://127.0.0.1:8080/"), mimetype="text/html")
+        page = _ROOT_HTML.format(url=escape(request.host_url))
+        response = Response(page, mimetype="text/html")
     else:
         response = _json(
             {
