@@ -25,7 +25,7 @@ _ADDRESS = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}|unix:.+")
     "--workers",
     type=click.IntRange(1, 256),
     metavar="N",
-    help="Processes; default as MTC_PREFLIGHT_WORKERS says, else one per processor, from two to eight.",
+    help="Processes; default as MTC_PREFLIGHT_WORKERS says, else one per processor, two to eight.",
 )
 def serve(bind: str, workers: int | None) -> None:
     """Serve evaluations over HTTP; the API is described at /docs.
