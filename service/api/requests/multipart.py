@@ -6,6 +6,7 @@ the order of the request, and all parts of a request share one allowance of memo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from tempfile import SpooledTemporaryFile
@@ -19,6 +20,9 @@ from service.ingest.pieces import Piece
 from service.settings import Settings
 
 CHUNK = 64 * 1024
+_BOUNDARY_END = re.compile(rb"-{0,2}[ \t]{0,16}\Z")
+"""What may follow a boundary before its line ends: two dashes at the end of the form, blanks."""
+_LONGEST_END = 18
 
 
 class Spool:
@@ -61,11 +65,29 @@ def _events(chunks: Iterator[bytes], boundary: str, settings: Settings) -> Itera
         max_form_memory_size=CHUNK + settings.form_header_bytes,
         max_parts=settings.form_parts,
     )
-    for chunk in chunks:
+    for chunk in _whole_boundaries(chunks):
         decoder.receive_data(chunk)
         yield from _ready(decoder)
     decoder.receive_data(None)
     yield from _ready(decoder)
+
+
+def _whole_boundaries(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes, cut so that no cut falls into the end of a boundary.
+
+    Where one falls between the two dashes that close the form, the decoder takes the line break
+    before the boundary for a part of the file, which spoils an archive.
+    """
+    held = b""
+    for chunk in chunks:
+        data = held + chunk
+        end = _BOUNDARY_END.search(data, max(0, len(data) - _LONGEST_END))
+        cut = len(data) if end is None else end.start()
+        held = data[cut:]
+        if cut:
+            yield data[:cut]
+    if held:
+        yield held
 
 
 def _ready(decoder: MultipartDecoder) -> Iterator[Event]:
