@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 from made import DESTINATION, NOW, claim, finding, report, volume
 
+from service.core.deadline import DeadlineExceeded, within
 from service.core.decision.marks import Waiver, WaiverAudit, WaiverStatus
 from service.core.decision.waiver_form import Fault, MalformedWaiver, parse
 from service.core.decision.waivers import apply
@@ -104,9 +105,13 @@ def test_expiry_forms(written, moment):
         ({"atMost": "180"}, "/atMost", "wanted a number"),
         ({"atMost": True}, "/atMost", "wanted a number"),
         ({"atMost": float("nan")}, "/atMost", "wanted a number"),
+        ({"atMost": 10**400}, "/atMost", "wanted a number"),
+        ({"atLeast": -(10**400)}, "/atLeast", "wanted a number"),
+        ({"atMost": [180]}, "/atMost", "wanted a number"),
         ({"at_most": 180}, "/at_most", "unknown key; did you mean atMost?"),
         ({"unknown": "yes"}, "/unknown", "wanted true or false"),
         ({"reason": "x" * 2001}, "/reason", "longer than 2000 characters"),
+        ({"policy": "x" * 2001}, "/policy", "longer than 2000 characters"),
     ],
 )  # fmt: skip
 def test_a_malformed_waiver_is_named(changes, pointer, message):
@@ -126,6 +131,12 @@ def test_two_malformed_waivers_are_both_named_with_every_fault():
         "/0/expires",
         "/2",
     ]
+
+
+def test_looking_for_the_keys_that_were_meant_ends_with_the_time_of_the_request():
+    crowded = {**GOOD, **{f"key{number}": "" for number in range(10)}}
+    with pytest.raises(DeadlineExceeded), within(0):
+        parse([crowded], POLICIES)
 
 
 @pytest.mark.parametrize("raw", [{}, "MTC601", 3, [GOOD] * 1001])

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from typing import Any
 
+from service.core.deadline import check
 from service.core.decision.marks import Waiver
 from service.core.redact import redact
 
@@ -103,6 +104,7 @@ def _text(place: str, raw: Mapping[Any, Any], key: str, faults: list[Fault]) -> 
         faults.append(Fault(f"{place}/{key}", "missing: every waiver has one"))
     if len(value) > _LONGEST:
         faults.append(Fault(f"{place}/{key}", f"longer than {_LONGEST} characters"))
+        return ""
     return value.strip()
 
 
@@ -136,10 +138,15 @@ def _number(place: str, raw: Mapping[Any, Any], key: str, faults: list[Fault]) -
     value = raw.get(key)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    try:
+        # A whole number of JSON may have more digits than a float has room for.
+        number = math.nan if isinstance(value, bool | str) else float(value)
+    except (TypeError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
         faults.append(Fault(f"{place}/{key}", "wanted a number"))
         return None
-    return float(value)
+    return number
 
 
 def _expiry(place: str, raw: Mapping[Any, Any], faults: list[Fault]) -> datetime | None:
@@ -168,6 +175,7 @@ def _moment(value: object) -> datetime:
 
 
 def _unknown_key(key: str, known: Iterable[str]) -> str:
+    check()  # looking for the key that was meant takes its time, and there may be any number
     known = sorted(known)
     near = get_close_matches(key, known, 1)
     return (
