@@ -13,14 +13,14 @@ from policies.plan.base import (
     few,
     named,
 )
-from policies.plan.namespaces.listed import NamespacesPolicy
-from service.core.evidence import Missing, NotGathered, Subject
+from policies.plan.namespaces.listed import EachNamespace, terminating
+from service.core.evidence import NotGathered, Subject
 from service.core.facts import namespaces
-from service.core.facts.namespaces import TERMINATING, is_there, phase
+from service.core.facts.namespaces import TERMINATING, is_there
 from service.core.facts.plan_type import intra_cluster
 from service.core.migration import Cluster, Migration
 from service.core.objects.mtc import NamespaceMapping
-from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable
 from service.core.resources import (
     BUILD_CONFIG,
@@ -46,7 +46,7 @@ CONTENT: tuple[Resource[Any], ...] = (
 """What is compared by name where the destination namespace exists already."""
 
 
-class DestinationNamespaces(NamespacesPolicy):
+class DestinationNamespaces(EachNamespace):
     """Destination namespaces do not exist yet, or hold nothing of the names that come.
 
     MTC creates them. A claim that exists is filled without a look at it, any other object that
@@ -74,6 +74,7 @@ class DestinationNamespaces(NamespacesPolicy):
         "pkg/controller/directvolumemigration/{namespace,pvcs}.go"
     )
     better = "MTC does not look"
+    good = "no destination namespace holds an object that comes"
 
     def applies(self, migration: Migration) -> None:
         super().applies(migration)
@@ -81,64 +82,32 @@ class DestinationNamespaces(NamespacesPolicy):
         if unmapped and intra_cluster(migration):
             raise NotApplicable("storage classes are converted within the namespaces")
 
-    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
-        missing: dict[Missing, None] = {}
-        good = 0
-        for item in migration.plan.namespaces:
-            try:
-                outcome = _content(migration, item)
-            except NotGathered as doubt:
-                missing.update(dict.fromkeys(doubt.missing))
-                continue
-            if outcome is None:
-                good += 1
-            else:
-                yield outcome
-        if missing:
-            raise NotGathered(*missing)
-        if good == len(migration.plan.namespaces):
-            yield passed(
-                migration.destination.subject,
-                f"no destination namespace holds an object that comes ({good})",
-                examined=good,
+    def faults(self, migration: Migration, item: NamespaceMapping) -> Iterator[Outcome]:
+        destination, name = migration.destination, item.destination
+        there, namespace = is_there(destination, name)
+        if not there:
+            return
+        if namespace is not None and namespace.phase == TERMINATING:
+            fault = terminating(destination, namespace, " on the destination", "no such namespace")
+            yield fault._replace(key="terminating", severity=Severity.BLOCKER)
+            return
+        same = _same_names(migration, item)
+        if same:
+            kinds = ",".join(resource.argument for resource in CONTENT)
+            yield failed(
+                Subject(destination.name, "v1", "Namespace", "", name),
+                f"namespace {name} exists on the destination and holds {few(same)} like "
+                f"{item.source} of the source; {named(migration.plan)} does not replace them",
+                found=", ".join(same[:10]),
+                wanted="nothing of the same name",
+                key="same-names",
+                commands=(f"oc get {kinds} -n {quote(name)}",),
+                observed=len(same),
             )
-
-
-def _content(migration: Migration, item: NamespaceMapping) -> Outcome | None:
-    destination, name = migration.destination, item.destination
-    there, namespace = is_there(destination, name)
-    if not there:
-        return None
-    subject = Subject(destination.name, "v1", "Namespace", "", name)
-    if namespace is not None and namespace.phase == TERMINATING:
-        return failed(
-            subject,
-            f"namespace {name} is being deleted on the destination",
-            phase(namespace),
-            found=TERMINATING,
-            wanted="no such namespace",
-            key="terminating",
-            commands=(f"oc get namespace {quote(name)} -o yaml",),
-            severity=Severity.BLOCKER,
-        )
-    same = _same_names(migration, item)
-    if not same:
+            return
         for resource in CONTENT:  # every list must be whole to say that none is there
             if destination.all(resource, (name,)):
                 migration.source.all(resource, (item.source,))
-        return None
-    return failed(
-        subject,
-        f"namespace {name} exists on the destination and holds {few(same)} like {item.source} of "
-        f"the source; {named(migration.plan)} does not replace them",
-        found=", ".join(same[:10]),
-        wanted="nothing of the same name",
-        key="same-names",
-        commands=(
-            f"oc get {','.join(resource.argument for resource in CONTENT)} -n {quote(name)}",
-        ),
-        observed=len(same),
-    )
 
 
 def _same_names(migration: Migration, item: NamespaceMapping) -> list[str]:

@@ -12,12 +12,12 @@ from policies.plan.base import (
     VALIDATION,
     few,
 )
-from policies.plan.namespaces.listed import NamespacesPolicy
-from service.core.evidence import Missing, NotGathered, Subject, pointer_step
+from policies.plan.namespaces.listed import EachNamespace
+from service.core.evidence import Subject, pointer_step
 from service.core.migration import Cluster, Migration
 from service.core.objects.config import Namespace
 from service.core.objects.mtc import NamespaceMapping
-from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.outcome import Outcome, Severity, failed
 from service.core.resources import (
     NAMESPACE,
     Read,
@@ -31,7 +31,7 @@ ANNOTATIONS = {
 """What OpenShift allots to a namespace, and MTC takes along to a new one."""
 
 
-class NamespaceIds(NamespacesPolicy):
+class NamespaceIds(EachNamespace):
     """A destination namespace that exists has the source's user ids, groups and labels.
 
     Files are copied with their numbers, and pods run with those of their namespace. A new
@@ -55,54 +55,37 @@ class NamespaceIds(NamespacesPolicy):
     source = f"{VALIDATION} validateNamespacePermissions; BZ#1748440"
     upstream = ("IntraClusterMigration",)
     better = "names the annotations; its condition can hide a block of the same type"
+    good = "no existing namespace has other ids than its source"
 
-    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
-        source, destination = migration.source, migration.destination
-        missing: dict[Missing, None] = {}
-        sound = True
-        for item in migration.plan.namespaces:
-            try:
-                for fault in _id_faults(source, destination, item):
-                    sound = sound and fault.severity is Severity.INFO
-                    yield fault
-            except NotGathered as doubt:
-                missing.update(dict.fromkeys(doubt.missing))
-        if missing:
-            raise NotGathered(*missing)
-        if sound:
-            count = len(migration.plan.namespaces)
-            yield passed(
-                destination.subject,
-                f"no existing namespace has other ids than its source ({count})",
-                examined=count,
-            )
+    def faults(self, migration: Migration, item: NamespaceMapping) -> Iterator[Outcome]:
+        there = migration.destination.find(NAMESPACE, item.destination)
+        here = migration.source.find(NAMESPACE, item.source)
+        if here is None:
+            return  # MTC744's finding
+        if there is None:
+            yield from _shared_ids(migration.destination, here, item.destination)
+            return
+        for annotation in ANNOTATIONS:
+            if here.annotations.get(annotation) != there.annotations.get(annotation):
+                yield _other_ids(here, there, annotation)
 
 
-def _id_faults(source: Cluster, destination: Cluster, item: NamespaceMapping) -> Iterator[Outcome]:
-    there = destination.find(NAMESPACE, item.destination)
-    here = source.find(NAMESPACE, item.source)
-    if here is None:
-        return  # MTC744's finding
-    if there is None:
-        yield from _shared_ids(destination, here, item.destination)
-        return
-    for annotation, meaning in ANNOTATIONS.items():
-        ours, theirs = here.annotations.get(annotation), there.annotations.get(annotation)
-        if ours != theirs:
-            yield failed(
-                there.ref.subject,
-                f"namespace {item.destination} exists with other {meaning} than {item.source} of "
-                "the source",
-                there.ref.at(_annotation(annotation), theirs),
-                here.ref.at(_annotation(annotation), ours),
-                found=theirs or "not set",
-                wanted=ours or "not set",
-                key=annotation,
-                commands=(
-                    f"oc annotate namespace {quote(item.destination)} --overwrite "
-                    f"{annotation}={quote(ours or '')}",
-                ),
-            )
+def _other_ids(here: Namespace, there: Namespace, annotation: str) -> Outcome:
+    ours, theirs = here.annotations.get(annotation), there.annotations.get(annotation)
+    name = quote(there.ref.name)
+    # An empty annotation is no range: where the source has none, there is nothing to give.
+    give = f"oc annotate namespace {name} --overwrite {annotation}={quote(ours or '')}"
+    return failed(
+        there.ref.subject,
+        f"namespace {there.ref.name} exists with other {ANNOTATIONS[annotation]} than "
+        f"{here.ref.name} of the source",
+        there.ref.at(_annotation(annotation), theirs),
+        here.ref.at(_annotation(annotation), ours),
+        found=theirs or "not set",
+        wanted=ours or "not set",
+        key=annotation,
+        commands=(give if ours else f"oc get namespace {name} -o yaml",),
+    )
 
 
 def _shared_ids(destination: Cluster, here: Namespace, name: str) -> Iterator[Outcome]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
 from shlex import quote
-from typing import Any
+from typing import Any, ClassVar
 
 from policies.plan.base import (
     ABOUT,
@@ -23,8 +24,9 @@ from service.core.facts import limits, namespaces
 from service.core.facts.limits import DEFAULTS, limit
 from service.core.facts.namespaces import TERMINATING, is_label, is_there, phase
 from service.core.migration import Cluster, Migration
-from service.core.objects.mtc import MigPlan
-from service.core.outcome import Outcome, failed, passed
+from service.core.objects.config import Namespace
+from service.core.objects.mtc import MigPlan, NamespaceMapping
+from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.policy import ClusterPolicy, MigrationPolicy, NotApplicable
 from service.core.resources import (
     CLUSTER_SERVICE_VERSION,
@@ -110,6 +112,44 @@ class NamespacesPolicy(MigrationPolicy):
     def applies(self, migration: Migration) -> None:
         if not migration.plan.namespaces:
             raise NotApplicable("the plan lists no namespace")
+
+
+class EachNamespace(NamespacesPolicy):
+    """A rule that the entries of the list are held to one by one; ``good`` is what a pass says.
+
+    Findings that are information only do not stand in the way of a pass.
+    """
+
+    good: ClassVar[str]
+
+    def entries(self, migration: Migration) -> Sequence[NamespaceMapping]:
+        """The entries that the rule is about: by default, all."""
+        return migration.plan.namespaces
+
+    def passes(self, migration: Migration) -> Cluster:
+        """The cluster that a pass is about."""
+        return migration.destination
+
+    @abstractmethod
+    def faults(self, migration: Migration, item: NamespaceMapping) -> Iterator[Outcome]:
+        """What is wrong with one entry. Raises NotGathered: a later entry may still fail."""
+
+    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        missing: dict[Missing, None] = {}
+        sound = True
+        entries = self.entries(migration)
+        for item in entries:
+            try:
+                for fault in self.faults(migration, item):
+                    sound = sound and fault.severity is Severity.INFO
+                    yield fault
+            except NotGathered as doubt:
+                missing.update(dict.fromkeys(doubt.missing))
+        if missing:
+            raise NotGathered(*missing)
+        if sound:
+            count = len(entries)
+            yield passed(self.passes(migration).subject, f"{self.good} ({count})", examined=count)
 
 
 class NamespaceNames(NamespacesPolicy):
@@ -212,7 +252,7 @@ def _collisions(plan: MigPlan) -> Iterator[tuple[str, str, list[int]]]:
         yield from ((side, name, found) for name, found in places.items() if len(found) > 1)
 
 
-class SourceNamespaces(NamespacesPolicy):
+class SourceNamespaces(EachNamespace):
     """Every source namespace exists, and none is being deleted."""
 
     id = "MTC744"
@@ -225,50 +265,49 @@ class SourceNamespaces(NamespacesPolicy):
     source = f"{VALIDATION} validateSourceNamespaces"
     upstream = ("NamespaceNotFoundOnSourceCluster",)
     better = "a namespace that is Terminating as well"
+    good = "every namespace exists"
 
-    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
-        plan, source = migration.plan, migration.source
-        missing: dict[Missing, None] = {}
-        good = 0
-        for name in migration.source_namespaces:
-            try:
-                outcome = _gone(source, plan, name)
-            except NotGathered as doubt:
-                missing.update(dict.fromkeys(doubt.missing))
-                continue
-            if outcome is None:
-                good += 1
-            else:
-                yield outcome
-        if missing:
-            raise NotGathered(*missing)
-        if good == len(migration.source_namespaces):
-            yield passed(source.subject, f"every namespace exists ({good})", examined=good)
+    def entries(self, migration: Migration) -> Sequence[NamespaceMapping]:
+        plan = migration.plan
+        return [item for index, item in enumerate(plan.namespaces) if index == _place(plan, item)]
+
+    def passes(self, migration: Migration) -> Cluster:
+        return migration.source
+
+    def faults(self, migration: Migration, item: NamespaceMapping) -> Iterator[Outcome]:
+        plan, source, name = migration.plan, migration.source, item.source
+        there, namespace = is_there(source, name)
+        if not there:
+            yield failed(
+                Subject(source.name, "v1", "Namespace", "", name),
+                f"namespace {name} of {named(plan)} does not exist on the source",
+                entry(plan, _place(plan, item)),
+                found="no such namespace",
+                wanted=f"namespace {name}",
+                commands=("oc get namespaces", edit(plan)),
+            )
+        elif namespace is not None and namespace.phase == TERMINATING:
+            yield terminating(source, namespace)
 
 
-def _gone(source: Cluster, plan: MigPlan, name: str) -> Outcome | None:
-    there, namespace = is_there(source, name)
-    place = next(i for i, item in enumerate(plan.namespaces) if item.source == name)
-    subject = Subject(source.name, "v1", "Namespace", "", name)
-    if not there:
-        return failed(
-            subject,
-            f"namespace {name} of {named(plan)} does not exist on the source",
-            entry(plan, place),
-            found="no such namespace",
-            wanted=f"namespace {name}",
-            commands=("oc get namespaces", edit(plan)),
-        )
-    if namespace is not None and namespace.phase == TERMINATING:
-        return failed(
-            subject,
-            f"namespace {name} is being deleted",
-            phase(namespace),
-            found=TERMINATING,
-            wanted="Active",
-            commands=(f"oc get namespace {quote(name)} -o yaml",),
-        )
-    return None
+def _place(plan: MigPlan, item: NamespaceMapping) -> int:
+    """Where the source namespace of an entry stands first."""
+    return next(i for i, other in enumerate(plan.namespaces) if other.source == item.source)
+
+
+def terminating(
+    cluster: Cluster, namespace: Namespace, where: str = "", wanted: str = "Active"
+) -> Outcome:
+    """The finding about a namespace that is being deleted."""
+    name = namespace.ref.name
+    return failed(
+        Subject(cluster.name, "v1", "Namespace", "", name),
+        f"namespace {name} is being deleted{where}",
+        phase(namespace),
+        found=TERMINATING,
+        wanted=wanted,
+        commands=(f"oc get namespace {quote(name)} -o yaml",),
+    )
 
 
 _PROOFS: tuple[Resource[Any], ...] = (CONFIG_MAP, CLUSTER_SERVICE_VERSION, DEPLOYMENT)
@@ -278,7 +317,8 @@ class MtcNamespace(ClusterPolicy):
     """MTC is installed in namespace openshift-migration, on the source and the destination.
 
     The name is hard-coded in the controller. The namespace itself, or an object of MTC in it,
-    proves it; so does a declared MTC release.
+    proves it; so does a declared MTC release. A namespace that is being deleted still holds
+    such objects for a while.
     """
 
     id = "MTC745"
@@ -299,6 +339,11 @@ class MtcNamespace(ClusterPolicy):
     better = "the host as well, where it is a third cluster"
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        for namespace in cluster.known(NAMESPACE):
+            if namespace.ref.name == MTC_NAMESPACE and namespace.phase == TERMINATING:
+                fault = terminating(cluster, namespace)
+                yield fault._replace(subject=cluster.subject)
+                return
         for resource in _PROOFS:
             for item in cluster.known(resource):
                 if item.ref.namespace == MTC_NAMESPACE:
@@ -308,8 +353,8 @@ class MtcNamespace(ClusterPolicy):
         if declared is not None:
             yield passed(cluster.subject, f"declared: MTC {declared.value}", declared.pointer)
             return
-        namespace = cluster.find(NAMESPACE, MTC_NAMESPACE)
-        if namespace is None:
+        there = cluster.find(NAMESPACE, MTC_NAMESPACE)
+        if there is None:
             yield failed(
                 cluster.subject,
                 f"namespace {MTC_NAMESPACE} does not exist: MTC is not installed here",
@@ -317,14 +362,5 @@ class MtcNamespace(ClusterPolicy):
                 wanted=f"namespace {MTC_NAMESPACE} with the MTC operator",
                 commands=(f"oc get namespace {MTC_NAMESPACE}",),
             )
-        elif namespace.phase == TERMINATING:
-            yield failed(
-                cluster.subject,
-                f"namespace {MTC_NAMESPACE} is being deleted",
-                phase(namespace),
-                found=TERMINATING,
-                wanted="Active",
-                commands=(f"oc get namespace {MTC_NAMESPACE} -o yaml",),
-            )
         else:
-            yield passed(cluster.subject, f"{MTC_NAMESPACE} exists", phase(namespace))
+            yield passed(cluster.subject, f"{MTC_NAMESPACE} exists", phase(there))

@@ -16,15 +16,16 @@ from service.core.facts.destination_claims import (
     destination_claims,
     namespace_map,
 )
-from service.core.facts.targets import is_copied, target_of
-from service.core.facts.volumes import MOVE, Volume, volumes
+from service.core.facts.quotas import Short, shortage
+from service.core.facts.targets import is_copied, requested, target_of
+from service.core.facts.volumes import MOVE, volumes
 from service.core.link import Link
 from service.core.migration import Migration
 from service.core.objects.storage import ResourceQuota
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import MigrationPolicy
 from service.core.resources import NAMESPACE, PERSISTENT_VOLUME_CLAIM, RESOURCE_QUOTA, Read
-from service.core.values.quantity import human, parse_or_none
+from service.core.values.quantity import human
 
 QUOTAS = Link(
     "Resource quotas per project",
@@ -95,7 +96,7 @@ def _quotas(migration: Migration, namespace: str) -> tuple[ResourceQuota, ...]:
     if absent_namespace(migration, namespace):
         return ()
     found = migration.destination.all(RESOURCE_QUOTA, (namespace,))
-    return tuple(quota for quota in found if not quota.scoped)
+    return tuple(quota for quota in found if not quota.scopes)
 
 
 def _needs(migration: Migration) -> tuple[dict[str, Need], dict[Missing, None]]:
@@ -112,7 +113,7 @@ def _needs(migration: Migration) -> tuple[dict[str, Need], dict[Missing, None]]:
             continue
         need = needs[key[0]]
         need.amounts[CLAIMS] += 1
-        size = _request(volume)
+        size = requested(volume)
         if size is None:
             need.known = False
         try:
@@ -128,35 +129,20 @@ def _needs(migration: Migration) -> tuple[dict[str, Need], dict[Missing, None]]:
     return needs, missing
 
 
-def _request(volume: Volume) -> Decimal | None:
-    if volume.claim is not None:
-        return parse_or_none(volume.claim.request)
-    if volume.planned is not None:
-        return parse_or_none(volume.planned.capacity)
-    return parse_or_none(volume.pv.capacity) if volume.pv is not None else None
-
-
 def _shortages(migration: Migration, quota: ResourceQuota, need: Need) -> Iterator[Outcome]:
     for key, amount in need.amounts.items():
-        hard = parse_or_none(quota.hard[key]) if key in quota.hard else None
-        if hard is None:
-            continue
-        used = parse_or_none(quota.used.get(key, ""))
-        if amount <= hard - (used or 0):
+        short = shortage(migration.destination, quota, key, amount)
+        if short is None:
             _require_sizes(migration, quota, need, key)
             continue
-        if amount <= hard:  # only what is used makes it too much: are our claims part of that?
+        if amount <= short.hard:  # only what is used makes it too much: are our claims part of it?
             _require_claims(migration, quota.ref.namespace)
-        yield _short(quota, key, amount, hard, used or Decimal(0))
+        yield _short(quota, key, amount, short)
 
 
 def _require_sizes(migration: Migration, quota: ResourceQuota, need: Need, key: str) -> None:
-    """That it fits is only known with what is used, and with the size of every claim."""
-    if key not in quota.used:
-        raise migration.destination.inventory.not_gathered(
-            RESOURCE_QUOTA, quota.ref.name, quota.ref.namespace, reason="without status.used"
-        )
-    if not need.known and not key.endswith(CLAIMS):
+    """That it fits is only known with the size of every claim."""
+    if key in quota.hard and not need.known and not key.endswith(CLAIMS):
         raise migration.source.inventory.not_gathered(
             PERSISTENT_VOLUME_CLAIM,
             namespaces=migration.source_namespaces,
@@ -170,9 +156,8 @@ def _require_claims(migration: Migration, namespace: str) -> None:
         raise reason
 
 
-def _short(
-    quota: ResourceQuota, key: str, amount: Decimal, hard: Decimal, used: Decimal
-) -> Outcome:
+def _short(quota: ResourceQuota, key: str, amount: Decimal, short: Short) -> Outcome:
+    hard, used = short
     shown = (lambda value: f"{value:f}") if key.endswith(CLAIMS) else human
     left = max(hard - used, Decimal(0))
     return failed(

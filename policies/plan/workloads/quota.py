@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Iterator
+from decimal import ROUND_UP, Decimal
 from shlex import quote
-from typing import ClassVar
 
-from policies.plan.base import CHECKLISTS, PLAN_READS
-from policies.plan.namespaces.listed import NamespacesPolicy
-from service.core.evidence import Missing, NotGathered, pointer_step
+from policies.plan.base import CHECKLISTS, PLAN_READS, few
+from policies.plan.namespaces.listed import EachNamespace
+from service.core.evidence import pointer_step
 from service.core.facts import namespaces
 from service.core.facts.namespaces import is_there
-from service.core.facts.pod_resources import LIMITS, OVER, REQUESTS, amount, effective
+from service.core.facts.pod_resources import (
+    LIMITS,
+    NO_DEFAULTS,
+    OVER,
+    REQUESTS,
+    Defaults,
+    Need,
+    amount,
+    counted,
+    defaults_of,
+    of_container,
+    of_pod,
+    required,
+    summed,
+)
+from service.core.facts.quotas import counts, shortage
 from service.core.link import Link
-from service.core.migration import Migration
+from service.core.migration import Cluster, Migration
 from service.core.objects.mtc import NamespaceMapping
 from service.core.objects.storage import PersistentVolumeClaim, ResourceQuota
 from service.core.objects.workloads import ContainerState, Limit, LimitRange, Pod
-from service.core.outcome import Outcome, failed, passed
+from service.core.outcome import Outcome, failed
 from service.core.resources import (
     LIMIT_RANGE,
     PERSISTENT_VOLUME_CLAIM,
@@ -37,66 +51,33 @@ LIMIT_RANGES = Link(
 )
 
 
-class DestinationLimits(NamespacesPolicy):
+class DestinationLimits(EachNamespace):
     """A rule about an existing destination namespace and what comes into it.
 
     A namespace that does not exist yet limits nothing; MTC brings the source's own limits.
     """
 
-    good: ClassVar[str]
+    def faults(self, migration: Migration, item: NamespaceMapping) -> Iterator[Outcome]:
+        if is_there(migration.destination, item.destination)[0]:
+            yield from self.refused(migration, item)
 
     @abstractmethod
-    def faults(self, migration: Migration, item: NamespaceMapping) -> Iterator[Outcome]:
-        """What does not fit into one destination namespace. Raises NotGathered."""
-
-    def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
-        missing: dict[Missing, None] = {}
-        sound = True
-        for item in migration.plan.namespaces:
-            try:
-                if not is_there(migration.destination, item.destination)[0]:
-                    continue
-                for fault in self.faults(migration, item):
-                    sound = False
-                    yield fault
-            except NotGathered as doubt:
-                missing.update(dict.fromkeys(doubt.missing))
-        if missing:
-            raise NotGathered(*missing)
-        if sound:
-            count = len(migration.plan.namespaces)
-            yield passed(migration.destination.subject, f"{self.good} ({count})", examined=count)
+    def refused(self, migration: Migration, item: NamespaceMapping) -> Iterator[Outcome]:
+        """What does not fit into a destination namespace that exists. Raises NotGathered."""
 
 
-Count = Callable[[list[Pod]], Decimal]
-
-
-def _total(side: str, resource: str) -> Count:
-    return lambda pods: sum((effective(pod, side, resource) for pod in pods), Decimal(0))
-
-
-def _number(pods: list[Pod]) -> Decimal:
-    return Decimal(len(pods))
-
-
-COUNTED: Mapping[str, Count] = {
-    "pods": _number,
-    "count/pods": _number,
-    "cpu": _total(REQUESTS, "cpu"),
-    "requests.cpu": _total(REQUESTS, "cpu"),
-    "memory": _total(REQUESTS, "memory"),
-    "requests.memory": _total(REQUESTS, "memory"),
-    "limits.cpu": _total(LIMITS, "cpu"),
-    "limits.memory": _total(LIMITS, "memory"),
-}
-"""How a quota counts pods, by its key; what it says of storage is MTC732's."""
+def _pods(migration: Migration, item: NamespaceMapping) -> list[Pod]:
+    """The pods that come: those that are not over."""
+    return [pod for pod in migration.source.all(POD, (item.source,)) if pod.phase not in OVER]
 
 
 class ComputeQuota(DestinationLimits):
     """The pods of the plan fit into what the quotas of the destination namespaces leave.
 
-    Counted are pods that are not over, their requests and limits. Quotas with scopes count some
-    pods only and are left out. A blocker: the API server refuses what goes beyond the quota.
+    Counted are pods that are not over, their requests and limits with what the namespace's limit
+    ranges add as default; a quota with scopes counts the pods that are in all of them. A quota
+    of cpu or memory also refuses every pod with a container that sets none. A blocker: the API
+    server refuses what goes beyond the quota.
     """
 
     id = "MTC753"
@@ -107,53 +88,97 @@ class ComputeQuota(DestinationLimits):
         *PLAN_READS,
         *namespaces.READS,
         Read(RESOURCE_QUOTA, plan_namespaces=True),
+        Read(LIMIT_RANGE, plan_namespaces=True),
     )
-    remedy = "Raise the quota of the destination namespace, or migrate into a new namespace."
+    remedy = (
+        "Raise the quota of the destination namespace, give its containers default requests and "
+        "limits by a LimitRange, or migrate into a new namespace."
+    )
     docs = (QUOTAS, CHECKLISTS)
     source = "Kubernetes resource quotas; MTC documentation, Premigration checklists"
     better = "MTC does not look at quotas"
     good = "the pods fit into the quotas of the destination namespaces"
 
-    def faults(self, migration: Migration, item: NamespaceMapping) -> Iterator[Outcome]:
+    def refused(self, migration: Migration, item: NamespaceMapping) -> Iterator[Outcome]:
         destination = migration.destination
         quotas = [
             quota
             for quota in destination.all(RESOURCE_QUOTA, (item.destination,))
-            if not quota.scoped and COUNTED.keys() & quota.hard.keys()
+            if any(counted(key) for key in quota.hard)
         ]
         if not quotas:
             return
-        pods = [pod for pod in migration.source.all(POD, (item.source,)) if pod.phase not in OVER]
+        pods = _pods(migration, item)
         for quota in quotas:
-            for key in quota.hard:
-                if key in COUNTED:
-                    yield from _short(migration, quota, key, COUNTED[key](pods))
+            those = [pod for pod in pods if counts(quota, pod)]
+            for key in quota.hard if those else ():
+                yield from _unset(destination, quota, key, those)
+                yield from _short(destination, quota, key, those)
+
+
+def _defaults(destination: Cluster, namespace: str, pods: list[Pod], need: Need | None) -> Defaults:
+    """What the namespace's limit ranges add; asked for only where a container sets nothing."""
+    if need is None or all(of_container(one, *need) is not None
+                           for pod in pods for one in pod.containers):  # fmt: skip
+        return NO_DEFAULTS
+    return defaults_of(destination.all(LIMIT_RANGE, (namespace,)))
+
+
+def _unset(
+    destination: Cluster, quota: ResourceQuota, key: str, pods: list[Pod]
+) -> Iterator[Outcome]:
+    need = required(key)
+    if need is None or parse_or_none(quota.hard[key]) is None:
+        return
+    namespace = quota.ref.namespace
+    defaults = _defaults(destination, namespace, pods, need)
+    bare = [
+        pod for pod in pods if any(of_container(one, *need, defaults) is None
+                                   for one in pod.containers)
+    ]  # fmt: skip
+    if not bare:
+        return
+    side, resource = need
+    first = bare[0]
+    yield failed(
+        quota.ref.subject,
+        f"{len(bare)} pods ({few(pod.ref.name for pod in bare)}) have a container without "
+        f"{side} of {resource}; quota {quota.ref.name} of {namespace} refuses such pods, and no "
+        "limit range gives a default",
+        quota.ref.at(f"/status/hard/{pointer_step(key)}", quota.hard[key]),
+        first.ref.at("/spec/containers"),
+        found=f"{len(bare)} pods without {side} of {resource}",
+        wanted=f"{side} of {resource} in every container, or a default in a limit range",
+        key=f"{key} not set",
+        commands=(
+            f"oc describe resourcequota,limitrange -n {quote(namespace)}",
+            f"oc get pod {quote(first.ref.name)} -n {quote(first.ref.namespace)} -o yaml",
+        ),
+        observed=len(bare),
+    )
 
 
 def _short(
-    migration: Migration, quota: ResourceQuota, key: str, wanted: Decimal
+    destination: Cluster, quota: ResourceQuota, key: str, pods: list[Pod]
 ) -> Iterator[Outcome]:
-    hard = parse_or_none(quota.hard[key])
-    if hard is None or not wanted:
-        return
-    used = parse_or_none(quota.used.get(key, ""))
-    if wanted <= hard and used is None:
-        raise migration.destination.inventory.not_gathered(
-            RESOURCE_QUOTA, quota.ref.name, quota.ref.namespace, reason="without status.used"
-        )
-    if wanted + (used or 0) <= hard:
+    count = counted(key)
+    if count is None:
         return
     namespace = quota.ref.namespace
+    wanted = count(pods, _defaults(destination, namespace, pods, summed(key)))
+    short = shortage(destination, quota, key, wanted)
+    if short is None:
+        return
     yield failed(
         quota.ref.subject,
         f"the pods of the plan want {_plain(wanted)} of {key} in {namespace}; quota "
-        f"{quota.ref.name} allows {_plain(hard)}, of which {_plain(used or Decimal(0))} is used",
+        f"{quota.ref.name} allows {_plain(short.hard)}, of which {_plain(short.used)} is used",
         quota.ref.at(f"/status/hard/{pointer_step(key)}", quota.hard[key]),
-        found=_plain(wanted + (used or 0)),
-        wanted=f"at most {_plain(hard)}",
+        found=_plain(wanted + short.used),
+        wanted=f"at most {_plain(short.hard)}",
         key=key,
         commands=(f"oc describe resourcequota {quote(quota.ref.name)} -n {quote(namespace)}",),
-        observed=float(wanted + (used or 0)),
+        observed=float(wanted + short.used),
     )
 
 
@@ -164,8 +189,10 @@ def _plain(value: Decimal) -> str:
 class LimitRanges(DestinationLimits):
     """Containers, pods and claims keep within the limit ranges of the destination namespaces.
 
-    Compared are least and most; what a limit range adds as a default is left out, for it adds
-    what is allowed. A blocker: the API server refuses what is outside of the range.
+    Compared are least, most and the ratio of limit to request, with what the limit ranges give
+    to a container that sets nothing. That default is compared too: a container whose request is
+    above the default limit is refused. So is a pod that sets nothing of what an entry of type
+    Pod bounds. A blocker: the API server refuses what is outside of the range.
     """
 
     id = "MTC754"
@@ -179,63 +206,81 @@ class LimitRanges(DestinationLimits):
     )
     remedy = "Change the limit range of the destination namespace, or migrate into a new namespace."
     docs = (LIMIT_RANGES, CHECKLISTS)
-    source = "Kubernetes limit ranges; MTC documentation, Premigration checklists"
+    source = (
+        "Kubernetes limit ranges (plugin/pkg/admission/limitranger); MTC documentation, "
+        "Premigration checklists"
+    )
     better = "MTC does not look at limit ranges"
     good = "pods and claims keep within the limit ranges of the destination namespaces"
 
-    def faults(self, migration: Migration, item: NamespaceMapping) -> Iterator[Outcome]:
-        for limits in migration.destination.all(LIMIT_RANGE, (item.destination,)):
+    def refused(self, migration: Migration, item: NamespaceMapping) -> Iterator[Outcome]:
+        ranges = migration.destination.all(LIMIT_RANGE, (item.destination,))
+        defaults = defaults_of(ranges)
+        for limits in ranges:
             for limit in limits.limits:
                 if limit.type in ("Container", "Pod"):
-                    for pod in migration.source.all(POD, (item.source,)):
-                        if pod.phase not in OVER:
-                            yield from _outside(limits, limit, pod)
+                    for pod in _pods(migration, item):
+                        yield from _outside(limits, limit, pod, defaults)
                 elif limit.type == "PersistentVolumeClaim":
                     for claim in migration.source.all(PERSISTENT_VOLUME_CLAIM, (item.source,)):
                         yield from _claim_outside(limits, limit, claim)
 
 
-def _outside(limits: LimitRange, limit: Limit, pod: Pod) -> Iterator[Outcome]:
+Value = Callable[[str, str], Decimal | None]
+"""What a container or a pod has, by side (requests or limits) and resource."""
+
+
+def _outside(limits: LimitRange, limit: Limit, pod: Pod, defaults: Defaults) -> Iterator[Outcome]:
     if limit.type == "Pod":
         yield from _compared(
-            limits, limit, pod, "", lambda side, name: effective(pod, side, name) or None
+            limits, limit, pod, "", lambda side, name: of_pod(pod, side, name, defaults)
         )
         return
     for container in pod.containers:
-        yield from _compared(limits, limit, pod, container.name, _of(container))
+        yield from _compared(limits, limit, pod, container.name, _of(container, defaults))
+        yield from _above_default(limits, limit, pod, container)
 
 
-def _of(container: ContainerState) -> Callable[[str, str], Decimal | None]:
-    return lambda side, name: amount(
-        container.requests if side == REQUESTS else container.limits, name
-    )
+def _of(container: ContainerState, defaults: Defaults) -> Value:
+    return lambda side, name: of_container(container, side, name, defaults)
 
 
 def _compared(
-    limits: LimitRange,
-    limit: Limit,
-    pod: Pod,
-    container: str,
-    value: Callable[[str, str], Decimal | None],
+    limits: LimitRange, limit: Limit, pod: Pod, container: str, value: Value
 ) -> Iterator[Outcome]:
-    """A limit above the most, or a request below the least, as the API server compares."""
-    for kind, side, bounds in (("max", LIMITS, limit.most), ("min", REQUESTS, limit.least)):
+    """What the API server refuses: it compares limit and request with either bound."""
+    for kind, side, bounds in (
+        ("max", LIMITS, limit.most),
+        ("min", REQUESTS, limit.least),
+        ("maxLimitRequestRatio", LIMITS, limit.ratio),
+    ):
         for name, text in bounds.items():
-            bound, found = parse_or_none(text), value(side, name)
-            if found is None:  # the API server fills in the one from the other
-                found = value(REQUESTS if side == LIMITS else LIMITS, name)
-            if bound is None or found is None:
+            bound = parse_or_none(text)
+            if bound is None:
                 continue
-            if found > bound if side == LIMITS else found < bound:
-                whole = f"container {container} of pod" if container else "pod"
-                yield _refused(
-                    limits,
-                    limit,
-                    pod,
-                    f"{whole} {pod.ref.namespace}/{pod.ref.name}",
-                    (kind, name, text, found),
-                    " ".join(word for word in (container, kind, name) if word),
-                )
+            found = _ratio(value, name) if kind == "maxLimitRequestRatio" else value(side, name)
+            if found is not None and kind == "max":
+                found = max(found, value(REQUESTS, name) or found)
+            if found is None or (found < bound if kind == "min" else found > bound):
+                yield _refused(limits, limit, pod, container, (kind, name, text, found))
+
+
+def _ratio(value: Value, name: str) -> Decimal | None:
+    """How many times its request a limit is, rounded up; None where either is not set."""
+    limit, request = value(LIMITS, name), value(REQUESTS, name)
+    return (limit / request).quantize(Decimal("0.001"), ROUND_UP) if limit and request else None
+
+
+def _above_default(
+    limits: LimitRange, limit: Limit, pod: Pod, container: ContainerState
+) -> Iterator[Outcome]:
+    """A request above the limit that the container is given by default."""
+    for name, text in limit.default_limits.items():
+        bound, asked = parse_or_none(text), amount(container.requests, name)
+        unset = amount(container.limits, name) is None
+        if unset and bound is not None and asked is not None and asked > bound:
+            told = ("default", name, text, asked)
+            yield _refused(limits, limit, pod, container.name, told)
 
 
 def _claim_outside(
@@ -248,29 +293,34 @@ def _claim_outside(
         text = bounds.get("storage", "")
         bound = parse_or_none(text)
         if bound is not None and (size > bound if kind == "max" else size < bound):
-            said = f"claim {claim.ref.namespace}/{claim.ref.name}"
-            told = (kind, "storage", text, size)
-            yield _refused(limits, limit, claim, said, told, f"{kind} storage")
+            yield _refused(limits, limit, claim, "", (kind, "storage", text, size))
 
 
 def _refused(
     limits: LimitRange,
     limit: Limit,
     item: Pod | PersistentVolumeClaim,
-    said: str,
-    told: tuple[str, str, str, Decimal],
-    key: str,
+    container: str,
+    told: tuple[str, str, str, Decimal | None],
 ) -> Outcome:
     kind, name, text, found = told
     namespace = limits.ref.namespace
+    said = f"{'pod' if isinstance(item, Pod) else 'claim'} {item.ref.namespace}/{item.ref.name}"
+    if container:
+        said = f"container {container} of {said}"
+    has = f"{_plain(found)} of {name}" if found is not None else f"no {_SETS[kind]} of {name}"
+    if kind == "maxLimitRequestRatio" and found is not None:
+        has = f"{_plain(found)} times its request as limit of {name}"
     return failed(
         item.ref.subject,
-        f"{said} has {_plain(found)} of {name}; limit range {limits.ref.name} of {namespace} "
-        f"sets {kind} {text}",
-        limits.ref.at(f"/spec/limits/{limit.index}/{kind}/{name}", text),
-        found=_plain(found),
-        wanted=f"{'at most' if kind == 'max' else 'at least'} {text}",
-        key=key,
+        f"{said} has {has}; limit range {limits.ref.name} of {namespace} sets {kind} {text}",
+        limits.ref.at(f"/spec/limits/{limit.index}/{kind}/{pointer_step(name)}", text),
+        found=_plain(found) if found is not None else "not set",
+        wanted=f"{'at least' if kind == 'min' else 'at most'} {text}",
+        key=" ".join(word for word in (container, kind, name) if word),
         commands=(f"oc describe limitrange {quote(limits.ref.name)} -n {quote(namespace)}",),
-        observed=float(found),
+        observed=float(found) if found is not None else None,
     )
+
+
+_SETS = {"max": "limit", "min": "request", "maxLimitRequestRatio": "limit and request"}

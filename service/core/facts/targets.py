@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from service.core.evidence import NotGathered, Pointer
 from service.core.facts.storage_classes import KnownClass, destination_classes, source_classes
 from service.core.facts.volumes import COPY, Volume
 from service.core.migration import Migration
 from service.core.resources import PERSISTENT_VOLUME
+from service.core.values.quantity import parse_or_none
 
 CEPHFS = "cephfs.csi.ceph.com"
 CEPH_RBD = "rbd.csi.ceph.com"
@@ -115,6 +117,18 @@ def _default(migration: Migration, volume: Volume) -> Target:
 
 def _chosen(item: KnownClass) -> Target:
     return Target(item.name, False, (item.evidence,))
+
+
+def requested(volume: Volume) -> Decimal | None:
+    """Bytes that the new claim asks for; None where no size is told.
+
+    What the claim on the source asks for; without it, what the plan or the volume has.
+    """
+    if volume.claim is not None:
+        return parse_or_none(volume.claim.request)
+    if volume.planned is not None:
+        return parse_or_none(volume.planned.capacity)
+    return parse_or_none(volume.pv.capacity) if volume.pv is not None else None
 
 
 def access_modes(volume: Volume) -> tuple[str, ...]:

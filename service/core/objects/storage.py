@@ -81,13 +81,22 @@ class VolumeSnapshotClass:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaScope:
+    """One scope of a quota. ``operator`` is Exists, DoesNotExist, In or NotIn ``values``."""
+
+    name: str
+    operator: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ResourceQuota:
     """A resource quota; quantities as written. ``used`` is empty where the status is absent.
 
-    ``scoped`` quotas count some pods only and say nothing of storage.
+    A quota with ``scopes`` counts only the pods that are in all of them, and no storage.
     """
 
     ref: Ref
     hard: Mapping[str, str]
     used: Mapping[str, str]
-    scoped: bool
+    scopes: tuple[QuotaScope, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from service.core.evidence import Ref
@@ -12,7 +12,8 @@ from service.core.evidence import Ref
 class ContainerState(NamedTuple):
     """A container's image and what keeps it from running ("" if nothing).
 
-    ``requests`` and ``limits`` are quantities by resource, as written.
+    ``requests`` and ``limits`` are quantities by resource, as written. ``sidecar`` marks an init
+    container that keeps running beside the others (restartPolicy Always).
     (A named tuple for speed, as :class:`Ref`.)
     """
 
@@ -24,10 +25,15 @@ class ContainerState(NamedTuple):
     init: bool
     requests: Mapping[str, Any] = {}
     limits: Mapping[str, Any] = {}
+    sidecar: bool = False
 
 
 class Pod(NamedTuple):
-    """A pod. (A named tuple for speed, as :class:`Ref`.)"""
+    """A pod. (A named tuple for speed, as :class:`Ref`.)
+
+    ``deadline`` says whether it has activeDeadlineSeconds, ``cross_namespace`` whether a term of
+    its pod affinity names other namespaces: scopes of quotas ask for both.
+    """
 
     ref: Ref
     phase: str
@@ -38,6 +44,9 @@ class Pod(NamedTuple):
     host_network: bool
     conditions: tuple[tuple[str, str, str], ...]
     """Triples of type, status and reason."""
+    deadline: bool = False
+    priority_class: str = ""
+    cross_namespace: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +78,18 @@ class BuildConfig:
 class Limit:
     """An entry of a limit range: ``least`` and ``most`` are quantities by resource.
 
-    ``type`` is Container, Pod or PersistentVolumeClaim.
+    ``type`` is Container, Pod or PersistentVolumeClaim. ``default_limits`` and
+    ``default_requests`` are what a container gets that sets none, ``ratio`` how many times its
+    request a limit may be.
     """
 
     index: int
     type: str
     least: Mapping[str, str]
     most: Mapping[str, str]
+    default_limits: Mapping[str, str] = field(default_factory=dict)
+    default_requests: Mapping[str, str] = field(default_factory=dict)
+    ratio: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from service.core.evidence import Ref, pointer_step
-from service.core.objects.storage import ResourceQuota
+from service.core.objects.storage import QuotaScope, ResourceQuota
 from service.core.resources import RESOURCE_QUOTA
 from service.ingest.objects.readers.registry import reads
-from service.ingest.objects.readers.shape import Object, scalar, table
+from service.ingest.objects.readers.shape import Object, rows, scalar, table, text, texts
 
 
 @reads(RESOURCE_QUOTA)
@@ -19,8 +19,18 @@ def resource_quota(value: Object, ref: Ref) -> ResourceQuota:
         ref=ref,
         hard=_quantities(status, "/status", "hard") or _quantities(spec, "/spec", "hard"),
         used=_quantities(status, "/status", "used"),
-        scoped=bool(spec.get("scopes") or spec.get("scopeSelector")),
+        scopes=tuple(_scopes(spec)),
     )
+
+
+def _scopes(spec: Object) -> Iterator[QuotaScope]:
+    for name in texts(spec, "scopes", "/spec"):
+        yield QuotaScope(name, "Exists", ())
+    selector, at = table(spec, "scopeSelector", "/spec"), "/spec/scopeSelector"
+    for row in rows(selector, "matchExpressions", at):
+        yield QuotaScope(
+            text(row, "scopeName", at), text(row, "operator", at), texts(row, "values", at)
+        )
 
 
 def _quantities(of: Object, at: str, key: str) -> Mapping[str, str]:

@@ -45,6 +45,9 @@ def pod(value: Object, ref: Ref) -> Pod:
         node_selector=strings(spec, "nodeSelector", "/spec") if "nodeSelector" in spec else _NONE,
         host_network=flag(spec, "hostNetwork", "/spec"),
         conditions=_conditions(status) if "conditions" in status else (),
+        deadline=spec.get("activeDeadlineSeconds") is not None,
+        priority_class=text(spec, "priorityClassName", "/spec"),
+        cross_namespace="affinity" in spec and _crosses_namespaces(spec),
     )
 
 
@@ -59,6 +62,21 @@ def _claims(spec: Object) -> tuple[str, ...]:
             at = f"/spec/volumes/{index}/persistentVolumeClaim"
             found.append(text(claim, "claimName", at))
     return tuple(found)
+
+
+def _crosses_namespaces(spec: Object) -> bool:
+    """Whether a term of the pod's affinity to pods, or against them, names namespaces."""
+    affinity, at = table(spec, "affinity", "/spec"), "/spec/affinity"
+    for key in ("podAffinity", "podAntiAffinity"):
+        side, there = table(affinity, key, at), f"{at}/{key}"
+        terms = list(rows(side, "requiredDuringSchedulingIgnoredDuringExecution", there))
+        terms += [
+            table(row, "podAffinityTerm", there)
+            for row in rows(side, "preferredDuringSchedulingIgnoredDuringExecution", there)
+        ]
+        if any(term.get("namespaces") or "namespaceSelector" in term for term in terms):
+            return True
+    return False
 
 
 def _conditions(status: Object) -> tuple[tuple[str, str, str], ...]:
@@ -95,7 +113,10 @@ def _containers(
             if "waiting" in current:
                 waiting = text(table(current, "waiting", there), "reason", there)
             ready, restarts = flag(state, "ready", there), number(state, "restartCount", there)
-        found.append(ContainerState(name, image, ready, waiting, restarts, init, asked, most))
+        sidecar = init and row.get("restartPolicy") == "Always"
+        found.append(
+            ContainerState(name, image, ready, waiting, restarts, init, asked, most, sidecar)
+        )
     return found
 
 
@@ -165,8 +186,17 @@ def limit_range(value: Object, ref: Ref) -> LimitRange:
     found = []
     for index, row in enumerate(rows(table(value, "spec", ""), "limits", "/spec")):
         at = f"/spec/limits/{index}"
-        least, most = _quantities(row, "min", at), _quantities(row, "max", at)
-        found.append(Limit(index, text(row, "type", at), least, most))
+        found.append(
+            Limit(
+                index,
+                text(row, "type", at),
+                least=_quantities(row, "min", at),
+                most=_quantities(row, "max", at),
+                default_limits=_quantities(row, "default", at),
+                default_requests=_quantities(row, "defaultRequest", at),
+                ratio=_quantities(row, "maxLimitRequestRatio", at),
+            )
+        )
     return LimitRange(ref, tuple(found))
 
 
