@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from service.core.evidence import NotGathered, Pointer
 from service.core.facts import Fact, release
@@ -102,12 +101,14 @@ def endpoint_of(url: str) -> str:
     text = url.strip()
     if not text:
         return ""
-    rest = text.partition("://")[2] if "://" in text else text
+    scheme, mark, rest = text.partition("://")
+    if not mark:
+        scheme, rest = "", text
     # The last '@' first: a raw '/' in the password would else show a part of it as the host.
     network = re.split(r"[/?#]", rest.rpartition("@")[2], maxsplit=1)[0].lower()
     host, _, port = network.rpartition(":")
     if host and not port.isdigit() and not network.endswith("]"):
         network = host  # what stands for the port may be a password that lost its host
-    if ":" not in network and "://" in text:
-        return f"{network}:{443 if urlsplit(text).scheme == 'https' else 80}"
+    if ":" not in network and mark:
+        return f"{network}:{443 if scheme.lower() == 'https' else 80}"
     return network
