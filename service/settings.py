@@ -72,6 +72,8 @@ class Settings:
                            open to others; ``none`` asks nobody; ``tokens`` are those of the file;
                            ``kubernetes`` asks the cluster, and takes those of the file too
     ``tokens_file``        bearer tokens by their digests, read again when it changes
+    ``admission_state_file`` evidence of MTC's namespace (``oc get``, a bundle), for warnings of
+                           admission reviews about the objects around; read again when it changes
     ``open_scopes``        scopes that need no token
     ``tls_cert_file``      the server's certificate chain (PEM); with it the service speaks HTTPS
     ``tls_key_file``       its key (PEM)
@@ -105,6 +107,7 @@ class Settings:
     webhooks_file: str = ""
     auth: str = "auto"
     tokens_file: str = ""
+    admission_state_file: str = ""
     open_scopes: frozenset[str] = frozenset()
     tls_cert_file: str = ""
     tls_key_file: str = ""

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 from service.api.access.exposure import is_exposed, mode_of
+from service.api.server.changing import stamp
 from service.api.server.processors import workers_by_default
 from service.settings import EXPOSED, SettingsError, from_environment
 
@@ -80,7 +81,7 @@ certfile = _settings.tls_cert_file or None
 keyfile = _settings.tls_key_file or None
 ca_certs = _settings.tls_client_ca_file or None
 cert_reqs = ssl.CERT_REQUIRED if ca_certs else ssl.CERT_NONE
-_context: list[tuple[tuple[int, ...], ssl.SSLContext]] = []
+_context: list[tuple[tuple[tuple[int, ...], ...], ssl.SSLContext]] = []
 
 
 def ssl_context(config: Any, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
@@ -89,23 +90,17 @@ def ssl_context(config: Any, default: Callable[[], ssl.SSLContext]) -> ssl.SSLCo
     A change that is not whole yet (a certificate without its key) leaves the old one in use.
     """
     known = _context[0] if _context else None
-    files = [name for name in (certfile, keyfile, ca_certs) if name]
+    seen = tuple(stamp(name) for name in (certfile, keyfile, ca_certs) if name)
     try:
-        stamp = tuple(number for name in files for number in _stamp(name))
-        if known is None or known[0] != stamp:
+        if known is None or known[0] != seen:
             made = default()
             made.minimum_version = ssl.TLSVersion.TLSv1_2
-            known = (stamp, made)
+            known = (seen, made)
             _context[:] = [known]
     except OSError:
         if known is None:
             raise
     return known[1]
-
-
-def _stamp(name: str) -> tuple[int, int]:
-    status = os.stat(name)
-    return status.st_mtime_ns, status.st_ino
 
 
 def when_ready(server: Any) -> None:

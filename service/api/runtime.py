@@ -11,6 +11,7 @@ from flask import current_app
 
 from policies import catalogue
 from service.api.answers.memory import Memory
+from service.api.requests.namespace_state import NamespaceState
 from service.api.requests.standing import standing_waivers, webhook_targets
 from service.api.server.turns import Turns
 from service.collect.webhook import Target
@@ -33,6 +34,7 @@ class Runtime:
     ``turns`` bounds how many evaluations run at a time, and with them the memory of a worker.
     ``memory`` holds the last answers to small requests. ``waivers`` and ``targets`` are those of
     the settings. ``updates`` is where newer OpenShift releases are looked up, None for nowhere.
+    ``state`` is what admission reviews know of the objects around the one that is written.
     """
 
     settings: Settings
@@ -46,6 +48,7 @@ class Runtime:
     waivers: tuple[Waiver, ...]
     targets: Mapping[str, Target]
     updates: Updates | None
+    state: NamespaceState
 
     @classmethod
     def of(cls, settings: Settings) -> Runtime:
@@ -69,6 +72,7 @@ class Runtime:
             standing_waivers(settings, policies),
             webhook_targets(settings),
             Updates(settings.update_service) if settings.update_service else None,
+            NamespaceState(settings.admission_state_file, settings.limits),
         )
 
 

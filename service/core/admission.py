@@ -3,6 +3,9 @@
 The same policies as everywhere run over a migration of which nothing but the object is known.
 Whatever they cannot tell is then unknown, and an unknown never denies; a blocker that fails all
 the same fails by the object's own words.
+
+What is known of the objects around it adds warnings and takes back doubts, but never denies: it
+was written down earlier, and a plan may be written before the clusters that it names.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.core.engine import judge
+from service.core.evidence import Origin, Pointer
 from service.core.migration import Migration
 from service.core.outcome import Severity, Verdict
 from service.core.policy import Policy
@@ -37,37 +41,49 @@ def decide(
     before: Callable[[], Migration] | None = None,
     *,
     lenient: bool = False,
+    around: Callable[[], Migration] | None = None,
+    own: Origin | None = None,
 ) -> Decision:
     """Judge one object, the only evidence of ``migration``.
 
     ``before`` gives a migration that knows only the same object as it was: what already spoke
     against it then is a warning, so that an object with a flaw can still be mended step by step.
+    ``around`` gives a migration that knows the objects around it, too; of what it finds only that
+    counts which the object's own document, ``own``, has a part in.
     ``lenient`` turns every denial into a warning. A plan that is closed migrates nothing and is
     never denied.
     """
     plan = migration.given_plan
     lenient = lenient or (plan is not None and plan.closed)
     found = tuple(_speaking(migration, policies))
-    if lenient or not any(map(_is_certain, found)):
-        return Decision((), found)
+    told = found if around is None else tuple(_speaking(around(), policies, own))
+    certain = tuple(item for item in found if _is_certain(item))
+    if lenient or not certain:
+        return Decision((), told)
     old = set(map(_mark, _speaking(before(), policies))) if before is not None else set()
-    denials = tuple(item for item in found if _is_certain(item) and _mark(item) not in old)
-    return Decision(denials, tuple(item for item in found if item not in denials))
+    denials = tuple(item for item in certain if _mark(item) not in old)
+    denied = set(map(_mark, denials))
+    return Decision(denials, tuple(item for item in told if _mark(item) not in denied))
 
 
-def field_of(finding: Finding) -> str:
-    """The JSON pointer to the part of the spec that a finding is about, "" if none."""
-    return next((item.pointer for item in finding.evidence if _in_spec(item.pointer)), "")
+def field_of(finding: Finding, own: Origin | None = None) -> str:
+    """The JSON pointer to the part of the spec that a finding is about, "" if none.
+
+    ``own`` is the document that counts, None where there is only one.
+    """
+    return next((item.pointer for item in finding.evidence if _in_spec(item, own)), "")
 
 
-def _speaking(migration: Migration, policies: Sequence[Policy[Any]]) -> Iterator[Finding]:
+def _speaking(
+    migration: Migration, policies: Sequence[Policy[Any]], own: Origin | None = None
+) -> Iterator[Finding]:
     """What is wrong with the spec: fails, and fails of rules that may not concern this migration.
 
     The status is not the writer's doing, and evidence about evidence is no matter here.
     """
     for policy in policies:
         for finding in judge(migration, policy):
-            if _is_fail(finding) and field_of(finding):
+            if _is_fail(finding) and field_of(finding, own):
                 yield finding
 
 
@@ -87,5 +103,7 @@ def _mark(finding: Finding) -> tuple[str, str]:
     return finding.fingerprint, finding.found
 
 
-def _in_spec(pointer: str) -> bool:
-    return pointer == "/spec" or pointer.startswith("/spec/")
+def _in_spec(item: Pointer, own: Origin | None) -> bool:
+    if own is not None and item.origin != own:
+        return False
+    return item.pointer == "/spec" or item.pointer.startswith("/spec/")

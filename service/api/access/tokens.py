@@ -15,13 +15,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-import os
 import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+
+from service.api.server.changing import stamp
 
 log = logging.getLogger("service.auth")
 
@@ -113,21 +114,13 @@ class TokenFile:
 
     def tokens(self) -> tuple[Token, ...]:
         """The tokens, read again if the file has changed."""
-        seen = self._stamp()
+        seen = stamp(self._path)
         if seen != self._seen:
             # Two threads may read at a time; both read the same or a newer file.
             self._tokens = tuple(self._read()) if seen else ()
             self._seen = seen
             log.info("tokens read", extra={"counts": {"tokens": len(self._tokens)}})
         return self._tokens
-
-    def _stamp(self) -> tuple[int, ...]:
-        # A Secret changes by a symbolic link to another folder: the inode tells.
-        try:
-            now = os.stat(self._path)
-        except OSError:
-            return ()
-        return (now.st_mtime_ns, now.st_ino, now.st_size, now.st_dev)
 
     def _read(self) -> Iterator[Token]:
         try:

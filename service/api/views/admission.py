@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -21,6 +21,7 @@ from service.api.schemas.admission import (
     AdmissionReviewSchema,
 )
 from service.core.admission import Decision, decide, field_of
+from service.core.evidence import Origin
 from service.core.migration import Migration
 from service.core.report import Finding
 from service.core.resources import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE, MIGRATION_CONTROLLER
@@ -41,6 +42,8 @@ _PARTS = {
     MIGRATION_CONTROLLER.kind: "controller",
     MIG_CLUSTER.kind: "destination",
 }
+_NEWEST = "9" * 20
+"""A resource version above that of every copy of the object among what is known around it."""
 _MOST_WARNINGS = 20
 _MOST_CAUSES = 50
 # The API server cuts longer ones.
@@ -62,6 +65,7 @@ _CONTRACT = Contract(
     description="For a ValidatingWebhookConfiguration. MigrationController, MigPlan, MigCluster "
     "and MigStorage are judged by what the object alone tells: blockers deny, everything else "
     "that is wrong is a warning, and what cannot be known without other evidence is neither. "
+    "A file that the settings name tells of the objects around it, which adds warnings. "
     "What was already wrong before an update, and what MTC's own service accounts write, is "
     "never denied.",
     body=True,
@@ -127,11 +131,14 @@ def _concerns(asked: Mapping[str, Any]) -> bool:
 
 def _judged(asked: Mapping[str, Any], now: Runtime) -> Decision:
     old = asked["old_object"] if asked["operation"] == "UPDATE" else None
+    state = now.state.pieces()
     return decide(
         _migration(asked, asked["object"], now),
         now.policies,
         partial(_migration, asked, old, now) if old else None,
         lenient=_is_mtc(asked),
+        around=partial(_migration, asked, asked["object"], now, state) if state else None,
+        own=Origin(_PARTS[asked["kind"]["kind"]]),
     )
 
 
@@ -141,8 +148,10 @@ def _is_mtc(asked: Mapping[str, Any]) -> bool:
     return bool(asked["namespace"]) and str(asked["user_info"]["username"]).startswith(own)
 
 
-def _migration(asked: Mapping[str, Any], written: Mapping[str, Any], now: Runtime) -> Migration:
-    """The migration of which this object is all that is known."""
+def _migration(
+    asked: Mapping[str, Any], written: Mapping[str, Any], now: Runtime, around: Sequence[Piece] = ()
+) -> Migration:
+    """The migration of which this object, and the evidence around it, is all that is known."""
     kind = asked["kind"]
     metadata = written.get("metadata")
     # With generateName there is no name yet, and the namespace may stand in the request alone.
@@ -151,6 +160,7 @@ def _migration(asked: Mapping[str, Any], written: Mapping[str, Any], now: Runtim
         **(metadata if isinstance(metadata, dict) else {}),
     }
     named["name"] = named.get("name") or asked["name"] or named.get("generateName") or "unnamed"
+    named["resourceVersion"] = _NEWEST
     whole = {
         **written,
         "apiVersion": f"{kind['group']}/{kind['version']}",
@@ -158,7 +168,8 @@ def _migration(asked: Mapping[str, Any], written: Mapping[str, Any], now: Runtim
         "metadata": named,
     }
     piece = Piece(_PARTS[kind["kind"]], io.BytesIO(encode(whole)))
-    return read_pieces([piece], {}, now.settings.limits, now.reads).migration
+    options = {"plan": f"{named['namespace']}/{named['name']}"} if piece.name == "plan" else {}
+    return read_pieces([piece, *around], options, now.settings.limits, now.reads).migration
 
 
 def _told(decision: Decision, asked: Mapping[str, Any]) -> dict[str, Any]:
