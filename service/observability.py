@@ -36,6 +36,7 @@ WORKER_SLOT = "MTC_PREFLIGHT_WORKER_SLOT"
 """A number that no other running worker has; a worker that is replaced leaves it to the next."""
 
 _FIELDS = (
+    "trace_id",
     "method",
     "route",
     "status",

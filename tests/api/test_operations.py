@@ -135,6 +135,19 @@ def test_one_line_per_request_and_nothing_of_its_body(start_server: Any) -> None
     assert "prod-eu-1" not in server.log_file.read_text()
 
 
+def test_the_log_tells_the_trace_that_a_router_began(start_server: Any) -> None:
+    server: Server = start_server()
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    told = [
+        f"00-{trace}-00f067aa0ba902b7-01", f"00-{trace.upper()}-00f067aa0ba902b7-01",
+        f"00-{'0' * 32}-00f067aa0ba902b7-01", f"00-{trace}-00f067aa0ba902b7-01\tx", "",
+    ]  # fmt: skip
+    for header in told:
+        server.request("GET", "/livez", headers={"traceparent": header})
+    lines = [line for line in server.log() if line.get("route") == "/livez"][-len(told) :]
+    assert [line.get("trace_id") for line in lines] == [trace, None, None, None, None]
+
+
 def test_a_record_is_one_line_whatever_it_holds() -> None:
     record = logging.LogRecord(
         "x", logging.INFO, "", 0, 'a\n{"level": "fatal"}\u2028\r%s', ("b",), None

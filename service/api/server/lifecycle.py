@@ -14,7 +14,9 @@ from service.observability import Metrics, request_id
 HEADER = "X-Request-Id"
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
-_FACTS = ("caller", "verdict", "counts", "bytes_in", "error", "at")
+# W3C Trace Context, version 00: the router's or the mesh's id, under which traces are found.
+_TRACE = re.compile(r"00-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_FACTS = ("trace_id", "caller", "verdict", "counts", "bytes_in", "error", "at")
 
 log = logging.getLogger("service.request")
 
@@ -28,6 +30,8 @@ def install(app: Flask, metrics: Metrics) -> None:
         given = request.headers.get(HEADER, "")
         # An id that could break a log or a header is replaced, not repaired.
         request_id.set(given if _ID.fullmatch(given) else uuid4().hex)
+        if trace := _TRACE.fullmatch(request.headers.get("traceparent", "")):
+            g.trace_id = trace[1]
 
     @app.teardown_request
     def end(_: BaseException | None) -> None:
