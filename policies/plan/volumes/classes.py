@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
+from policies.plan.base import few
 from policies.plan.volumes.base import (
     OPTIONS,
     STORAGE,
@@ -13,13 +14,15 @@ from policies.plan.volumes.base import (
     selected_copy,
 )
 from service.core.evidence import Missing, NotGathered, Subject
+from service.core.facts.destination_claims import arrival
+from service.core.facts.static_volumes import require_all, served
 from service.core.facts.storage_classes import KnownClass, destination_classes
 from service.core.facts.targets import is_copied, kind_of, target_of
 from service.core.facts.volumes import Volume, volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import MigrationPolicy, NotApplicable
-from service.core.resources import CSI_DRIVER, PERSISTENT_VOLUME, Read
+from service.core.resources import CSI_DRIVER, PERSISTENT_VOLUME_CLAIM, Read
 
 STATIC = "kubernetes.io/no-provisioner"
 EFS = "efs.csi.aws.com"
@@ -30,8 +33,9 @@ class TargetClassSelected(PlanVolumePolicy):
 
     The controller only warns (PvNoStorageClassSelection), because a claim without a class can
     still bind to a static volume. That is a blocker here unless the destination has such a
-    volume: without one the claim stays Pending and the copy never starts. For a volume that
-    MTC has not discovered, the class that MTC would choose by itself is judged.
+    volume for it, large enough and of its modes: without one the claim stays Pending and the
+    copy never starts. For a volume that MTC has not discovered, the class that MTC would choose
+    by itself is judged.
     """
 
     id = "MTC720"
@@ -62,7 +66,9 @@ class TargetClassSelected(PlanVolumePolicy):
         target = target_of(migration, volume)
         if target.name:
             return
-        static = migration.derive(_has_static)
+        static = arrival(migration, volume) in served(migration, "").claims
+        if not static:
+            require_all(migration)
         why = (
             "no storage class is selected"
             if target.selected
@@ -79,16 +85,6 @@ class TargetClassSelected(PlanVolumePolicy):
             commands=("oc get storageclass",),
             severity=Severity.WARNING if static else None,
         )
-
-
-def _has_static(migration: Migration) -> bool:
-    """Whether the destination has an Available volume without a class. Raises NotGathered."""
-    destination = migration.destination
-    for pv in destination.known(PERSISTENT_VOLUME):
-        if pv.phase == "Available" and not pv.storage_class and not pv.claim_name:
-            return True
-    destination.all(PERSISTENT_VOLUME)
-    return False
 
 
 class TargetClassExists(PlanVolumePolicy):
@@ -140,8 +136,9 @@ class TargetClassExists(PlanVolumePolicy):
 class TargetProvisioner(MigrationPolicy):
     """The provisioners of the classes that are copied to can make volumes.
 
-    A class of ``kubernetes.io/no-provisioner`` makes none: as many Available volumes as claims
-    must be there (a blocker, for the rest of the claims stays Pending). A CSI driver without a
+    A class of ``kubernetes.io/no-provisioner`` makes none: an Available volume for each claim
+    must be there, large enough and of its modes (a blocker, for the rest of the claims stays
+    Pending). A CSI driver without a
     CSIDriver object is most likely not installed: a warning, as the object is optional and not
     every provisioner is a CSI driver. Volumes of AWS EFS are a known issue of MTC as a
     destination (BZ#2085097): a warning.
@@ -260,24 +257,27 @@ def _provisioner(migration: Migration, target: KnownClass, needed: int) -> Itera
 def _static(
     migration: Migration, target: KnownClass, subject: Subject, needed: int
 ) -> Iterator[Outcome]:
-    destination = migration.destination
-    free = [
-        pv
-        for pv in destination.known(PERSISTENT_VOLUME)
-        if pv.phase == "Available" and pv.storage_class == target.name
-    ]
-    if len(free) >= needed:
+    found = served(migration, target.name)
+    if not found.without:
+        if found.sizeless:
+            raise migration.source.inventory.not_gathered(
+                PERSISTENT_VOLUME_CLAIM,
+                namespaces=migration.source_namespaces,
+                reason="a claim without its size",
+            )
         return
-    destination.all(PERSISTENT_VOLUME)
+    require_all(migration)
+    free = needed - len(found.without)
     yield failed(
         subject,
-        f"class {target.name} makes no volumes by itself, and the destination has {len(free)} "
-        f"Available volumes of it for {needed} claims",
+        f"class {target.name} makes no volumes by itself, and the destination has {free} Available "
+        f"volumes of it that fit the {needed} claims: none is large enough, of the modes and free "
+        f"for {few(volume.hold for volume in found.without)}",
         target.evidence,
-        found=f"{len(free)} Available volumes",
+        found=f"{free} Available volumes",
         wanted=f"{needed} Available volumes of class {target.name}",
         key="static",
         commands=("oc get pv",),
         severity=Severity.BLOCKER,
-        observed=float(needed - len(free)),
+        observed=float(needed - free),
     )
