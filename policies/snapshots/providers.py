@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from shlex import quote
 
@@ -12,6 +13,7 @@ from service.core.facts.snapshots import provider_of
 from service.core.facts.volumes import Volume, snapshots, volumes
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
+from service.core.objects.mtc import MigStorage
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import MigrationPolicy
 from service.core.resources import (
@@ -150,10 +152,6 @@ def _storage_fault(
     actual = storage.snapshot_provider or storage.provider
     if actual == provider:
         return None
-    command = (
-        f"oc patch migstorage {quote(storage.ref.name or '<storage>')} -n {MTC_NAMESPACE} "
-        f'--type=merge -p \'{{"spec":{{"volumeSnapshotProvider":"{provider}"}}}}\''
-    )
     return failed(
         storage.ref.subject,
         f"the snapshots of volumes {listed(names)} are made by {provider}, but {key} of the "
@@ -162,8 +160,25 @@ def _storage_fault(
         found=actual or "not set",
         wanted=provider,
         key=provider,
-        commands=(command,) if alone else (),
+        commands=(_set_provider(storage, provider),) if alone else (),
     )
+
+
+def _set_provider(storage: MigStorage, provider: str) -> str:
+    """The command that sets the snapshot provider, with all that it needs to be Ready then.
+
+    mig-controller takes nothing of the backup half for it (migstorage/validation.go).
+    """
+    secret = {"namespace": "openshift-config", "name": f"<secret with {provider} credentials>"}
+    config: dict[str, object] = {"credsSecretRef": secret}
+    if provider == "azure":
+        config |= {"azureResourceGroup": "<resource group>", "azureApiTimeout": "30m"}
+    elif provider == "aws":
+        config |= {"awsRegion": "<region of the volumes>"}
+    spec = {"volumeSnapshotProvider": provider, "volumeSnapshotConfig": config}
+    name, namespace = storage.ref.name or "<storage>", storage.ref.namespace or MTC_NAMESPACE
+    text = json.dumps({"spec": spec}, separators=(",", ":"))
+    return f"oc patch migstorage {quote(name)} -n {quote(namespace)} --type=merge -p {quote(text)}"
 
 
 def _snapshot_class(cluster: Cluster, driver: str, names: list[str]) -> Iterator[Outcome]:

@@ -22,13 +22,18 @@ from service.core.resources import (
     fetch_command,
 )
 
+AWS_DEFAULT_REGION = "us-east-1"
+"""What mig-controller writes for a MigStorage without awsRegion."""
+
 
 class SnapshotSameRegion(MigrationPolicy):
     """Volumes copied by snapshot stay in their region; on Azure, in their resource group too.
 
     A volume's region is that of its labels or node affinity, else that of the source cluster.
     Zones do not matter: the snapshots of all three providers belong to a region. On Azure the
-    resource group is ``azureResourceGroup`` of the MigCluster, else that of Infrastructure.
+    resource group is ``azureResourceGroup`` of the MigCluster, else that of Infrastructure. On
+    AWS Velero makes the snapshots in ``awsRegion`` of the MigStorage: of the snapshot half where
+    that is set, else of the backup half; without it mig-controller writes us-east-1.
     """
 
     id = "MTC613"
@@ -46,7 +51,8 @@ class SnapshotSameRegion(MigrationPolicy):
     remedy = "Copy these volumes by copyMethod filesystem, or migrate to a cluster of that region."
     docs = (PREREQUISITES, COPY_METHODS)
     source = (
-        "MTC docs, Migration prerequisites, snapshot copy; Adding a cluster (Azure resource group)"
+        "MTC docs, Migration prerequisites, snapshot copy; Adding a cluster (Azure resource "
+        "group); mig-controller pkg/cloudprovider/aws.go UpdateVSL, GetRegion"
     )
     upstream = ("PvWarnCopyMethodSnapshot",)
     better = "The controller does not compare regions or resource groups."
@@ -118,33 +124,44 @@ def _regions(migration: Migration) -> Iterator[Outcome]:
 
 
 def _storage_region(migration: Migration) -> Iterator[Outcome]:
-    storage = migration.given_storage
-    region = storage.snapshot_config.get("awsRegion") if storage is not None else None
-    if storage is None or not region:
+    if not _any_of(migration, "aws"):
         return
+    storage = migration.storage
+    if (storage.snapshot_provider or storage.provider) != "aws":
+        return  # MTC611's finding
+    half = "volumeSnapshotConfig" if storage.snapshot_provider else "backupStorageConfig"
+    given = (storage.snapshot_config if storage.snapshot_provider else storage.config).get(
+        "awsRegion"
+    )
+    region = str(given or AWS_DEFAULT_REGION)
     there = regions(migration.destination)
     if region in there.value:
         return
     wanted = ", ".join(sorted(there.value))
+    unset = "" if given else f" ({half}.awsRegion is not set)"
     yield failed(
         storage.ref.subject,
-        f"the replication repository makes snapshots in region {region}, the destination lies in "
-        f"{wanted}",
-        storage.ref.at("/spec/volumeSnapshotConfig/awsRegion", region),
+        f"the replication repository makes snapshots in region {region}{unset}, the destination "
+        f"lies in {wanted}",
+        storage.ref.at(f"/spec/{half}/awsRegion", given or None),
         *there.evidence,
-        found=str(region),
+        found=region,
         wanted=wanted,
         key="storage-region",
     )
 
 
-def _resource_groups(migration: Migration) -> Iterator[Outcome]:
+def _any_of(migration: Migration, provider: str) -> bool:
+    """Whether a volume that is copied by snapshot lies on a provider. Raises NotGathered."""
     chosen = snapshots(migration)
-    providers = {provider_of(volume.pv) for volume in chosen if volume.pv is not None}
+    if any(volume.pv is not None and provider_of(volume.pv) == provider for volume in chosen):
+        return True
     unseen = any(volume.pv is None for volume in chosen)
-    if "azure" not in providers and not unseen:
-        return
-    if "azure" not in providers and platform(migration.source).value.casefold() != "azure":
+    return unseen and platform(migration.source).value.casefold() == provider
+
+
+def _resource_groups(migration: Migration) -> Iterator[Outcome]:
+    if not _any_of(migration, "azure"):
         return
     here = resource_group(migration, migration.source)
     there = resource_group(migration, migration.destination)
