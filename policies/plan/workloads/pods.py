@@ -184,17 +184,19 @@ class PodCount(NamespacesPolicy):
         )
 
 
-COMMON_LABELS = frozenset(
-    {"node-role.kubernetes.io/compute", "kubernetes.io/arch", "kubevirt.io/schedulable"}
-)
-"""Keys that the controller takes for present everywhere."""
+GIVEN_LABELS = frozenset({"node-role.kubernetes.io/compute", "kubevirt.io/schedulable"})
+"""Keys that a cluster puts into its pods by itself: they are not the application's choice.
+
+The controller overlooks ``kubernetes.io/arch`` as well; here it is compared like any other.
+"""
 
 
 class NodeSelectors(NamespacesPolicy):
     """The destination has nodes for the node selectors of the plan's running pods.
 
-    The controller warns of every selector that is not one of three common ones. Where the
-    destination's nodes are known, the selectors are compared with their labels instead.
+    The controller warns of every selector that is not one of three common ones. Here the
+    selectors are compared with the labels of the destination's nodes, without those that a
+    cluster puts into its pods by itself (the default node selector of OpenShift 3).
     """
 
     id = "MTC752"
@@ -214,14 +216,15 @@ class NodeSelectors(NamespacesPolicy):
         first: dict[tuple[str, str], Pod] = {}
         counts: dict[tuple[str, str], int] = {}
         for pod in source.all(POD, migration.source_namespaces):
-            if pod.phase == "Running" and set(pod.node_selector) - COMMON_LABELS:
-                key = (pod.ref.namespace, _written(pod.node_selector))
+            chosen = _chosen(pod)
+            if pod.phase == "Running" and chosen:
+                key = (pod.ref.namespace, _written(chosen))
                 first.setdefault(key, pod)
                 counts[key] = counts.get(key, 0) + 1
         good = 0
         for (namespace, selector), pod in first.items():
             nodes = destination.all(NODE)
-            wanted = pod.node_selector.items()
+            wanted = _chosen(pod).items()
             if any(wanted <= node.labels.items() for node in nodes):
                 good += 1
                 continue
@@ -244,6 +247,13 @@ class NodeSelectors(NamespacesPolicy):
                 f"there are nodes for every node selector ({good})",
                 examined=good or 1,
             )
+
+
+def _chosen(pod: Pod) -> Mapping[str, str]:
+    """The pod's node selector, without what a cluster puts into it by itself."""
+    if not pod.node_selector:
+        return pod.node_selector
+    return {key: value for key, value in pod.node_selector.items() if key not in GIVEN_LABELS}
 
 
 def _written(selector: Mapping[str, str]) -> str:
