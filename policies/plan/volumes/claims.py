@@ -12,6 +12,7 @@ from service.core.facts.destination_claims import (
     arrival,
     destination_claims,
     is_ours,
+    other_plan,
 )
 from service.core.facts.plan_type import intra_cluster
 from service.core.facts.volumes import Volume, Volumes, volumes
@@ -81,8 +82,9 @@ class DestinationClaimsFree(PlanVolumePolicy):
 
     Direct volume migration uses a claim that exists as it is, whatever its size and class, and
     rsync deletes what it finds in it; Velero leaves it and the data are not restored. Claims
-    that an earlier run of MTC made (its labels tell) are meant to be there. A blocker, because
-    data may be lost on the destination.
+    that an earlier run of the plan made (MTC's labels tell) are meant to be there. A blocker,
+    because data may be lost on the destination; a warning where another plan made the claim,
+    which may be this one made anew.
     """
 
     id = "MTC729"
@@ -120,17 +122,22 @@ class DestinationClaimsFree(PlanVolumePolicy):
         if f"{namespace}/{name}" == volume.hold and intra_cluster(migration):
             raise NotApplicable("judged by MTC726")
         existing = destination_claims(migration).find(namespace, name)
-        if existing is None or is_ours(existing):
+        if existing is None:
+            return
+        other = other_plan(existing, migration.plan)
+        if is_ours(existing) and not other:
             return
         source = volume.hold.partition("/")[0]
         mapped = f", where {source} is mapped to" if namespace != source else ""
         yield failed(
             existing.ref.subject,
-            f"claim {namespace}/{name} is on the destination already{mapped}: claim "
-            f"{volume.hold} would be copied into it",
+            f"claim {namespace}/{name} is on the destination already{mapped}"
+            + (f", made by another plan (uid {other})" if other else "")
+            + f": claim {volume.hold} would be copied into it",
             existing.ref.at("/metadata/name", name),
             found=f"claim {namespace}/{name}",
             wanted="no claim of that name",
             key="exists",
             commands=(f"oc get pvc {quote(name)} -n {quote(namespace)} -o yaml",),
+            severity=Severity.WARNING if other else None,
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from service.core.evidence import NotGathered
 from service.core.facts.volumes import Volume
 from service.core.migration import Migration
+from service.core.objects.mtc import MigPlan
 from service.core.objects.storage import PersistentVolumeClaim
 from service.core.resources import NAMESPACE, PERSISTENT_VOLUME_CLAIM
 
@@ -51,6 +52,15 @@ def arrival(migration: Migration, volume: Volume) -> tuple[str, str]:
     if volume.planned is not None and volume.planned.pvc_target:
         name = volume.planned.pvc_target
     return namespace_map(migration).get(namespace, namespace), name
+
+
+BY_PLAN = f"{OURS}migplan"
+
+
+def other_plan(claim: PersistentVolumeClaim, plan: MigPlan) -> str:
+    """The uid of the plan that made the claim, where that is known to be another one."""
+    uid = claim.labels.get(BY_PLAN, "")
+    return uid if plan.ref.uid and uid != plan.ref.uid else ""
 
 
 def is_ours(claim: PersistentVolumeClaim) -> bool:
