@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from policies.volumes.valid import PREREQUISITES, VOLUME_READS, not_told
-from service.core.facts.volumes import Volume, Volumes, volumes
+from service.core.facts.volumes import Volume, Volumes, is_of_earlier, volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import MigrationPolicy
@@ -96,7 +96,7 @@ def _is_bound(found: Volumes, volume: Volume) -> bool:
         and claim.volume == pv.ref.name
         and pv.claim_name == claim.ref.name
         and pv.claim_namespace == claim.ref.namespace
-        and (not pv.claim_uid or not claim.ref.uid or pv.claim_uid == claim.ref.uid)
+        and not is_of_earlier(pv, claim)
         and volume.name not in found.shared
     )
 
@@ -196,7 +196,7 @@ def _mismatch(volume: Volume) -> Iterator[Outcome]:
             commands=commands,
         )
         return
-    if pv.claim_uid and claim.ref.uid and pv.claim_uid != claim.ref.uid:
+    if is_of_earlier(pv, claim):
         yield failed(
             pv.ref.subject,
             f"volume {volume.name} is bound to an earlier claim called {volume.hold}: the uids "

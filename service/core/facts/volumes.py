@@ -223,15 +223,24 @@ def _of_claims(
     by_name: Mapping[str, PersistentVolume],
     planned: _Planned,
 ) -> list[Volume]:
-    by_claim = {(pv.claim_namespace, pv.claim_name): pv for pv in by_name.values() if pv.claim_name}
+    by_claim: dict[tuple[str, str], list[PersistentVolume]] = {}
+    for pv in by_name.values():
+        if pv.claim_name:
+            by_claim.setdefault((pv.claim_namespace, pv.claim_name), []).append(pv)
     items = []
     for claim in claims:
-        pv = by_name.get(claim.volume) if claim.volume else None
+        found = by_name.get(claim.volume) if claim.volume else None
         if not claim.volume:
-            pv = by_claim.get((claim.ref.namespace, claim.ref.name))
-        name = pv.ref.name if pv is not None else claim.volume
-        items.append(Volume(name, claim, pv, planned.of(claim)))
+            held = by_claim.get((claim.ref.namespace, claim.ref.name), ())
+            found = next((pv for pv in held if not is_of_earlier(pv, claim)), None)
+        name = found.ref.name if found is not None else claim.volume
+        items.append(Volume(name, claim, found, planned.of(claim)))
     return items
+
+
+def is_of_earlier(pv: PersistentVolume, claim: PersistentVolumeClaim) -> bool:
+    """Whether a volume whose claimRef has a claim's name is known to be of an earlier claim."""
+    return bool(pv.claim_uid and claim.ref.uid and pv.claim_uid != claim.ref.uid)
 
 
 def _gap(source: Cluster, unseen: frozenset[str]) -> NotGathered | None:
