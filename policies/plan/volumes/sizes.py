@@ -8,9 +8,10 @@ from decimal import Decimal
 
 from policies.plan.volumes.base import OPTIONS, PlanVolumePolicy
 from policies.volumes.valid import VOLUME_READS
-from service.core.evidence import Pointer, Subject
+from service.core.evidence import Subject
 from service.core.facts import Fact
 from service.core.facts.controllers import CONTROLLER_CONFIG
+from service.core.facts.limits import limit
 from service.core.facts.settings import setting
 from service.core.facts.targets import is_copied
 from service.core.facts.volumes import Volume, volumes
@@ -31,7 +32,6 @@ RESIZING = Link(
     "Intelligent PV resizing",
     "https://github.com/migtools/mig-operator/blob/master/docs/usage/IntelligentPVResizing.md",
 )
-DEFAULT_LIMIT = 100
 _GIB = Decimal(2**30)
 
 
@@ -60,38 +60,38 @@ class VolumeLimit(MigrationPolicy):
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         found = volumes(migration)
         count = _count(migration)
-        limit = _limit(migration)
+        most = _limit(migration)
         total = sum(count.values())
         plan = migration.plan
-        over = total > limit.value
+        over = total > most.value
         if over:
             yield failed(
                 plan.ref.subject,
-                f"the plan has {total} volumes; the limit is {limit.value}",
+                f"the plan has {total} volumes; the limit is {most.value}",
                 plan.ref.at("/spec/persistentVolumes"),
-                *limit.evidence,
+                *most.evidence,
                 found=f"{total} volumes",
-                wanted=f"at most {limit.value}",
+                wanted=f"at most {most.value}",
                 key="plan",
                 observed=float(total),
             )
         for namespace, number in count.items():
-            if namespace and number > limit.value:
+            if namespace and number > most.value:
                 yield failed(
                     Subject(migration.source.name, "v1", "Namespace", "", namespace),
                     f"namespace {namespace} alone has {number} volumes: a smaller plan cannot "
                     "help, only a higher limit",
-                    *limit.evidence,
+                    *most.evidence,
                     found=f"{number} volumes",
-                    wanted=f"at most {limit.value}",
+                    wanted=f"at most {most.value}",
                     key="namespace",
                     observed=float(number),
                 )
         if not plan.volumes:
             found.require_claims()
         if not over:
-            message = f"the plan has {total} volumes, of at most {limit.value}"
-            yield passed(plan.ref.subject, message, *limit.evidence, examined=total)
+            message = f"the plan has {total} volumes, of at most {most.value}"
+            yield passed(plan.ref.subject, message, *most.evidence, examined=total)
 
 
 def _count(migration: Migration) -> Counter[str]:
@@ -105,22 +105,12 @@ def _count(migration: Migration) -> Counter[str]:
 
 
 def _limit(migration: Migration) -> Fact[int]:
-    """The limit in force: what the controller was started with, else the operator's setting."""
-    value: object = None
-    evidence: tuple[Pointer, ...] = ()
-    for item in migration.host.known(CONFIG_MAP):
-        if (item.ref.namespace, item.ref.name) == (MTC_NAMESPACE, CONTROLLER_CONFIG):
-            value = item.data.get("PV_LIMIT")
-            evidence = (item.ref.at("/data/PV_LIMIT", value),)
-    if value is None:
+    """The limit in force. Raises NotGathered, NotApplicable where it is no number."""
+    known = limit(migration, "mig_pv_limit")
+    if known is None:
         told = setting(migration, "mig_pv_limit")
-        value, evidence = told.value, told.evidence
-    if value is None:
-        return Fact(DEFAULT_LIMIT, evidence)
-    text = str(value)
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise NotApplicable("mig_pv_limit is no number (see MTC801)", *evidence)
-    return Fact(int(text), evidence)
+        raise NotApplicable("mig_pv_limit is no number (see MTC801)", *told.evidence)
+    return known
 
 
 class VolumeCapacity(PlanVolumePolicy):

@@ -20,6 +20,9 @@ READS: tuple[Read[Any], ...] = (
 DEFAULTS = {"mig_namespace_limit": 10, "mig_pod_limit": 100, "mig_pv_limit": 100}
 """mig-controller pkg/settings/plan.go."""
 
+_LONGEST = 9
+"""Digits; no limit that means anything has more."""
+
 _EFFECTIVE = {
     "mig_namespace_limit": "NAMESPACE_LIMIT",
     "mig_pod_limit": "POD_LIMIT",
@@ -35,14 +38,20 @@ def limit(migration: Migration, name: str) -> Fact[int] | None:
     """
     key = _EFFECTIVE[name]
     for item in migration.host.known(CONFIG_MAP):
-        text = item.data.get(key, "")
-        if item.ref.name == CONTROLLER_CONFIG and text.isdigit():
-            return Fact(int(text), (item.ref.at(f"/data/{key}", text),))
+        if (item.ref.namespace, item.ref.name) == (MTC_NAMESPACE, CONTROLLER_CONFIG):
+            number = _number(item.data.get(key))
+            if number is not None:
+                return Fact(number, (item.ref.at(f"/data/{key}", number),))
     try:
         found = setting(migration, name)
     except NotGathered:
         return None
     if found.value is None:
         return Fact(DEFAULTS[name], found.evidence)
-    text = str(found.value).strip()
-    return Fact(int(text), found.evidence) if text.isdigit() else None
+    number = _number(found.value)
+    return None if number is None else Fact(number, found.evidence)
+
+
+def _number(value: object) -> int | None:
+    text = str(value).strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST else None
