@@ -30,7 +30,10 @@ NEEDED_FOR_SNAPSHOTS: Mapping[str, tuple[str, ...]] = {
 SIGNATURES = ("", "1", "4")
 _DURATION = re.compile(r"[-+]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)", re.ASCII)
 """Go's time.ParseDuration."""
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]")
+_BUCKET = re.compile(r"(?=.{3,222}\Z)[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?")
+"""Names of Google's buckets; those with dots may be longer than a label."""
+NOT_TEXT = frozenset({"awsS3ForcePathStyle", "insecure", "credsSecretRef"})
+"""Fields of a MigStorage's settings that are no text; the API server refuses others."""
 
 Fault = tuple[str, str, str, Severity | None]
 """Field, what is found, what is wanted, severity."""
@@ -39,8 +42,8 @@ Fault = tuple[str, str, str, Severity | None]
 class StorageSettings(StoragePolicy):
     """The settings of the repository are the ones that its provider needs, well formed.
 
-    Beyond the controller's list: a bucket's name that is a path or a URL, and
-    awsS3ForcePathStyle, which the controller reads and ignores.
+    Beyond the controller's list: a bucket's name that is a path or a URL, a number where the
+    API server wants text, and awsS3ForcePathStyle, which the controller reads and ignores.
     """
 
     id = "MTC777"
@@ -61,7 +64,9 @@ class StorageSettings(StoragePolicy):
             if half.provider not in PROVIDERS:
                 continue  # MTC775's finding
             snapshots = half.field == "volumeSnapshotProvider"
-            for fault in _snapshot_faults(half) if snapshots else _backup_faults(half):
+            faults = _snapshot_faults(half) if snapshots else _backup_faults(half)
+            texts = () if storage.ref.flat else _no_texts(half)  # the short form is never sent
+            for fault in (*texts, *faults):
                 field, found, wanted, severity = fault
                 sound = sound and severity is not None
                 yield failed(
@@ -87,9 +92,16 @@ def _text(half: Half, field: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _no_texts(half: Half) -> Iterator[Fault]:
+    for field, value in half.settings.items():
+        if field not in NOT_TEXT and isinstance(value, int | float):
+            found = str(value).lower() if isinstance(value, bool) else str(value)
+            yield field, found, "text, in quotes", None
+
+
 def _unset(half: Half, fields: tuple[str, ...]) -> Iterator[Fault]:
     for field in fields:
-        if not _text(half, field):
+        if half.settings.get(field) in (None, ""):
             yield field, "not set", "a value", None
 
 

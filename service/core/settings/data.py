@@ -126,7 +126,7 @@ VOLUMES = (
     _S("enable_dvm_pv_resizing", _K.GO_BOOL, "Resize volumes in direct volume migration.", CONFIG,
        "false", since="1.4.2"),
     _S("pv_resizing_threshold", _K.LIMIT, "Percent of a volume that must stay free.", SETTINGS,
-       "3", since="1.4.2"),
+       "3", since="1.4.2", most=99),
 )  # fmt: skip
 
 CLUSTERS = (

@@ -42,7 +42,8 @@ class Setting:
     ``default`` is shown to people. ``since`` is the first operator release known to read it, ""
     if older than the oldest release looked at; ``until`` the first known not to. ``unread`` says
     why the value has no effect today, "" where it has. ``internal`` marks variables of the
-    operator's role that nobody should set.
+    operator's role that nobody should set. ``most`` is the largest number that has an effect, 0
+    where there is none.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Setting:
     since: str = ""
     until: str = ""
     required: bool = False
+    most: int = 0
     choices: tuple[str, ...] = ()
     unread: str = ""
     internal: bool = False
@@ -62,4 +64,4 @@ class Setting:
         """What a value must be, for people."""
         if self.choices:
             return f"one of {', '.join(self.choices)}"
-        return self.kind.value
+        return self.kind.value + (f" and at most {self.most}" if self.most else "")

@@ -53,6 +53,9 @@ def _go_bool(setting: Setting, value: object) -> list[Remark]:
 
 def _limit(setting: Setting, value: object) -> list[Remark]:
     number = _number(value)
+    if number is not None and setting.most and number > setting.most:
+        told = f"more than {setting.most} has no effect: the controller silently takes the default"
+        return [_warning("too-large", told)]
     if number is not None and number >= 1:
         return []
     told = "wanted an integer of at least 1; anything else stops the controller at its start"
