@@ -118,7 +118,11 @@ class PlanStorageClass:
 
 @dataclass(frozen=True, slots=True)
 class MigPlan:
-    """MigPlan. ``volumes`` is None where spec.persistentVolumes is absent (not discovered yet)."""
+    """MigPlan. ``volumes`` is None where MTC has not discovered them yet.
+
+    Then spec.persistentVolumes is absent; it is absent too where the discovery found none, which
+    the condition PvsDiscovered tells.
+    """
 
     ref: Ref
     namespaces: tuple[NamespaceMapping, ...]

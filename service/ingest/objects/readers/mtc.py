@@ -80,7 +80,11 @@ def _ca_fault(bundle: str) -> str:
 def mig_plan(value: Object, ref: Ref) -> MigPlan:
     """MigPlan."""
     spec, status = table(value, "spec", ""), table(value, "status", "")
-    volumes = None
+    said = conditions(status, "/status")
+    discovered = said.get("PvsDiscovered")
+    # Go leaves an empty list out: a discovery that found nothing shows in the condition only.
+    found_none = discovered is not None and discovered.status == "True"
+    volumes: tuple[PlanVolume, ...] | None = () if found_none else None
     if spec.get("persistentVolumes") is not None:
         volumes = tuple(
             _volume(index, row)
@@ -105,7 +109,7 @@ def mig_plan(value: Object, ref: Ref) -> MigPlan:
             (text(row, "group", "/spec/includedResources"), text(row, "kind", "/spec"))
             for row in rows(spec, "includedResources", "/spec")
         ),
-        conditions=conditions(status, "/status"),
+        conditions=said,
         destination_storage_classes=_classes(status, "destStorageClasses"),
         source_storage_classes=_classes(status, "srcStorageClasses"),
         excluded_resources=texts(status, "excludedResources", "/status"),
