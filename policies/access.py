@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from shlex import quote
 
 from service.core.evidence import Missing, Pointer
 from service.core.link import Link
@@ -88,7 +89,7 @@ class ClusterAdmin(ClusterPolicy):
         """By the API server's own answers. A review that was not answered is no evidence."""
         reviews = cluster.known(ACCESS_REVIEW)
         allowed = [item for item in reviews if item.allowed and _asks_everything(item)]
-        denied = [item for item in reviews if item.allowed is False]
+        denied = [item for item in reviews if item.allowed is False and item.resource]
         if allowed and denied:
             return unknown(
                 cluster.subject,
@@ -180,7 +181,9 @@ def _answer(review: AccessReview) -> Pointer:
 def _identity(cluster: Cluster) -> Identity | None:
     """Who migrates: the declared user, else the one that `oc get user/~` answers.
 
-    A list of all users does not tell which of them is logged in.
+    A list of all users does not tell which of them is logged in. `oc get user <name>` prints the
+    stored object, which knows nothing of Group objects and mostly has no groups; `user/~` has
+    all of the session's, and with OpenShift 4 never none.
     """
     shelf = cluster.inventory.shelf(USER)
     users = cluster.known(USER) if shelf is None or not shelf.whole else ()
@@ -200,7 +203,7 @@ def _identity(cluster: Cluster) -> Identity | None:
     if user is not None:
         groups |= set(user.groups)
         evidence.append(user.ref.at("/metadata/name", name))
-        whole = True
+        whole = whole or bool(user.groups)
     groups.add("system:authenticated")
     if name.startswith(ACCOUNT):
         namespace = name.removeprefix(ACCOUNT).partition(":")[0]
@@ -252,8 +255,10 @@ def _review_missing(cluster: Cluster) -> Missing:
 
 
 def _grant(identity: Identity | None) -> tuple[str, ...]:
-    name = identity.name if identity else "<user>"
-    if not name.startswith(ACCOUNT):
-        return (f"oc adm policy add-cluster-role-to-user cluster-admin {name}",)
-    namespace, _, account = name.removeprefix(ACCOUNT).partition(":")
-    return (f"oc adm policy add-cluster-role-to-user cluster-admin -z {account} -n {namespace}",)
+    add = "oc adm policy add-cluster-role-to-user cluster-admin"
+    if identity is None:
+        return (f"{add} <user>",)
+    if not identity.name.startswith(ACCOUNT):
+        return (f"{add} {quote(identity.name)}",)
+    namespace, _, account = identity.name.removeprefix(ACCOUNT).partition(":")
+    return (f"{add} -z {quote(account)} -n {quote(namespace)}",)

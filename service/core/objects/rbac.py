@@ -45,7 +45,10 @@ class ClusterRoleBinding:
 
 @dataclass(frozen=True, slots=True)
 class AccessReview:
-    """A SelfSubjectAccessReview with its answer; ``allowed`` is None where status is absent."""
+    """A SelfSubjectAccessReview with its answer; ``allowed`` is None where status is absent.
+
+    ``resource`` is ``resource/subresource`` where one of that is asked for, as RBAC rules have it.
+    """
 
     ref: Ref
     verb: str

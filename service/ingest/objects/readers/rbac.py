@@ -67,11 +67,12 @@ def access_review(value: Object, ref: Ref) -> AccessReview:
     if allowed is not None and not isinstance(allowed, bool):
         raise Malformed("/status/allowed", "true or false")
     at = "/spec/resourceAttributes"
+    part = text(asked, "subresource", at)
     return AccessReview(
         ref=ref,
         verb=text(asked, "verb", at),
         group=text(asked, "group", at),
-        resource=text(asked, "resource", at),
+        resource=text(asked, "resource", at) + (f"/{part}" if part else ""),
         namespace=text(asked, "namespace", at),
         name=text(asked, "name", at),
         allowed=allowed,
