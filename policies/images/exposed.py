@@ -8,6 +8,7 @@ from typing import Any
 
 from service.core.evidence import NotGathered, Pointer
 from service.core.facts import Fact
+from service.core.facts.plan_type import TYPE_CONDITION, copies_images
 from service.core.facts.registry import (
     every_registry_route,
     proven_path,
@@ -17,6 +18,7 @@ from service.core.facts.registry import (
 from service.core.facts.release import major, major_or
 from service.core.facts.settings import is_true, setting
 from service.core.facts.topology import tunnelled
+from service.core.facts.transfer import intra_cluster
 from service.core.leniency import softened
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
@@ -89,6 +91,13 @@ class DirectImagePolicy(ClusterPolicy):
                 "the plan copies images through the replication repository",
                 plan.ref.at("/spec/indirectImageMigration", "true"),
             )
+        if intra_cluster(migration):
+            raise NotApplicable("source and destination are one cluster")
+        if not copies_images(plan):
+            raise NotApplicable(
+                "the plan is one for the state of volumes only, which copies no images",
+                plan.ref.at("/status/conditions", TYPE_CONDITION),
+            )
 
     def subjects(self, migration: Migration) -> Iterable[Cluster]:
         return migration.source, migration.destination
@@ -125,6 +134,9 @@ class RegistryExposed(DirectImagePolicy):
     OpenShift 4: the registry operator manages the registry and is told to make a route. Both
     releases: a router has admitted a route to the registry's service. What is installed by
     default is not assumed: the documentation's books contradict each other on it.
+
+    The host needs no route, but a registry it needs: without one the controller finds no
+    internal path (migcluster_types.go, GetInternalRegistryPath) and the plan is not ready.
     """
 
     id = "MTC201"
@@ -142,24 +154,15 @@ class RegistryExposed(DirectImagePolicy):
     upstream = ("SourceClusterNoRegistryPath", "DestinationClusterNoRegistryPath")
     better = "told before a MigCluster exists, and with the reason: removed, unmanaged, no route"
 
-    def judge(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
-        config = next(
-            (item for item in cluster.known(REGISTRY_CONFIG) if item.ref.name == "cluster"), None
-        )
+    def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        config = _config(cluster)
         if config is not None and config.management_state == "Removed":
-            yield failed(
-                config.ref.subject,
-                "the image registry is removed from the cluster",
-                config.ref.at("/spec/managementState", "Removed"),
-                found="managementState: Removed",
-                wanted="managementState: Managed",
-                commands=(
-                    "oc patch configs.imageregistry.operator.openshift.io/cluster --type=merge "
-                    '--patch \'{"spec":{"managementState":"Managed"}}\'',
-                    EXPOSE[4],
-                ),
-            )
+            yield _removed(config, exposed=not migration.is_host(cluster))
             return
+        yield from super().check(migration, cluster)
+
+    def judge(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        config = _config(cluster)
         if (tunnel := tunnelled(migration, cluster)) is not None:
             yield not_applicable(
                 cluster.subject,
@@ -204,6 +207,27 @@ class RegistryExposed(DirectImagePolicy):
             found = f"managementState: {state}, defaultRoute: {str(config.default_route).lower()}"
             return _not_exposed(cluster, 4, found, config.ref.at("/spec"))
         return _not_exposed(cluster, 3, "no admitted route to service docker-registry")
+
+
+def _config(cluster: Cluster) -> RegistryConfig | None:
+    known = cluster.known(REGISTRY_CONFIG)
+    return next((item for item in known if item.ref.name == "cluster"), None)
+
+
+def _removed(config: RegistryConfig, exposed: bool) -> Outcome:
+    """``exposed`` says whether it has to be reached from outside, once it is back."""
+    manage = (
+        "oc patch configs.imageregistry.operator.openshift.io/cluster --type=merge "
+        '--patch \'{"spec":{"managementState":"Managed"}}\''
+    )
+    return failed(
+        config.ref.subject,
+        "the image registry is removed from the cluster",
+        config.ref.at("/spec/managementState", "Removed"),
+        found="managementState: Removed",
+        wanted="managementState: Managed",
+        commands=(manage, EXPOSE[4]) if exposed else (manage,),
+    )
 
 
 def _exposed(cluster: Cluster, config: RegistryConfig | None) -> Fact[bool] | None:

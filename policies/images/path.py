@@ -6,17 +6,21 @@ import re
 from collections.abc import Iterator
 
 from policies.images.exposed import DOCS, REGISTRY_READS, DirectImagePolicy
+from service.core.evidence import NotGathered
 from service.core.facts.registry import (
     REGISTRY_SERVICES,
+    SECURE,
     every_registry_route,
     proven_path,
     registry_routes,
+    route_status,
 )
 from service.core.facts.release import major, major_or
 from service.core.facts.topology import mig_cluster, tunnelled
 from service.core.migration import Cluster, Migration
 from service.core.objects.mtc import MigCluster
-from service.core.outcome import Outcome, Severity, failed, not_applicable, passed
+from service.core.objects.network import Route
+from service.core.outcome import Outcome, Severity, failed, not_applicable, passed, unknown
 from service.core.resources import REGISTRY_CONFIG
 
 HOST_PORT = re.compile(
@@ -98,10 +102,10 @@ class RegistryPath(DirectImagePolicy):
             return
         host, _, port = path.lower().partition(":")
         if host not in _hosts(cluster):
-            every_registry_route(
-                cluster, major(cluster)
-            )  # every route must be known to say that none fits
-            yield _wrong(item, cluster, "is the host of no admitted route to the registry", path)
+            # Every route must be known to say that none fits.
+            routes = every_registry_route(cluster, major(cluster))
+            named = [route for route in routes if host in map(str.lower, route.hosts)]
+            yield _unfit(item, cluster, path, named)
             return
         if port not in ("", "443"):
             yield _wrong(
@@ -132,16 +136,54 @@ def _fault(path: str) -> str:
     return ""
 
 
+def _unfit(item: MigCluster, cluster: Cluster, path: str, named: list[Route]) -> Outcome:
+    """The path names no route that works; ``named`` are those of its host."""
+    waiting = next((route for route in named if route.admitted is None), None)
+    if waiting is not None:
+        return unknown(
+            item.ref.subject,
+            f"exposedRegistryPath is the host of route {waiting.ref.name}, and no router has said "
+            "whether it admits it",
+            route_status(cluster, waiting),
+            key="admitted",
+            evidence=(item.ref.at("/spec/exposedRegistryPath", path),),
+        )
+    if any(route.admitted for route in named):
+        return _wrong(item, cluster, "is the host of a route that speaks no TLS to it", path)
+    return _wrong(item, cluster, "is the host of no admitted route to the registry", path)
+
+
 def _hosts(cluster: Cluster) -> frozenset[str]:
-    """The hosts at which the registry is known to answer, in lower case."""
-    hosts = [host for route in registry_routes(cluster) if route.admitted for host in route.hosts]
+    """The hosts at which the registry is known to answer, in lower case.
+
+    What is only configured or declared counts where the routes are not known that show it.
+    """
+    routes = registry_routes(cluster)
+    hosts = [
+        host
+        for route in routes
+        if route.admitted and route.termination in SECURE
+        for host in route.hosts
+    ]
+    shown = {host.lower() for route in routes for host in route.hosts}
+    meant: list[str] = []
     for config in cluster.known(REGISTRY_CONFIG):
         if config.management_state in ("Managed", ""):
-            hosts += config.route_hosts
+            meant += config.route_hosts
     declared = cluster.declared.get("registryRoute")
     if declared is not None and isinstance(declared.value, str):
-        hosts.append(declared.value)
+        meant.append(declared.value)
+    if not _all_known(cluster):
+        hosts += [host for host in meant if host.lower() not in shown]
     return frozenset(host.lower() for host in hosts if host)
+
+
+def _all_known(cluster: Cluster) -> bool:
+    try:
+        every_registry_route(cluster, major(cluster))
+    except NotGathered:
+        return False
+    return True
 
 
 def _wrong(

@@ -19,6 +19,7 @@ from service.core.facts.topology import tunnelled
 from service.core.migration import Cluster, Migration
 from service.core.objects.network import Route
 from service.core.outcome import Outcome, failed, not_applicable, passed, unknown
+from service.core.resources import ROUTE
 
 
 class RegistryRoute(DirectImagePolicy):
@@ -66,11 +67,15 @@ class RegistryRoute(DirectImagePolicy):
                 cluster.subject, "MTC itself has reached the registry over HTTPS", *proof.evidence
             )
             return
-        if known:
-            for route in known:
-                yield _unusable(cluster, route)
+        if not known:
+            yield self._absent(cluster)
             return
-        yield self._absent(cluster)
+        waiting = [item for item in known if item.termination in SECURE and item.admitted is None]
+        if not waiting:
+            for namespace in {route.ref.namespace for route in known}:
+                cluster.all(ROUTE, (namespace,))  # another one may be the good one
+        for route in waiting or known:
+            yield _unusable(cluster, route)
 
     def _absent(self, cluster: Cluster) -> Outcome:
         try:

@@ -7,9 +7,11 @@ from urllib.parse import urlsplit
 from service.core.evidence import NotGathered
 from service.core.facts.topology import mig_cluster
 from service.core.migration import Migration
+from service.core.objects.mtc import MigPlan
 
 TYPE_CONDITION = "MigrationTypeIdentified"
 CONVERSION = "StorageConversionPlan"
+STATE = "StateMigrationPlan"
 
 
 def intra_cluster(migration: Migration) -> bool:
@@ -37,6 +39,16 @@ def _host(url: str) -> str:
         return urlsplit(url).netloc
     except ValueError:
         return url
+
+
+def copies_images(plan: MigPlan) -> bool:
+    """Whether migrations of this plan copy images: not those that MTC knows for volumes only.
+
+    It takes back its own demand for registries there (migplan/validation.go,
+    validatePossibleMigrationTypes).
+    """
+    told = plan.conditions.get(TYPE_CONDITION)
+    return told is None or told.status != "True" or told.reason not in (STATE, CONVERSION)
 
 
 def storage_conversion(migration: Migration) -> bool:
