@@ -22,7 +22,7 @@ from policies.plan.base import (
 from service.core.evidence import Missing, NotGathered, Subject
 from service.core.facts import limits, namespaces
 from service.core.facts.limits import DEFAULTS, limit
-from service.core.facts.namespaces import TERMINATING, is_label, is_there, phase
+from service.core.facts.namespaces import TERMINATING, is_there, phase
 from service.core.migration import Cluster, Migration
 from service.core.objects.config import Namespace
 from service.core.objects.mtc import MigPlan, NamespaceMapping
@@ -39,6 +39,7 @@ from service.core.resources import (
     Resource,
     fetch_command,
 )
+from service.core.values.names import is_label
 
 
 class NamespaceCount(MigrationPolicy):

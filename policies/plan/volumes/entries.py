@@ -16,13 +16,12 @@ from service.core.migration import Migration
 from service.core.objects.mtc import PlanVolume
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.policy import MigrationPolicy, NotApplicable
+from service.core.values.names import is_subdomain
 
 CONVERSION = Link(
     "Storage conversion with MTC",
     "https://github.com/migtools/mig-operator/blob/master/docs/usage/StorageConversion.md",
 )
-_NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
-_LONGEST = 253
 
 
 class CephAvailable(PlanVolumePolicy):
@@ -139,7 +138,7 @@ class ClaimNamesDistinct(PlanVolumePolicy):
                 wanted="a name of its own for every claim",
                 key="target",
             )
-        if not _is_name(name):
+        if not is_subdomain(name):
             yield failed(
                 volumes(migration).subject(volume),
                 f"claim {volume.hold} is mapped to {name!r}, which is no name of a claim",
@@ -165,15 +164,6 @@ def _first_to_arrive(migration: Migration) -> Mapping[tuple[str, str], int]:
         key = arrival(migration, volume)
         found[key] = min(found.get(key, volume.planned.index), volume.planned.index)
     return found
-
-
-def _is_name(name: str) -> bool:
-    return (
-        0 < len(name) <= _LONGEST
-        and _NAME.issuperset(name)
-        and name[0] not in "-."
-        and name[-1] not in "-."
-    )
 
 
 class StorageConversionPossible(MigrationPolicy):

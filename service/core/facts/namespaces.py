@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from service.core.evidence import NotGathered, Pointer
@@ -17,20 +16,8 @@ READS: tuple[Read[Any], ...] = (
 )
 """What :func:`is_there` reads; a policy that calls it declares it."""
 
-_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 TERMINATING = "Terminating"
 _DWELLERS: tuple[Resource[Any], ...] = (POD, PERSISTENT_VOLUME_CLAIM)
-
-
-def is_label(text: str) -> bool:
-    """Whether a text is a DNS-1123 label, as a namespace's name must be (IsDNS1123Label)."""
-    return _LABEL.fullmatch(text) is not None
-
-
-def is_subdomain(text: str) -> bool:
-    """Whether a text is a DNS-1123 subdomain, as most objects' names (IsDNS1123Subdomain)."""
-    return len(text) <= 253 and _SUBDOMAIN.fullmatch(text) is not None
 
 
 def found(cluster: Cluster, name: str) -> Namespace | None:

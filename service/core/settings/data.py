@@ -32,7 +32,7 @@ COMPONENTS = (
        TASKS, required=True),
     _S("migration_ui", _K.SWITCH, "Run the web console here.", TASKS, required=True),
     _S("migration_log_reader", _K.SWITCH, "Run the log reader.", TASKS, "true"),
-    _S("cluster_name", _K.TEXT, "Name of the MigCluster that stands for this cluster.", QUICK_VIEW,
+    _S("cluster_name", _K.NAME, "Name of the MigCluster that stands for this cluster.", QUICK_VIEW,
        required=True),
     _S("mig_namespace", _K.TEXT, "Namespace of MTC; the controller knows openshift-migration only.",
        DEFAULTS, "the operator's namespace"),
@@ -68,7 +68,7 @@ PROXY = (
        "the cluster-wide proxy"),
     _S("no_proxy", _K.PLAIN, "Hosts that are reached without http_proxy and https_proxy.",
        CONTROLLER, "the cluster-wide proxy's"),
-    _S("proxy_secret_name", _K.TEXT, "Secret with the proxies for the migration registry.",
+    _S("proxy_secret_name", _K.NAME, "Secret with the proxies for the migration registry.",
        "mig-operator roles/migrationcontroller/templates/proxy_secret.yml.j2", "migration-proxy"),
 )  # fmt: skip
 

@@ -21,6 +21,8 @@ class Kind(StrEnum):
     GROUPS = "group ids, separated by commas"
     GROUP_LIST = "list of group ids"
     TEXT = "text"
+    NAME = "name of an object (lower-case letters, digits, - and .)"
+    """The operator makes an object of this name."""
     PLAIN = "text without ': ' and ' #'"
     """Written into YAML without quotes by the operator's template."""
     URL = "URL"

@@ -10,6 +10,7 @@ from service.core.outcome import Severity
 from service.core.settings.model import Kind, Setting
 from service.core.values import quantity
 from service.core.values.connect import Remark
+from service.core.values.names import is_subdomain
 from service.core.values.yamlquote import TemplateBroken, between_double_quotes
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -107,6 +108,10 @@ def _text(setting: Setting, value: object) -> list[Remark]:
     return []
 
 
+def _name(setting: Setting, value: object) -> list[Remark]:
+    return [] if isinstance(value, str) and is_subdomain(value) else [_wrong(setting)]
+
+
 def _image(setting: Setting, value: object) -> list[Remark]:
     if isinstance(value, str) and value and not re.search(r"\s", value):
         return _text(setting, value)
@@ -165,6 +170,7 @@ _CHECKS: dict[Kind, Callable[[Setting, object], list[Remark]]] = {
     Kind.GROUPS: _groups,
     Kind.GROUP_LIST: _group_list,
     Kind.TEXT: _text,
+    Kind.NAME: _name,
     Kind.PLAIN: _plain,
     Kind.URL: _plain,
     Kind.PROXY: _proxy,
