@@ -19,6 +19,7 @@ from service.core.values import gourl
 CLUSTER_READS = (*PLAN_READS, *topology.READS)
 VALIDATION = "mig-controller pkg/controller/migcluster/validation.go"
 TOKEN_KEY = "saToken"
+LAST_PORT = 65535
 
 
 class RemotePolicy(SidePolicy):
@@ -99,6 +100,8 @@ def _url_faults(url: str) -> Iterator[tuple[str, str, Severity | None]]:
         yield "host", "is that of the web console, not of the API server", None
     if parsed.rest.strip("/"):
         yield "path", "has a path, which every request would start with", None
+    if port and not (port.isascii() and port.isdigit() and 0 < int(port[:9]) <= LAST_PORT):
+        yield "port", f"has the port {port[:20]}, which is none", None
     if name and not port:
         yield "port", "names no port, which means the default of its scheme", Severity.WARNING
     if parsed.scheme == "http":
@@ -163,7 +166,7 @@ def _no_token(item: MigCluster, said: str, found: str, key: str) -> Outcome:
         wanted=f"a secret with key {TOKEN_KEY}",
         key=key,
         commands=(
-            f"oc get secret {name} -n {namespace} -o go-template="
+            f"oc get secret {quote(name)} -n {quote(namespace)} -o go-template="
             "'{{range $k, $v := .data}}{{$k}}{{\"\\n\"}}{{end}}'",
             edit_cluster(item),
         ),

@@ -177,7 +177,7 @@ class StorageCredentials(StoragePolicy):
                 wanted=f"a secret with {keys}" if keys else "a secret with credentials",
                 key=half.field,
                 commands=(
-                    f"oc get secret {name} -n {namespace} -o go-template="
+                    f"oc get secret {quote(name)} -n {quote(namespace)} -o go-template="
                     "'{{range $k, $v := .data}}{{$k}}{{\"\\n\"}}{{end}}'",
                     edit_storage(storage),
                 ),

@@ -12,6 +12,7 @@ from service.core.facts.plan_type import intra_cluster
 from service.core.migration import Migration
 from service.core.objects.mtc import MigPlan, ObjectRef
 from service.core.outcome import Outcome, failed, passed, unknown
+from service.core.plan_patch import merge
 from service.core.policy import MigrationPolicy, NotApplicable
 from service.core.resources import MIG_PLAN, MTC_NAMESPACE, fetch_command
 
@@ -91,11 +92,7 @@ def _compared(plan: MigPlan, other: MigPlan) -> Outcome | None:
         found=", ".join(shared[:10]),
         wanted="no other open plan with these namespaces",
         key=name,
-        commands=(
-            f"oc patch migplan {other.ref.name} -n {other.ref.namespace} --type=merge "
-            '-p \'{"spec":{"closed":true}}\'',
-            edit(plan),
-        ),
+        commands=(merge(other, {"closed": True}), edit(plan)),
         observed=len(shared),
     )
 

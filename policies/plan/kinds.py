@@ -149,8 +149,8 @@ def _left_behind(
         wanted=f"a version of {kind} that the destination serves",
         key=f"{kind} {api}",
         commands=(
-            f"oc get {kind.lower()} -n {quote(namespace)} -o yaml",
-            f"oc explain {kind.lower()}",
+            f"oc get {quote(kind.lower())} -n {quote(namespace)} -o yaml",
+            f"oc explain {quote(kind.lower())}",
         ),
         severity=Severity.BLOCKER,
         observed=count,
@@ -173,7 +173,7 @@ def _told(migration: Migration, uses: dict[Use, tuple[int, Pointer]]) -> Iterato
                 found=kind,
                 wanted="kinds that the destination serves",
                 key=kind,
-                commands=(f"oc get {kind} -n {quote(namespace)}",),
+                commands=(f"oc get {quote(kind)} -n {quote(namespace)}",),
             )
 
 
@@ -215,7 +215,7 @@ def _custom(migration: Migration, missing: dict[Missing, None]) -> Iterator[Outc
                 Missing(
                     f"objects of these kinds in {name}",
                     source.role,
-                    f"oc get {kinds} -n {name} --ignore-not-found",
+                    f"oc get {quote(kinds)} -n {quote(name)} --ignore-not-found",
                 )
                 for name in migration.source_namespaces[:10]
             ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
 from policies.plan.base import ADVANCED, VALIDATION, SidePolicy, few
 from service.core.migration import Cluster, Migration
@@ -62,8 +63,8 @@ class ProxySecret(SidePolicy):
                     wanted="HTTP_PROXY, HTTPS_PROXY or NO_PROXY",
                     key="keys",
                     commands=(
-                        f"oc set data secret/{item.ref.name} -n {MTC_NAMESPACE} "
-                        "HTTPS_PROXY=<http://proxy:port>",
+                        f"oc set data {quote('secret/' + item.ref.name)} -n {MTC_NAMESPACE} "
+                        "HTTPS_PROXY='<http://proxy:port>'",
                     ),
                 )
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
 from policies.plan.base import ABOUT, PLAN_READS, VALIDATION, SidePolicy, named
 from service.core.facts.reach import holds
@@ -10,8 +11,9 @@ from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.objects.apis import KubeVirt
 from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.plan_patch import merge
 from service.core.policy import MigrationPolicy, NotApplicable
-from service.core.resources import KUBE_VIRT, MTC_NAMESPACE, Read
+from service.core.resources import KUBE_VIRT, Read
 from service.core.values.versions import Version, parse_or_none
 
 
@@ -38,11 +40,8 @@ class PlanOpen(MigrationPolicy):
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         plan = migration.plan
-        name, namespace = plan.ref.name or "<plan>", plan.ref.namespace or MTC_NAMESPACE
-        patch = f"oc patch migplan {name} -n {namespace} --type=merge -p"
-        sound = True
+        suspended = holds(plan.conditions, "Suspended")
         if plan.closed:
-            sound = False
             yield failed(
                 plan.ref.subject,
                 f"{named(plan)} is closed",
@@ -50,11 +49,9 @@ class PlanOpen(MigrationPolicy):
                 found="closed: true",
                 wanted="closed: false",
                 key="closed",
-                commands=(f'{patch} \'{{"spec":{{"closed":false}}}}\'',),
+                commands=(merge(plan, {"closed": False}),),
             )
-        suspended = holds(plan.conditions, "Suspended")
         if suspended:
-            sound = False
             yield failed(
                 plan.ref.subject,
                 f"{named(plan)} is suspended: its other conditions may be old",
@@ -62,10 +59,10 @@ class PlanOpen(MigrationPolicy):
                 found="Suspended",
                 wanted="a plan that is validated",
                 key="suspended",
-                commands=(f'{patch} \'{{"spec":{{"refresh":true}}}}\'',),
+                commands=(merge(plan, {"refresh": True}),),
                 severity=Severity.WARNING,
             )
-        if sound:
+        if not (plan.closed or suspended):
             yield passed(plan.ref.subject, f"{named(plan)} is open", plan.ref.at("/spec/closed"))
 
 
@@ -133,7 +130,10 @@ class LiveStorageMigration(SidePolicy):
                 found=said,
                 wanted=wanted,
                 key=key,
-                commands=(f"oc get kubevirt {virt.ref.name} -n {virt.ref.namespace} -o yaml",),
+                commands=(
+                    f"oc get kubevirt {quote(virt.ref.name)} -n {quote(virt.ref.namespace)} "
+                    "-o yaml",
+                ),
             )
         if sound:
             yield passed(virt.ref.subject, f"KubeVirt {virt.version} can migrate live")

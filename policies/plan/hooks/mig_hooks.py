@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from shlex import quote
 
 from policies.plan.base import ABOUT, ADVANCED, VALIDATION
 from policies.plan.hooks.listed import HOOK_READS, HookPolicy, Use, mig_hook
@@ -98,7 +99,9 @@ class HookDefinition(HookPolicy):
                 found=found,
                 wanted=wanted,
                 key=f"{field} {use.index}",
-                commands=(f"oc edit mighook {hook.ref.name} -n {hook.ref.namespace}",),
+                commands=(
+                    f"oc edit mighook {quote(hook.ref.name)} -n {quote(hook.ref.namespace)}",
+                ),
             )
         if sound:
             yield passed(hook.ref.subject, f"MigHook {hook.ref.name} is well formed")

@@ -238,7 +238,7 @@ class NodeSelectors(NamespacesPolicy):
                 key=selector,
                 commands=(
                     "oc get nodes --show-labels",
-                    f"oc label node <node> {selector.replace(',', ' ')}",
+                    f"oc label node '<node>' {' '.join(map(quote, selector.split(',')))}",
                 ),
             )
         if good == len(first):

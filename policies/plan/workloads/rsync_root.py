@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
 from policies.plan.base import ABOUT, PLAN_READS, SidePolicy
 from service.core.evidence import Missing, NotGathered, Role, pointer_step
@@ -129,5 +130,5 @@ def _unlabelled(namespace: Namespace) -> Outcome:
         namespace.ref.at(f"/metadata/labels/{pointer_step(LABEL)}", found or None),
         found=found or "no label",
         wanted=f"{LABEL}=privileged",
-        commands=(f"oc label namespace {name} --overwrite {words}",),
+        commands=(f"oc label namespace {quote(name)} --overwrite {words}",),
     )
