@@ -16,7 +16,7 @@ from service.core.facts.controllers import (
     given_proxies,
 )
 from service.core.facts.endpoints import route_domain
-from service.core.facts.proxy import ProxyUse, proxy_use
+from service.core.facts.proxy import ProxyUse, exceptions, proxy_use
 from service.core.facts.transfer import direct_volumes, intra_cluster
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
@@ -210,16 +210,14 @@ def _not_reconciled(given: GivenProxy, effective: Fact[str]) -> Outcome:
 
 def _bypassed(migration: Migration) -> bool:
     """Whether the source's noProxy covers the domain of the destination's routes."""
-    proxies = migration.source.known(PROXY)
+    listed = exceptions(migration.source)
+    if "*" in listed:
+        return True
     try:
         domain = route_domain(migration.destination).value.lower()
     except NotGathered:
         return False
-    entries = {
-        entry.strip().lower().removeprefix("*").lstrip(".")
-        for proxy in proxies
-        for entry in proxy.no_proxy.split(",")
-    } - {""}
+    entries = {entry.removeprefix("*").lstrip(".") for entry in listed} - {""}
     return any(domain == entry or domain.endswith(f".{entry}") for entry in entries)
 
 

@@ -61,6 +61,9 @@ def proxy_use(cluster: Cluster) -> Fact[ProxyUse]:
 def _without_object(cluster: Cluster, missing: NotGathered) -> Fact[ProxyUse]:
     declared = cluster.declared.get("proxy")
     if declared is not None:
+        fault = _fault(declared.value)
+        if fault:
+            raise _untold(cluster, missing, fault)
         return Fact(ProxyUse(_endpoints(_declared_values(declared.value))), (declared.pointer,))
     controllers = cluster.known(MIGRATION_CONTROLLER)
     pointers: list[Pointer] = []
@@ -73,12 +76,38 @@ def _without_object(cluster: Cluster, missing: NotGathered) -> Fact[ProxyUse]:
                 values.append(value)
     if values:
         return Fact(ProxyUse(_endpoints(values)), tuple(pointers))
+    raise _untold(cluster, missing)
+
+
+def _untold(cluster: Cluster, missing: NotGathered, reason: str = "") -> NotGathered:
     if major_or(cluster) == 3:
-        raise cluster.missing(
+        return cluster.missing(
             "whether the OpenShift 3 cluster uses a proxy",
             "grep -i '_proxy' /etc/origin/master/master.env  # on a master; then declare `proxy`",
+            reason,
         )
-    raise missing
+    return NotGathered(*(item._replace(reason=reason or item.reason) for item in missing.missing))
+
+
+def _fault(value: object) -> str:
+    """Why a declared ``proxy`` does not tell of the proxies; "" where it does."""
+    if value is True:
+        return "`proxy: true` does not say which one"
+    odd = sorted(str(key) for key in set(value) - _KEYS) if isinstance(value, dict) else []
+    return f"`proxy` has no field {odd[0][:60]!r}" if odd else ""
+
+
+_KEYS = {"httpProxy", "httpsProxy", "noProxy"}
+
+
+def exceptions(cluster: Cluster) -> tuple[str, ...]:
+    """The entries of noProxy in force, of Proxy "cluster" or as declared, in lower case."""
+    declared = cluster.declared.get("proxy")
+    lists = [proxy.no_proxy for proxy in cluster.known(PROXY)]
+    if not lists and declared is not None and isinstance(declared.value, dict):
+        lists = [str(declared.value.get("noProxy") or "")]
+    entries = (entry.strip().lower() for text in lists for entry in text.split(","))
+    return tuple(entry for entry in entries if entry)
 
 
 def _declared_values(value: object) -> list[str]:
