@@ -87,6 +87,10 @@ current books do not name these releases any more."""
 DROPPED = frozenset({"1.0", "1.1", "1.2", "1.3", "1.4"})
 """MTC releases that support nothing any more (MTC 1.5 and 1.6 release notes)."""
 
+LAST: dict[str, Stream] = {"1.8": (4, 20)}
+"""The newest OpenShift release that an MTC release lets its cluster be (MTC 1.8.13 release notes:
+it blocks updates beyond 4.20). Both books leave their range open; neither exists for 4.21."""
+
 LEGACY_UNTIL: Stream = (4, 5)
 """The newest OpenShift release that only the legacy operator runs on (MTC 1.7 compatibility)."""
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from service.core.evidence import Missing
+from service.core.evidence import Missing, Subject
 from service.core.facts import Fact
 from service.core.facts.mtc import mtc_version
+from service.core.facts.release import READS as RELEASE_READS
+from service.core.facts.release import major_or
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, not_applicable, passed, unknown
@@ -20,6 +22,7 @@ from service.core.resources import (
     MIGRATION_CONTROLLER,
     MTC_NAMESPACE,
     Read,
+    fetch_command,
 )
 from service.core.values.versions import Version, parse_or_none
 
@@ -55,7 +58,7 @@ class SameVersion(ClusterPolicy):
         "Clusters exchange custom resources whose form differs between releases; mixing 1.7 and "
         "1.8 is not supported at all."
     )
-    reads = MTC_READS
+    reads = (*MTC_READS, *RELEASE_READS)
     declares = ("mtcVersion",)
     remedy = "Install the same MTC release on all clusters; the legacy operator included."
     docs = DOCS
@@ -83,13 +86,10 @@ class SameVersion(ClusterPolicy):
         host = mtc_version(migration, migration.host)
         here = mtc_version(migration, cluster)
         evidence = (*here.evidence, *host.evidence)
-        nameless = [
-            (item, fact)
-            for item, fact in ((cluster, here), (migration.host, host))
-            if parse_or_none(fact.value) is None
-        ]
-        if nameless:
-            yield _nameless(cluster, nameless)
+        both = ((cluster, here), (migration.host, host))
+        inexact = [(item, fact) for item, fact in both if not _exact(fact.value)]
+        if inexact and not _apart(here.value, host.value):
+            yield vague(cluster.subject, inexact)
             return
         if release(here.value) == release(host.value):
             yield passed(cluster.subject, f"MTC {here.value}, as on the host", *evidence)
@@ -119,23 +119,39 @@ def release(text: str) -> str:
     return f"{version.major}.{version.minor}.{version.patch}"
 
 
-def _nameless(cluster: Cluster, nameless: list[tuple[Cluster, Fact[str]]]) -> Outcome:
-    names = ", ".join(f"{item.name}: {fact.value}" for item, fact in nameless)
-    missing = (
-        Missing(
-            "the image of the MTC operator",
-            item.role,
-            f"oc get deployment migration-operator -n {MTC_NAMESPACE} -o yaml",
-        )
-        for item, _ in nameless
-    )
+def _exact(text: str) -> bool:
+    version = parse_or_none(text)
+    return version is not None and version.exact
+
+
+def _apart(one: str, other: str) -> bool:
+    """Whether both name a minor release, and not the same."""
+    pair = parse_or_none(one), parse_or_none(other)
+    return pair[0] is not None and pair[1] is not None and pair[0].stream != pair[1].stream
+
+
+def vague(subject: Subject, inexact: list[tuple[Cluster, Fact[str]]]) -> Outcome:
+    """The outcome where the MTC versions of these clusters are not known exactly."""
+    names = ", ".join(f"{item.name}: {fact.value}" for item, fact in inexact)
     return unknown(
-        cluster.subject,
-        f"a development build, or a release that did not know its number, names no version "
-        f"({names})",
-        *missing,
-        evidence=tuple(pointer for _, fact in nameless for pointer in fact.evidence),
+        subject,
+        f"a development build, a release that did not know its number, or a minor release alone "
+        f"names no version ({names})",
+        *(_exactly(item, fact.value) for item, fact in inexact),
+        evidence=tuple(pointer for _, fact in inexact for pointer in fact.evidence),
     )
+
+
+def _exactly(cluster: Cluster, told: str) -> Missing:
+    """What tells the release where the ConfigMap does not."""
+    if parse_or_none(told) is not None:
+        command = fetch_command(CONFIG_MAP, "migration-cluster-config", MTC_NAMESPACE)
+        return Missing("the exact MTC release", cluster.role, command)
+    if major_or(cluster) == 3:
+        command = fetch_command(DEPLOYMENT, "migration-operator", MTC_NAMESPACE)
+        return Missing("the image of the MTC operator", cluster.role, command)
+    command = fetch_command(CLUSTER_SERVICE_VERSION, "", MTC_NAMESPACE)
+    return Missing("the installed MTC operator", cluster.role, command)
 
 
 def _bridged(one: str, other: str) -> bool:

@@ -9,8 +9,10 @@ from policies.data.mtc import (
     DISPUTED_HOST,
     DROPPED,
     EARLIER,
+    LAST,
     LEGACY_UNTIL,
     REMOTE_ONLY_SINCE,
+    Stream,
 )
 from policies.versions.mtc_same import DOCS, MTC_READS
 from service.core.evidence import Missing, Pointer
@@ -52,7 +54,7 @@ class SupportsOpenShift(ClusterPolicy):
     docs = DOCS
     source = (
         "MTC documentation, Compatibility guidelines, in both books; MTC 1.8.0 release notes, "
-        "Technical changes"
+        "Technical changes, and of 1.8.13"
     )
     better = "the controller compares no OpenShift version"
 
@@ -104,6 +106,9 @@ def _range(
 ) -> Iterator[Outcome]:
     holding = [item for item in BOOKS if item.holds(number.y, ocp.stream)]
     if len(holding) == len(BOOKS):
+        last = LAST.get(number.y, ocp.stream)
+        if ocp.stream > last:
+            yield _too_new(cluster, number, ocp, last, evidence)
         return
     partly = bool(holding) or EARLIER.holds(number.y, ocp.stream)
     said = "; ".join(
@@ -120,6 +125,22 @@ def _range(
         wanted=f"an OpenShift release that every book names ({said})" if said else "MTC 1.7 or 1.8",
         key="range",
         severity=Severity.WARNING if partly else None,
+    )
+
+
+def _too_new(
+    cluster: Cluster, number: Version, ocp: Version, last: Stream, evidence: tuple[Pointer, ...]
+) -> Outcome:
+    newest = ".".join(map(str, last))
+    return failed(
+        cluster.subject,
+        f"MTC {number.y} blocks updates of its cluster beyond OpenShift {newest} (release notes), "
+        f"and this is {ocp.y}; the books leave it open",
+        *evidence,
+        found=f"MTC {number} on OpenShift {ocp}",
+        wanted=f"OpenShift {newest} or earlier",
+        key="range",
+        severity=Severity.WARNING,
     )
 
 

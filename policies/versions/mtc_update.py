@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from policies.data.mtc import NEWEST
 from policies.images.exposed import RELEASE_READS
-from policies.versions.mtc_same import DOCS, MTC_READS, release
+from policies.versions.mtc_same import DOCS, MTC_READS, release, vague
 from service.core.evidence import Missing
 from service.core.facts import Fact
-from service.core.facts.mtc import OPERATOR_NAMES, mtc_version
+from service.core.facts.mtc import OPERATOR_NAMES, is_operator, mtc_version
 from service.core.facts.release import major_or
 from service.core.leniency import softened
 from service.core.migration import Cluster, Migration
@@ -87,8 +87,11 @@ class MtcZStream(ClusterPolicy):
             return
         text = mtc_version(migration, cluster)
         installed = parse_or_none(release(text.value))
-        if installed is None:
-            yield _unproven(cluster, text, f"{text.value} names no release")
+        if installed is None or not installed.exact:
+            found = vague(cluster.subject, [(cluster, text)])
+            known = subscription is not None or "latestMtcVersion" in cluster.declared
+            more = () if known else (_source_of_newest(cluster),)
+            yield found._replace(missing=(*found.missing, *more))
             return
         claims = tuple(_claims(migration, cluster, subscription, installed))
         newer = beyond(installed, claims)
@@ -108,11 +111,7 @@ class MtcZStream(ClusterPolicy):
 
 
 def _operators(cluster: Cluster) -> list[ClusterServiceVersion]:
-    return [
-        item
-        for item in cluster.known(CLUSTER_SERVICE_VERSION)
-        if item.ref.name.startswith(OPERATOR_NAMES) and not item.copied
-    ]
+    return [item for item in cluster.known(CLUSTER_SERVICE_VERSION) if is_operator(item)]
 
 
 def _subscription(cluster: Cluster) -> Subscription | None:
@@ -130,7 +129,7 @@ def _claims(
     migration: Migration, cluster: Cluster, subscription: Subscription | None, installed: Version
 ) -> Iterator[Claim]:
     target = migration.requested.target_mtc
-    if target is not None and target.stream == installed.stream:
+    if target is not None and target.exact and target.stream == installed.stream:
         yield Claim(max(target, installed), f"{target} is what the request asks for", settles=True)
         return
     offered = False
@@ -142,7 +141,8 @@ def _claims(
         yield claim
     declared = cluster.declared.get("latestMtcVersion")
     stated = parse_or_none(str(declared.value)) if declared else None
-    if declared is not None and stated is not None and stated.stream == installed.stream:
+    of_it = stated is not None and stated.exact and stated.stream == installed.stream
+    if declared is not None and stated is not None and of_it:
         yield Claim(stated, "declared", settles=True, evidence=(declared.pointer,))
     published = NEWEST.of(installed, migration.requested.as_of.date())
     if published is not None:
@@ -150,10 +150,15 @@ def _claims(
 
 
 def _subscribed(subscription: Subscription | None, installed: Version) -> Iterator[Claim]:
+    """What is at its latest is the CSV that the subscription installed, which need not be what
+    runs: a legacy operator, or one that has not got to its ConfigMap."""
     if subscription is None or subscription.state != "AtLatestKnown":
         return
+    named = parse_or_none(subscription.installed_csv.partition(".")[2])
+    if named is not None and named.stream != installed.stream:
+        return
     yield Claim(
-        installed,
+        named or installed,
         "its subscription is AtLatestKnown",
         settles=True,
         evidence=(subscription.ref.at("/status/state", "AtLatestKnown"),),
@@ -241,16 +246,16 @@ def _behind(
 
 
 def _unproven(cluster: Cluster, text: Fact[str], reason: str) -> Outcome:
-    missing = Missing(
-        "the MTC operator's subscription",
-        cluster.role,
-        fetch_command(SUBSCRIPTION, "", MTC_NAMESPACE),
-    )
-    if major_or(cluster) == 3:
-        missing = Missing("the newest legacy operator", cluster.role, LEGACY_TAGS)
     return unknown(
         cluster.subject,
         f"whether MTC {text.value} is the newest release is not known: {reason}",
-        missing,
+        _source_of_newest(cluster),
         evidence=text.evidence,
     )
+
+
+def _source_of_newest(cluster: Cluster) -> Missing:
+    if major_or(cluster) == 3:
+        return Missing("the newest legacy operator", cluster.role, LEGACY_TAGS)
+    command = fetch_command(SUBSCRIPTION, "", MTC_NAMESPACE)
+    return Missing("the MTC operator's subscription", cluster.role, command)

@@ -19,6 +19,9 @@ from service.core.values.zstream import Claim, beyond, newest, settled
 
 DOCS = "https://docs.redhat.com/en/documentation/openshift_container_platform/"
 
+BUILDS = "yum --showduplicates list atomic-openshift  # then declare latestOpenshiftVersion"
+"""What the repositories of an OpenShift 3 cluster offer."""
+
 PLAYBOOK = "playbooks/byo/openshift-cluster/upgrades/v3_11/upgrade.yml"
 
 
@@ -56,14 +59,17 @@ class OpenShiftZStream(ClusterPolicy):
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         version = _object(cluster)
         updating = _unfinished(version)
-        if version is not None and updating is not None:
+        if version is not None and updating:
             yield _updating(cluster, version)
         current = openshift(cluster)
+        if not current.value.exact:
+            yield _vague(cluster, current)
+            return
         claims = tuple(_claims(migration, cluster, version, current.value))
-        newer = beyond(updating or current.value, claims)
+        newer = beyond(_on_the_way(version) or current.value, claims)
         if newer is not None:
             yield _behind(cluster, current, newer)
-        if newer is not None or updating is not None:
+        if newer is not None or updating:
             return
         proof = settled(current.value, claims)
         if proof is None:
@@ -84,9 +90,14 @@ def _object(cluster: Cluster) -> ClusterVersion | None:
         return None
 
 
-def _unfinished(version: ClusterVersion | None) -> Version | None:
-    """The release that an update is on its way to, None where no update is running."""
-    if version is None or not version.history or version.history[0].state == "Completed":
+def _unfinished(version: ClusterVersion | None) -> bool:
+    """Whether an update is running."""
+    return version is not None and bool(version.history) and version.history[0].state != "Completed"
+
+
+def _on_the_way(version: ClusterVersion | None) -> Version | None:
+    """The release that a running update goes to; one by image alone may not tell it yet."""
+    if version is None or not _unfinished(version):
         return None
     return parse_or_none(version.history[0].version or version.desired)
 
@@ -95,7 +106,7 @@ def _claims(
     migration: Migration, cluster: Cluster, version: ClusterVersion | None, current: Version
 ) -> Iterator[Claim]:
     target = migration.requested.target_ocp
-    if target is not None and target.stream == current.stream:
+    if target is not None and target.exact and target.stream == current.stream:
         # The question is then whether this release is reached, not whether it is the newest.
         reached = max(target, current)
         yield Claim(reached, f"{target} is what the request asks for", settles=True)
@@ -169,7 +180,9 @@ def _graphs(
 def _stated(cluster: Cluster, current: Version) -> Iterator[Claim]:
     declared = cluster.declared.get("latestOpenshiftVersion")
     found = parse_or_none(str(declared.value)) if declared else None
-    if declared is not None and found is not None and found.stream == current.stream:
+    if declared is None or found is None or not found.exact:
+        return
+    if found.stream == current.stream:
         yield Claim(found, "declared", settles=True, evidence=(declared.pointer,))
 
 
@@ -189,13 +202,14 @@ def _tables(
 
 def _updating(cluster: Cluster, version: ClusterVersion) -> Outcome:
     record = version.history[0]
+    name = record.version or version.desired or "a release without a name"
     return failed(
         cluster.subject,
-        f"an update to {record.version} has not completed",
+        f"an update to {name} has not completed",
         version.ref.at("/status/history/0/state", record.state),
         version.ref.at("/status/history/0/version", record.version),
-        found=f"{record.version} {record.state}",
-        wanted=f"{record.version} Completed",
+        found=f"{name} {record.state}",
+        wanted=f"{name} Completed",
         key="updating",
         commands=("oc adm upgrade",),
     )
@@ -224,13 +238,25 @@ def _behind(cluster: Cluster, current: Fact[Version], newer: Claim) -> Outcome:
     )
 
 
+def _vague(cluster: Cluster, current: Fact[Version]) -> Outcome:
+    old = current.value.major == 3
+    command = fetch_command(SERVER_VERSION) if old else fetch_command(CLUSTER_VERSION, "version")
+    needs = [Missing("the exact release", cluster.role, command)]
+    if old:
+        needs.append(Missing(f"the newest {current.value.y} release", cluster.role, BUILDS))
+    return unknown(
+        cluster.subject,
+        f"{current.value} names a minor release, not the z-stream release that runs",
+        *needs,
+        evidence=current.evidence,
+    )
+
+
 def _unproven(cluster: Cluster, current: Fact[Version], version: ClusterVersion | None) -> Outcome:
     running = current.value
     if running.major == 3:
         reason = "OpenShift 3 has no update service, and no list at hand tells of its newest build"
-        command = (
-            "yum --showduplicates list atomic-openshift  # then declare latestOpenshiftVersion"
-        )
+        command = BUILDS
     elif running.pre:
         reason = f"{running} is no release of a channel (a candidate, nightly or community build)"
         command = _graph_command(running, "candidate")

@@ -9,6 +9,7 @@ from service.core.evidence import NotGathered, Pointer
 from service.core.facts import Fact, topology
 from service.core.facts.topology import mig_cluster
 from service.core.migration import Cluster, Migration, once_per_role
+from service.core.objects.operators import ClusterServiceVersion
 from service.core.resources import (
     CLUSTER_SERVICE_VERSION,
     CONFIG_MAP,
@@ -17,6 +18,7 @@ from service.core.resources import (
     MTC_NAMESPACE,
     Read,
 )
+from service.core.values.versions import parse_or_none
 
 READS: tuple[Read[Any], ...] = (
     Read(CONFIG_MAP, MTC_NAMESPACE, "migration-cluster-config"),
@@ -38,7 +40,8 @@ def mtc_version(migration: Migration, cluster: Cluster) -> Fact[str]:
 
     In the order in which mig-controller itself believes them: OPERATOR_VERSION of ConfigMap
     migration-cluster-config (authoritative), the installed CSV, MigCluster.status on the host,
-    MigrationController.spec.version, the legacy operator's image tag, the declaration.
+    MigrationController.spec.version, the legacy operator's image tag, the declaration; one that
+    names no version (``latest``, which some releases wrote by mistake) only where none does.
     Raises NotGathered.
     """
     readers: tuple[Callable[[Migration, Cluster], Fact[str] | None], ...] = (
@@ -49,10 +52,14 @@ def mtc_version(migration: Migration, cluster: Cluster) -> Fact[str]:
         _legacy,
         _stated,
     )
+    nameless: Fact[str] | None = None
     for read in readers:
         found = read(migration, cluster)
-        if found is not None:
+        if found is not None and parse_or_none(found.value) is not None:
             return found
+        nameless = nameless or found
+    if nameless is not None:
+        return nameless
     raise cluster.missing(
         "the installed MTC version",
         f"oc get configmap {CLUSTER_CONFIG} -n {MTC_NAMESPACE} -o yaml",
@@ -68,10 +75,15 @@ def _config_map(migration: Migration, cluster: Cluster) -> Fact[str] | None:
     return None
 
 
+def is_operator(item: ClusterServiceVersion) -> bool:
+    """Whether this is MTC's operator, which works in its own namespace only."""
+    here = item.ref.namespace in (MTC_NAMESPACE, "")
+    return here and item.ref.name.startswith(OPERATOR_NAMES) and not item.copied
+
+
 def _installed(migration: Migration, cluster: Cluster) -> Fact[str] | None:
     for item in cluster.known(CLUSTER_SERVICE_VERSION):
-        ours = item.ref.name.startswith(OPERATOR_NAMES) and not item.copied
-        if ours and item.phase in ("Succeeded", ""):
+        if is_operator(item) and item.phase in ("Succeeded", ""):
             return _fact(item.version, item.ref.at("/spec/version"))
     return None
 

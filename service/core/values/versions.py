@@ -53,6 +53,11 @@ class Version:
         """The minor release as people write it: ``4.14``."""
         return f"{self.major}.{self.minor}"
 
+    @property
+    def exact(self) -> bool:
+        """Whether it names one release, not a minor release as a whole (``4.14``)."""
+        return re.match(r"v?\d+\.\d+\.\d", self.text) is not None
+
     def _key(self) -> tuple[int, int, int, tuple[tuple[int, int, str], ...]]:
         return self.major, self.minor, self.patch, _precedence(self.pre)
 
