@@ -16,7 +16,13 @@ from policies.network.common import (
 from service.core.evidence import Missing, NotGathered, Pointer
 from service.core.facts import Fact
 from service.core.facts.connecting import from_cluster, resolving
-from service.core.facts.endpoints import API_PORTS, api, api_port, route_domain
+from service.core.facts.endpoints import (
+    API_PORTS,
+    api,
+    api_port,
+    registry_route,
+    route_domain,
+)
 from service.core.facts.reach import (
     CLUSTER,
     Reach,
@@ -164,22 +170,32 @@ def _without_routes(migration: Migration, cluster: Cluster, port: Port) -> Outco
 
 
 def _way(migration: Migration, cluster: Cluster, port: Port, api_number: int) -> Reach:
+    registry = _registry_port(migration, cluster)
     probes = (
         probe
         for probe in migration.probes
-        if _port_of(probe, api_number) == port.number and _tells(migration, probe, cluster, port)
+        if _port_of(probe, api_number, registry) == port.number
+        and _tells(migration, probe, cluster, port)
     )
     sights: list[Sight] = []
     if not migration.is_host(cluster) and tunnelled(migration, cluster) is None:
         if port.number == api_number:
             sights += api_sights(migration, cluster)
-        if port.number == ROUTES:
+        if port.number == ROUTES == registry:
             sights += registry_sights(migration, cluster)
     return reach(probes, sights)
 
 
-def _port_of(probe: Probe, api_number: int) -> int:
-    defaults = {"api": api_number, "routes": ROUTES, "registry": ROUTES, "dns": DNS}
+def _registry_port(migration: Migration, cluster: Cluster) -> int:
+    """The port at which MTC asks the registry; a registry need not be behind the routers."""
+    try:
+        return registry_route(migration, cluster).value.port
+    except NotGathered:
+        return ROUTES
+
+
+def _port_of(probe: Probe, api_number: int, registry: int) -> int:
+    defaults = {"api": api_number, "routes": ROUTES, "registry": registry, "dns": DNS}
     return probe.port or defaults.get(probe.target, 0)
 
 
