@@ -64,6 +64,7 @@ class VolumesBound(MigrationPolicy):
             for fault in _unbound(found, volume, waiting):
                 sound = False
                 yield fault
+        yield from _nameless(migration, found)
         if claims:
             yield not_told(migration, PERSISTENT_VOLUME_CLAIM, "status", claims)
         if names:
@@ -207,6 +208,28 @@ def _mismatch(volume: Volume) -> Iterator[Outcome]:
             wanted=claim.ref.uid,
             key="claim",
             commands=commands,
+        )
+
+
+def _nameless(migration: Migration, found: Volumes) -> Iterator[Outcome]:
+    """Entries of the plan that no claim of its namespaces and no volume is known by."""
+    if found.no_claims is not None:
+        return
+    entries = [
+        volume.planned.index
+        for volume in found.items
+        if volume.planned is not None and volume.claim is None and not volume.name
+    ]
+    if entries:
+        plan = migration.plan
+        at = f"/spec/persistentVolumes/{entries[0]}/name"
+        yield failed(
+            plan.ref.subject,
+            "the plan lists a volume without a name, and its claim does not exist on the source",
+            plan.ref.at(at, ""),
+            found=f"no name in persistentVolumes {', '.join(map(str, entries[:5]))}",
+            wanted="the name of a volume of the source",
+            key="nameless",
         )
 
 
