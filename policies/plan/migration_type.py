@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
-from policies.plan.base import ABOUT, MAPPING, PLAN_READS, VALIDATION, edit, entry, named
+from policies.plan.base import ABOUT, MAPPING, PLAN_READS, VALIDATION, edit, entry, few, named
 from service.core.evidence import NotGathered
 from service.core.facts import limits, topology
 from service.core.facts.plan_type import TYPE_CONDITION, intra_cluster
@@ -31,7 +31,8 @@ class MigrationType(MigrationPolicy):
 
     Within one cluster there are two kinds: every namespace is mapped to another one (state
     migration), or none is (conversion of storage classes). Some of each is neither. Moving
-    volumes through the repository, and copying images directly, both need two clusters.
+    volumes through the repository, and copying images directly, both need two clusters. So does
+    the migration of whole namespaces to namespaces of the plan: the controller ends it at once.
 
     The controller's own block of a mixed mapping is lost where destination namespaces exist
     with other user ids: a later condition of the same type, a warning, takes its place. Here
@@ -50,7 +51,7 @@ class MigrationType(MigrationPolicy):
     docs = (ABOUT, MAPPING)
     source = (
         f"{VALIDATION} validatePossibleMigrationTypes; pkg/controller/directimagemigration/"
-        "validation.go"
+        "validation.go; pkg/controller/migmigration/validation.go"
     )
     upstream = ("IntraClusterMigration", "MigrationTypeIdentified", "InvalidDestinationCluster")
     better = "one finding per reason: the controller keeps only the last of one type"
@@ -135,7 +136,10 @@ def _within_one_cluster(migration: Migration, plan: MigPlan) -> Iterator[Outcome
             key="mapping",
             commands=(edit(plan),),
         )
-    if kind_of(plan, within=True) is PlanType.NAMESPACE and _copies_images(migration, plan):
+    whole = kind_of(plan, within=True) is PlanType.NAMESPACE
+    if whole and not plan.indirect_volumes and len(set(mapped)) == 1:
+        yield from _onto_itself(plan)
+    if whole and _copies_images(migration, plan):
         yield failed(
             plan.ref.subject,
             f"{named(plan)} stays within one cluster, where a direct image migration is refused",
@@ -144,6 +148,24 @@ def _within_one_cluster(migration: Migration, plan: MigPlan) -> Iterator[Outcome
             wanted="indirectImageMigration: true, or another kind of plan",
             key="direct-images",
             commands=(edit(plan),),
+        )
+
+
+def _onto_itself(plan: MigPlan) -> Iterator[Outcome]:
+    """Whole namespaces that are to be migrated onto namespaces of the plan."""
+    sources = {item.source for item in plan.namespaces}
+    shared = sorted(sources & {item.destination for item in plan.namespaces})
+    if shared:
+        yield failed(
+            plan.ref.subject,
+            f"{named(plan)} stays within one cluster, migrates whole namespaces, and has "
+            f"{few(shared)} as source and destination: the controller ends the migration at once",
+            plan.ref.at("/spec/namespaces"),
+            found=", ".join(shared[:10]),
+            wanted="destinations that are no sources, or another kind of plan",
+            key="same-namespaces",
+            commands=(edit(plan),),
+            observed=len(shared),
         )
 
 

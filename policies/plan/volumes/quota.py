@@ -113,6 +113,7 @@ def _needs(migration: Migration) -> tuple[dict[str, Need], dict[Missing, None]]:
             continue
         need = needs[key[0]]
         need.amounts[CLAIMS] += 1
+        need.amounts[f"count/{CLAIMS}"] += 1
         size = requested(volume)
         if size is None:
             need.known = False

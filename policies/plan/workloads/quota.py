@@ -28,6 +28,7 @@ from service.core.facts.pod_resources import (
     summed,
 )
 from service.core.facts.quotas import counts, shortage
+from service.core.facts.volumes import SKIP
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.objects.mtc import NamespaceMapping
@@ -69,6 +70,17 @@ class DestinationLimits(EachNamespace):
 def _pods(migration: Migration, item: NamespaceMapping) -> list[Pod]:
     """The pods that come: those that are not over."""
     return [pod for pod in migration.source.all(POD, (item.source,)) if pod.phase not in OVER]
+
+
+def _claims(migration: Migration, item: NamespaceMapping) -> list[PersistentVolumeClaim]:
+    """The claims that come: those that the plan does not skip."""
+    skipped = {
+        (entry.pvc_namespace, entry.pvc_name)
+        for entry in migration.plan.volumes or ()
+        if entry.action == SKIP
+    }
+    claims = migration.source.all(PERSISTENT_VOLUME_CLAIM, (item.source,))
+    return [one for one in claims if (one.ref.namespace, one.ref.name) not in skipped]
 
 
 class ComputeQuota(DestinationLimits):
@@ -222,7 +234,7 @@ class LimitRanges(DestinationLimits):
                     for pod in _pods(migration, item):
                         yield from _outside(limits, limit, pod, defaults)
                 elif limit.type == "PersistentVolumeClaim":
-                    for claim in migration.source.all(PERSISTENT_VOLUME_CLAIM, (item.source,)):
+                    for claim in _claims(migration, item):
                         yield from _claim_outside(limits, limit, claim)
 
 
