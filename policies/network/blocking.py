@@ -25,6 +25,7 @@ from policies.network.traffic import (
     repository_target,
     rsync_spaces,
     rsync_target,
+    within,
 )
 from service.core.evidence import Missing, NotGathered, Pointer, Subject
 from service.core.facts.network_policy import (
@@ -203,8 +204,9 @@ def _policies_out(
             continue
         name = way.space.source
         let = egress(isolating, way.target.outside)
-        if let is Let.DENIED and intra_cluster(migration):
-            let = Let.UNDECIDED  # the route is served by pods of the same cluster
+        near = intra_cluster(migration) or within(cluster, way.target)
+        if let is Let.DENIED and near and any(policy.egress for policy in isolating):
+            let = Let.UNDECIDED  # the target is pods of this cluster, which a selector may mean
         missing = way.target.needed(migration, cluster)
         yield from _isolated(cluster, way, isolating, let, "egress", missing)
         if let is not Let.ALLOWED or way.target.outside.addresses:
@@ -262,7 +264,7 @@ def _isolated(
             commands=(way.mend(name),),
         )
         return
-    yield unknown(
+    undecided = unknown(
         subject,
         f"namespace {name}: whether {way.what} is let through is not known; NetworkPolicies select "
         f"the pods ({names}), and their rules name what the evidence does not tell",
@@ -270,3 +272,5 @@ def _isolated(
         key=key,
         evidence=evidence,
     )
+    # No object tells it all (where the router's traffic seems to come from); this settles it.
+    yield undecided._replace(commands=(way.mend(name),))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from policies.network.manifests import RSYNC_APPS
 from service.core.evidence import Missing, NotGathered, Pointer
 from service.core.facts.connecting import resolving
-from service.core.facts.endpoints import repository, rsync_route
+from service.core.facts.endpoints import repository, route_domain, rsync_route
 from service.core.facts.network_policy import (
     Address,
     Let,
@@ -82,6 +82,17 @@ class Target:
         return (Missing(fact, cluster.role, resolving(migration, cluster, host)),)
 
 
+def within(cluster: Cluster, target: Target) -> bool:
+    """Whether a target may be pods of the cluster itself: a service of it, or behind its router."""
+    host = target.outside.host.lower()
+    if host.endswith((".svc", ".svc.cluster.local")):
+        return True
+    try:
+        return host.endswith(f".{route_domain(cluster).value.lower()}")
+    except NotGathered:
+        return False
+
+
 def rsync_spaces(migration: Migration) -> tuple[Space, ...]:
     """The namespaces in which rsync runs; all of the plan's while its volumes are unknown."""
     plan = migration.plan
@@ -105,7 +116,12 @@ def rsync_spaces(migration: Migration) -> tuple[Space, ...]:
 
 def rsync_labels(app: str) -> Mapping[str, str]:
     """The labels of an rsync pod (mig-controller, directvolumemigration/rsync.go)."""
-    return {"owner": "directvolumemigration", "app": app, "purpose": "rsync"}
+    return {
+        "owner": "directvolumemigration",
+        "app": app,
+        "purpose": "rsync",
+        "app.kubernetes.io/part-of": "openshift-migration",
+    }
 
 
 def rsync_target(migration: Migration, space: Space) -> Target:
@@ -259,10 +275,11 @@ def from_router(
     on_host = _router_on_host(cluster)
     pods = {"ingresscontroller.operator.openshift.io/deployment-ingresscontroller": "default"}
     let = ingress(policies, _peer(cluster, "openshift-ingress", GROUP, pods, on_host), port)
-    if on_host and let is Let.ALLOWED:
+    if on_host:
         labels = {**GROUP, "policy-group.network.openshift.io/host-network": ""}
         group = Peer(labels, pods, certain=True, host_network=True)
-        let = max(ingress(policies, group, port), Let.UNDECIDED)
+        if ingress(policies, group, port) is not let:
+            let = Let.UNDECIDED
     return let, _of_router(cluster, on_host)
 
 
@@ -301,4 +318,4 @@ def _peer(
         found = None
     if found is None:
         return Peer(own, pod, False, host_network)
-    return Peer({**own, **found.labels}, pod, True, host_network)
+    return Peer(found.labels, pod, True, host_network)

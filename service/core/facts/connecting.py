@@ -21,7 +21,10 @@ IMAGES = {3: "registry.access.redhat.com/ubi8/ubi", 4: "registry.access.redhat.c
 _PLAIN = re.compile(r"[A-Za-z0-9._:-]+|<[a-z ]+>")
 """What may stand in a command as it is, placeholders included; evidence may hold anything."""
 
-RSYNC_LABELS = "owner=directvolumemigration,app=directvolumemigration-rsync-transfer,purpose=rsync"
+RSYNC_LABELS = (
+    "owner=directvolumemigration,app=directvolumemigration-rsync-transfer,purpose=rsync,"
+    "app.kubernetes.io/part-of=openshift-migration"
+)
 """The labels of rsync pods (mig-controller, directvolumemigration/rsync.go)."""
 
 

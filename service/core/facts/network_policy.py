@@ -258,6 +258,8 @@ def _rule_matches(rule: EgressRule, target: Outside) -> Let:
 
 
 def _destination(rule: EgressRule, target: Outside) -> Let:
+    if rule.dns_name and not target.host:
+        return Let.UNDECIDED
     if rule.dns_name:
         return Let.ALLOWED if _same_name(rule.dns_name, target.host) else Let.DENIED
     network = _network(rule.cidr)

@@ -75,7 +75,10 @@ class NetworkPolicy:
 
 @dataclass(frozen=True, slots=True)
 class EgressRule:
-    """One rule of an EgressNetworkPolicy or EgressFirewall, in order; the first match wins."""
+    """One rule of an EgressNetworkPolicy or EgressFirewall, in order; the first match wins.
+
+    ``ports`` are TCP ports; none mean all.
+    """
 
     allow: bool
     cidr: str

@@ -121,6 +121,7 @@ def egress_firewall(value: Object, ref: Ref) -> EgressPolicy:
 
 
 def _egress(value: Object, ref: Ref) -> EgressPolicy:
+    """The rules that touch TCP; one that names ports of other protocols only does not."""
     spec = table(value, "spec", "")
     found = []
     for index, row in enumerate(rows(spec, "egress", "/spec")):
@@ -129,7 +130,11 @@ def _egress(value: Object, ref: Ref) -> EgressPolicy:
         if kind not in ("Allow", "Deny"):
             raise Malformed(f"{at}/type", "Allow or Deny")
         to = table(row, "to", at)
-        ports = tuple(number(port, "port", f"{at}/ports") for port in rows(row, "ports", at))
+        listed = rows(row, "ports", at)
+        tcp = [port for port in listed if text(port, "protocol", f"{at}/ports") in ("", "TCP")]
+        if listed and not tcp:
+            continue
+        ports = tuple(number(port, "port", f"{at}/ports") for port in tcp)
         found.append(
             EgressRule(
                 kind == "Allow",
