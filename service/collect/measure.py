@@ -160,7 +160,10 @@ def _way(target: Target, seconds: float) -> tuple[socket.socket, str]:
     if proxy is None:
         return _connect(target, seconds), ""
     host, port = proxy
-    connection = _dial(host, port, seconds)
+    try:
+        connection = _dial(host, port, seconds)
+    except Failed as error:
+        raise Failed(f"the proxy {host}:{port}: {error}") from None
     goal = _host(target)
     status = _ask(connection, _request("CONNECT", goal, goal))
     if status != 200:

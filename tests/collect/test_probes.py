@@ -139,6 +139,16 @@ def test_the_proxy_of_the_environment_is_used_where_mtc_would(
     assert proxy_for("s3.internal", 443) is None
 
 
+def test_a_proxy_that_is_not_there_is_told_from_a_goal_that_is_not(
+    monkeypatch: pytest.MonkeyPatch, closed: int
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{closed}")
+    refused = "refused: nothing listens on the port, or a firewall rejects it"
+    assert attempt(target(443, "tls", "s3.example.com", proxied=True)) == Result(
+        False, f"the proxy 127.0.0.1:{closed}: {refused}"
+    )
+
+
 def test_one_connection_for_several_clusters_is_tried_once() -> None:
     said: list[str] = []
     with answering(http(200)) as port:
