@@ -150,10 +150,10 @@ def _judged(migration: Migration, image: InternalImage, users: list[Use]) -> Out
     destination = migration.destination
     stream = destination.find(IMAGE_STREAM, image.stream, "openshift")
     tags = _tags(migration.source, image)
-    wanted = InternalImage(image.stream, tags[0]) if tags else image
+    wanted = InternalImage(image.stream, _versions(tags)[0]) if tags else image
     if stream is None:
         return _missing(destination, wanted, users, f"no image stream {image.stream}")
-    if any(tag in stream.tags for tag in tags) or _holds(stream, image.digest):
+    if _holds(stream, image.digest) or any(tag in stream.tags for tag in _versions(tags)):
         return None
     if tags:
         return _missing(destination, wanted, users, f"tags {', '.join(stream.tags) or 'none'}")
@@ -171,6 +171,11 @@ def _judged(migration: Migration, image: InternalImage, users: list[Use]) -> Out
 
 def _holds(stream: ImageStream, digest: str) -> bool:
     return bool(digest) and any(held == digest for _, held in stream.images)
+
+
+def _versions(tags: list[str]) -> list[str]:
+    """The tags that name a version: ``latest`` of a newer cluster is another image."""
+    return [tag for tag in tags if tag != "latest"] or tags
 
 
 def _tags(source: Cluster, image: InternalImage) -> list[str]:
