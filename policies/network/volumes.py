@@ -164,7 +164,8 @@ def _asked_by_mtc(migration: Migration, backend: Backend) -> list[Sight]:
     plan = migration.plan
     denied = holds(plan.conditions, "NfsNotAccessible")
     if denied is not None:
-        if backend.server not in denied.message.lower():
+        listed = denied.message.lower().partition("[")[2].partition("]")[0]
+        if backend.server not in map(str.strip, listed.split(",")):
             return []
         pointer = plan.ref.at("/status/conditions", f"NfsNotAccessible: {denied.message}")
         return [Sight(False, Rank.MEASURED, "the plan has NfsNotAccessible", pointer)]

@@ -222,13 +222,16 @@ def registry_sights(migration: Migration, remote: Cluster) -> list[Sight]:
 def repository_sights(migration: Migration, cluster: Cluster) -> list[Sight]:
     """What the controller says of the repository: it writes, reads and deletes an object there.
 
-    It does so from the host only; for any other cluster it proves nothing.
+    It does so from the host only; for any other cluster it proves nothing. Nor does a refusal of
+    the service (AccessDenied), which is no matter of the way there.
     """
     storage = migration.given_storage
     if storage is None or not migration.is_host(cluster):
         return []
     name = storage.ref.name
     failed = holds(storage.conditions, "BackupStorageProviderTestFailed")
+    if failed and not NETWORK_ERROR.search(failed.message):
+        return []
     if failed:
         kind = "BackupStorageProviderTestFailed"
         pointer = storage.ref.at("/status/conditions", f"{kind}: {failed.message}")
