@@ -29,6 +29,7 @@ from service.core.facts.reach import (
     Sight,
     api_sights,
     cluster_of,
+    plain_host,
     reach,
     registry_sights,
 )
@@ -40,6 +41,14 @@ from service.core.outcome import Outcome, not_applicable
 from service.core.policy import ClusterPolicy
 
 ROUTES, DNS = 443, 53
+API = "API server"
+
+TARGETS = {
+    API: ("api", "endpoint"),
+    "routes": ("routes", "registry", "endpoint"),
+    "DNS": ("dns", "endpoint"),
+}
+"""What a probe may aim at to tell of a port, by what the port serves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +63,16 @@ class Port:
     @property
     def key(self) -> str:
         """The key of the finding."""
-        return f"port-{self.number}"
+        shared = self.serves == API and self.number == ROUTES
+        return f"port-{self.number}" + "-api" * shared
 
 
 class RequiredPorts(ClusterPolicy):
     """The ports of API server, routes and DNS are open on every cluster.
 
     OpenShift 4: 6443, 443, 53; OpenShift 3: 8443, 443, 53. Where the API server's URL names
-    another port, that one counts. With `crane tunnel-api` the API port and the registry route
+    another port, that one counts; on 443 it mostly is another host than the routes', so that
+    neither proves the other. With `crane tunnel-api` the API port and the registry route
     are not used; with rsync_endpoint_type NodePort or ClusterIP the routes are used by direct
     image migration only.
     """
@@ -107,11 +118,8 @@ def required(cluster: Cluster, number: Fact[int]) -> tuple[Port, ...]:
     """The ports of a cluster whose API server listens on ``number``; 0 where that is unknown."""
     if not number.value:
         return (Port(ROUTES, "routes"), Port(DNS, "DNS"))
-    if number.value == ROUTES:
-        note = " (the API server's URL names 443, not the documented port)"
-        return (Port(ROUTES, "API server and routes", note, number.evidence), Port(DNS, "DNS"))
     return (
-        Port(number.value, "API server", _difference(cluster, number.value), number.evidence),
+        Port(number.value, API, _difference(cluster, number.value), number.evidence),
         Port(ROUTES, "routes"),
         Port(DNS, "DNS"),
     )
@@ -129,7 +137,7 @@ def _difference(cluster: Cluster, number: int) -> str:
 
 def _waiver(migration: Migration, cluster: Cluster, port: Port) -> Outcome | None:
     tunnel = None if migration.is_host(cluster) else tunnelled(migration, cluster)
-    if tunnel is not None and port.serves == "API server":
+    if tunnel is not None and port.serves == API:
         return not_applicable(
             cluster.subject,
             f"port {port.number}: the API server is reached through crane tunnel-api",
@@ -171,19 +179,34 @@ def _without_routes(migration: Migration, cluster: Cluster, port: Port) -> Outco
 
 def _way(migration: Migration, cluster: Cluster, port: Port, api_number: int) -> Reach:
     registry = _registry_port(migration, cluster)
+    shared = _api_host(migration, cluster) if api_number == ROUTES else ""
     probes = (
         probe
         for probe in migration.probes
         if _port_of(probe, api_number, registry) == port.number
         and _tells(migration, probe, cluster, port)
+        and (not shared or not probe.host or (port.serves == API) is _same_host(probe, shared))
     )
     sights: list[Sight] = []
     if not migration.is_host(cluster) and tunnelled(migration, cluster) is None:
-        if port.number == api_number:
+        if port.serves == API:
             sights += api_sights(migration, cluster)
-        if port.number == ROUTES == registry:
+        if port.serves == "routes" and registry == ROUTES:
             sights += registry_sights(migration, cluster)
     return reach(probes, sights)
+
+
+def _api_host(migration: Migration, cluster: Cluster) -> str:
+    """The API server's host, by which a probe of a port that both have tells which it means."""
+    try:
+        return api(migration, cluster).value.host
+    except NotGathered:
+        return ""
+
+
+def _same_host(probe: Probe, host: str) -> bool:
+    """Whether a probe names this host."""
+    return plain_host(probe.host) == plain_host(host)
 
 
 def _registry_port(migration: Migration, cluster: Cluster) -> int:
@@ -207,7 +230,7 @@ def _tells(migration: Migration, probe: Probe, cluster: Cluster, port: Port) -> 
     start = cluster_of(migration, probe.source)
     if probe.target == "dns" and not probe.cluster:
         return start is cluster
-    if probe.target not in ("api", "routes", "registry", "dns", "endpoint") or not probe.cluster:
+    if probe.target not in TARGETS[port.serves] or not probe.cluster:
         return False
     if cluster_of(migration, probe.cluster) is not cluster:
         return False
@@ -239,8 +262,8 @@ def _probe(migration: Migration, cluster: Cluster, port: Port) -> str:
 
 def _host_name(migration: Migration, cluster: Cluster, port: Port) -> str:
     try:
-        if port.number == ROUTES and port.serves == "routes":
+        if port.serves == "routes":
             return f"console-openshift-console.{route_domain(cluster).value}"
         return api(migration, cluster).value.host
     except NotGathered:
-        return "<route host>" if port.number == ROUTES else "<api host>"
+        return "<route host>" if port.serves == "routes" else "<api host>"
