@@ -15,6 +15,7 @@ from service.core.facts.reach import (
     Sight,
     aims_at,
     api_sights,
+    plain_host,
     probes_from,
     reach,
     reach_through_proxy,
@@ -178,11 +179,14 @@ def _route_entrance(migration: Migration, destination: Cluster) -> Entrance:
     plan = migration.given_plan
     target = plan.namespaces[0].destination if plan and plan.namespaces else "namespace"
     endpoint, gap = told(lambda: rsync_route(destination, target))
+    server, _ = told(lambda: api(migration, destination))
+    api_host = plain_host(server.value.host) if server else ""
     return Entrance(
         "the routes of the destination cluster" + (f", {endpoint.value}" if endpoint else ""),
         endpoint.value if endpoint else Endpoint("<route host>", ROUTE_PORT),
         lambda probe: (
             probe.port in ((0, ROUTE_PORT) if probe.target == "routes" else (ROUTE_PORT,))
+            and not (probe.host and plain_host(probe.host) == api_host)
             and aims_at(migration, probe, destination)
         ),
         probe_form("source", "routes", "destination"),
