@@ -17,10 +17,25 @@ View = Callable[..., ResponseReturnValue]
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """What an answer is good for: a call that takes values of it.
+
+    ``parameters`` and ``body`` hold constants and runtime expressions of OpenAPI
+    (``$response.body#/…``). ``body`` names the keys of the next body that come of this answer;
+    the caller adds the rest.
+    """
+
+    operation: str
+    description: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A good answer: what it is, and its forms by media type.
 
-    A form is a marshmallow schema, a JSON schema, or None for text.
+    A form is a marshmallow schema, a JSON schema, or None for text; an empty one is left out.
     """
 
     description: str
@@ -30,6 +45,8 @@ class Answer:
     status: int = 200
     also: Mapping[int, str] = field(default_factory=dict)
     """Other statuses with the same content, and what each means."""
+    links: Mapping[str, Link] = field(default_factory=dict)
+    """The calls that it leads to, by the name of the link."""
 
 
 @dataclass(frozen=True, slots=True)

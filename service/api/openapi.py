@@ -1,7 +1,4 @@
-"""The API document (OpenAPI 3.1), made of the contracts and the schemas.
-
-python -m service.api.openapi > openapi.yaml
-"""
+"""The API document (OpenAPI 3.1), made of the contracts and the schemas; `make docs` writes it."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 
 from service.api.answers.problems import KINDS, MEDIA_TYPE
-from service.api.contract import Contract, Form
+from service.api.contract import Contract, Form, Link
 from service.api.requests.body import FORM as FORM_TYPE
 from service.api.requests.body import MEDIA_TYPES
 from service.api.schemas.envelope import FORM, EnvelopeSchema
@@ -163,11 +160,13 @@ def _responses(contract: Contract) -> dict[str, Any]:
     good: dict[str, Any] = {
         "description": contract.answer.description,
         "content": {
-            media_type: {"schema": _schema(schema)}
+            media_type: {} if schema == {} else {"schema": _schema(schema)}
             for media_type, schema in contract.answer.content.items()
         },
         "headers": dict(headers),
     }
+    if contract.answer.links:
+        good["links"] = {name: _link(link) for name, link in contract.answer.links.items()}
     responses = {str(contract.answer.status): good}
     if contract.answer.cached:
         good["headers"]["ETag"] = "ETag"
@@ -187,6 +186,15 @@ def _responses(contract: Contract) -> dict[str, Any]:
             "headers": dict(headers),
         }
     return responses
+
+
+def _link(link: Link) -> dict[str, Any]:
+    written: dict[str, Any] = {"operationId": link.operation, "description": link.description}
+    if link.parameters:
+        written["parameters"] = dict(link.parameters)
+    if link.body:
+        written["requestBody"] = dict(link.body)
+    return written
 
 
 def _schema(schema: Form) -> Any:

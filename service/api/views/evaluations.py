@@ -10,7 +10,7 @@ from flask import Blueprint, Response, g
 from service.api.answers.memory import Answered, Tally
 from service.api.answers.negotiation import report_format
 from service.api.answers.problems import Fault, Refused
-from service.api.contract import Answer, Contract, Form, operation
+from service.api.contract import Answer, Contract, Form, Link, operation
 from service.api.requests.body import Body, read_request
 from service.api.requests.by_reference import resolved
 from service.api.requests.judging import context_of, gate_of, input_options, judge, status_of
@@ -42,6 +42,29 @@ _CONTRACT = Contract(
         "The report, whatever it found: a finished evaluation is 200.",
         {item.media_type: _form(item) for item in FORMATS.values()},
         also={CLOSED_STATUS: "The report of a closed gate, where gate=status asks for it."},
+        links={
+            "next": Link(
+                "evaluate",
+                "What has changed since: evidence gathered anew, with this report (format json or "
+                "baseline) beside it.",
+                body={"baseline": "$response.body"},
+            ),
+            "policy": Link(
+                "getPolicy",
+                "The policy of a finding, here the first: why it matters and where it comes from.",
+                {"policy_id": "$response.body#/findings/0/policy"},
+            ),
+            "patch": Link(
+                "patchMigrationController",
+                "Settings that a finding asks for, held against the same evidence.",
+                body={"evaluation": "$request.body"},
+            ),
+            "partition": Link(
+                "partitionMigPlans",
+                "The same evidence as plans that keep MTC's limits.",
+                body={"evaluation": "$request.body"},
+            ),
+        },
     ),
     query=JudgingQuery(),
     problems=(

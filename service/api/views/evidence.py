@@ -12,7 +12,7 @@ from marshmallow import fields, validate
 from service.api.answers.caching import cached
 from service.api.answers.negotiation import choose
 from service.api.answers.problems import Fault, Refused, encode
-from service.api.contract import Answer, Contract, operation
+from service.api.contract import Answer, Contract, Link, operation
 from service.api.requests.parameters import Query
 from service.api.runtime import runtime
 from service.api.schemas.catalogue import EvidenceListSchema
@@ -55,6 +55,18 @@ class EvidenceQuery(Query):
             "What to gather from each cluster, with the commands; or a script that does.",
             {_JSON: EvidenceListSchema, _SCRIPT: None},
             cached=True,
+            links={
+                "script": Link(
+                    "listEvidence",
+                    "The script that gathers all this from the cluster of a role, here the first.",
+                    {"format": "sh", "role": "$response.body#/roles/0/role"},
+                ),
+                "reader": Link(
+                    "getPolicy",
+                    "A policy that reads an item, here the first of the first.",
+                    {"policy_id": "$response.body#/roles/0/items/0/policies/0"},
+                ),
+            },
         ),
         query=EvidenceQuery(),
         problems=("not-acceptable",),

@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 
 from service.api.answers.negotiation import choose
 from service.api.answers.problems import Fault, Refused, encode
-from service.api.contract import Answer, Contract, operation
+from service.api.contract import Answer, Contract, Link, operation
 from service.api.requests.body import read_request
 from service.api.requests.partition_body import OWN_PART, read_partition_request, table, wrong
 from service.api.runtime import runtime
@@ -35,7 +35,21 @@ blueprint = Blueprint("partition", __name__)
 _CONTRACT = Contract(
     "partitionMigPlans",
     "Split namespaces into plans that keep MTC's limits",
-    Answer("The plans.", {FORMATS["json"]: PartitionSchema, FORMATS["manifests"]: None}),
+    Answer(
+        "The plans.",
+        {
+            FORMATS["json"]: PartitionSchema,
+            # A stream of documents is no single value that a schema could describe.
+            FORMATS["manifests"]: {},
+        },
+        links={
+            "evaluate": Link(
+                "evaluate",
+                "The evidence, judged for one of the plans, here the first.",
+                body={"plan": "$response.body#/plans/0/manifest"},
+            )
+        },
+    ),
     query=PartitionQuery(),
     problems=(
         "bad-request",

@@ -11,7 +11,7 @@ from flask import Blueprint, Response
 
 from service.api.answers.negotiation import choose
 from service.api.answers.problems import Fault, Refused, encode
-from service.api.contract import Answer, Contract, operation
+from service.api.contract import Answer, Contract, Link, operation
 from service.api.requests.body import read_request
 from service.api.requests.patch_body import OWN_PARTS, YAML_TYPES, read_patch_request
 from service.api.runtime import Runtime, runtime
@@ -37,7 +37,28 @@ _CONTRACT = Contract(
             FORMATS["json"]: PatchSchema,
             FORMATS["merge-patch"]: {"type": "object"},
             FORMATS["json-patch"]: {"type": "array"},
-            FORMATS["manifest"]: None,
+            FORMATS["manifest"]: {"type": "object"},
+        },
+        links={
+            "next": Link(
+                "patchMigrationController",
+                "Further settings of the same object, as this patch leaves it. A dry run leads "
+                "nowhere: its passwords are masked.",
+                body={"controller": "$response.body#/manifest"},
+            ),
+            "undo": Link(
+                "patchMigrationController",
+                "The way back as a patch of its own, checked like any other.",
+                body={
+                    "controller": "$response.body#/manifest",
+                    "settings": "$response.body#/undo/spec",
+                },
+            ),
+            "evaluate": Link(
+                "evaluate",
+                "The evidence, judged with this patch in effect.",
+                body={"controller": "$response.body#/manifest"},
+            ),
         },
     ),
     query=PatchQuery(),

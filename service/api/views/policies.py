@@ -13,7 +13,7 @@ from flask import Blueprint, Response
 from service.api.answers.caching import cached
 from service.api.answers.negotiation import choose
 from service.api.answers.problems import Refused, encode
-from service.api.contract import Answer, Contract, operation
+from service.api.contract import Answer, Contract, Link, operation
 from service.api.runtime import runtime
 from service.api.schemas.catalogue import PolicyListSchema, PolicySchema
 from service.core.policy import Policy
@@ -28,7 +28,18 @@ _JSON = "application/json"
     Contract(
         "listPolicies",
         "List the policies",
-        Answer("Every policy.", {_JSON: PolicyListSchema}, cached=True),
+        Answer(
+            "Every policy.",
+            {_JSON: PolicyListSchema},
+            cached=True,
+            links={
+                "policy": Link(
+                    "getPolicy",
+                    "One of the policies, here the first, by its id.",
+                    {"policy_id": "$response.body#/policies/0/id"},
+                )
+            },
+        ),
         problems=("not-acceptable",),
         tag="catalogue",
     )
