@@ -1,9 +1,10 @@
-"""A small corpus for fuzz/loaders.py, made of the policies' own cases.
+"""A small corpus for fuzz/loaders.py, made of the policies' own cases, and a dictionary for it.
 
     python fuzz/corpus.py FOLDER
 
-Inputs in every form: envelopes as JSON and YAML, single objects, NDJSON, tar, tar.gz and zip.
-The first byte names the reader.
+Inputs in every form: envelopes as JSON and YAML, single objects, NDJSON, tar, tar.gz and zip,
+forms, proxies, patches, partitions, waivers and baselines. The first byte names the reader. The
+dictionary goes beside the folder, as FOLDER.dict.
 """
 
 from __future__ import annotations
@@ -15,46 +16,150 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import readers
 import yaml
 
+from service.core.decision.waiver_form import KEYS, SELECTOR
+from service.core.facts.declared import DECLARABLE
+from service.core.settings.table import SETTINGS
+from service.ingest.objects.readers import readers as kinds
+from service.ingest.pieces import PART_NAMES
+
 CASES = Path(__file__).parents[1] / "tests" / "cases"
-JSON, LINES, YAML, ARCHIVE, BODY = (bytes([number]) for number in range(5))
-PER_POLICY = 2
+CHOOSER = {reader.__name__: bytes([place]) for place, reader in enumerate(readers.READERS)}
+RESOURCES = {resource.kind: resource for resource in kinds()}
+URLS = (
+    "http://proxy.example.com:3128",
+    "http://mover:s%23cret@proxy.example.com:3128",
+    "https://proxy.example.com:3128/path?q#f",
+    "socks5://10.0.0.1:1080",
+    "http://mover:pa ss@[fd00::1]:3128",
+    "proxy.example.com:3128, http://other.example.com:3128",
+    'http://mover:a\\u0040"b@proxy.example.com:3128',
+    "http://mover:{{ secret }}@proxy.example.com:3128\n",
+)
+WANTED: tuple[dict[str, Any], ...] = (
+    {"stunnel_tcp_proxy": {"host": "h", "port": 3128, "username": "u", "password": "p w"}},
+    {"stunnelTcpProxy": URLS[1], "mig_pv_limit": 200, "rsync_transfer_image": "quay.example.com/r"},
+    {"stunnel_tcp_proxy": None, "excluded_resources": ["a"], "daemonset_node_selector": {"a": "b"}},
+)
+SPEC = {
+    "cluster_name": "host", "migration_velero": True, "migration_controller": True,
+    "migration_ui": True, "stunnel_tcp_proxy": URLS[1], "migPvLimit": 100, "version": "1.8.8",
+}  # fmt: skip
+CONTROLLER = {
+    "apiVersion": "migration.openshift.io/v1alpha1",
+    "kind": "MigrationController",
+    "metadata": {
+        "name": "migration-controller", "namespace": "openshift-migration", "uid": "1",
+        "resourceVersion": "7", "managedFields": [{}],
+    },
+    "spec": SPEC,
+    "status": {"phase": "Reconciled"},
+}  # fmt: skip
+WAIVER = {
+    "policy": "MTC402", "subject": {"cluster": "*"}, "reason": "known", "owner": "team",
+    "expires": "2099-12-31", "atMost": 3, "unknown": True, "ticket": "OPS-1", "found": "x",
+}  # fmt: skip
+TABLE = {
+    "namespaces": [
+        {"name": "shop", "pods": 3, "volumes": 2, "groups": ["g"], "needs": ["db"]},
+        {"name": "db:data", "groups": ["g"]},
+    ],
+    "limits": {"namespaces": 1, "pods": 10, "volumes": 10},
+    "namePrefix": "shop",
+}
 
 
 def inputs() -> Iterator[bytes]:
     """Every input, the chooser of its reader first."""
+    envelopes = []
     for file in sorted(CASES.glob("*.yaml")):
-        cases = yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)
-        for case in cases[:PER_POLICY]:
-            yield from _forms(json.loads(json.dumps(case["given"], default=str)))
+        case = yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)[0]
+        envelopes.append(json.loads(json.dumps(case["given"], default=str)))
+    for envelope in envelopes:
+        yield from _forms(envelope)
+    for one, other in pairwise(envelopes):
+        yield CHOOSER["merge"] + json.dumps([one, other]).encode()
+    for url in URLS:
+        yield CHOOSER["proxy"] + url.encode()
+    yield from _requests(envelopes)
+
+
+def words() -> Iterator[str]:
+    """Words that mean something to a reader, for libFuzzer to put in."""
+    yield from PART_NAMES
+    yield from SETTINGS
+    yield from (fact.name for fact in DECLARABLE)
+    yield from sorted({*KEYS, *SELECTOR})
+    for resource in RESOURCES.values():
+        yield resource.kind
+        yield resource.api_version
 
 
 def _forms(envelope: dict[str, Any]) -> Iterator[bytes]:
     as_json = json.dumps(envelope).encode()
     as_yaml = yaml.safe_dump(envelope).encode()
-    yield JSON + as_json
-    yield YAML + as_yaml
-    yield BODY + as_json
+    yield CHOOSER["json"] + as_json
+    yield CHOOSER["yaml"] + as_yaml
+    yield CHOOSER["envelope"] + as_json
     objects = [item for row in envelope.get("clusters", []) for item in row.get("objects", [])]
     if not objects:
         return
-    yield LINES + b"\n".join(json.dumps(item).encode() for item in objects)
-    yield YAML + yaml.safe_dump_all(objects).encode()
+    yield CHOOSER["lines"] + b"\n".join(json.dumps(item).encode() for item in objects)
+    yield CHOOSER["yaml"] + yaml.safe_dump_all(objects).encode()
+    yield CHOOSER["body"] + json.dumps({"kind": "List", "items": objects}).encode()
     whole = _tar(objects)
-    for chooser in (ARCHIVE, BODY):
+    for chooser in (CHOOSER["archive"], CHOOSER["body"]):
         yield chooser + whole
         yield chooser + gzip.compress(whole, mtime=0)
         yield chooser + _zip(objects)
 
 
+def _requests(envelopes: list[dict[str, Any]]) -> Iterator[bytes]:
+    for wanted in WANTED:
+        for more in ({}, {"controller": CONTROLLER}, {"evaluation": envelopes[0]}):
+            request = {"settings": wanted, **more}
+            yield CHOOSER["patch"] + json.dumps(request).encode()
+            yield CHOOSER["patch"] + yaml.safe_dump(request).encode()
+    yield CHOOSER["partition"] + json.dumps(TABLE).encode()
+    yield CHOOSER["partition"] + yaml.safe_dump({"evaluation": envelopes[0]}).encode()
+    finding = {"fingerprint": "0" * 32, "verdict": "fail", "subject": {"cluster": "source"}}
+    for baseline in (["0" * 32], {"policySet": "x", "findings": [finding]}, None):
+        marks = {"waivers": [WAIVER], "baseline": baseline}
+        yield CHOOSER["marks"] + json.dumps(marks).encode()
+        yield CHOOSER["envelope"] + json.dumps({**envelopes[0], **marks}).encode()
+    yield CHOOSER["form"] + _form(envelopes[0])
+
+
+def _form(envelope: dict[str, Any]) -> bytes:
+    parts = {
+        'source"; filename="a.json': json.dumps(envelope["clusters"][0]),
+        "plan": yaml.safe_dump(envelope.get("plan", {})),
+        "waivers": json.dumps([WAIVER]),
+    }
+    lines = []
+    for name, text in parts.items():
+        lines += [f"--{readers.BOUNDARY}", f'Content-Disposition: form-data; name="{name}"']
+        lines += ["Content-Type: application/json", "", text]
+    return "\r\n".join([*lines, f"--{readers.BOUNDARY}--", ""]).encode()
+
+
 def _files(objects: list[dict[str, Any]]) -> Iterator[tuple[str, bytes]]:
+    """The objects where a must-gather has them."""
     for number, item in enumerate(objects):
-        folder = "must-gather/cluster-scoped-resources/core"
-        yield f"{folder}/{item.get('kind', 'x')}-{number}.yaml", yaml.safe_dump(item).encode()
+        resource = RESOURCES.get(item.get("kind", ""))
+        if resource is None:
+            continue
+        plural, _, group = resource.argument.partition(".")
+        namespace = item.get("metadata", {}).get("namespace")
+        scope = f"namespaces/{namespace}" if namespace else "cluster-scoped-resources"
+        name = f"must-gather/image/{scope}/{group or 'core'}/{plural}/{number}.yaml"
+        yield name, yaml.safe_dump(item).encode()
 
 
 def _tar(objects: list[dict[str, Any]]) -> bytes:
@@ -83,7 +188,9 @@ def main() -> None:
     for data in inputs():
         (folder / f"seed-{count:04d}").write_bytes(data)
         count += 1
-    sys.stdout.write(f"{count} inputs in {folder}\n")
+    quoted = [json.dumps(word) for word in dict.fromkeys(words())]
+    folder.with_suffix(".dict").write_text("\n".join(quoted) + "\n")
+    sys.stdout.write(f"{count} inputs in {folder}, {len(quoted)} words\n")
 
 
 if __name__ == "__main__":
