@@ -156,15 +156,13 @@ def _unfit(item: MigCluster, cluster: Cluster, path: str, named: list[Route]) ->
 def _hosts(cluster: Cluster) -> frozenset[str]:
     """The hosts at which the registry is known to answer, in lower case.
 
-    What is only configured or declared counts where the routes are not known that show it.
+    What is only configured or declared counts where the routes are not known that show it. A
+    route without TLS counts where there is no better one: MTC202 says that it does not do.
     """
     routes = registry_routes(cluster)
-    hosts = [
-        host
-        for route in routes
-        if route.admitted and route.termination in SECURE
-        for host in route.hosts
-    ]
+    admitted = [route for route in routes if route.admitted]
+    secure = [route for route in admitted if route.termination in SECURE]
+    hosts = [host for route in secure or admitted for host in route.hosts]
     shown = {host.lower() for route in routes for host in route.hosts}
     meant: list[str] = []
     for config in cluster.known(REGISTRY_CONFIG):
