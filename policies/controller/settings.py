@@ -118,6 +118,8 @@ def _failed(ref: Ref, item: SpecRemark) -> Outcome:
 
 
 def _several(found: tuple[MigrationController, ...]) -> Outcome:
+    # The finding is about the last by name, whatever order the evidence has them in.
+    found = tuple(sorted(found, key=lambda item: (item.ref.namespace, item.ref.name)))
     return failed(
         found[-1].ref.subject,
         "the operator carries out each MigrationController of its namespace, one over the other",

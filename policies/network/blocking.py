@@ -249,6 +249,7 @@ def _isolated(
     name = way.space.source
     subject = Subject(cluster.name, "v1", "Namespace", "", name)
     section = "/spec/ingress" if key == "ingress" else "/spec/egress"
+    policies = sorted(policies, key=lambda item: item.ref.name)  # whatever order they came in
     evidence: tuple[Pointer, ...] = tuple(policy.ref.at(section) for policy in policies[:SHOWN])
     names = ", ".join(policy.ref.name for policy in policies[:SHOWN])
     names += f" and {len(policies) - SHOWN} more" * (len(policies) > SHOWN)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import tarfile
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
 from typing import Any
 
+import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from policies import catalogue
-from service.core.engine import evaluate
-from service.core.report import Report
+from service.core.engine import evaluate, judge
+from service.core.policy import CrossCheck, Policy
+from service.core.report import Finding, Report
 from service.ingest.bundle import read_pieces
 from service.ingest.pieces import Piece
 
@@ -176,3 +183,48 @@ def test_wording_changes_nothing(monkeypatch):
         for name in ("title", "why", "remedy", "name"):
             monkeypatch.setattr(type(policy), name, "said differently")
     assert marks(judged(as_files(bundle))) == before
+
+
+CASES = Path(__file__).parents[1] / "cases"
+JUDGING = [policy for policy in catalogue() if not isinstance(policy, CrossCheck)]
+
+
+def given_of(policy: Policy[Any]) -> list[dict[str, Any]]:
+    """What the cases of a policy are given, as plain JSON."""
+    cases = yaml.load((CASES / f"{policy.id}.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
+    return [json.loads(json.dumps(case["given"], default=str)) for case in cases]
+
+
+def findings(envelope: dict[str, Any], policy: Policy[Any]) -> list[Finding]:
+    migration = read_pieces([piece("envelope", envelope)], {"as_of": "2026-03-01"}).migration
+    return list(judge(migration, policy))
+
+
+def told(found: list[Finding]) -> set[tuple[str, str, str]]:
+    """What the comparison with a baseline looks at."""
+    return {(item.fingerprint, item.verdict.value, item.found) for item in found}
+
+
+def other_orders(envelope: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The same evidence with clusters and objects the other way round, and shuffled."""
+    random = Random(1)
+    for turn in (lambda items: items.reverse(), random.shuffle):
+        other = copy.deepcopy(envelope)
+        for cluster in other["clusters"]:
+            turn(cluster.get("objects", []))
+        turn(other["clusters"])
+        yield other
+
+
+@pytest.mark.parametrize("policy", JUDGING, ids=lambda policy: policy.id)
+def test_a_policy_says_the_same_in_whatever_order_the_evidence_comes(policy: Policy[Any]) -> None:
+    for envelope in given_of(policy):
+        said = told(findings(envelope, policy))
+        assert [told(findings(other, policy)) for other in other_orders(envelope)] == [said, said]
+
+
+@pytest.mark.parametrize("policy", JUDGING, ids=lambda policy: policy.id)
+def test_no_two_findings_of_a_case_share_a_fingerprint(policy: Policy[Any]) -> None:
+    for envelope in given_of(policy):
+        counted = Counter(item.fingerprint for item in findings(envelope, policy))
+        assert [mark for mark, count in counted.items() if count > 1] == []
