@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from shlex import quote
 
 from policies.network.common import (
     COMMAND_READS,
@@ -15,22 +16,30 @@ from policies.network.common import (
 )
 from policies.network.manifests import allow_all_egress, allow_first, allow_rsync
 from policies.network.traffic import (
+    ADMIN_KINDS,
     MTC_PODS,
     RSYNC_PORT,
     Space,
     Target,
+    admin_rules,
     dns_peer,
     from_router,
     namespace_rules,
+    own_pod,
     repository_target,
+    router_needs,
+    router_peer,
     rsync_spaces,
     rsync_target,
     within,
 )
 from service.core.evidence import Missing, NotGathered, Pointer, Subject
+from service.core.facts.admin_policy import Said, admin_egress, admin_ingress
+from service.core.facts.apis import READS as API_READS
 from service.core.facts.network_policy import (
     Let,
     Outside,
+    Peer,
     egress,
     firewalls,
     name_resolution,
@@ -43,12 +52,15 @@ from service.core.objects.network import NetworkPolicy
 from service.core.outcome import Outcome, failed, not_applicable, passed, unknown
 from service.core.policy import ClusterPolicy
 from service.core.resources import (
+    ADMIN_NETWORK_POLICY,
+    BASELINE_ADMIN_NETWORK_POLICY,
     EGRESS_FIREWALL,
     EGRESS_NETWORK_POLICY,
     MTC_NAMESPACE,
     NAMESPACE,
     NETWORK_POLICY,
     Read,
+    fetch_command,
 )
 
 
@@ -76,7 +88,9 @@ class NoBlockingNetworkPolicy(ClusterPolicy):
     route (or the Stunnel proxy) and are entered from the router in the destination namespace.
     Velero and the controller leave openshift-migration for the repository on every cluster.
     Answers to a connection come back by themselves, so the destination needs no egress rule.
-    OpenShift 3 does not enforce the egress part of a NetworkPolicy.
+    OpenShift 3 does not enforce the egress part of a NetworkPolicy. Policies of the cluster's
+    administrators go before it, and the baseline one after it, where the evidence holds them or
+    tells that the cluster has these kinds.
     """
 
     id = "MTC506"
@@ -90,7 +104,10 @@ class NoBlockingNetworkPolicy(ClusterPolicy):
         Read(EGRESS_FIREWALL, plan_namespaces=True),
         Read(EGRESS_NETWORK_POLICY, namespace=MTC_NAMESPACE),
         Read(EGRESS_NETWORK_POLICY, plan_namespaces=True),
+        Read(ADMIN_NETWORK_POLICY),
+        Read(BASELINE_ADMIN_NETWORK_POLICY),
         Read(NAMESPACE),
+        *API_READS,
         *PLAN_READS,
         *STORAGE_READS,
         *PLACE_READS,
@@ -191,30 +208,86 @@ def _out(migration: Migration, cluster: Cluster, way: Way) -> Iterator[Outcome]:
                 *way.target.needed(migration, cluster),
                 evidence=(policy.ref.at("/spec/egress"), *way.target.evidence),
             )
-    if major_or(cluster) != 3:
-        yield from _policies_out(migration, cluster, way, policies)
-
-
-def _policies_out(
-    migration: Migration, cluster: Cluster, way: Way, policies: tuple[NetworkPolicy, ...]
-) -> Iterator[Outcome]:
+    if major_or(cluster) == 3:
+        return
     for labels in way.space.pods:
-        isolating = selecting(policies, labels, "egress")
-        if not isolating:
-            continue
-        name = way.space.source
-        let = egress(isolating, way.target.outside)
-        near = intra_cluster(migration) or within(cluster, way.target)
-        if let is Let.DENIED and near and any(policy.egress for policy in isolating):
-            let = Let.UNDECIDED  # the target is pods of this cluster, which a selector may mean
-        missing = way.target.needed(migration, cluster)
-        yield from _isolated(cluster, way, isolating, let, "egress", missing)
-        if let is not Let.ALLOWED or way.target.outside.addresses:
-            continue
-        asked = name_resolution(isolating, dns_peer(cluster))
-        command = "oc get namespace openshift-dns -o yaml"
-        need = (Missing(f"the labels of openshift-dns, for {name}", cluster.role, command),)
-        yield from _isolated(cluster, way, isolating, asked, "dns", need)
+        yield from _pod_out(migration, cluster, way, policies, labels)
+
+
+def _pod_out(
+    migration: Migration,
+    cluster: Cluster,
+    way: Way,
+    policies: tuple[NetworkPolicy, ...],
+    labels: Mapping[str, str],
+) -> Iterator[Outcome]:
+    name = way.space.source
+    near = intra_cluster(migration) or within(cluster, way.target)
+    missing = way.target.needed(migration, cluster)
+    pod = own_pod(cluster, name, labels)
+    target = way.target.outside
+    isolating = selecting(policies, labels, "egress")
+    for resource in ADMIN_KINDS if not isolating else ADMIN_KINDS[:1]:
+        said = admin_egress(admin_rules(cluster, resource), pod, target, near)
+        yield from _by_admin(cluster, way, said, "egress", (*missing, *_labels(cluster, pod, name)))
+        if said.let is not None:
+            return
+    if not isolating:
+        return
+    let = egress(isolating, target)
+    if let is Let.DENIED and near and any(policy.egress for policy in isolating):
+        let = Let.UNDECIDED  # the target is pods of this cluster, which a selector may mean
+    yield from _isolated(cluster, way, isolating, let, "egress", missing)
+    if let is not Let.ALLOWED or target.addresses:
+        return
+    asked = name_resolution(isolating, dns_peer(cluster))
+    command = "oc get namespace openshift-dns -o yaml"
+    need = (Missing(f"the labels of openshift-dns, for {name}", cluster.role, command),)
+    yield from _isolated(cluster, way, isolating, asked, "dns", need)
+
+
+def _labels(cluster: Cluster, pod: Peer, namespace: str) -> tuple[Missing, ...]:
+    """The labels of a pod's namespace, where they are not known."""
+    if pod.certain:
+        return ()
+    command = fetch_command(NAMESPACE, namespace)
+    return (Missing(f"the labels of namespace {namespace}", cluster.role, command),)
+
+
+def _by_admin(
+    cluster: Cluster, way: Way, said: Said, direction: str, missing: tuple[Missing, ...]
+) -> Iterator[Outcome]:
+    """What is to be said of the administrators' policies; nothing where they do not stop it."""
+    if said.let is None or said.let is Let.ALLOWED:
+        return
+    name = way.space.source
+    subject = Subject(cluster.name, "v1", "Namespace", "", name)
+    evidence = tuple(policy.ref.at(f"/spec/{direction}") for policy in said.deniers[:SHOWN])
+    kinds = {policy.ref.kind for policy in said.deniers}
+    names = ", ".join(policy.ref.name for policy in said.deniers[:SHOWN])
+    told = f"{' and '.join(sorted(kinds))} {names}"
+    if said.let is Let.DENIED:
+        yield failed(
+            subject,
+            f"namespace {name}: {told} denies {way.what}",
+            *evidence,
+            found=f"denied by {names}",
+            wanted="a rule before it that passes or allows it",
+            key=f"admin-{direction}",
+            commands=tuple(
+                f"oc describe {policy.ref.kind.lower()}.policy.networking.k8s.io "
+                f"{quote(policy.ref.name)}"
+                for policy in said.deniers[:SHOWN]
+            ),
+        )
+        return
+    yield unknown(
+        subject,
+        f"namespace {name}: whether {told} denies {way.what} is not known",
+        *missing,
+        key=f"admin-{direction}",
+        evidence=evidence,
+    )
 
 
 def _rsync_in(migration: Migration, space: Space) -> Iterator[Outcome]:
@@ -224,9 +297,24 @@ def _rsync_in(migration: Migration, space: Space) -> Iterator[Outcome]:
     way = Way(name, Target(Outside("", 0)), "rsync", lambda item: allow_rsync(item, "ingress"))
     for labels in space.pods:
         isolating = selecting(policies, labels, "ingress")
-        if isolating:
-            let, missing = from_router(migration, isolating, RSYNC_PORT)
-            yield from _isolated(cluster, way, isolating, let, "ingress", missing)
+        yield from _pod_in(migration, way, isolating, labels)
+
+
+def _pod_in(
+    migration: Migration, way: Way, isolating: list[NetworkPolicy], labels: Mapping[str, str]
+) -> Iterator[Outcome]:
+    cluster = migration.destination
+    pod = own_pod(cluster, way.space.source, labels)
+    for resource in ADMIN_KINDS if not isolating else ADMIN_KINDS[:1]:
+        rules = admin_rules(cluster, resource)
+        said = admin_ingress(rules, pod, router_peer(cluster), RSYNC_PORT)
+        needs = (*_labels(cluster, pod, way.space.source), *router_needs(cluster))
+        yield from _by_admin(cluster, way, said, "ingress", needs)
+        if said.let is not None:
+            return
+    if isolating:
+        let, missing = from_router(migration, isolating, RSYNC_PORT)
+        yield from _isolated(cluster, way, isolating, let, "ingress", missing)
 
 
 _WHY = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from policies.network.manifests import RSYNC_APPS
 from service.core.evidence import Missing, NotGathered, Pointer
+from service.core.facts.apis import has_kind
 from service.core.facts.connecting import resolving
 from service.core.facts.endpoints import repository, route_domain, rsync_route
 from service.core.facts.network_policy import (
@@ -21,8 +22,10 @@ from service.core.facts.place import platform
 from service.core.facts.release import major
 from service.core.facts.transfer import ROUTE, endpoint_type, rsynced, stunnel_proxy
 from service.core.migration import Cluster, Migration
-from service.core.objects.network import EgressPolicy, NetworkPolicy
+from service.core.objects.network import AdminPolicy, EgressPolicy, NetworkPolicy
 from service.core.resources import (
+    ADMIN_NETWORK_POLICY,
+    BASELINE_ADMIN_NETWORK_POLICY,
     EGRESS_FIREWALL,
     EGRESS_NETWORK_POLICY,
     NAMESPACE,
@@ -188,6 +191,40 @@ def namespace_rules(
     except NotGathered as missing:
         raise NotGathered(*missing.missing, *_egress_gap(cluster, namespace)) from None
     return policies, _egress_policies(cluster, namespace)
+
+
+ADMIN_KINDS = (ADMIN_NETWORK_POLICY, BASELINE_ADMIN_NETWORK_POLICY)
+
+
+def admin_rules(cluster: Cluster, resource: Resource[AdminPolicy]) -> tuple[AdminPolicy, ...]:
+    """The policies of the cluster's administrators, as far as they are known.
+
+    Raises NotGathered where the cluster is known to have the kind, and not all of them are given.
+    Where nothing tells whether it has the kind, it counts as not having it: most do not.
+    """
+    declared = cluster.declared.get("networkRestrictions")
+    known = cluster.known(resource)
+    if declared is not None and declared.value is False and not known:
+        return ()
+    if known or has_kind(cluster, resource.group, resource.kind).served:
+        return cluster.all(resource)
+    return ()
+
+
+def own_pod(cluster: Cluster, namespace: str, labels: Mapping[str, str]) -> Peer:
+    """A pod of MTC with the labels of its namespace, as far as they are known."""
+    return _peer(cluster, namespace, {}, labels)
+
+
+def router_peer(cluster: Cluster) -> Peer:
+    """The pods of the router."""
+    pods = {"ingresscontroller.operator.openshift.io/deployment-ingresscontroller": "default"}
+    return _peer(cluster, "openshift-ingress", {}, pods, _router_on_host(cluster))
+
+
+def router_needs(cluster: Cluster) -> tuple[Missing, ...]:
+    """What tells how network rules see the router."""
+    return _of_router(cluster, _router_on_host(cluster))
 
 
 def _egress_gap(cluster: Cluster, namespace: str) -> tuple[Missing, ...]:

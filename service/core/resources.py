@@ -33,7 +33,7 @@ from service.core.objects.mtc import (
     MigrationController,
     MigStorage,
 )
-from service.core.objects.network import EgressPolicy, NetworkPolicy, Route, Service
+from service.core.objects.network import AdminPolicy, EgressPolicy, NetworkPolicy, Route, Service
 from service.core.objects.operators import (
     ClusterServiceVersion,
     Deployment,
@@ -231,6 +231,15 @@ SERVICE = Resource("Service", "services", Service, namespaced=True, title="servi
 NETWORK_POLICY = Resource(
     "NetworkPolicy", "networkpolicies", NetworkPolicy, ("networking.k8s.io", "extensions"),
     namespaced=True, title="network policies",
+)  # fmt: skip
+ADMIN_NETWORK_POLICY = Resource(
+    "AdminNetworkPolicy", "adminnetworkpolicies", AdminPolicy, ("policy.networking.k8s.io",),
+    "v1alpha1", releases=(4,), title="network policies of the cluster's administrators",
+)  # fmt: skip
+BASELINE_ADMIN_NETWORK_POLICY = Resource(
+    "BaselineAdminNetworkPolicy", "baselineadminnetworkpolicies", AdminPolicy,
+    ("policy.networking.k8s.io",), "v1alpha1", releases=(4,),
+    title="the network policy of the cluster's administrators for pods that no other isolates",
 )  # fmt: skip
 EGRESS_NETWORK_POLICY = Resource(
     "EgressNetworkPolicy", "egressnetworkpolicies", EgressPolicy, ("network.openshift.io", ""),

@@ -139,10 +139,10 @@ def _egress_rule(rule: Mapping[str, Any], target: Outside) -> Let:
 
 def _peers(rule: Mapping[str, Any], key: str) -> Iterable[Mapping[str, Any] | None]:
     """The peers of a rule; one None, which means anybody, where there are none."""
-    return _rows(rule.get(key)) or (None,)
+    return mappings(rule.get(key)) or (None,)
 
 
-def _rows(value: object) -> tuple[Mapping[str, Any], ...]:
+def mappings(value: object) -> tuple[Mapping[str, Any], ...]:
     """The mappings of a list; what is none stands as one that nothing can be said of."""
     if not value:
         return ()
@@ -156,7 +156,7 @@ UNREADABLE: Mapping[str, Any] = {"ipBlock": {}, "port": "unreadable"}
 
 def _ports(rule: Mapping[str, Any], port: int, protocol: str) -> Let:
     """Whether a rule's ports include one; no ports mean all."""
-    entries = _rows(rule.get("ports"))
+    entries = mappings(rule.get("ports"))
     if not entries:
         return Let.ALLOWED
     return _best(_port(entry, port) for entry in entries if _protocol(entry) == protocol)
@@ -181,10 +181,11 @@ def _outside(peer: Mapping[str, Any] | None, target: Outside) -> Let:
     if peer is None:
         return Let.ALLOWED
     block = peer.get("ipBlock")
-    return _block(block, target.addresses) if isinstance(block, Mapping) else Let.DENIED
+    return in_block(block, target.addresses) if isinstance(block, Mapping) else Let.DENIED
 
 
-def _block(block: Mapping[str, Any], addresses: Sequence[Address]) -> Let:
+def in_block(block: Mapping[str, Any], addresses: Sequence[Address]) -> Let:
+    """Whether an ipBlock holds these addresses; none are known of a host that is a name only."""
     network = _network(block.get("cidr"))
     excepted = block.get("except") or ()
     holes = [_network(item) for item in ([excepted] if isinstance(excepted, str) else excepted)]
@@ -218,21 +219,21 @@ def _pods(peer: Mapping[str, Any] | None, other: Peer) -> Let:
         return Let.ALLOWED
     block = peer.get("ipBlock")
     if isinstance(block, Mapping):
-        return _block(block, ())
+        return in_block(block, ())
     if not isinstance(peer.get("namespaceSelector"), Mapping):
         return Let.DENIED  # a podSelector alone means pods of the policy's own namespace
-    spaces = _selects(peer["namespaceSelector"], other.namespace, other.certain)
+    spaces = selects(peer["namespaceSelector"], other.namespace, other.certain)
     pods = peer.get("podSelector")
     if not isinstance(pods, Mapping):
         empty = not peer["namespaceSelector"]
         return min(spaces, Let.UNDECIDED) if empty and other.host_network else spaces
-    return min(spaces, _selects(pods, other.pod, certain=False))
+    return min(spaces, selects(pods, other.pod, certain=False))
 
 
-def _selects(raw: Mapping[str, Any], labels: Mapping[str, str], certain: bool) -> Let:
+def selects(raw: Mapping[str, Any], labels: Mapping[str, str], certain: bool) -> Let:
     """Whether a selector takes an object of which some (or, if certain, all) labels are known."""
     labelled = raw.get("matchLabels") or {}
-    rows = _rows(raw.get("matchExpressions"))
+    rows = mappings(raw.get("matchExpressions"))
     if not isinstance(labelled, Mapping) or UNREADABLE in rows:
         return Let.UNDECIDED
     expressions = tuple(
@@ -261,7 +262,7 @@ def _destination(rule: EgressRule, target: Outside) -> Let:
     if rule.dns_name and not target.host:
         return Let.UNDECIDED
     if rule.dns_name:
-        return Let.ALLOWED if _same_name(rule.dns_name, target.host) else Let.DENIED
+        return Let.ALLOWED if same_name(rule.dns_name, target.host) else Let.DENIED
     network = _network(rule.cidr)
     if network is None:
         return Let.UNDECIDED  # a node selector, or a form that is not known here
@@ -273,7 +274,8 @@ def _destination(rule: EgressRule, target: Outside) -> Let:
     return Let.ALLOWED if _everything(network) else Let.UNDECIDED
 
 
-def _same_name(pattern: str, host: str) -> bool:
+def same_name(pattern: str, host: str) -> bool:
+    """Whether a DNS name of a rule, which may begin with ``*.``, means this host."""
     pattern, host = pattern.rstrip(".").lower(), host.rstrip(".").lower()
     if pattern.startswith("*."):
         return host.partition(".")[2] == pattern[2:]

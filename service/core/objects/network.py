@@ -92,3 +92,18 @@ class EgressPolicy:
 
     ref: Ref
     rules: tuple[EgressRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AdminPolicy:
+    """AdminNetworkPolicy or BaselineAdminNetworkPolicy (policy.networking.k8s.io/v1alpha1).
+
+    A lower ``priority`` goes first. ``subject`` and the rules stay as the API gives them; each
+    rule has an ``action`` (Allow, Deny, Pass), and the first that matches decides.
+    """
+
+    ref: Ref
+    priority: int
+    subject: Mapping[str, Any]
+    ingress: tuple[Mapping[str, Any], ...]
+    egress: tuple[Mapping[str, Any], ...]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from service.core.evidence import Malformed, Ref
 from service.core.objects.network import (
+    AdminPolicy,
     EgressPolicy,
     EgressRule,
     NetworkPolicy,
@@ -12,6 +13,8 @@ from service.core.objects.network import (
     Service,
 )
 from service.core.resources import (
+    ADMIN_NETWORK_POLICY,
+    BASELINE_ADMIN_NETWORK_POLICY,
     EGRESS_FIREWALL,
     EGRESS_NETWORK_POLICY,
     NETWORK_POLICY,
@@ -105,6 +108,29 @@ def network_policy(value: Object, ref: Ref) -> NetworkPolicy:
         selector=selector(spec, "podSelector", "/spec"),
         ingress=tuple(rows(spec, "ingress", "/spec")) if "Ingress" in types else None,
         egress=tuple(rows(spec, "egress", "/spec")) if "Egress" in types else None,
+    )
+
+
+@reads(ADMIN_NETWORK_POLICY)
+def admin_network_policy(value: Object, ref: Ref) -> AdminPolicy:
+    """AdminNetworkPolicy."""
+    return _admin(value, ref)
+
+
+@reads(BASELINE_ADMIN_NETWORK_POLICY)
+def baseline_admin_network_policy(value: Object, ref: Ref) -> AdminPolicy:
+    """BaselineAdminNetworkPolicy; it has no priority."""
+    return _admin(value, ref)
+
+
+def _admin(value: Object, ref: Ref) -> AdminPolicy:
+    spec = table(value, "spec", "")
+    return AdminPolicy(
+        ref=ref,
+        priority=number(spec, "priority", "/spec"),
+        subject=table(spec, "subject", "/spec"),
+        ingress=tuple(rows(spec, "ingress", "/spec")),
+        egress=tuple(rows(spec, "egress", "/spec")),
     )
 
 
