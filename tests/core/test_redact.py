@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,8 +65,34 @@ def test_no_sentence_shows_the_password_of_a_url(head: str, tail: str) -> None:
     assert MARK not in told
 
 
-def test_hostile_text_takes_no_long_time() -> None:
-    started = time.perf_counter()
-    redact("x@y " + "//a:b" * 10_000 + " http://" * 1_000)
-    redact_value("//a:b@" * 10_000)
-    assert time.perf_counter() - started < 5
+LONG = 200_000
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("x@y " + "//a:b" * LONG, "x@y " + "//a:b" * LONG),
+        ("x@y " + "//a:b" * LONG + "@h", "x@y " + "//a:b" * (LONG - 800) + "//a:****@h"),
+        ("x@y " + ",a:x" * LONG, "x@y " + ",a:x" * LONG),
+        ("x@y " + ",a:x" * LONG + "@h", "x@y ,a:****@h"),
+        ("x@y " + "+" * LONG + ":", "x@y " + "+" * LONG + ":"),
+        ("x@y " + "a" * LONG, "x@y " + "a" * LONG),
+        ("eyJaaaaaaaa-" * LONG, "eyJaaaaaaaa-" * LONG),
+        ("eyJaaaaaaaa-" * LONG + ".bbbbbbbb.c", "****"),
+        ("basic " * LONG, "basic " * LONG),
+        ("password " * LONG + "=abc", "password " * LONG + "=****"),
+        ("@ //a:b ,http://" * LONG, "@ //a:b ,http://" * LONG),
+    ],
+    ids=[
+        "logins without an end", "logins with an end", "users without a host", "users with a host",
+        "signs", "letters", "tokens in part", "one token", "words", "names", "bounds",
+    ],
+)  # fmt: skip
+def test_a_long_text_is_passed_over_once(text: str, shown: str) -> None:
+    """A search that starts over within each run takes hours for these."""
+    assert redact(text) == shown
+
+
+@pytest.mark.parametrize("text", ["//a:b@", "a:b@", ",a:x", "//a:b", "a@"])
+def test_a_long_value_is_passed_over_once(text: str) -> None:
+    assert len(redact_value(text * LONG + "@h")) <= len(text) * LONG + 10

@@ -16,7 +16,7 @@ _SIMPLE = {
 }  # fmt: skip
 _BREAK = r"(?:\r\n|[\r\n\x85\u2028\u2029])"
 _RUN = rf"({_BREAK}(?:[ \t]*{_BREAK})*)[ \t]*"
-_BREAKS = re.compile(rf"[ \t]*{_RUN}")
+_BREAKS = re.compile(rf"(?<![ \t])[ \t]*+{_RUN}")
 _ESCAPE = re.compile(
     rf"\\(?:x([0-9A-Fa-f]{{2}})|u([0-9A-Fa-f]{{4}})|U([0-9A-Fa-f]{{8}})|{_RUN}|(.))", re.DOTALL
 )
