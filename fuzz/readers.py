@@ -175,7 +175,8 @@ def patch(data: bytes) -> None:
     by_operations = jsonpatch.apply_patch(manifest, list(result.json_patch))
     assert same(_users(by_merge), result.manifest), "the merge patch leads elsewhere"
     assert same(_users(by_operations), result.manifest), "the JSON patch leads elsewhere"
-    assert same(apply_merge(by_merge, result.undo), manifest), "the undo does not undo"
+    if "undo-without-null" not in {reason.code for reason in result.warnings}:
+        assert same(apply_merge(by_merge, result.undo), manifest), "the undo does not undo"
     assert not patching.make_patch(patching.Request(wanted["settings"], by_merge)).changed
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from service.core.evidence import pointer_step
 from service.core.outcome import Severity
-from service.core.patch.build import forms, new_spec
+from service.core.patch.build import Forms, forms, new_spec
 from service.core.patch.commands import commands
 from service.core.patch.manifest import of_other_namespace, unwrap
+from service.core.patch.merge import apply_merge, same
 from service.core.patch.model import (
     DEFAULT_NAME,
     Change,
@@ -93,7 +94,12 @@ def make_patch(request: Request, policies: Sequence[Policy[Any]] = ()) -> Result
         commands=commands(name, whole=manifest is not None, undo=bool(made.undo))
         if made.changes
         else {},
-        warnings=(*reasons, *_advice(request, manifest, values), *_unchanged(made.changes)),
+        warnings=(
+            *reasons,
+            *_advice(request, manifest, values),
+            *_lost(manifest, at, made),
+            *_unchanged(made.changes),
+        ),
         findings=findings,
     )
 
@@ -168,6 +174,13 @@ def _findings(
     spec = new_spec(manifest.get("spec") or {}, values)
     after = patched(request.migration, {**manifest, "spec": spec})
     return judged(after, judging)
+
+
+def _lost(manifest: Mapping[str, Any] | None, at: str, made: Forms) -> Iterator[Reason]:
+    spec = manifest.get("spec") if manifest else None
+    if made.changes and spec and not same(apply_merge(made.spec, made.undo["spec"]), spec):
+        told = "an old value holds null, which a merge patch cannot set: the undo leaves it out"
+        yield Reason("", "undo-without-null", Severity.WARNING, told, f"{at}/spec")
 
 
 def _unchanged(changes: Sequence[Change]) -> Iterator[Reason]:

@@ -41,7 +41,24 @@ def resolve(
             reasons += said
         values[setting.name if setting else key] = value
     reasons += _checked(settings, installed)
+    reasons += _nulls(values)
     return values, reasons
+
+
+def _nulls(values: Mapping[str, Any]) -> Iterator[Reason]:
+    for key, value in values.items():
+        for pointer in _nulls_within(value, f"/settings/{pointer_step(key)}"):
+            told = "a null within a value: a merge patch takes it for a removal and never sets it"
+            yield Reason("", "null-within", Severity.BLOCKER, told, pointer)
+
+
+def _nulls_within(value: Any, at: str) -> Iterator[str]:
+    # A list is set as a whole, with the nulls that it holds.
+    for key, item in value.items() if isinstance(value, Mapping) else ():
+        inner = f"{at}/{pointer_step(str(key))}"
+        if item is None:
+            yield inner
+        yield from _nulls_within(item, inner)
 
 
 def _checked(settings: Mapping[str, Any], installed: Version | None) -> Iterator[Reason]:
