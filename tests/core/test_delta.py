@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -244,3 +246,47 @@ def test_a_severity_alone_is_a_change():
         before(finding("MTC402", "fail", severity=Severity.WARNING)),
     )
     assert (compared.findings[1].change, compared.findings[1].worse) == (Change.CHANGED, True)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["fail", "f" * 32, "", "é"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from([*plain(A), "findings", "policySet", "name"]), inner, max_size=4
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(ANYTHING, st.dictionaries(st.sampled_from(sorted(plain(A))), ANYTHING, max_size=3))
+def test_whatever_is_said_to_be_a_report_is_one_or_is_told_where_it_is_none(raw, spoilt):
+    for given_so in (raw, {"findings": raw}, [{**plain(A), **spoilt}]):
+        try:
+            compared = compare(report(PASS, A), parse(given_so))
+        except MalformedPrevious as malformed:
+            pointer = malformed.pointer
+        else:
+            pointer = ""
+            assert compared.delta is not None
+        assert pointer == "" or pointer.startswith("/")
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abcdef"), st.sampled_from(list(Verdict)), st.text(max_size=3)),
+        unique_by=lambda item: item[0],
+    )
+)
+def test_a_report_has_not_changed_since_its_own_baseline(rows):
+    found = [finding("MTC601", verdict, volume(name), found=text) for name, verdict, text in rows]
+    kept = {"policySet": "0123456789abcdef", "findings": delta.baseline(found)}
+    now = compare(report(*found), parse(json.loads(json.dumps(kept))))
+    present = [item for item in found if item.verdict.value not in ("pass", "not_applicable")]
+    assert now.delta == Delta(
+        resolved=(),
+        unconfirmed=(),
+        counts=tuple((item, len(present) * (item is Change.UNCHANGED)) for item in Change),
+        comparable=True,
+    )

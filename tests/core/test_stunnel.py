@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 
 from service.core.outcome import Severity
 from service.core.values import gourl
-from service.core.values.stunnel import Reading, Use, build_url, named_proxies, read, shown
+from service.core.values.stunnel import (
+    Reading,
+    Use,
+    build_url,
+    encode,
+    named_proxies,
+    read,
+    shown,
+)
 
 # value, what becomes of it, endpoint, user name, password, codes of the remarks
 ROWS = [
@@ -234,6 +242,65 @@ def test_reading_never_fails(text: str) -> None:
         assert isinstance(reading, Reading)
         if reading.suggestion:
             assert read(reading.suggestion).usable
+
+
+NEAR_URLS = st.lists(
+    st.sampled_from(
+        [
+            *'ab:/@?#[]%.-_ \\"é\t\udcff',
+            "http://",
+            "//",
+            "user:pass@",
+            "%41",
+            "%zz",
+            "host",
+            ":3128",
+        ]
+    ),
+    max_size=10,
+).map("".join)
+
+
+@given(NEAR_URLS)
+@settings(max_examples=1000)
+def test_a_url_is_read_or_refused_and_neither_shows_its_password(text: str) -> None:
+    try:
+        told = repr(gourl.parse(text))
+    except gourl.GoUrlError as error:
+        told = str(error).replace("password", "")
+    assert "pass" not in told
+
+
+@given(st.text())
+def test_what_is_percent_encoded_is_decoded_to_itself(text: str) -> None:
+    assert gourl.unescape(encode(text)) == text
+    assert encode(text).isascii()
+
+
+@given(st.sampled_from(["", "http://", "http://user:pass@"]), NEAR_URLS)
+@settings(max_examples=1000)
+def test_a_usable_value_built_anew_means_the_same(head: str, tail: str) -> None:
+    reading = read(f"{head}{tail}")
+    if not reading.usable:
+        return
+    url = build_url(reading.host, reading.port, reading.username, reading.password)
+    again = read(url)
+    assert (again.use, again.endpoint, again.username, again.password) == (
+        Use.USED,
+        reading.endpoint,
+        reading.username,
+        reading.password,
+    )
+    assert shown(url) == shown(f"{head}{tail}")
+
+
+@given(HOSTS, PORTS, USERS, PASSWORDS, PASSWORDS)
+def test_what_is_shown_tells_nothing_of_the_password(
+    host: str, port: int, user: str, one: str, other: str
+) -> None:
+    first, second = (build_url(host, port, user, password) for password in (one, other))
+    assert shown(first) == shown(second)
+    assert read(first).shown == read(second).shown
 
 
 PROBE = """

@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from made import DESTINATION, NOW, claim, finding, report, volume
 
 from service.core.deadline import DeadlineExceeded, within
 from service.core.decision.marks import Waiver, WaiverAudit, WaiverStatus
-from service.core.decision.waiver_form import Fault, MalformedWaiver, parse
+from service.core.decision.waiver_form import KEYS, Fault, MalformedWaiver, parse
 from service.core.decision.waivers import apply
 from service.core.outcome import Verdict
 from service.core.report import Readiness
@@ -285,3 +287,35 @@ def test_another_policy_of_the_same_subject_is_not_touched():
 
 def test_secrets_in_a_reason_are_masked():
     assert only(reason="proxy http://u:hunter2@p:3128").reason == "proxy http://u:****@p:3128"
+
+
+KEY_NAMES = st.sampled_from(sorted({*KEYS, "name", "cluster", "k", "at_most"}))
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**400), 10**400)
+    | st.floats(allow_nan=False)
+    | st.sampled_from(
+        ["", " ", "*", "MTC601", "2026-02-30", "9999-12-31", "0001-01-01T00:00+23:59"]
+    )
+    | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEY_NAMES, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(KEY_NAMES, ANYTHING, max_size=4), ANYTHING)
+@settings(max_examples=300)
+def test_whatever_is_said_to_be_a_waiver_is_one_or_is_told_each_fault(spoilt, other):
+    for raw in ([GOOD, {**GOOD, **spoilt}], other, [other]):
+        try:
+            waivers = parse(raw, POLICIES)
+        except MalformedWaiver as malformed:
+            faults = malformed.faults
+        else:
+            faults = ()
+            assert all(isinstance(item, Waiver) for item in waivers)
+            apply(report(PASS, BAD), waivers)
+        if raw == [GOOD, {**GOOD, **spoilt}]:
+            named = {fault.pointer.removeprefix("/1/").partition("/")[0] for fault in faults}
+            assert named <= {str(key) for key in spoilt}
