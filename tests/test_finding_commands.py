@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
-from test_policies import POLICIES, found, given, load_cases
+from test_policies import POLICIES, cases_of, found, given
+
+from service.ingest.pieces import BadInput
 
 CLUSTERS = [
     {"role": role, "facts": {"openshiftVersion": "4.14.9", "proxy": f"http://{role}:3128"}}
@@ -17,9 +22,7 @@ CLUSTERS = [
 
 
 def commands(policy_id: str) -> Iterator[str]:
-    for owner, case in (row.values for row in load_cases()):
-        if owner != policy_id:
-            continue
+    for case in cases_of(policy_id):
         for finding in found(given(case), POLICIES[policy_id]):
             yield from finding.commands
             yield from (item.command for item in finding.missing)
@@ -66,3 +69,59 @@ def test_no_name_of_the_evidence_breaks_out_of_a_command() -> None:
                     for text in item.commands]  # fmt: skip
             assert told
             assert all(name in shlex.split(text) for text in told), told
+
+
+HOSTILE = "$(touch 1)`touch 2`'; touch 3; '\"; touch 4; \"&touch 5|touch 6\ntouch 7"
+
+
+def replaced(value: Any, old: str) -> Any:
+    """The same evidence in which this name is a hostile one."""
+    if isinstance(value, dict):
+        return {key: replaced(item, old) for key, item in value.items()}
+    if isinstance(value, list):
+        return [replaced(item, old) for item in value]
+    return HOSTILE if value == old else value
+
+
+@pytest.mark.parametrize("policy_id", POLICIES)
+def test_pasted_into_a_shell_no_command_does_more_than_it_says(
+    policy_id: str, tmp_path: Path
+) -> None:
+    """Every name that the cases of a policy hold, one at a time, is a script that leaves files."""
+    told: set[str] = set()
+    for case in cases_of(policy_id):
+        for name in sorted(_names(case["given"])):
+            hostile = {**case, "given": replaced(case["given"], name)}
+            with contextlib.suppress(BadInput):  # the name was a word of the form
+                for finding in found(given(hostile), POLICIES[policy_id]):
+                    told |= {*finding.commands, *(item.command for item in finding.missing)}
+    suspicious = sorted(re.sub(r"<[a-z][^<>]*>", "BLANK", text) for text in told if "touch" in text)
+    # Every program but the shell's own words is one that does nothing, in an empty folder.
+    for word in ("oc", "curl", "skopeo", "podman", "jq", "base64", "openssl", "dig", "nc", "sleep"):
+        (tmp_path / word).write_text("#!/bin/sh\ncat > /dev/null < /dev/null\n")
+        (tmp_path / word).chmod(0o755)
+    (tmp_path / "touch").symlink_to("/usr/bin/touch")
+    (tmp_path / "cat").symlink_to("/usr/bin/cat")
+    work = tmp_path / "work"
+    work.mkdir()
+    for text in suspicious:
+        subprocess.run(
+            ["/bin/bash", "-c", text],
+            cwd=work,
+            env={"PATH": str(tmp_path)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=20,
+            check=False,
+        )
+        assert list(work.iterdir()) == [], text
+
+
+def _names(value: Any) -> set[str]:
+    """The texts of evidence that a command may name: no sentences, versions or settings."""
+    if isinstance(value, dict):
+        return set().union(*map(_names, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(_names, value))
+    named = isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9.-]{2,}", value)
+    return {value} if named else set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,18 @@ CASES = Path(__file__).parent / "cases"
 POLICIES = {policy.id: policy for policy in catalogue()}
 
 
+@cache
+def cases_of(policy_id: str) -> tuple[dict[str, Any], ...]:
+    """The cases of a policy, read once."""
+    text = (CASES / f"{policy_id}.yaml").read_text("utf-8")
+    return tuple(yaml.load(text, Loader=yaml.CSafeLoader))
+
+
 def load_cases() -> list[Any]:
     return [
         pytest.param(file.stem, case, id=f"{file.stem}-{case['name']}")
         for file in sorted(CASES.glob("*.yaml"))
-        for case in yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)
+        for case in cases_of(file.stem)
     ]
 
 
@@ -121,7 +129,7 @@ def test_every_read_is_declared(policy: Policy[Any]) -> None:
     """What a check reads is what the catalogue says that it reads, or it was never gathered."""
     declared = {read.resource for read in policy.reads}
     undeclared: set[str] = set()
-    for _, case in (row.values for row in load_cases() if row.values[0] == policy.id):
+    for case in cases_of(policy.id):
         migration = given(case)
         for cluster in migration.clusters:
             cluster.inventory.on_read = lambda resource, _namespace, _name: (

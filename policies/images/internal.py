@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 from typing import Any, TypeVar
 
 from policies.data.image_streams import removed_in
@@ -194,7 +195,8 @@ def _missing(destination: Cluster, image: InternalImage, users: list[Use], found
     release = removed_in(image.stream, image.tag)
     gone = f"; OpenShift {release} removed it" if release else ""
     name = str(image)
-    copy = f"<destination registry route>/openshift/{image.stream}:{image.tag or '<tag>'}"
+    tag = quote(image.tag) if image.tag else "<tag>"
+    copy = f"<destination registry route>/openshift/{quote(image.stream)}:{tag}"
     return failed(
         _subject(destination, image),
         f"{name} of namespace openshift is used {len(users)} times and is not here{gone}",
@@ -202,9 +204,9 @@ def _missing(destination: Cluster, image: InternalImage, users: list[Use], found
         found=found,
         wanted=name,
         commands=(
-            f"oc get imagestream {image.stream} -n openshift",
-            f"podman pull <source registry route>/openshift/{name}",
-            f"podman tag <source registry route>/openshift/{name} {copy}",
+            f"oc get imagestream {quote(image.stream)} -n openshift",
+            f"podman pull <source registry route>/openshift/{quote(name)}",
+            f"podman tag <source registry route>/openshift/{quote(name)} {copy}",
             f"podman push {copy}",
         ),
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from shlex import quote
 
 from policies.images.exposed import DOCS, REGISTRY_READS, DirectImagePolicy
 from service.core.evidence import NotGathered
@@ -201,7 +203,7 @@ def _wrong(
         namespace = REGISTRY_SERVICES[major_or(cluster)][0]
         columns = "NAME:.metadata.name,HOST:.spec.host,SERVICE:.spec.to.name"
         commands = (f"oc get routes -n {namespace} -o custom-columns={columns}",)
-    patch = f'{{"spec":{{"exposedRegistryPath":"{wanted}"}}}}'
+    patch = json.dumps({"spec": {"exposedRegistryPath": wanted}}, separators=(",", ":"))
     return failed(
         item.ref.subject,
         f"exposedRegistryPath {fault}",
@@ -211,7 +213,7 @@ def _wrong(
         severity=severity,
         commands=(
             *commands,
-            f"oc patch migcluster {item.ref.name} -n {item.ref.namespace} --type=merge "
-            f"--patch '{patch}'",
+            f"oc patch migcluster {quote(item.ref.name)} -n {quote(item.ref.namespace)} "
+            f"--type=merge --patch {quote(patch)}",
         ),
     )

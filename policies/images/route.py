@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
 from policies.images.exposed import DOCS, EXPOSE, REGISTRY_READS, DirectImagePolicy
 from service.core.evidence import NotGathered, Pointer
@@ -118,8 +119,8 @@ def _unusable(cluster: Cluster, route: Route) -> Outcome:
             wanted="termination: passthrough or reencrypt",
             key="termination",
             commands=(
-                f"oc create route passthrough {service}-passthrough --service={service} "
-                f"--port=5000 -n {namespace}",
+                f"oc create route passthrough {quote(service)}-passthrough "
+                f"--service={quote(service)} --port=5000 -n {quote(namespace)}",
             ),
         )
     if route.admitted is None:
@@ -136,5 +137,5 @@ def _unusable(cluster: Cluster, route: Route) -> Outcome:
         found="Admitted: False",
         wanted="Admitted: True",
         key="admitted",
-        commands=(f"oc describe route {route.ref.name} -n {namespace}",),
+        commands=(f"oc describe route {quote(route.ref.name)} -n {quote(namespace)}",),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from shlex import quote
 
 from policies.network.manifests import RSYNC_APPS
 from service.core.evidence import Missing, NotGathered, Pointer
@@ -306,7 +307,7 @@ def from_router(
         need = Missing(
             "whether these policies let traffic of a node port in",
             cluster.role,
-            f"oc get networkpolicies -n {policies[0].ref.namespace} -o yaml",
+            f"oc get networkpolicies -n {quote(policies[0].ref.namespace)} -o yaml",
         )
         return let, (need,)
     on_host = _router_on_host(cluster)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
 from policies.data.mtc import NEWEST
 from policies.images.exposed import RELEASE_READS
@@ -188,7 +189,7 @@ def _not_installed(item: ClusterServiceVersion) -> Outcome:
         found=item.phase,
         wanted="Succeeded",
         key="phase",
-        commands=(f"oc describe csv {item.ref.name} -n {item.ref.namespace}",),
+        commands=(f"oc describe csv {quote(item.ref.name)} -n {quote(item.ref.namespace)}",),
     )
 
 
@@ -219,11 +220,11 @@ def _update_commands(cluster: Cluster, subscription: Subscription | None) -> tup
     if subscription is None:
         return (f"oc get subscriptions.operators.coreos.com -n {MTC_NAMESPACE}",)
     namespace = subscription.ref.namespace
-    look = f"oc get installplan -n {namespace}"
+    look = f"oc get installplan -n {quote(namespace)}"
     if subscription.approval != "Manual":
         return (look,)
     approve = (
-        f"oc patch installplan <name> -n {namespace} --type=merge "
+        f"oc patch installplan <name> -n {quote(namespace)} --type=merge "
         '--patch \'{"spec":{"approved":true}}\''
     )
     return look, approve

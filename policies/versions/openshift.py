@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from shlex import quote
 
 from policies.data.openshift import EXTENDED, OPENSHIFT_3, STABLE
 from service.core.evidence import Missing, NotGathered, Pointer
@@ -221,10 +222,10 @@ def _behind(cluster: Cluster, current: Fact[Version], newer: Claim) -> Outcome:
     elif newer.advisory:
         commands = (
             "oc adm upgrade --include-not-recommended",
-            f"oc adm upgrade --to={newer.newest} --allow-not-recommended",
+            f"oc adm upgrade --to={quote(str(newer.newest))} --allow-not-recommended",
         )
     else:
-        commands = ("oc adm upgrade", f"oc adm upgrade --to={newer.newest}")
+        commands = ("oc adm upgrade", f"oc adm upgrade --to={quote(str(newer.newest))}")
     return failed(
         cluster.subject,
         f"{current.value} is not the newest {current.value.y} release: {newer.newest} "
@@ -267,7 +268,8 @@ def _unproven(cluster: Cluster, current: Fact[Version], version: ClusterVersion 
         retrieved = version.conditions.get("RetrievedUpdates")
         said = f"{retrieved.status}, {retrieved.reason}" if retrieved else "absent"
         reason = f"its list of updates does not count (RetrievedUpdates: {said})"
-        command = _graph_command(running, version.channel.partition("-")[0] or "stable")
+        kind = version.channel.partition("-")[0]
+        command = _graph_command(running, kind if kind in _CHANNELS else "stable")
     fact = f"the newest {running.y} release"
     return unknown(
         cluster.subject,
@@ -275,6 +277,9 @@ def _unproven(cluster: Cluster, current: Fact[Version], version: ClusterVersion 
         Missing(fact, cluster.role, command),
         evidence=current.evidence,
     )
+
+
+_CHANNELS = ("stable", "fast", "candidate", "eus")
 
 
 def _graph_command(running: Version, kind: str) -> str:

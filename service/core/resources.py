@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
+from shlex import quote
 from typing import Any, Generic, TypeVar
 
 from service.core.objects.apis import (
@@ -153,12 +156,12 @@ def _compose(
         namespace = namespaces[0]
     elif not namespace and not name and len(namespaces) > 1:
         each = _get(resource, "", '-n "$n"') + f' && echo "{_mark(resource, "$n")}"'
-        return f"for n in {' '.join(namespaces)}; do {each}; echo ---; done"
-    scope = f"-n {namespace}" if namespace else "--all-namespaces" * resource.namespaced
+        return f"for n in {' '.join(map(_word, namespaces))}; do {each}; echo ---; done"
+    scope = f"-n {_word(namespace)}" if namespace else "--all-namespaces" * resource.namespaced
     if name and not may_be_absent:
-        return _get(resource, name, scope)
-    wanted = f"{name} --ignore-not-found" if name else ""
-    return f"{_get(resource, wanted, scope)} && echo '{_mark(resource, namespace, name)}'"
+        return _get(resource, _word(name), scope)
+    wanted = f"{_word(name)} --ignore-not-found" if name else ""
+    return f"{_get(resource, wanted, scope)} && echo {quote(_mark(resource, namespace, name))}"
 
 
 _remembered = lru_cache(maxsize=2048)(_compose)
@@ -174,7 +177,22 @@ def _get(resource: Resource[Any], name: str, scope: str) -> str:
 def _mark(resource: Resource[Any], namespace: str, name: str = "") -> str:
     """A document that says that all of this was asked for: resource/namespace/name."""
     steps = "/".join((resource.argument, namespace, name)).rstrip("/")
-    return f"--- {{complete: [{steps}]}}"
+    odd = any(map(_ODD.search, (namespace, name)))
+    return f"--- {{complete: [{json.dumps(steps) if odd else steps}]}}"
+
+
+_ODD = re.compile(r"[^\w.:$<> -]")
+_PLACEHOLDER = re.compile(r"<[a-z -]+>")
+
+
+def _word(name: str) -> str:
+    """A name of the evidence as one word of a command, whatever it holds.
+
+    A placeholder stays one, and a name that starts like an option, which none can, becomes one.
+    """
+    if name.startswith("-"):
+        return "<name>"
+    return name if _PLACEHOLDER.fullmatch(name) else quote(name)
 
 
 _SECRET = (
