@@ -197,12 +197,12 @@ def _finding(policy: Policy[Any], outcome: Outcome) -> Finding:
         title=policy.title,
         verdict=outcome.verdict,
         severity=outcome.severity or policy.severity,
-        message=redact(outcome.message),
+        message=_told(outcome.message),
         subject=outcome.subject,
         fingerprint=fingerprint(policy.id, outcome.subject, outcome.key),
         key=outcome.key,
-        found=redact(outcome.found),
-        wanted=redact(outcome.wanted),
+        found=_told(outcome.found),
+        wanted=_told(outcome.wanted),
         evidence=outcome.evidence,
         remedy=policy.remedy if mends else "",
         commands=tuple(map(redact, outcome.commands)),
@@ -211,6 +211,16 @@ def _finding(policy: Policy[Any], outcome: Outcome) -> Finding:
         observed=outcome.observed,
         examined=outcome.examined,
     )
+
+
+MOST_TOLD = 10_000
+"""Characters of a text of a finding; what is longer repeats a value that nobody could read."""
+
+
+def _told(text: str) -> str:
+    """The text without secrets, at a length that can be read; cut last, for a cut hides them."""
+    shown = redact(text)
+    return shown if len(shown) <= MOST_TOLD else shown[:MOST_TOLD] + "…"
 
 
 def digest(policies: Sequence[Policy[Any]]) -> str:

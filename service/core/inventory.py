@@ -121,7 +121,7 @@ class Shelf(Generic[T]):
             part=entry.origin.part,
             member=entry.origin.member,
             document=entry.origin.document,
-            pointer=entry.base + error.pointer,
+            pointer=self.ref(entry).at(error.pointer).pointer,
         )
 
 

@@ -18,6 +18,7 @@ from service.core.facts.mtc import mtc_version
 from service.core.facts.release import openshift
 from service.core.resources import (
     MIG_CLUSTER,
+    NAMESPACE,
     NETWORK_POLICY,
     PERSISTENT_VOLUME,
     PERSISTENT_VOLUME_CLAIM,
@@ -506,3 +507,29 @@ def test_an_archive_of_which_nothing_is_known_is_told() -> None:
     assert [(item.code, item.part, item.blocks) for item in migration.problems] == [
         ("nothing-known", "source", True)
     ]
+
+
+def test_a_name_that_no_object_can_have_is_told_once_and_not_repeated() -> None:
+    """Each name stands in a hundred findings: one of megabytes made a report of gigabytes."""
+    plan = {"namespaces": ["shop", "b" * 601, "c" * 2_000_000], "srcMigClusterRef": {"name": "x"}}
+    envelope = {"clusters": [{"role": "source", "facts": {}}], "plan": plan}
+    migration = read(piece("envelope", json.dumps(envelope).encode())).migration
+    assert migration.plan_reason == "malformed"
+    found = [
+        (problem.code, problem.pointer, problem.message)
+        for cluster in migration.clusters
+        for problem in cluster.inventory.problems()
+    ]
+    assert found == [
+        (
+            "object-malformed",
+            "/plan/namespaces/1",
+            "MigPlan '' is not of its form: wanted a name of at most 600 characters",
+        )
+    ]
+
+
+def test_the_name_of_an_object_ends_where_names_end() -> None:
+    item = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n" * 2_000_000}}
+    migration = read(piece("source", json.dumps(item).encode())).migration
+    assert [space.ref.name for space in migration.source.known(NAMESPACE)] == ["n" * 600]

@@ -12,6 +12,7 @@ from service.core.inventory import Entry, Inventory, Shelf
 from service.core.migration import Cluster, Declared
 from service.core.resources import CLUSTER_VERSION, INFRASTRUCTURE, NAMESPACE, Resource
 from service.ingest.objects.readers import readers
+from service.ingest.objects.readers.shape import MOST_NAME
 
 
 @dataclass(slots=True)
@@ -61,6 +62,8 @@ class Gathering:
             name, namespace = metadata.get("name", ""), metadata.get("namespace", "")
             if type(name) is not str or type(namespace) is not str:
                 name, namespace = str(name or ""), str(namespace or "")
+            if len(name) > MOST_NAME or len(namespace) > MOST_NAME:
+                name, namespace = name[:MOST_NAME], namespace[:MOST_NAME]
         self.stack(resource).entries.append(Entry(namespace, name, value, origin, base, flat))
         self.objects += 1
         if resource in _IDENTIFIERS and (resource is not NAMESPACE or name == "kube-system"):

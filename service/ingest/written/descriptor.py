@@ -11,6 +11,7 @@ from service.core.migration import Probe
 from service.ingest.objects.complete import take_complete
 from service.ingest.objects.gathering import Gathering
 from service.ingest.objects.names import no_such_resource, resource_named
+from service.ingest.objects.readers.shape import MOST_NAME
 from service.ingest.objects.sorting import take_document
 from service.ingest.place import Place
 from service.ingest.written.facts import take_facts
@@ -39,7 +40,7 @@ def take_cluster(
     facts = value.get("facts", {}) if nested else {k: v for k, v in value.items() if k != "name"}
     name = value.get("name")
     if isinstance(name, str) and name:
-        gathering.name = name
+        gathering.name = name[:MOST_NAME]
     problems = list(unknown_keys(value, CLUSTER_KEYS, place)) if nested else []
     where = place.down("facts") if nested else place
     if not isinstance(facts, dict):

@@ -33,6 +33,7 @@ from service.ingest.objects.readers.shape import (
     object_ref,
     rows,
     scalar,
+    short,
     table,
     text,
     texts,
@@ -92,7 +93,10 @@ def mig_plan(value: Object, ref: Ref) -> MigPlan:
         )
     return MigPlan(
         ref=ref,
-        namespaces=tuple(mapping(item) for item in texts(spec, "namespaces", "/spec")),
+        namespaces=tuple(
+            mapping(short(item, f"/spec/namespaces/{index}"))
+            for index, item in enumerate(texts(spec, "namespaces", "/spec"))
+        ),
         source_cluster=object_ref(spec, "srcMigClusterRef", "/spec"),
         destination_cluster=object_ref(spec, "destMigClusterRef", "/spec"),
         storage=object_ref(spec, "migStorageRef", "/spec"),

@@ -27,6 +27,23 @@ def text(of: Object, key: str, at: str) -> str:
     raise Malformed(f"{at}/{key}", "a string")
 
 
+MOST_NAME = 600
+"""Characters of a name, or of two with a colon between: no API server takes longer ones, and each
+is repeated in a hundred findings."""
+
+
+def name(of: Object, key: str, at: str) -> str:
+    """A string that names an object; "" where absent or null."""
+    return short(text(of, key, at), f"{at}/{key}")
+
+
+def short(value: str, at: str) -> str:
+    """A name, if it is no longer than one can be."""
+    if len(value) > MOST_NAME:
+        raise Malformed(at, f"a name of at most {MOST_NAME} characters")
+    return value
+
+
 def scalar(of: Object, key: str, at: str) -> str:
     """A string or number as text, for quantities and settings that people write unquoted."""
     value = of.get(key)
@@ -115,7 +132,7 @@ def object_ref(of: Object, key: str, at: str) -> ObjectRef:
     """A reference by namespace and name; unset where absent."""
     value = table(of, key, at)
     where = f"{at}/{key}"
-    return ObjectRef(text(value, "namespace", where), text(value, "name", where))
+    return ObjectRef(name(value, "namespace", where), name(value, "name", where))
 
 
 def conditions(of: Object, at: str) -> Mapping[str, Condition]:
