@@ -30,7 +30,9 @@ FORM = "http://[user:password@]host:port"
 _SAFE = "-._~"
 """Unreserved in a URL, and nothing to any shell, YAML or template on the way."""
 
-_SEVERAL = re.compile(r"(?<![,;\s])[,;\s]++(?=[A-Za-z][A-Za-z0-9+.-]*://|[^\s,;@/]+:\d+(?:[,;\s/]|$))")
+_SEVERAL = re.compile(
+    r"(?<![,;\s])[,;\s]++(?=[A-Za-z][A-Za-z0-9+.-]*://|[^\s,;@/]+:\d+(?:[,;\s/]|$))"
+)
 
 
 class Use(StrEnum):
