@@ -74,14 +74,18 @@ def bare() -> Flask:
 
 
 @contextlib.contextmanager
-def served(target: str) -> Iterator[int]:
-    """A gunicorn with the service's configuration on a free loopback port; gives the port."""
+def served(target: str, workers: int | None = 2) -> Iterator[int]:
+    """A gunicorn with the service's configuration on a free loopback port; gives the port.
+
+    ``workers`` None leaves their number, too, to the environment.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     folder = tempfile.mkdtemp(prefix="bench-")
     command = [sys.executable, "-m", "gunicorn", "--config", "service/api/gunicorn_conf.py"]
-    command += ["--bind", f"127.0.0.1:{port}", "--workers", "2", "--max-requests", "0", target]
+    command += ["--bind", f"127.0.0.1:{port}", "--max-requests", "0"]
+    command += [target] if workers is None else ["--workers", str(workers), target]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with open(os.path.join(folder, "log"), "wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment)

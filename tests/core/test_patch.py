@@ -474,7 +474,7 @@ def test_a_merge_patch_leads_from_one_object_to_the_other(
         ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
     ],
 )
-def test_the_examples_of_rfc_7386(target: Any, change: Any, result: Any) -> None:
+def test_the_examples_of_rfc_7396(target: Any, change: Any, result: Any) -> None:
     assert apply_merge(target, change) == result
 
 

@@ -306,12 +306,13 @@ class Program:
         if not 1 <= len(rest) <= 2:
             raise Refused("error: You must specify the type of resource to get")
         (output,) = given.needs("-o")
-        row = self.cluster.resource(rest[0])
+        row, *more = (self.cluster.resource(word) for word in rest[0].split(","))
         everywhere = not row["namespaced"] or "-A" in words or "--all-namespaces" in words
         space = "" if everywhere else given.flags.get("-n", "default")
         if len(rest) == 2:
             return self._single(row, rest[1], space, output, given)
-        found = self.cluster.find(row, namespace=space)
+        found = [item for each in (row, *more)
+                 for item in self.cluster.find(each, namespace=space)]  # fmt: skip
         if output == "yaml":
             if not found:
                 return 'apiVersion: v1\nitems: []\nkind: List\nmetadata:\n  resourceVersion: ""'
@@ -363,14 +364,9 @@ class Program:
             self.cluster.one("serviceaccount", name, given.flags.get("-n", ""))
             return "eyJhbGciOiJSUzI1NiJ9.standin"
         if words[:2] == ["secret", "generic"]:
-            given = Words(words[2:], "-n --from-file")
-            (name,) = given.args("")
-            space, source = given.needs("-n", "--from-file")
-            key, _, path = source.rpartition("=")
-            metadata = {"name": name, "namespace": space}
-            secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata,
-                      "stringData": {key or path: _content(path)}}  # fmt: skip
-            return self.cluster.put(secret, fresh=True)
+            return self._of_file("Secret", "stringData", words[2:])
+        if words[:1] == ["configmap"]:
+            return self._of_file("ConfigMap", "data", words[1:])
         given = Words(words, "-f -o")
         given.args()
         (file,) = given.needs("-f")
@@ -378,6 +374,16 @@ class Program:
         if item["kind"] in REVIEWS:
             return text_of({**item, "status": {"allowed": self.cluster.data["admin"]}})
         return self.cluster.put(item, fresh=True)
+
+    def _of_file(self, kind: str, field: str, words: list[str]) -> str:
+        given = Words(words, "-n --from-file")
+        (name,) = given.args("")
+        space, source = given.needs("-n", "--from-file")
+        key, _, path = source.rpartition("=")
+        metadata = {"name": name, "namespace": space}
+        made = {"apiVersion": "v1", "kind": kind, "metadata": metadata,
+                field: {key or path: _content(path)}}  # fmt: skip
+        return self.cluster.put(made, fresh=True)
 
     def _role_binding(self, words: list[str]) -> str:
         given = Words(words, "-n --clusterrole --serviceaccount")

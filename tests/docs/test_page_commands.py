@@ -44,6 +44,8 @@ EXEMPT = {
     ("docs/dependencies.md", "make test"): "this test is a part of it",
     ("docs/dependencies.md", "make licences"): INSTALLS,
     ("docs/licences.md", "python tools/licences.py"): INSTALLS,
+    ("docs/operations.md", "python benchmarks/gunicorn_settings.py"): MEASURES,
+    ("docs/operations.md", "python benchmarks/soak.py --requests 40000"): MEASURES,
     ("docs/quick-start.md", "make run"): STARTS,
 }
 """The commands that are not run, by page and first line, and why."""
@@ -239,6 +241,9 @@ def operations(ran: Ran) -> None:
     assert [call.split()[0] for call in ran.ground.calls("podman")] == ["build", "run"]
     assert ran.stored("Deployment", "mtc-preflight-admission") is not None
     assert ran.stored("ValidatingWebhookConfiguration", "mtc-preflight") is None
+    state = ran.stored("ConfigMap", "mtc-preflight-admission-state")["data"]["state.yaml"]
+    kinds = {item["kind"] for item in yaml.safe_load(state)["items"]}
+    assert kinds >= {"MigCluster", "MigPlan"}
 
 
 def pipelines(ran: Ran) -> None:

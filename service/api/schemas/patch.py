@@ -183,7 +183,7 @@ class PatchSchema(CamelSchema):
     name = text("of the MigrationController")
     changed = flag("whether there is anything to change")
     secrets_shown = flag("false in a dry run: the forms are then not to be applied")
-    merge_patch = fields.Dict(required=True, metadata={"description": "RFC 7386"})
+    merge_patch = fields.Dict(required=True, metadata={"description": "RFC 7396"})
     json_patch = many(OperationSchema, "RFC 6902, with tests of the old values")
     manifest = fields.Dict(
         required=True,

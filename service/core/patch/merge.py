@@ -1,4 +1,4 @@
-"""JSON merge patch (RFC 7386): apply one, and make one from two objects."""
+"""JSON merge patch (RFC 7396): apply one, and make one from two objects."""
 
 from __future__ import annotations
 
