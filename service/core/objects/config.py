@@ -71,7 +71,6 @@ class Infrastructure:
     platform: str
     region: str
     api_url: str
-    infrastructure_name: str
     resource_group: str
 
 
@@ -119,7 +118,6 @@ class Node:
     zone: str
     kubelet: str
     provider: str
-    os_image: str
     ready: str
     labels: Mapping[str, str] = field(default_factory=dict)
 

@@ -51,7 +51,6 @@ class MigCluster:
     has_ca_bundle: bool
     azure_resource_group: str
     operator_version: str
-    registry_path: str
     conditions: Mapping[str, Condition]
     ca_bundle_fault: str = ""
     """What is wrong with spec.caBundle, "" where it is absent or holds certificates."""
@@ -84,7 +83,6 @@ class PlanVolume:
     copy_method: str
     target_storage_class: str
     target_access_mode: str
-    verify: bool
     pvc_namespace: str
     pvc_name: str
     pvc_target: str
@@ -92,7 +90,6 @@ class PlanVolume:
     pvc_volume_mode: str
     owner_type: str
     proposed_capacity: str
-    has_reference: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +138,6 @@ class MigPlan:
     source_storage_classes: tuple[PlanStorageClass, ...]
     excluded_resources: tuple[str, ...]
     incompatible_namespaces: tuple[tuple[str, tuple[str, ...]], ...]
-    label_selector: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,6 @@ class ClusterServiceVersion:
 
     ref: Ref
     version: str
-    display_name: str
     phase: str
     copied: bool
 

@@ -119,7 +119,6 @@ def infrastructure(value: Object, ref: Ref) -> Infrastructure:
         or text(status, "platform", "/status"),
         region=region,
         api_url=text(status, "apiServerURL", "/status"),
-        infrastructure_name=text(status, "infrastructureName", "/status"),
         resource_group=text(azure, "resourceGroupName", "/status/platformStatus/azure"),
     )
 
@@ -173,7 +172,6 @@ def node(value: Object, ref: Ref) -> Node:
         zone=first(labels, ZONE_LABELS),
         kubelet=text(info, "kubeletVersion", "/status/nodeInfo"),
         provider=text(spec, "providerID", "/spec").partition(":")[0],
-        os_image=text(info, "osImage", "/status/nodeInfo"),
         ready=ready.status if ready else "",
         labels=labels,
     )

@@ -60,7 +60,6 @@ def mig_cluster(value: Object, ref: Ref) -> MigCluster:
         has_ca_bundle=bool(text(spec, "caBundle", "/spec")),
         azure_resource_group=text(spec, "azureResourceGroup", "/spec"),
         operator_version=text(status, "operatorVersion", "/status"),
-        registry_path=text(status, "registryPath", "/status"),
         conditions=conditions(status, "/status"),
         ca_bundle_fault=_ca_fault(text(spec, "caBundle", "/spec")),
     )
@@ -120,7 +119,6 @@ def mig_plan(value: Object, ref: Ref) -> MigPlan:
         incompatible_namespaces=tuple(
             _incompatible(row) for row in rows(status, "incompatibleNamespaces", "/status")
         ),
-        label_selector=bool(spec.get("labelSelector")),
     )
 
 
@@ -147,7 +145,6 @@ def _volume(index: int, row: Object) -> PlanVolume:
         copy_method=text(selection, "copyMethod", f"{at}/selection"),
         target_storage_class=text(selection, "storageClass", f"{at}/selection"),
         target_access_mode=text(selection, "accessMode", f"{at}/selection"),
-        verify=flag(selection, "verify", f"{at}/selection"),
         pvc_namespace=text(claim, "namespace", f"{at}/pvc"),
         pvc_name=name,
         pvc_target=target or name,
@@ -155,7 +152,6 @@ def _volume(index: int, row: Object) -> PlanVolume:
         pvc_volume_mode=text(claim, "volumeMode", f"{at}/pvc"),
         owner_type=text(claim, "ownerType", f"{at}/pvc"),
         proposed_capacity=scalar(row, "proposedCapacity", at),
-        has_reference=flag(claim, "hasReference", f"{at}/pvc"),
     )
 
 

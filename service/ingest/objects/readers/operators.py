@@ -45,7 +45,6 @@ def cluster_service_version(value: Object, ref: Ref) -> ClusterServiceVersion:
     return ClusterServiceVersion(
         ref=ref,
         version=text(spec, "version", "/spec"),
-        display_name=text(spec, "displayName", "/spec"),
         phase=text(status, "phase", "/status"),
         copied=COPIED_FROM in labels or text(status, "reason", "/status") == "Copied",
     )
