@@ -58,6 +58,7 @@ class ClusterAdmin(ClusterPolicy):
 
     id = "MTC101"
     name = "cluster-admin"
+    single = True
     title = "The migrating user has cluster-admin privileges on all clusters"
     why = (
         "Without them the operator cannot be set up, and objects, volumes and security context "

@@ -139,6 +139,16 @@ def test_every_read_is_declared(policy: Policy[Any]) -> None:
     assert undeclared == set()
 
 
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_every_finding_has_an_identity_of_its_own(policy: Policy[Any]) -> None:
+    """A single policy has one result per checked item, and none shares its fingerprint."""
+    for case in cases_of(policy.id):
+        marks = [(item.fingerprint, item.root) for item in found(given(case), policy)]
+        assert len({mark for mark, _ in marks}) == len(marks), case["name"]
+        roots = [root for _, root in marks]
+        assert not policy.single or len(set(roots)) == len(roots), case["name"]
+
+
 def test_no_policy_passes_or_fails_without_evidence() -> None:
     """An empty migration: everything is unknown or not applicable, and nothing is in error."""
     migration = read_body(Piece("envelope", io.BytesIO(b'{"clusters":[{"role":"source"}]}')), {})

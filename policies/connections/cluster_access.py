@@ -27,6 +27,7 @@ class TokenPrivileged(RemotePolicy):
 
     id = "MTC772"
     name = "token-privileged"
+    single = True
     title = "The token of a remote MigCluster has the rights that MTC needs"
     why = "The controller can log in and may do nothing there; the plan never becomes Ready."
     reads = CLUSTER_READS

@@ -120,6 +120,7 @@ class ClusterToken(RemotePolicy):
 
     id = "MTC771"
     name = "cluster-token"
+    single = True
     title = "The token of a remote MigCluster is in a secret on the host"
     why = "The controller cannot log in to the cluster; the plan never becomes Ready."
     reads = (*CLUSTER_READS, Read(SECRET, "openshift-config"), Read(SECRET, MTC_NAMESPACE))

@@ -141,6 +141,7 @@ class RegistryExposed(DirectImagePolicy):
 
     id = "MTC201"
     name = "registry-exposed"
+    single = True
     title = "The image registry is exposed, for direct image migration"
     why = "Images cannot be copied directly: the plan fails before it copies a single layer."
     reads = REGISTRY_READS

@@ -39,6 +39,7 @@ class RegistryPath(DirectImagePolicy):
 
     id = "MTC203"
     name = "registry-path"
+    single = True
     title = "MigCluster names the registry's route, for direct image migration"
     why = "The controller does not find the registry; the plan never becomes Ready."
     reads = REGISTRY_READS

@@ -65,6 +65,7 @@ class RepositoryReachable(ClusterPolicy):
 
     id = "MTC501"
     name = "repository-reachable"
+    single = True
     title = "Every cluster reaches the replication repository"
     why = "Backups are not written or not found: the migration stops in its first phase."
     reads = (*STORAGE_READS, *PLAN_READS, *COMMAND_READS)

@@ -22,6 +22,7 @@ class ProxySecret(SidePolicy):
 
     id = "MTC717"
     name = "proxy-secret"
+    single = True
     title = "The proxy secret of MTC's registry is unambiguous on each cluster"
     why = "The plan never becomes Ready."
     reads = (Read(SECRET, MTC_NAMESPACE),)

@@ -38,6 +38,7 @@ class PlanClusters(SidePolicy):
 
     id = "MTC710"
     name = "plan-clusters"
+    single = True
     title = "The plan's source and destination refer to MigClusters that exist"
     why = "The plan never becomes Ready, and nothing else of it is checked."
     reads = CLUSTER_READS
@@ -73,6 +74,7 @@ class PlanClustersReady(SidePolicy):
 
     id = "MTC711"
     name = "plan-clusters-ready"
+    single = True
     title = "The plan's MigClusters are Ready"
     why = "The plan does not become Ready and no migration starts."
     reads = CLUSTER_READS

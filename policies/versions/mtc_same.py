@@ -53,6 +53,7 @@ class SameVersion(ClusterPolicy):
 
     id = "MTC403"
     name = "mtc-same-version"
+    single = True
     title = "All clusters run the same MTC version"
     why = (
         "Clusters exchange custom resources whose form differs between releases; mixing 1.7 and "

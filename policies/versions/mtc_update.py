@@ -54,6 +54,7 @@ class MtcZStream(ClusterPolicy):
 
     id = "MTC402"
     name = "mtc-z-stream"
+    single = True
     title = "The MTC operator is the newest z-stream release"
     why = "Migrations fail on faults that are already mended."
     reads = (

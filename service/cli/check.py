@@ -69,6 +69,13 @@ def _parts(command: Any) -> Any:
     return command
 
 
+def _priorities(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Three names, or none."""
+    if value == "none" or (value.count(",") == 2 and all(value.split(","))):
+        return value
+    raise click.BadParameter("wanted three names such as High,Medium,Low, or none")
+
+
 @click.command()
 @click.argument("bundles", nargs=-1, type=_FILE, metavar="[BUNDLE]...")
 @_parts
@@ -125,12 +132,31 @@ def _parts(command: Any) -> Any:
 @click.option(
     "--group",
     type=click.Choice(["finding", "policy", "owner"]),
-    default="finding",
+    default="owner",
     show_default=True,
     help="What one ticket is about (tickets, jira, servicenow).",
 )
 @click.option("--project", default="", metavar="KEY", help="The Jira project of tickets.")
 @click.option("--issue-type", default="Task", show_default=True, help="Of Jira tickets.")
+@click.option(
+    "--jira-api",
+    type=click.Choice(["2", "3"]),
+    default="2",
+    show_default=True,
+    help="Version of Jira's REST API: 2 takes wiki markup, 3 takes ADF.",
+)
+@click.option(
+    "--priorities",
+    default="High,Medium,Low",
+    show_default=True,
+    callback=_priorities,
+    help="Jira's names of the three priorities, or none.",
+)
+@click.option(
+    "--table", default="incident", show_default=True, metavar="NAME", help="The ServiceNow table."
+)
+@click.option("--assignment-group", default="", metavar="NAME", help="Of ServiceNow records.")
+@click.option("--caller", default="", metavar="NAME", help="Of ServiceNow records.")
 @click.option(
     "--limit",
     type=click.IntRange(1000, 10_000_000),
@@ -175,6 +201,11 @@ def check(**given: Any) -> int:
         group=given["group"],
         project=given["project"],
         issue_type=given["issue_type"],
+        jira_api=given["jira_api"],
+        priorities=given["priorities"],
+        table=given["table"],
+        assignment_group=given["assignment_group"],
+        caller=given["caller"],
     )
     plain = Context(catalogue(), version("mtc-preflight"), shown)
     if not given["quiet"]:

@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 NOT_GATHERED = "not-gathered"
 """The key of an unknown that only says that evidence is missing."""
 
+ERROR = "error"
+"""The key of a policy's own failure."""
+
 
 def evaluate(migration: Migration, policies: Sequence[Policy[Any]]) -> Report:
     """Judge a migration by these policies. Never raises for what the evidence holds."""
@@ -88,57 +91,71 @@ def judge(
     """
     check()
     seen: dict[str, int] = {}
-    for outcome in _outcomes(migration, policy, judged):
-        finding = _finding(policy, outcome)
+    for root, outcome in _outcomes(migration, policy, judged):
+        finding = _finding(policy, outcome, root)
         again = seen.get(finding.fingerprint, 0)
         seen[finding.fingerprint] = again + 1
         if again:  # two outcomes about one subject and key: keep both, apart
-            mark = fingerprint(policy.id, outcome.subject, f"{outcome.key}#{again}")
+            subject, key = finding.identity
+            mark = fingerprint(policy.id, subject, f"{key}#{again}")
             finding = finding._replace(fingerprint=mark)
         yield finding
 
 
-def _outcomes(migration: Migration, policy: Policy[Any], judged: Judged) -> Iterator[Outcome]:
+Rooted = tuple[Subject, Outcome]
+"""An outcome, and the checked item that it came from as a subject."""
+
+
+def _outcomes(migration: Migration, policy: Policy[Any], judged: Judged) -> Iterator[Rooted]:
     subject = migration.derive(_whole)
     doubt: NotGathered | None = None
     try:
         policy.applies(migration)
     except NotApplicable as reason:
-        yield not_applicable(subject, reason.reason, *reason.evidence)
+        yield subject, not_applicable(subject, reason.reason, *reason.evidence)
         return
     except NotGathered as missing:
         doubt = missing
     except Exception as error:
-        yield _error(subject, policy, error)
+        yield subject, _error(subject, policy, error)
         return
     count = 0
-    for outcome in _checked(migration, policy, judged):
+    for root, outcome in _checked(migration, policy, judged):
         count += 1
-        yield outcome if doubt is None else _doubted(outcome, doubt)
+        yield root, outcome if doubt is None else _doubted(outcome, doubt)
     if not count:
-        yield Outcome(Verdict.ERROR, subject, f"policy {policy.id} came to no verdict")
+        message = f"policy {policy.id} came to no verdict"
+        yield subject, Outcome(Verdict.ERROR, subject, message, key=ERROR)
 
 
-def _checked(migration: Migration, policy: Policy[Any], judged: Judged) -> Iterator[Outcome]:
+def _checked(migration: Migration, policy: Policy[Any], judged: Judged) -> Iterator[Rooted]:
+    whole = migration.derive(_whole)
     try:
         crosses = _crosses(type(policy))
         subjects = (judged,) if crosses else tuple(policy.subjects(migration))
     except NotGathered as missing:
-        yield _unknown(migration.derive(_whole), missing)
+        yield whole, _unknown(whole, missing)
         return
     except Exception as error:
-        yield _error(migration.derive(_whole), policy, error)
+        yield whole, _error(whole, policy, error)
         return
     for item in subjects:
-        subject = item.subject if isinstance(item, Cluster) else migration.derive(_whole)
-        try:
-            yield from policy.check(migration, item)
-        except NotApplicable as reason:
-            yield not_applicable(subject, reason.reason, *reason.evidence)
-        except NotGathered as missing:
-            yield _unknown(subject, missing)
-        except Exception as error:
-            yield _error(subject, policy, error)
+        root = item.subject if isinstance(item, Cluster) else whole
+        for outcome in _of_item(migration, policy, item, root):
+            yield root, outcome
+
+
+def _of_item(
+    migration: Migration, policy: Policy[Any], item: Any, root: Subject
+) -> Iterator[Outcome]:
+    try:
+        yield from policy.check(migration, item)
+    except NotApplicable as reason:
+        yield not_applicable(root, reason.reason, *reason.evidence)
+    except NotGathered as missing:
+        yield _unknown(root, missing)
+    except Exception as error:
+        yield _error(root, policy, error)
 
 
 def _whole(migration: Migration) -> Subject:
@@ -185,13 +202,16 @@ def _error(subject: Subject, policy: Policy[Any], error: Exception) -> Outcome:
         extra={"policy": policy.id, "error": type(error).__name__, "line": place.lineno},
     )
     message = f"policy {policy.id} failed on this evidence ({type(error).__name__}): please report"
-    return Outcome(Verdict.ERROR, subject, message, key="error")
+    return Outcome(Verdict.ERROR, subject, message, key=ERROR)
 
 
-def _finding(policy: Policy[Any], outcome: Outcome) -> Finding:
+def _finding(policy: Policy[Any], outcome: Outcome, root: Subject) -> Finding:
     told = outcome.verdict in (Verdict.FAIL, Verdict.UNKNOWN)
     # What is not known is to be found out, not mended; unless it is a fault that may not matter.
     mends = outcome.verdict is Verdict.FAIL or (told and bool(outcome.found))
+    # A ticket lives through unknown, fail and pass: what was missing is no part of its identity.
+    rooted = policy.single or outcome.key in (NOT_GATHERED, ERROR)
+    subject, key = (root, "") if rooted else (outcome.subject, outcome.key)
     return Finding(
         policy=policy.id,
         title=policy.title,
@@ -199,7 +219,7 @@ def _finding(policy: Policy[Any], outcome: Outcome) -> Finding:
         severity=outcome.severity or policy.severity,
         message=_told(outcome.message),
         subject=outcome.subject,
-        fingerprint=fingerprint(policy.id, outcome.subject, outcome.key),
+        fingerprint=fingerprint(policy.id, subject, key),
         key=outcome.key,
         found=_told(outcome.found),
         wanted=_told(outcome.wanted),
@@ -210,6 +230,7 @@ def _finding(policy: Policy[Any], outcome: Outcome) -> Finding:
         docs=policy.docs if told else (),
         observed=outcome.observed,
         examined=outcome.examined,
+        root=root if rooted else None,
     )
 
 

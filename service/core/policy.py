@@ -43,7 +43,8 @@ class Policy(ABC, Generic[S]):
     ``source``    documentation section or MTC code that the rule comes from
     ``upstream``  condition types of MTC's controller with the same meaning
     ``better``    what is checked beyond those conditions
-    ``single``    whether there is only one thing that can fail, and it in one way
+    ``single``    whether a check of one item has one result: the item then identifies the finding
+                  over all verdicts, whatever object a fail is about
     """
 
     id: ClassVar[str]

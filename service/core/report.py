@@ -30,7 +30,10 @@ class Finding(NamedTuple):
 
     ``waiver`` is what made a finding ``waived``, and ``original`` its verdict before. ``change``
     compares with the previous report, if one was given; ``worse`` says that the verdict or the
-    severity got worse since, ``before`` is the verdict then, if it was not good.
+    severity got worse since, ``before`` is the verdict then, if it was not good; of an
+    unknown that was a fail when there was evidence last it stays ``fail``.
+    ``root`` is what the finding is identified by where that is not ``subject`` and ``key``: the
+    item that the policy checked (see :attr:`Policy.single`).
     (A named tuple for speed, as :class:`Ref`.)
     """
 
@@ -56,6 +59,12 @@ class Finding(NamedTuple):
     change: Change | None = None
     worse: bool = False
     before: Verdict | None = None
+    root: Subject | None = None
+
+    @property
+    def identity(self) -> tuple[Subject, str]:
+        """What the finding is about, whatever its verdict: a subject, and a thing of it or ""."""
+        return (self.subject, self.key) if self.root is None else (self.root, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +110,7 @@ class Report:
 
 
 def fingerprint(policy: str, subject: Subject, key: str) -> str:
-    """A name for a finding that is stable over order, file names, wording and time.
+    """A name for a finding that is stable over verdict, order, file names, wording and time.
 
     The API version is left out of the subject (an object keeps its identity over it); the group
     stays. Every field is length-prefixed, so no two lists of fields meet in one text.

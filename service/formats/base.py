@@ -16,15 +16,22 @@ class Options:
     """How a report is to be shown; a format takes what concerns it.
 
     ``color`` lets plain text use terminal colours. ``limit`` is the most characters of Markdown.
-    ``group`` makes one ticket per ``finding``, ``policy`` or ``owner``. ``project`` and
-    ``issue_type`` say where Jira issues go.
+    ``group`` makes one ticket per ``owner``, ``policy`` or ``finding``. ``project`` and
+    ``issue_type`` say where Jira issues go, ``jira_api`` which version of its REST API takes them,
+    ``priorities`` are its names of high, medium and low, or ``none`` where a project has no
+    priority. ``table``, ``assignment_group`` and ``caller`` are ServiceNow's.
     """
 
     color: bool = False
     limit: int = 60_000
-    group: str = "finding"
+    group: str = "owner"
     project: str = ""
     issue_type: str = "Task"
+    jira_api: str = "2"
+    priorities: str = "High,Medium,Low"
+    table: str = "incident"
+    assignment_group: str = ""
+    caller: str = ""
 
 
 @dataclass(frozen=True)

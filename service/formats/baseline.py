@@ -10,7 +10,9 @@ from service.formats.json_report import dumps
 
 def render(report: Report, context: Context) -> bytes:
     """A short report as JSON, to be sent back as the ``baseline`` of the next evaluation."""
-    return dumps({"policySet": report.policy_set, "findings": baseline(report.findings)})
+    unconfirmed = report.delta.unconfirmed if report.delta else ()
+    findings = baseline(report.findings, unconfirmed)
+    return dumps({"policySet": report.policy_set, "findings": findings})
 
 
 FORMAT = Format(

@@ -1,9 +1,9 @@
-"""Payloads for Jira's REST API, version 2 (Cloud and Data Center).
+"""Payloads for Jira's REST API, versions 2 (Cloud and Data Center) and 3 (Cloud).
 
-Create: POST /rest/api/2/issue; update: PUT /rest/api/2/issue/{issueIdOrKey}; comment and close:
-POST /rest/api/2/issue/{issueIdOrKey}/transitions. Version 2 takes descriptions as wiki markup,
-which both editions know. Names in braces are for the caller: the issue's key comes from ``find``,
-the transition's id from GET .../transitions, for it differs by project.
+Create: POST /rest/api/2/issue; update: PUT /rest/api/2/issue/{issueIdOrKey}; comment, close and
+reopen: POST /rest/api/2/issue/{issueIdOrKey}/transitions. Version 2 takes texts as wiki markup,
+version 3 as Atlassian Document Format (ADF). Names in braces are for the caller: the issue's key
+comes from ``find``, the ids of transitions from GET .../transitions, for they differ by project.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ from typing import Any
 from service.core.decision.tickets import Action, Group, Priority, Ticket, tickets
 from service.core.report import Finding, Report
 from service.formats import words
-from service.formats.base import Context, Format
+from service.formats.base import Context, Format, Options
 from service.formats.json_report import dumps
-from service.formats.tickets import labels, outcome, title
+from service.formats.tickets import UNCONFIRMED, labels, outcome, title
 
-_PRIORITIES = {Priority.HIGH: "High", Priority.MEDIUM: "Medium", Priority.LOW: "Low"}
+_PRIORITIES = (Priority.HIGH, Priority.MEDIUM, Priority.LOW)
 _SUMMARY = 255
 _DESCRIPTION = 32_767
-_ISSUE = "/rest/api/2/issue"
 # What Jira's renderer takes a backslash away from; before all else it shows the backslash.
 _MARKUP = re.compile(r"([{}\[\]()*_|!^~+\-?#@%])")
 # A backslash that would escape, or with a second one break the line.
 _BACKSLASH = re.compile(r"\\(?=[\\{}\[\]()*_|!^~+\-?#@%]|$)")
 # What no backslash changes, a space of no width parts: smileys, and addresses that become links.
 _PARTED = re.compile(r"(?<=[:;])(?=[PD](?![0-9A-Za-z]))|(?<=[A-Za-z])(?=://)|(?<=www)(?=\.)")
+_NOFORMAT = re.compile(r"\{(?=noformat[:}])", re.IGNORECASE)
 
 
 def render(report: Report, context: Context) -> bytes:
-    """One item per ticket as JSON: how to find the issue, and the request to send."""
+    """One item per ticket as JSON: how to find the issue, and the requests to send."""
     found = tickets(report, Group(context.options.group))
-    return dumps({"items": [_item(ticket, context) for ticket in found]})
+    return dumps({"items": [_item(ticket, context.options) for ticket in found]})
 
 
-def _item(ticket: Ticket, context: Context) -> dict[str, Any]:
-    project = context.options.project or "{projectKey}"
+def _item(ticket: Ticket, options: Options) -> dict[str, Any]:
+    project = options.project or "{projectKey}"
     mark = key_label(ticket)
     return {
         "fingerprint": ticket.fingerprint,
@@ -46,7 +46,7 @@ def _item(ticket: Ticket, context: Context) -> dict[str, Any]:
         "changed": ticket.changed,
         "find": {
             "method": "GET",
-            "path": "/rest/api/2/search/jql",
+            "path": f"/rest/api/{options.jira_api}/search/jql",
             "pathDataCenter": "/rest/api/2/search",
             "query": {
                 "jql": f'project = "{project}" AND labels = "{mark}" ORDER BY created DESC',
@@ -54,7 +54,8 @@ def _item(ticket: Ticket, context: Context) -> dict[str, Any]:
                 "maxResults": "1",
             },
         },
-        "request": _request(ticket, project, context.options.issue_type),
+        "request": _request(ticket, project, options),
+        "reopen": None if ticket.action is Action.CLOSE else _reopen(options),
     }
 
 
@@ -63,27 +64,104 @@ def key_label(ticket: Ticket) -> str:
     return f"mtc-preflight-{ticket.fingerprint}"
 
 
-def _request(ticket: Ticket, project: str, issue_type: str) -> dict[str, Any]:
+def _request(ticket: Ticket, project: str, options: Options) -> dict[str, Any]:
+    issue = f"/rest/api/{options.jira_api}/issue"
     if ticket.action is Action.CLOSE:
-        return {
-            "method": "POST",
-            "path": f"{_ISSUE}/{{issueIdOrKey}}/transitions",
-            "body": {
-                "transition": {"id": "{transitionId}"},
-                "update": {"comment": [{"add": {"body": wiki(outcome(ticket))}}]},
-            },
-        }
+        comment = _written([("text", outcome(ticket))], options)
+        return _transition(issue, "{transitionId}", comment)
     fields: dict[str, Any] = {
         "summary": title(ticket, _SUMMARY),
-        "description": _description(ticket),
-        "priority": {"name": _PRIORITIES[ticket.priority]},
+        "description": _written(_description(ticket), options),
         "labels": [*labels(ticket), key_label(ticket)],
     }
+    if options.priorities != "none":
+        name = dict(zip(_PRIORITIES, options.priorities.split(","), strict=True))[ticket.priority]
+        fields["priority"] = {"name": name}
     if ticket.action is Action.UPDATE:
-        return {"method": "PUT", "path": f"{_ISSUE}/{{issueIdOrKey}}", "body": {"fields": fields}}
+        return {"method": "PUT", "path": f"{issue}/{{issueIdOrKey}}", "body": {"fields": fields}}
     fields["project"] = {"key": project}
-    fields["issuetype"] = {"name": issue_type}
-    return {"method": "POST", "path": _ISSUE, "body": {"fields": fields}}
+    fields["issuetype"] = {"name": options.issue_type}
+    return {"method": "POST", "path": issue, "body": {"fields": fields}}
+
+
+def _reopen(options: Options) -> dict[str, Any]:
+    """What to send first where ``find`` gives an issue that is done: the finding is open."""
+    comment = _written([("text", "Reported again by mtc-preflight.")], options)
+    return _transition(f"/rest/api/{options.jira_api}/issue", "{reopenTransitionId}", comment)
+
+
+def _transition(issue: str, transition: str, comment: Any) -> dict[str, Any]:
+    return {
+        "method": "POST",
+        "path": f"{issue}/{{issueIdOrKey}}/transitions",
+        "body": {
+            "transition": {"id": transition},
+            "update": {"comment": [{"add": {"body": comment}}]},
+        },
+    }
+
+
+Block = tuple[str, str]
+"""A piece of a description: ``heading``, ``text`` or ``code``, and its plain text."""
+
+
+def _description(ticket: Ticket) -> list[Block]:
+    left = len(ticket.findings)
+    kept: list[Block] = []
+    used = 200
+    for finding in ticket.findings:
+        blocks = list(_finding(finding))
+        size = sum(len(wiki(text)) + 30 for _, text in blocks)
+        if used + size > _DESCRIPTION:
+            break
+        kept += blocks
+        used += size
+        left -= 1
+    if left:
+        kept.append(("text", f"… and {left} more findings; the report has them all."))
+    elif ticket.unconfirmed:
+        names = (f"{item.policy} {item.subject}" for item in ticket.unconfirmed[:20])
+        kept.append(("text", f"{UNCONFIRMED} {', '.join(names)}"))
+    return kept
+
+
+def _finding(finding: Finding) -> Iterator[Block]:
+    yield "heading", f"{finding.policy} {finding.title}"
+    yield "text", f"{finding.subject}: {finding.message}"
+    if finding.found or finding.wanted:
+        yield "text", f"Found {finding.found}, wanted {finding.wanted}."
+    for pointer in finding.evidence[:3]:
+        yield "text", f"Evidence: {words.place(pointer)}"
+    for missing in finding.missing:
+        yield "text", f"Missing: {words.wanting(missing)}"
+    if finding.remedy:
+        yield "text", finding.remedy
+    commands = words.commands(finding)
+    if commands:
+        yield "code", "\n".join(commands)
+
+
+def _written(blocks: list[Block], options: Options) -> Any:
+    """The blocks as the asked version of the API takes them."""
+    if options.jira_api == "3":
+        return {"type": "doc", "version": 1, "content": [_adf(*block) for block in blocks]}
+    return "\n".join(_wiki_block(*block) for block in blocks)
+
+
+def _adf(kind: str, text: str) -> dict[str, Any]:
+    shown = words.safe(text) if kind == "code" else words.line(text)
+    content = [{"type": "text", "text": shown}] if shown else []
+    if kind == "code":
+        return {"type": "codeBlock", "content": content}
+    if kind == "heading":
+        return {"type": "heading", "attrs": {"level": 3}, "content": content}
+    return {"type": "paragraph", "content": content}
+
+
+def _wiki_block(kind: str, text: str) -> str:
+    if kind == "code":
+        return _verbatim(text)
+    return f"h3. {wiki(text)}" if kind == "heading" else wiki(text)
 
 
 def wiki(text: str) -> str:
@@ -93,40 +171,8 @@ def wiki(text: str) -> str:
 
 
 def _verbatim(text: str) -> str:
-    inner = words.safe(text).replace("{noformat}", "{ noformat}")
+    inner = _NOFORMAT.sub("{ ", words.safe(text))
     return f"{{noformat}}\n{inner}\n{{noformat}}"
-
-
-def _description(ticket: Ticket) -> str:
-    left = len(ticket.findings)
-    kept: list[str] = []
-    used = 200
-    for finding in ticket.findings:
-        text = "\n".join(_finding(finding))
-        if used + len(text) > _DESCRIPTION:
-            break
-        kept.append(text)
-        used += len(text) + 2
-        left -= 1
-    if left:
-        kept.append(f"… and {left} more findings; the report has them all.")
-    return "\n\n".join(kept)
-
-
-def _finding(finding: Finding) -> Iterator[str]:
-    yield f"h3. {wiki(f'{finding.policy} {finding.title}')}"
-    yield f"*{wiki(str(finding.subject))}*: {wiki(finding.message)}"
-    if finding.found or finding.wanted:
-        yield f"Found {wiki(finding.found)}, wanted {wiki(finding.wanted)}."
-    for pointer in finding.evidence[:3]:
-        yield f"Evidence: {wiki(words.place(pointer))}"
-    for missing in finding.missing:
-        yield f"Missing: {wiki(words.wanting(missing))}"
-    if finding.remedy:
-        yield wiki(finding.remedy)
-    commands = words.commands(finding)
-    if commands:
-        yield _verbatim("\n".join(commands))
 
 
 FORMAT = Format(

@@ -56,7 +56,9 @@ def _count(suite: Element) -> None:
 
 
 def _case(suite: Element, finding: Finding, fail_on: Severity) -> None:
-    name = str(finding.subject) + (f" [{finding.key}]" if finding.key else "")
+    # The name is the same over all verdicts, so that a pipeline shows what broke and what is fixed.
+    subject, key = finding.identity
+    name = str(subject) + (f" [{key}]" if key else "")
     case = SubElement(
         suite,
         "testcase",

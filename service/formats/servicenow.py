@@ -1,6 +1,7 @@
-"""Payloads for ServiceNow's Table API, table ``incident``.
+"""Payloads for ServiceNow's Table API, table ``incident`` unless the caller names another.
 
 Create: POST /api/now/table/incident; update and resolve: PATCH /api/now/table/incident/{sys_id}.
+Only active records are looked for: what fails again after its record was closed gets a new one.
 ``correlation_id`` holds the fingerprint, which is how the record is found again. Impact and
 urgency run from 1 (high) to 3 (low); state 6 is Resolved.
 """
@@ -13,45 +14,45 @@ from typing import Any
 from service.core.decision.tickets import Action, Group, Priority, Ticket, tickets
 from service.core.report import Finding, Report
 from service.formats import words
-from service.formats.base import Context, Format
+from service.formats.base import Context, Format, Options
 from service.formats.json_report import dumps
-from service.formats.tickets import outcome, title
+from service.formats.tickets import UNCONFIRMED, outcome, title
 
 _LEVELS = {Priority.HIGH: "1", Priority.MEDIUM: "2", Priority.LOW: "3"}
 _SHORT = 160
 _DESCRIPTION = 4000
-_TABLE = "/api/now/table/incident"
 
 
 def render(report: Report, context: Context) -> bytes:
     """One item per ticket as JSON: how to find the record, and the request to send."""
     found = tickets(report, Group(context.options.group))
-    return dumps({"items": [_item(ticket) for ticket in found]})
+    return dumps({"items": [_item(ticket, context.options) for ticket in found]})
 
 
-def _item(ticket: Ticket) -> dict[str, Any]:
+def _item(ticket: Ticket, options: Options) -> dict[str, Any]:
+    table = f"/api/now/table/{options.table}"
     return {
         "fingerprint": ticket.fingerprint,
         "action": ticket.action.value,
         "changed": ticket.changed,
         "find": {
             "method": "GET",
-            "path": _TABLE,
+            "path": table,
             "query": {
                 "sysparm_query": f"correlation_id={ticket.fingerprint}^active=true",
                 "sysparm_fields": "sys_id,number,state",
                 "sysparm_limit": "1",
             },
         },
-        "request": _request(ticket),
+        "request": _request(ticket, table, options),
     }
 
 
-def _request(ticket: Ticket) -> dict[str, Any]:
+def _request(ticket: Ticket, table: str, options: Options) -> dict[str, Any]:
     if ticket.action is Action.CLOSE:
         return {
             "method": "PATCH",
-            "path": f"{_TABLE}/{{sys_id}}",
+            "path": f"{table}/{{sys_id}}",
             "body": {
                 "state": "6",
                 "close_code": "Solution provided",
@@ -67,11 +68,15 @@ def _request(ticket: Ticket) -> dict[str, Any]:
         "correlation_id": ticket.fingerprint,
         "correlation_display": "mtc-preflight",
     }
+    if options.assignment_group:
+        body["assignment_group"] = options.assignment_group
+    if options.caller:
+        body["caller_id"] = options.caller
     if ticket.action is Action.UPDATE:
         if ticket.changed:
             body["work_notes"] = "Evaluated again by mtc-preflight; the description is up to date."
-        return {"method": "PATCH", "path": f"{_TABLE}/{{sys_id}}", "body": body}
-    return {"method": "POST", "path": _TABLE, "body": body}
+        return {"method": "PATCH", "path": f"{table}/{{sys_id}}", "body": body}
+    return {"method": "POST", "path": table, "body": body}
 
 
 def _description(ticket: Ticket) -> str:
@@ -87,6 +92,9 @@ def _description(ticket: Ticket) -> str:
     left = len(ticket.findings) - len(kept)
     if left:
         kept.append(f"… and {left} more findings; the report has them all.")
+    elif ticket.unconfirmed:
+        names = ", ".join(f"{item.policy} {item.subject}" for item in ticket.unconfirmed[:20])
+        kept.append(words.line(f"{UNCONFIRMED} {names}")[:1000])
     return "\n\n".join(kept)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from service.core.decision.marks import Seen
-from service.core.decision.tickets import Action, Group, Ticket, tickets
+from service.core.decision.marks import Ending, Seen
+from service.core.decision.tickets import Action, Group, Ticket, ending, tickets
 from service.core.report import Finding, Report
 from service.formats import words
 from service.formats.base import Context, Format
@@ -63,26 +63,40 @@ def labels(ticket: Ticket) -> list[str]:
     return [*marks, f"cluster-{cluster}"] if cluster else marks
 
 
+_ENDINGS = {
+    Ending.MET: "The prerequisite is met.",
+    Ending.NOT_APPLICABLE: "The prerequisite does not apply any more.",
+    Ending.EVIDENCE_ARRIVED: "The missing evidence arrived. Other findings report the result.",
+    Ending.NOT_FOUND: "The policy was evaluated again and does not report this any more.",
+}
+
+
+UNCONFIRMED = "Not confirmed this time, because evidence is missing:"
+
+
 def outcome(ticket: Ticket) -> str:
-    """Why a ticket is closed, in one line."""
-    if not ticket.waived:
-        return "The prerequisite is met, or what it was about is gone."
+    """Why a ticket is closed, in one line: all reasons that its findings have."""
     by = sorted({item.waiver.owner for item in ticket.waived if item.waiver})
-    return words.line(f"Waived by {', '.join(by)}.")
+    waived = [f"Waived by {', '.join(by)}."] if by else []
+    found = {ending(item) for item in ticket.closed}
+    return words.line(" ".join([*waived, *(_ENDINGS[item] for item in Ending if item in found)]))
 
 
 def body(ticket: Ticket) -> str:
     """The body as Markdown."""
     if ticket.action is Action.CLOSE:
         return escape(outcome(ticket)) + "\n\n" + "\n".join(_done(ticket)) + "\n"
-    told: set[str] = set()
+    shown: set[str] = set()
     pieces = []
     for finding in ticket.findings:
-        pieces.append(finding_text(finding, again=finding.policy in told))
-        told.add(finding.policy)
+        pieces.append(finding_text(finding, again=finding.policy in shown))
+        shown.add(finding.policy)
     done = _done(ticket)
     if done:
-        pieces.append("Resolved since the previous report:\n\n" + "\n".join(done))
+        pieces.append("Closed since the previous report:\n\n" + "\n".join(done))
+    if ticket.unconfirmed:
+        rows = "\n".join(f"- {_name(item)}" for item in ticket.unconfirmed[:100])
+        pieces.append(f"{UNCONFIRMED}\n\n{rows}")
     foot = f"Key {code(ticket.fingerprint)}"
     return fit(pieces[0], [*pieces[1:], foot], _BODY)
 
@@ -92,6 +106,13 @@ def _done(ticket: Ticket) -> list[str]:
 
 
 def _short(item: Finding | Seen) -> str:
+    see = item.see if isinstance(item, Seen) else ()
+    places = f" (see {', '.join(map(code, see[:5]))})" if see else ""
+    reason = ending(item).value.replace("-", " ")
+    return f"{_name(item)}: {reason}{places}"
+
+
+def _name(item: Finding | Seen) -> str:
     text = f"{item.policy} {code(str(item.subject))} {escape(item.title)}".strip()
     return text or code(item.fingerprint)
 
@@ -100,5 +121,5 @@ FORMAT = Format(
     "tickets",
     "application/vnd.mtc-preflight.tickets+json",
     render,
-    "one item per finding for a ticket system, with the action to take",
+    "tickets for any ticket system, each with the action to take",
 )

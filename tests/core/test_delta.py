@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from made import BROKEN, DESTINATION, SOURCE, finding, report, volume
 
 from service.core.decision import delta
 from service.core.decision.delta import MalformedPrevious, Previous, compare, parse
-from service.core.decision.marks import Change, Delta, Seen
+from service.core.decision.marks import Change, Delta, Ending, Seen
 from service.core.evidence import Subject
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, fingerprint
@@ -50,16 +51,19 @@ def changes(given) -> list[str | None]:
     return [item.change.value if item.change else None for item in given.findings]
 
 
-def seen(item: Finding) -> Seen:
+def seen(item: Finding, ending: Ending | None = None, *see: str) -> Seen:
     return Seen(
         item.fingerprint,
         item.verdict,
         item.severity,
+        None,
         item.policy,
         item.title,
         item.message,
         item.found,
         item.subject,
+        ending,
+        see,
     )
 
 
@@ -83,9 +87,67 @@ def test_new_unchanged_changed_and_resolved_together():
 
 
 def test_a_finding_that_is_gone_is_listed_as_resolved():
-    compared = compare(report(PASS), before(PASS, A, B))
-    assert compared.delta.resolved == (seen(A), seen(B))
+    compared = compare(report(PASS, finding("MTC601", "pass")), before(PASS, A, B))
+    assert compared.delta.resolved == (seen(A, Ending.MET), seen(B, Ending.MET))
     assert dict(compared.delta.counts)[Change.RESOLVED] == 2
+
+
+def test_a_policy_that_was_not_evaluated_resolves_nothing():
+    compared = compare(report(PASS), before(PASS, A))
+    assert (compared.delta.resolved, compared.delta.unconfirmed) == ((), (seen(A),))
+
+
+@pytest.mark.parametrize(
+    "now, ending, see",
+    [
+        (finding("MTC601", "not_applicable"), Ending.NOT_APPLICABLE, ()),
+        (B, Ending.NOT_FOUND, ()),
+    ],
+)
+def test_nothing_is_met_that_is_not_a_pass(now, ending, see):
+    compared = compare(report(PASS, now), before(PASS, A))
+    assert compared.delta.resolved == (seen(A, ending, *see),)
+
+
+def test_an_unknown_that_splits_into_several_subjects_points_at_them():
+    dark = finding("MTC601", "unknown", SOURCE)
+    compared = compare(report(PASS, A, B), before(PASS, dark))
+    ended = seen(dark, Ending.EVIDENCE_ARRIVED, *sorted((A.fingerprint, B.fingerprint)))
+    assert compared.delta.resolved == (ended,)
+
+
+ROOTED = {"root": SOURCE, "fingerprint": fingerprint("MTC201", SOURCE, "")}
+CONFIG = Subject("source", "imageregistry.operator.openshift.io/v1", "Config", "", "cluster")
+LIVES = [
+    ("unknown", "fail", "changed"),
+    ("fail", "unknown", "changed"),
+    ("unknown", "pass", "changed"),
+    ("fail", "pass", "resolved"),
+    ("pass", "fail", "new"),
+]
+
+
+@pytest.mark.parametrize("was, now, change", LIVES)
+def test_the_verdict_is_no_part_of_the_identity(was, now, change):
+    old, new = (finding("MTC201", item, CONFIG, **ROOTED) for item in (was, now))
+    (marked,) = compare(report(new), parse(delta.baseline([old]))).findings
+    assert marked.change == change
+
+
+@pytest.mark.parametrize("key, subject", [("not-gathered", SOURCE), ("", CONFIG)])
+def test_a_baseline_of_release_0_1_is_matched_by_its_fingerprints(key, subject):
+    old = finding("MTC201", "unknown" if key else "fail", subject, key=key)
+    new = finding("MTC201", "fail", CONFIG, **ROOTED)
+    compared = compare(report(new), before(old))
+    assert changes(compared) == ["changed" if key else "unchanged"]
+    assert compared.delta.resolved == compared.delta.unconfirmed == ()
+
+
+def test_what_was_unconfirmed_is_not_forgotten():
+    first = compare(report(PASS), before(PASS, A))
+    kept = parse({"findings": delta.baseline(first.findings, first.delta.unconfirmed)})
+    second = compare(report(PASS, finding("MTC601", "pass")), kept)
+    assert second.delta.resolved == (replace(seen(A, Ending.MET), message=""),)
 
 
 @pytest.mark.parametrize(
@@ -120,13 +182,15 @@ def test_unreadable_input_resolves_nothing():
     [finding("MTC601", "unknown", DESTINATION), finding("MTC602", "unknown", SOURCE)],
 )
 def test_an_unknown_elsewhere_hides_nothing(dark):
-    assert compare(report(PASS, dark), before(PASS, A)).delta.resolved == (seen(A),)
+    met = finding("MTC601", "pass", Subject(kind="Migration"))
+    resolved = compare(report(PASS, met, dark), before(PASS, A)).delta.resolved
+    assert resolved == (seen(A, Ending.MET),)
 
 
 def test_bare_fingerprints_were_open_findings():
     compared = compare(report(PASS, A), parse([A.fingerprint, B.fingerprint]))
     assert changes(compared) == [None, "unchanged"]
-    assert compared.delta.resolved == (Seen(B.fingerprint),)
+    assert compared.delta.resolved == (Seen(B.fingerprint, ending=Ending.NOT_FOUND),)
     assert not compared.delta.comparable
 
 

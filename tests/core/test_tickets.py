@@ -1,4 +1,4 @@
-"""Tickets: opened once, kept while nobody knows, closed when it is mended."""
+"""Tickets: opened once, kept while nobody knows, closed when the evidence says so."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from service.core.decision.waivers import apply
 from service.core.evidence import Subject
 
 PASS = finding("MTC101", "pass")
+WHOLE = Subject(kind="Migration")
+MET = tuple(finding(policy, "pass", WHOLE) for policy in ("MTC601", "MTC602", "MTC403"))
 A = finding("MTC601", "fail", volume("pv-a"))
 B = finding("MTC601", "fail", volume("pv-b"))
 
@@ -22,7 +24,7 @@ def since(before, *after, waivers=(), **more):
     return compare(given, parse(delta.baseline(before)))
 
 
-def told(given, group=Group.FINDING):
+def actions(given, group=Group.FINDING):
     return [(item.fingerprint, item.action.value, item.changed) for item in tickets(given, group)]
 
 
@@ -30,7 +32,7 @@ def test_without_a_previous_report_everything_open_is_created_by_its_fingerprint
     dark = finding("MTC402", "unknown", key="not-gathered")
     broken = finding("MTC403", "error", key="error")
     waived = finding("MTC404", "waived")
-    assert told(report(PASS, A, dark, broken, waived)) == [
+    assert actions(report(PASS, A, dark, broken, waived)) == [
         (A.fingerprint, "create", True),
         (dark.fingerprint, "create", True),
         (broken.fingerprint, "create", True),
@@ -41,8 +43,8 @@ def test_create_update_and_close_from_the_delta():
     old, new = finding("MTC402", "fail", found="1.8.3"), finding("MTC402", "fail", found="1.8.4")
     gone = finding("MTC602", "fail", volume("pv-z"))
     cured = finding("MTC403", "pass")
-    given = since([A, old, gone, finding("MTC403", "fail")], A, B, new, cured)
-    assert told(given) == [
+    given = since([A, old, gone, finding("MTC403", "fail")], A, B, new, cured, MET[1])
+    assert actions(given) == [
         (A.fingerprint, "update", False),
         (B.fingerprint, "create", True),
         (new.fingerprint, "update", True),
@@ -56,7 +58,7 @@ def test_create_update_and_close_from_the_delta():
     [((finding("MTC601", "unknown"),), {}), ((), {"problems": (BROKEN,)})],
 )
 def test_what_was_not_looked_at_keeps_its_ticket(after, more):
-    marks = {mark for mark, action, _ in told(since([A], *after, **more)) if action == "close"}
+    marks = {mark for mark, action, _ in actions(since([A], *after, **more)) if action == "close"}
     assert marks == set()
 
 
@@ -75,26 +77,26 @@ def waiver():
 
 def test_a_waiver_closes_the_ticket_once():
     first = since([A], A, waivers=waiver())
-    assert told(first) == [(A.fingerprint, "close", True)]
-    (ticket,) = tickets(first)
+    assert actions(first) == [(A.fingerprint, "close", True)]
+    (ticket,) = tickets(first, Group.FINDING)
     assert [item.fingerprint for item in ticket.waived] == [A.fingerprint]
     again = compare(apply(report(PASS, A), waiver()), parse(delta.baseline(first.findings)))
-    assert told(again) == []
+    assert actions(again) == []
 
 
 def test_the_end_of_a_waiver_opens_the_ticket_again():
     waived = apply(report(PASS, A), waiver())
-    assert told(since(waived.findings, A)) == [(A.fingerprint, "create", True)]
+    assert actions(since(waived.findings, A)) == [(A.fingerprint, "create", True)]
 
 
 def test_a_waived_finding_that_is_mended_had_no_ticket():
     waived = apply(report(PASS, A), waiver())
-    assert told(since(waived.findings)) == []
+    assert actions(since(waived.findings)) == []
 
 
 def test_bare_fingerprints_close_what_is_gone():
     given = compare(report(PASS, A), parse([A.fingerprint, B.fingerprint]))
-    assert told(given) == [(A.fingerprint, "update", False), (B.fingerprint, "close", True)]
+    assert actions(given) == [(A.fingerprint, "update", False), (B.fingerprint, "close", True)]
 
 
 def test_groups_by_policy_and_cluster():
@@ -107,14 +109,14 @@ def test_groups_by_policy_and_cluster():
     again = since([A], A, B)
     (ticket,) = tickets(again, Group.POLICY)
     assert (ticket.fingerprint, ticket.action) == (made[0].fingerprint, Action.UPDATE)
-    (closed,) = tickets(since([A, B]), Group.POLICY)
+    (closed,) = tickets(since([A, B], *MET), Group.POLICY)
     assert (closed.fingerprint, closed.action) == (made[0].fingerprint, Action.CLOSE)
 
 
 def test_a_group_with_something_unconfirmed_is_not_closed():
     dark = finding("MTC602", "unknown", SOURCE)
     lost = finding("MTC602", "fail", volume("pv-z"))
-    given = since([lost, A], dark)
+    given = since([lost, A], dark, MET[0])
     assert [(t.policies, t.action) for t in tickets(given, Group.POLICY)] == [
         (("MTC602",), Action.UPDATE),
         (("MTC601",), Action.CLOSE),

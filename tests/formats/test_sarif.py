@@ -149,7 +149,8 @@ def test_what_no_evidence_shows_is_placed_in_the_part_about_its_cluster():
 
 def test_what_is_resolved_is_absent():
     previous = delta.parse(delta.baseline([samples.volume("pv-0001", "Failed")]))
-    made = run(delta.compare(samples.report(*samples.GOOD), previous))
+    met = samples.finding("MTC601", "pass", samples.Subject(kind="Migration"))
+    made = run(delta.compare(samples.report(*samples.GOOD, met), previous))
     assert {item["baselineState"] for item in made["results"][:-1]} == {"unchanged"}
     assert made["results"][-1] == {
         "ruleId": "MTC601",

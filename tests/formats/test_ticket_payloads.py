@@ -24,7 +24,11 @@ def given():
     return compare(samples.report(*samples.GOOD, KEPT, NEW), parse(delta.baseline([OLD, KEPT])))
 
 
-def read(module, report=None, **options):
+GONE = "The policy was evaluated again and does not report this any more."
+
+
+def read(module, report=None, group="finding", **options):
+    options["group"] = group
     return json.loads(module.render(report or given(), samples.context(**options)))
 
 
@@ -81,8 +85,9 @@ def test_the_ticket_in_full():
     assert first["body"].endswith(f"Key `{KEPT.fingerprint}`\n")
     assert (second["action"], third["action"]) == ("create", "close")
     assert third["body"] == (
-        "The prerequisite is met, or what it was about is gone.\n\n"
-        "- MTC601 `legacy-eu: PersistentVolume pv-0001` Every volume of the plan is valid\n"
+        f"{GONE}\n\n"
+        "- MTC601 `legacy-eu: PersistentVolume pv-0001` Every volume of the plan is valid: "
+        "not found\n"
     )
 
 
@@ -118,11 +123,7 @@ def test_jira_requests():
         "path": "/rest/api/2/issue/{issueIdOrKey}/transitions",
         "body": {
             "transition": {"id": "{transitionId}"},
-            "update": {
-                "comment": [
-                    {"add": {"body": "The prerequisite is met, or what it was about is gone."}}
-                ]
-            },
+            "update": {"comment": [{"add": {"body": jira.wiki(GONE)}}]},
         },
     }
 
@@ -145,7 +146,7 @@ def test_service_now_requests():
     assert old["request"]["body"] == {
         "state": "6",
         "close_code": "Solution provided",
-        "close_notes": "The prerequisite is met, or what it was about is gone.",
+        "close_notes": GONE,
     }
 
 
@@ -186,7 +187,53 @@ def test_wiki_markup_is_escaped():
 def test_a_baseline_can_be_sent_back():
     first = samples.full()
     kept = json.loads(baseline.render(first, samples.CONTEXT))
-    again = compare(samples.report(*first.findings), parse(kept))
+    again = compare(samples.report(*first.findings, problems=first.problems), parse(kept))
     assert again.delta.comparable
     assert {item.change.value for item in again.findings if item.change} == {"unchanged"}
-    assert again.delta.resolved == again.delta.unconfirmed == ()
+    assert again.delta.resolved == ()
+    assert {item.fingerprint for item in again.delta.unconfirmed} == {
+        item.fingerprint for item in first.delta.unconfirmed
+    }
+
+
+def test_jira_version_3_takes_documents():
+    items = read(jira, project="OPS", jira_api="3", priorities="none")["items"]
+    assert [item["request"]["path"] for item in items] == [
+        "/rest/api/3/issue/{issueIdOrKey}",
+        "/rest/api/3/issue",
+        "/rest/api/3/issue/{issueIdOrKey}/transitions",
+    ]
+    fields = items[1]["request"]["body"]["fields"]
+    assert "priority" not in fields
+    document = fields["description"]
+    assert (document["type"], document["version"]) == ("doc", 1)
+    assert {"type": "codeBlock", "content": [{"type": "text", "text": COMMAND}]} in (
+        document["content"]
+    )
+
+
+COMMAND = "oc describe pv pv-0042"
+
+
+def test_an_open_finding_says_how_to_reopen_its_issue():
+    kept, new, old = read(jira)["items"]
+    assert kept["reopen"]["body"]["transition"] == {"id": "{reopenTransitionId}"}
+    assert (new["reopen"], old["reopen"]) == (kept["reopen"], None)
+
+
+def test_a_name_cannot_end_a_block():
+    assert jira._verbatim("a {noformat:title=x} {NoFormat}") == (
+        "{noformat}\na { noformat:title=x} { NoFormat}\n{noformat}"
+    )
+
+
+def test_priorities_are_mapped():
+    kept = read(jira, priorities="P1,P2,P3")["items"][0]
+    assert kept["request"]["body"]["fields"]["priority"] == {"name": "P1"}
+
+
+def test_service_now_fields_of_the_caller():
+    options = {"table": "problem", "assignment_group": "platform", "caller": "mtc-bot"}
+    new = read(servicenow, **options)["items"][1]["request"]
+    assert new["path"] == "/api/now/table/problem"
+    assert (new["body"]["assignment_group"], new["body"]["caller_id"]) == ("platform", "mtc-bot")

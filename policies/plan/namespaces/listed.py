@@ -324,6 +324,7 @@ class MtcNamespace(ClusterPolicy):
 
     id = "MTC745"
     name = "mtc-namespace"
+    single = True
     title = "Namespace openshift-migration exists on every cluster"
     why = "The plan never becomes Ready; there is nothing on that cluster that could migrate."
     reads = (

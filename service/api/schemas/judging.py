@@ -68,16 +68,34 @@ class JudgingQuery(GateQuery):
         error_messages={"invalid": "wanted a number from 500 to 1000000"},
         metadata={"description": "most characters of Markdown", "default": Options().limit},
     )
-    group = _choice([item.value for item in Group], "finding", "what one ticket is about")
+    group = _choice([item.value for item in Group], Options().group, "what one ticket is about")
     project = _matching(
         r"^[A-Z][A-Z0-9_]{1,49}$", "a project key such as OPS", "Jira project of new issues", ""
     )
     issue_type = _matching(
         r"^[A-Za-z][A-Za-z0-9 -]{0,59}$", "a name such as Task", "Jira type of new issues", "Task"
     )
+    jira_api = _choice(
+        ["2", "3"], "2", "version of Jira's REST API: 2 takes wiki markup, 3 takes ADF"
+    )
+    priorities = _matching(
+        r"^(none|[^,]{1,60},[^,]{1,60},[^,]{1,60})$",
+        "three names such as High,Medium,Low, or none",
+        "Jira's priorities for blockers that fail, for the rest, and for information",
+        Options().priorities,
+    )
+    table = _matching(
+        r"^[a-z][a-z0-9_]{0,79}$", "a table such as incident", "ServiceNow table", Options().table
+    )
+    assignment_group = _matching(
+        r"^[^\x00-\x1f]{0,80}$", "a name or sys_id", "ServiceNow group that gets the records", ""
+    )
+    caller = _matching(
+        r"^[^\x00-\x1f]{0,80}$", "a name or sys_id", "ServiceNow caller of the records", ""
+    )
     notify = _matching(
         r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
         "the name of a webhook target",
-        "webhook target of the settings that is told of the result",
+        "webhook target of the settings that receives the result",
         "",
     )

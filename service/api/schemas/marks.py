@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 
 from service.api.schemas.base import CamelSchema, flag, many, number, one_of, text, texts
-from service.core.decision.marks import WaiverStatus
+from service.core.decision.marks import Ending, WaiverStatus
 from service.core.outcome import Severity, Verdict
 
 
@@ -81,13 +81,16 @@ class PreviousSubjectSchema(CamelSchema):
 
 
 class PreviousFindingSchema(CamelSchema):
-    """A finding of the previous report, as far as it told."""
+    """A finding of the previous report, as far as that report describes it."""
 
     fingerprint = text()
     policy = text()
     title = text()
     message = text()
     verdict = maybe(Verdict, "null where only a fingerprint was given")
+    before = maybe(Verdict, "fail where an unknown was a fail when there was evidence last")
+    ending = maybe(Ending, "why it is closed; null where it is not")
+    see = texts("fingerprints of the open findings that report the result now")
     severity = maybe(Severity, "null where only a fingerprint was given")
     found = maybe_text("what was found then")
     subject = fields.Nested(PreviousSubjectSchema, required=True)

@@ -7,13 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from service.core.decision.marks import Change, Delta, Seen
+from service.core.decision.marks import Change, Delta, Ending, Seen
 from service.core.evidence import Subject
 from service.core.outcome import Severity, Verdict
-from service.core.report import Finding, Report
+from service.core.report import Finding, Report, fingerprint
 
 OPEN = frozenset((Verdict.FAIL, Verdict.UNKNOWN, Verdict.ERROR))
 """The verdicts that somebody has to do something about."""
+
+DARK = frozenset((Verdict.UNKNOWN, Verdict.ERROR))
+"""The verdicts of what could not be judged."""
 
 _PRESENT = OPEN | {Verdict.WAIVED}
 
@@ -55,36 +58,50 @@ def parse(raw: object) -> Previous:
     """The previous report from plain data. Raises MalformedPrevious.
 
     Either a JSON report of this service (an object with ``findings``), or a list whose items are
-    such findings or bare fingerprints. A bare fingerprint says that the finding was open.
+    such findings or bare fingerprints. A bare fingerprint says that the finding was open. What the
+    report itself could not confirm (``delta.unconfirmed``) is open still.
     """
     policy_set: object = ""
     base = ""
+    carried: Iterable[Seen] = ()
     if isinstance(raw, Mapping):
         policy_set = raw.get("policySet", raw.get("policy_set", ""))
+        compared = raw.get("delta")
+        if isinstance(compared, Mapping):
+            carried = _list("/delta/unconfirmed", compared.get("unconfirmed", ()))
         raw = raw.get("findings")
         base = "/findings"
+    known = {item.fingerprint: item for item in (*carried, *_list(base, raw))}
+    return Previous(known, policy_set if isinstance(policy_set, str) else "")
+
+
+def _list(base: str, raw: object) -> list[Seen]:
     if not isinstance(raw, Sequence) or isinstance(raw, str | bytes):
         raise MalformedPrevious(base, "wanted a report, or a list of fingerprints")
-    seen = (_seen(f"{base}/{place}", item) for place, item in enumerate(raw))
-    known = {item.fingerprint: item for item in seen}
-    return Previous(known, policy_set if isinstance(policy_set, str) else "")
+    return [_seen(f"{base}/{place}", item) for place, item in enumerate(raw)]
 
 
 def compare(report: Report, previous: Previous) -> Report:
     """The report with the change of each finding, and what became of those that are gone.
 
     Fails, unknowns, errors and waived findings are ``new``, ``unchanged`` or ``changed`` (verdict,
-    severity or found value); others are ``resolved`` where they were one of those before, and
-    have no change otherwise. A previous finding that is gone is resolved only where this evaluation
-    could have seen it: while its policy is unknown for its cluster, or input could not be read, it
-    is ``unconfirmed``.
+    severity or found value); others are ``resolved`` where they were a fail or waived before,
+    ``changed`` where they were unknown, and have no change otherwise. A previous finding that is
+    gone is resolved only where this evaluation could have seen it: while its policy was not
+    evaluated, or is unknown for its cluster, or input could not be read, it is ``unconfirmed``.
     """
-    findings = tuple(_marked(item, previous) for item in report.findings)
-    here = {item.fingerprint for item in findings}
+    matched = tuple((item, _previous(item, previous)) for item in report.findings)
+    findings = tuple(_marked(item, was) for item, was in matched)
+    here = {was.fingerprint for _, was in matched if was}
     gone = [item for mark, item in previous.seen.items() if mark not in here and _was_present(item)]
     blind = _Blind(report)
     unconfirmed = tuple(item for item in gone if blind(item))
-    resolved = tuple(item for item in gone if not blind(item))
+    by_policy: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_policy.setdefault(finding.policy, []).append(finding)
+    resolved = tuple(
+        _ended(item, by_policy.get(item.policy, ())) for item in gone if not blind(item)
+    )
     counted = Counter(item.change for item in findings if item.change)
     counted[Change.RESOLVED] += len(resolved)
     delta = Delta(
@@ -96,19 +113,55 @@ def compare(report: Report, previous: Previous) -> Report:
     return replace(report, findings=findings, delta=delta)
 
 
-def _marked(finding: Finding, previous: Previous) -> Finding:
+MOST_SEE = 20
+"""A closed unknown names at most so many of the findings that report its result now."""
+
+FORMER_KEYS = ("not-gathered", "error")
+"""Up to release 0.1 these keys of unknowns and errors were part of the fingerprint."""
+
+
+def _previous(finding: Finding, previous: Previous) -> Seen | None:
+    """What the previous report said of this finding, under the fingerprint of now or of 0.1."""
     was = previous.seen.get(finding.fingerprint)
+    if was is not None or finding.root is None:
+        return was
+    named = [(finding.subject, finding.key), *((finding.root, key) for key in FORMER_KEYS)]
+    former = (fingerprint(finding.policy, subject, key) for subject, key in named)
+    return next((previous.seen[mark] for mark in former if mark in previous.seen), None)
+
+
+def _ended(seen: Seen, findings: Sequence[Finding]) -> Seen:
+    """Why a finding that is gone is closed; nothing is met that is not a pass of its policy.
+
+    ``findings`` are those of its policy now.
+    """
+    cluster = _cluster(seen.subject)
+    now = [item for item in findings if not cluster or _cluster(item.subject) in ("", cluster)]
+    still = sorted(item.fingerprint for item in now if item.verdict in OPEN)
+    verdicts = {item.verdict for item in now}
+    if seen.verdict in DARK and still:
+        return replace(seen, ending=Ending.EVIDENCE_ARRIVED, see=tuple(still[:MOST_SEE]))
+    if not still and Verdict.PASS in verdicts:
+        return replace(seen, ending=Ending.MET)
+    if verdicts == {Verdict.NOT_APPLICABLE}:
+        return replace(seen, ending=Ending.NOT_APPLICABLE)
+    return replace(seen, ending=Ending.NOT_FOUND)
+
+
+def _marked(finding: Finding, was: Seen | None) -> Finding:
     if was is None:
         change = Change.NEW if finding.verdict in _PRESENT else None
         return finding._replace(change=change, worse=False, before=None)
     moved = _change(finding, was)
     worse = moved is Change.CHANGED and _worse(finding, was)
-    before = was.verdict if _was_present(was) else None
+    before = last(was) if _was_present(was) else None
     return finding._replace(change=moved, worse=worse, before=before)
 
 
 def _change(finding: Finding, was: Seen) -> Change | None:
     if finding.verdict not in _PRESENT:
+        if last(was) in DARK:
+            return Change.CHANGED
         return Change.RESOLVED if _was_present(was) else None
     if not _was_present(was):
         return Change.NEW
@@ -129,6 +182,11 @@ def _worse(finding: Finding, was: Seen) -> bool:
     return was.severity is not None and _RANK[finding.severity] > _RANK[was.severity]
 
 
+def last(seen: Seen) -> Verdict | None:
+    """The verdict when there was evidence last: an unknown that was a fail before counts as one."""
+    return Verdict.FAIL if seen.verdict in DARK and seen.before is Verdict.FAIL else seen.verdict
+
+
 def _was_present(seen: Seen) -> bool:
     return seen.verdict is None or seen.verdict in _PRESENT
 
@@ -137,18 +195,19 @@ class _Blind:
     """Whether this evaluation could not have seen a finding that it does not have."""
 
     def __init__(self, report: Report) -> None:
-        dark = [
-            item for item in report.findings if item.verdict in (Verdict.UNKNOWN, Verdict.ERROR)
-        ]
+        dark = [item for item in report.findings if item.verdict in DARK]
         self._anything = bool(dark)
         self._unread = any(problem.blocks for problem in report.problems)
         self._places = {(item.policy, _cluster(item.subject)) for item in dark}
+        self._evaluated = {item.policy for item in report.findings}
 
     def __call__(self, seen: Seen) -> bool:
         if self._unread:
             return True
         if not seen.policy:
             return self._anything
+        if seen.policy not in self._evaluated:
+            return True
         # An unknown of the migration as a whole hides what any cluster has; a finding of the
         # whole is hidden by an unknown of any.
         cluster = _cluster(seen.subject)
@@ -171,6 +230,7 @@ def _seen(place: str, raw: object) -> Seen:
         fingerprint=_fingerprint(f"{place}/fingerprint", raw.get("fingerprint")),
         verdict=_word(place, raw, "verdict", Verdict),
         severity=_word(place, raw, "severity", Severity),
+        before=_word(place, raw, "before", Verdict),
         policy=_text(place, raw, "policy"),
         title=_text(place, raw, "title"),
         message=_text(place, raw, "message"),
@@ -217,19 +277,24 @@ def _subject(place: str, raw: object) -> Subject:
     )
 
 
-def baseline(findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    """The shortest thing that :func:`parse` takes back: what was wrong or waived, and how."""
-    return [_kept(item) for item in findings if item.verdict in _PRESENT]
+def baseline(findings: Iterable[Finding], unconfirmed: Iterable[Seen] = ()) -> list[dict[str, Any]]:
+    """The shortest thing that :func:`parse` takes back: what was wrong or waived, and how.
+
+    ``unconfirmed`` are open findings of earlier reports that this one could not look at.
+    """
+    present = (item for item in findings if item.verdict in _PRESENT)
+    return [*map(_kept, unconfirmed), *map(_kept, present)]
 
 
-def _kept(item: Finding) -> dict[str, Any]:
+def _kept(item: Finding | Seen) -> dict[str, Any]:
     subject = item.subject
     return {
         "fingerprint": item.fingerprint,
         "policy": item.policy,
         "title": item.title,
-        "verdict": item.verdict.value,
-        "severity": item.severity.value,
+        "verdict": item.verdict.value if item.verdict else None,
+        "before": item.before.value if item.before else None,
+        "severity": item.severity.value if item.severity else None,
         "found": item.found,
         "subject": {
             "cluster": subject.cluster,

@@ -63,7 +63,11 @@ class WaiverAudit:
 
 
 class Change(StrEnum):
-    """How a finding compares with the previous report."""
+    """How a finding compares with the previous report.
+
+    ``resolved`` is a fail that is met now, or does not apply any more; an unknown that turned out
+    to be met is ``changed``, for nothing was wrong.
+    """
 
     NEW = "new"
     UNCHANGED = "unchanged"
@@ -71,28 +75,46 @@ class Change(StrEnum):
     RESOLVED = "resolved"
 
 
+class Ending(StrEnum):
+    """Why a finding of the previous report is closed."""
+
+    MET = "met"
+    NOT_APPLICABLE = "not-applicable"
+    WAIVED = "waived"
+    EVIDENCE_ARRIVED = "evidence-arrived"
+    NOT_FOUND = "not-found"
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a previous report said of one finding; None or "" where it only gave a fingerprint."""
+    """What a previous report said of one finding; None or "" where it only gave a fingerprint.
+
+    ``before`` is the verdict that it had when there was evidence last (see :class:`Finding`).
+    ``ending`` is why it is closed, for one that this report does not have; ``see`` are the open
+    findings of this report that answer for it now.
+    """
 
     fingerprint: str
     verdict: Verdict | None = None
     severity: Severity | None = None
+    before: Verdict | None = None
     policy: str = ""
     title: str = ""
     message: str = ""
     found: str | None = None
     subject: Subject = field(default_factory=Subject)
+    ending: Ending | None = None
+    see: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
     """The comparison with the previous report.
 
-    ``resolved`` are its open findings that are gone. ``unconfirmed`` are gone too, but what would
-    show them was not gathered this time, so nobody knows. ``comparable`` is False where the
-    previous report comes from other policies (or does not say), so that a new finding may be a
-    new policy.
+    ``resolved`` are its open findings that are gone. ``unconfirmed`` are gone too, but their policy
+    was not evaluated this time, or without the evidence that shows them. ``comparable`` is False
+    where the previous report comes from other policies (or does not say), so that a new finding may
+    be a new policy.
     """
 
     resolved: tuple[Seen, ...]

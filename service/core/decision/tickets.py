@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from service.core.decision.delta import OPEN
-from service.core.decision.marks import Change, Seen
+from service.core.decision.delta import DARK, OPEN, last
+from service.core.decision.marks import Change, Ending, Seen
 from service.core.evidence import Subject
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Report
@@ -19,7 +19,11 @@ _WEIGHT = {Severity.BLOCKER: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
 class Group(StrEnum):
-    """What one ticket is about."""
+    """What one ticket is about.
+
+    ``owner`` makes one ticket for each owner with what fails, and one for all evidence that is
+    missing, whoever's it is: it is gathered by one person in one go.
+    """
 
     FINDING = "finding"
     POLICY = "policy"
@@ -47,7 +51,9 @@ class Ticket:
     """One item for a ticket system; ``fingerprint`` is the idempotency key.
 
     ``changed`` is False for an update that would write what is there already. ``findings`` are
-    open, ``waived`` are accepted since, ``closed`` are gone or met.
+    open, ``waived`` are accepted since, ``closed`` are gone, met, or moved to another ticket.
+    ``unconfirmed`` are open since an earlier run, and could not be looked at in this one.
+    ``evidence`` says that the ticket asks for evidence.
     """
 
     fingerprint: str
@@ -61,19 +67,23 @@ class Ticket:
     findings: tuple[Finding, ...]
     waived: tuple[Finding, ...]
     closed: tuple[Finding | Seen, ...]
+    unconfirmed: tuple[Seen, ...] = ()
+    evidence: bool = False
 
 
 @dataclass(slots=True)
 class _Pile:
     """What belongs to one ticket."""
 
+    evidence: bool = False
     open: list[Finding] = field(default_factory=list)
     waived: list[Finding] = field(default_factory=list)
     closed: list[Finding | Seen] = field(default_factory=list)
+    moved: list[Finding] = field(default_factory=list)
     unconfirmed: list[Seen] = field(default_factory=list)
 
 
-def tickets(report: Report, group: Group = Group.FINDING) -> tuple[Ticket, ...]:
+def tickets(report: Report, group: Group = Group.OWNER) -> tuple[Ticket, ...]:
     """The tickets of a report, in its order.
 
     Without a previous report every open finding is a ``create``; the fingerprint keeps a system
@@ -84,25 +94,49 @@ def tickets(report: Report, group: Group = Group.FINDING) -> tuple[Ticket, ...]:
     """
     piles: dict[str, _Pile] = {}
     for finding in report.findings:
-        for name in _places(finding):
-            key = _key(finding.fingerprint, finding.policy, finding.subject, group)
-            getattr(piles.setdefault(key, _Pile()), name).append(finding)
+        for name, verdict in _places(finding, group):
+            _pile(piles, finding, verdict, group, name)
     for name, seen in _gone(report):
         if seen.policy or group is Group.FINDING:
-            key = _key(seen.fingerprint, seen.policy, seen.subject, group)
-            getattr(piles.setdefault(key, _Pile()), name).append(seen)
+            _pile(piles, seen, last(seen), group, name)
     made = (_ticket(key, pile, group) for key, pile in piles.items())
     return tuple(ticket for ticket in made if ticket is not None)
 
 
-def _places(finding: Finding) -> Iterator[str]:
-    """Which list of its pile a finding belongs to, if any."""
+def _pile(
+    piles: dict[str, _Pile],
+    item: Finding | Seen,
+    verdict: Verdict | None,
+    group: Group,
+    name: str,
+) -> None:
+    """Put a finding into the list of that name of the ticket where it is with this verdict."""
+    evidence = group is Group.OWNER and verdict in DARK
+    key = _key(item.fingerprint, item.policy, item.subject, group, evidence)
+    getattr(piles.setdefault(key, _Pile(evidence)), name).append(item)
+
+
+def _places(finding: Finding, group: Group) -> Iterator[tuple[str, Verdict]]:
+    """The lists of piles that a finding belongs to, each with its verdict there.
+
+    An unknown that was a fail stays with the fails until evidence settles it.
+    """
+    before = finding.before or finding.verdict
     if finding.verdict in OPEN:
-        yield "open"
-    elif finding.change in (None, Change.UNCHANGED, Change.NEW):
+        yield "open", Verdict.FAIL if before is Verdict.FAIL else finding.verdict
+        if _moves(finding, group):
+            yield "moved", before
+        return
+    if finding.change in (None, Change.UNCHANGED, Change.NEW):
         return  # met or waived then as now
-    elif finding.before is None or finding.before in OPEN:
-        yield "waived" if finding.verdict is Verdict.WAIVED else "closed"
+    if finding.before is None or finding.before in OPEN:
+        yield ("waived" if finding.verdict is Verdict.WAIVED else "closed"), before
+
+
+def _moves(finding: Finding, group: Group) -> bool:
+    """Whether the finding leaves the ticket of missing evidence for its owner's."""
+    arrived = finding.verdict is Verdict.FAIL and finding.before in DARK
+    return arrived and group is Group.OWNER
 
 
 def _gone(report: Report) -> Iterator[tuple[str, Seen]]:
@@ -117,12 +151,29 @@ def _gone(report: Report) -> Iterator[tuple[str, Seen]]:
                 yield name, seen
 
 
-def _key(fingerprint: str, policy: str, subject: Subject, group: Group) -> str:
+def _key(fingerprint: str, policy: str, subject: Subject, group: Group, evidence: bool) -> str:
     if group is Group.FINDING:
         return fingerprint
-    names = (policy, subject.cluster) if group is Group.POLICY else (owner(subject),)
+    if group is Group.POLICY:
+        names: tuple[str, ...] = (policy, subject.cluster)
+    else:
+        names = ("evidence", "missing") if evidence else (owner(subject),)
     text = "".join(f"{len(name)}:{name}" for name in (group.value, *names))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def ending(item: Finding | Seen) -> Ending:
+    """Why a finding of a ticket is closed there."""
+    if isinstance(item, Seen):
+        return item.ending or Ending.NOT_FOUND
+    return _ENDINGS.get(item.verdict, Ending.EVIDENCE_ARRIVED)
+
+
+_ENDINGS = {
+    Verdict.PASS: Ending.MET,
+    Verdict.NOT_APPLICABLE: Ending.NOT_APPLICABLE,
+    Verdict.WAIVED: Ending.WAIVED,
+}
 
 
 def owner(subject: Subject) -> str:
@@ -134,40 +185,44 @@ def owner(subject: Subject) -> str:
 
 
 def _ticket(key: str, pile: _Pile, group: Group) -> Ticket | None:
-    if not pile.open and pile.unconfirmed:
-        return None  # nobody knows: the ticket stays as it is
-    told = [*pile.open, *pile.waived, *pile.closed]
-    first = told[0]
+    shown = [*pile.open, *pile.waived, *pile.closed, *pile.moved]
+    if not shown:
+        return None  # only unconfirmed: nothing is known, so the ticket stays as it is
+    first = shown[0]
     return Ticket(
         fingerprint=key,
-        action=_action(pile),
+        action=_action(pile, group),
         changed=_changed(pile),
         title=_title(pile, group, first),
         priority=_priority(pile.open),
-        owner=owner(first.subject),
-        policies=tuple(dict.fromkeys(item.policy for item in told if item.policy)),
-        cluster=first.subject.cluster,
+        owner="migration" if pile.evidence else owner(first.subject),
+        policies=tuple(dict.fromkeys(item.policy for item in shown if item.policy)),
+        cluster="" if pile.evidence else first.subject.cluster,
         findings=tuple(pile.open),
         waived=tuple(pile.waived),
-        closed=tuple(pile.closed),
+        closed=(*pile.closed, *pile.moved),
+        unconfirmed=tuple(pile.unconfirmed),
+        evidence=pile.evidence,
     )
 
 
-def _action(pile: _Pile) -> Action:
-    if not pile.open:
+def _action(pile: _Pile, group: Group) -> Action:
+    if not pile.open and not pile.unconfirmed:
         return Action.CLOSE
-    had = pile.closed or pile.waived or pile.unconfirmed or any(map(_had_ticket, pile.open))
+    gone = pile.closed or pile.waived or pile.moved or pile.unconfirmed
+    had = gone or any(_had_ticket(item, group) for item in pile.open)
     return Action.UPDATE if had else Action.CREATE
 
 
-def _had_ticket(finding: Finding) -> bool:
-    kept = finding.change in (Change.UNCHANGED, Change.CHANGED)
-    return kept and (finding.before is None or finding.before in OPEN)
+def _had_ticket(finding: Finding, group: Group) -> bool:
+    if finding.change not in (Change.UNCHANGED, Change.CHANGED) or _moves(finding, group):
+        return False
+    return finding.before is None or finding.before in OPEN
 
 
 def _changed(pile: _Pile) -> bool:
     moved = any(item.change is not Change.UNCHANGED for item in pile.open)
-    return moved or bool(pile.closed or pile.waived)
+    return moved or bool(pile.closed or pile.waived or pile.moved)
 
 
 def _priority(findings: list[Finding]) -> Priority:
@@ -180,7 +235,12 @@ def _priority(findings: list[Finding]) -> Priority:
 
 
 def _title(pile: _Pile, group: Group, first: Finding | Seen) -> str:
-    count = len(pile.open)
+    count = len(pile.open) + len(pile.unconfirmed)
+    if pile.evidence:
+        number = (
+            f"{count} check{'' if count == 1 else 's'} without a verdict" if count else "complete"
+        )
+        return f"MTC preflight, missing evidence: {number}"
     if group is Group.OWNER:
         number = f"{count} open finding{'' if count == 1 else 's'}" if count else "all resolved"
         return f"MTC preflight, {owner(first.subject)}: {number}"
