@@ -119,7 +119,7 @@ def test_a_difference_names_only_what_differs(old: Any, new: Any) -> None:
 
 # --- the patch of a MigrationController, with any of its settings ---------------------------------
 
-WORDS = st.from_regex(r"[a-z][a-z0-9.-]{0,8}[a-z0-9]", fullmatch=True)
+WORDS = st.from_regex(r"[a-z]([a-z0-9-]{0,4}[a-z0-9])?(\.[a-z0-9]{1,4})?", fullmatch=True)
 BY_KIND: dict[Kind, st.SearchStrategy[Any]] = {
     Kind.SWITCH: st.booleans(),
     Kind.BOOL: st.booleans() | st.sampled_from(["yes", "no", 1, 0]),
