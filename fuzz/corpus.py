@@ -26,12 +26,12 @@ import yaml
 from service.core.decision.waiver_form import KEYS, SELECTOR
 from service.core.facts.declared import DECLARABLE
 from service.core.settings.table import SETTINGS
-from service.ingest.objects.readers import readers as kinds
 from service.ingest.pieces import PART_NAMES
+from service.kinds.registry import RESOURCES as KINDS
 
 CASES = Path(__file__).parents[1] / "tests" / "cases"
 CHOOSER = {reader.__name__: bytes([place]) for place, reader in enumerate(readers.READERS)}
-RESOURCES = {resource.kind: resource for resource in kinds()}
+RESOURCES = {resource.kind: resource for resource in KINDS}
 URLS = (
     "http://proxy.example.com:3128",
     "http://mover:s%23cret@proxy.example.com:3128",

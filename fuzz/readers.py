@@ -31,7 +31,6 @@ from service.core.engine import evaluate
 from service.core.outcome import Verdict
 from service.core.patch.manifest import unwrap
 from service.core.patch.merge import apply_merge, diff_merge, same
-from service.core.redact import redact, redact_value
 from service.core.report import Report
 from service.core.values import gourl, stunnel
 from service.formats import FORMATS, Context
@@ -42,6 +41,7 @@ from service.ingest.limits import Limits
 from service.ingest.pieces import BadInput, Piece
 from service.ingest.texts.json import load_json, load_ndjson
 from service.ingest.texts.yaml.loader import load_yaml
+from service.kinds.redact import redact, redact_value
 from service.settings import Settings
 
 PROMISED = (

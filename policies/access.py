@@ -6,20 +6,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from shlex import quote
 
-from service.core.evidence import Missing, Pointer
+from service.core.evidence import Missing
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
-from service.core.objects.rbac import AccessReview, ClusterRole, ClusterRoleBinding, RoleSubject
 from service.core.outcome import Outcome, failed, passed, unknown
 from service.core.policy import ClusterPolicy
-from service.core.resources import (
+from service.kinds.rbac import (
     ACCESS_REVIEW,
     CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING,
     USER,
-    Read,
-    fetch_command,
+    AccessReview,
+    ClusterRole,
+    ClusterRoleBinding,
+    RoleSubject,
 )
+from service.kinds.ref import Pointer
+from service.kinds.resource import Read, fetch_command
 
 BOOKS = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html-single/"
 

@@ -24,7 +24,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from service.core.redact import redact
+from service.kinds.redact import redact
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the request that is being served; every log line tells it."""

@@ -10,13 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from service.core.evidence import NotGathered, Origin
+from service.core.evidence import NotGathered
 from service.core.facts.release import cluster_version, openshift
 from service.core.migration import Cluster, Migration, UpdateGraph
 from service.ingest.errors import Unreadable
 from service.ingest.graphs import is_graph, read_graph
 from service.ingest.limits import DEFAULT_LIMITS
 from service.ingest.texts.load import load
+from service.kinds.ref import Origin
 
 KEPT_SECONDS = 3600.0
 """Releases come weekly: an hour-old answer is as good as a new one."""

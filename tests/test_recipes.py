@@ -16,20 +16,14 @@ import yaml
 from service.core.evidence import NotGathered
 from service.core.inventory import Inventory
 from service.core.migration import Cluster
-from service.core.resources import (
-    EGRESS_FIREWALL,
-    IMAGE_STREAM,
-    NAMESPACE,
-    NETWORK_POLICY,
-    PERSISTENT_VOLUME,
-    RESOURCES,
-    ROUTE,
-    SECRET,
-    Resource,
-    fetch_command,
-)
 from service.ingest.bundle import read_pieces
 from service.ingest.pieces import Piece
+from service.kinds.cluster import NAMESPACE, SECRET
+from service.kinds.network import EGRESS_FIREWALL, NETWORK_POLICY, ROUTE
+from service.kinds.registry import RESOURCES
+from service.kinds.resource import Resource, fetch_command
+from service.kinds.storage import PERSISTENT_VOLUME
+from service.kinds.workloads import IMAGE_STREAM
 
 OC = '''#!{python}
 """An `oc` that knows these objects only, and prints as the real one does."""

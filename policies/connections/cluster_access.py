@@ -11,9 +11,8 @@ from service.core.evidence import Missing, NotGathered
 from service.core.facts.plan_refs import told_ready
 from service.core.facts.reach import holds
 from service.core.migration import Cluster, Migration
-from service.core.objects.mtc import MigCluster
 from service.core.outcome import Outcome, Severity, failed, not_applicable, passed
-from service.core.resources import MTC_NAMESPACE
+from service.kinds.mtc import MTC_NAMESPACE, MigCluster
 
 ACCOUNT = f"system:serviceaccount:{MTC_NAMESPACE}:migration-controller"
 

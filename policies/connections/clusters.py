@@ -11,10 +11,11 @@ from service.core.facts import topology
 from service.core.facts.plan_refs import side_cluster
 from service.core.facts.reach import holds
 from service.core.migration import Cluster, Migration
-from service.core.objects.mtc import MigCluster
 from service.core.outcome import Outcome, Severity, failed, not_applicable, passed
-from service.core.resources import MTC_NAMESPACE, SECRET, Read
 from service.core.values import gourl
+from service.kinds.cluster import SECRET
+from service.kinds.mtc import MTC_NAMESPACE, MigCluster
+from service.kinds.resource import Read
 
 CLUSTER_READS = (*PLAN_READS, *topology.READS)
 VALIDATION = "mig-controller pkg/controller/migcluster/validation.go"

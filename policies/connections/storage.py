@@ -13,10 +13,11 @@ from service.core.facts.plan_refs import plan_storage
 from service.core.facts.plan_type import storage_conversion
 from service.core.link import Link
 from service.core.migration import Migration
-from service.core.objects.mtc import MigStorage, ObjectRef
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import MigrationPolicy, NotApplicable
-from service.core.resources import MTC_NAMESPACE, SECRET, Read
+from service.kinds.cluster import SECRET
+from service.kinds.mtc import MTC_NAMESPACE, MigStorage, ObjectRef
+from service.kinds.resource import Read
 
 STORAGE_READS = (*PLAN_READS, *plan_refs.READS)
 VALIDATION = "mig-controller pkg/controller/migstorage/validation.go"

@@ -8,16 +8,18 @@ from typing import Any
 
 from policies.plan.base import ABOUT, PLAN_READS, few
 from service.core.conditions import CONDITIONS, FAULTS
-from service.core.evidence import NotGathered, Ref
+from service.core.evidence import NotGathered
 from service.core.facts import plan_refs
 from service.core.facts.plan_refs import plan_storage, side_cluster, told_ready
 from service.core.facts.reach import holds
 from service.core.migration import Migration
-from service.core.objects.config import Condition
 from service.core.outcome import Outcome, Severity, Verdict, failed, passed
 from service.core.policy import CrossCheck, Judged, NotApplicable, Policy
 from service.core.report import Finding
-from service.core.resources import MIG_CLUSTER, MIG_HOOK, MTC_NAMESPACE, Read
+from service.kinds.mtc import MIG_CLUSTER, MIG_HOOK, MTC_NAMESPACE
+from service.kinds.ref import Ref
+from service.kinds.resource import Read
+from service.kinds.shape import Condition
 
 EARLY = (
     "InvalidSourceClusterRef",

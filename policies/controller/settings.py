@@ -5,26 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from service.core.evidence import NotGathered, Ref, pointer_step
+from service.core.evidence import NotGathered
 from service.core.facts.controllers import controllers
 from service.core.facts.mtc import mtc_version
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
-from service.core.objects.mtc import MigrationController
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import ClusterPolicy, NotApplicable
-from service.core.resources import (
-    CLUSTER_SERVICE_VERSION,
-    CONFIG_MAP,
-    DEPLOYMENT,
-    MIG_CLUSTER,
-    MIGRATION_CONTROLLER,
-    MTC_NAMESPACE,
-    Read,
-)
 from service.core.settings.check import SpecRemark, check_spec
 from service.core.settings.table import find
 from service.core.values.versions import Version, parse_or_none
+from service.kinds.cluster import CONFIG_MAP
+from service.kinds.mtc import MIG_CLUSTER, MIGRATION_CONTROLLER, MTC_NAMESPACE, MigrationController
+from service.kinds.operators import CLUSTER_SERVICE_VERSION, DEPLOYMENT
+from service.kinds.ref import Ref, pointer_step
+from service.kinds.resource import Read
 
 OLDEST_LOOKED_AT = Version.parse("1.5.6")
 """The oldest release that the table of settings was made from."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from service.core.evidence import Subject
 from service.core.facts.reach import cluster_of
 from service.core.facts.release import major_or
 from service.core.link import Link
 from service.core.migration import Cluster, Migration, Part
-from service.core.resources import CLUSTER_VERSION, NODE, SERVER_VERSION, Read
+from service.kinds.cluster import NODE
+from service.kinds.config import CLUSTER_VERSION, SERVER_VERSION
+from service.kinds.ref import Subject
+from service.kinds.resource import Read
 
 MUST_GATHER = Link(
     "Gathering data about MTC",

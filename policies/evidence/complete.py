@@ -11,11 +11,12 @@ from policies.evidence.common import (
     parts_of,
     parts_of_none,
 )
-from service.core.evidence import Missing, Origin, Pointer
+from service.core.evidence import Missing
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import ClusterPolicy
-from service.core.resources import fetch_command
+from service.kinds.ref import Origin, Pointer
+from service.kinds.resource import fetch_command
 
 
 class EvidenceComplete(ClusterPolicy):

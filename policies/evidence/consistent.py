@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from policies.evidence.common import MUST_GATHER
 from policies.evidence.statements import misreached, misseen, misstated
-from service.core.evidence import Missing, NotGathered, Pointer
+from service.core.evidence import Missing, NotGathered
 from service.core.facts.endpoints import endpoint_of_url
 from service.core.facts.release import major_or
 from service.core.facts.topology import mig_cluster
@@ -14,22 +14,12 @@ from service.core.facts.transfer import intra_cluster
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, not_applicable, passed, unknown
 from service.core.policy import ClusterPolicy
-from service.core.resources import (
-    CLUSTER_SERVICE_VERSION,
-    CLUSTER_VERSION,
-    CONFIG_MAP,
-    DEPLOYMENT,
-    INFRASTRUCTURE,
-    MIG_CLUSTER,
-    MIGRATION_CONTROLLER,
-    MTC_NAMESPACE,
-    NAMESPACE,
-    NODE,
-    PROXY,
-    SERVER_VERSION,
-    Read,
-    fetch_command,
-)
+from service.kinds.cluster import CONFIG_MAP, NAMESPACE, NODE
+from service.kinds.config import CLUSTER_VERSION, INFRASTRUCTURE, PROXY, SERVER_VERSION
+from service.kinds.mtc import MIG_CLUSTER, MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.kinds.operators import CLUSTER_SERVICE_VERSION, DEPLOYMENT
+from service.kinds.ref import Pointer
+from service.kinds.resource import Read, fetch_command
 
 
 class EvidenceConsistent(ClusterPolicy):

@@ -13,10 +13,11 @@ from policies.evidence.common import (
     parts_of_none,
     whole,
 )
-from service.core.evidence import Missing, Origin, Pointer, Subject
+from service.core.evidence import Missing
 from service.core.migration import Migration, Part
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import MigrationPolicy
+from service.kinds.ref import Origin, Pointer, Subject
 
 TOLERANCE = timedelta(minutes=5)
 """How far the clocks of two machines may differ before a time lies in the future."""

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from service.core.evidence import NotGathered, Pointer
+from service.core.evidence import NotGathered
 from service.core.facts import Fact
 from service.core.facts.plan_type import TYPE_CONDITION, copies_images
 from service.core.facts.registry import (
@@ -22,21 +22,14 @@ from service.core.facts.transfer import intra_cluster
 from service.core.leniency import softened
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
-from service.core.objects.config import RegistryConfig
 from service.core.outcome import Outcome, failed, not_applicable, passed, unknown
 from service.core.policy import ClusterPolicy, NotApplicable
-from service.core.resources import (
-    CLUSTER_VERSION,
-    MIG_CLUSTER,
-    MIG_PLAN,
-    MIGRATION_CONTROLLER,
-    MTC_NAMESPACE,
-    NODE,
-    REGISTRY_CONFIG,
-    ROUTE,
-    SERVER_VERSION,
-    Read,
-)
+from service.kinds.cluster import NODE
+from service.kinds.config import CLUSTER_VERSION, REGISTRY_CONFIG, SERVER_VERSION, RegistryConfig
+from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.kinds.network import ROUTE
+from service.kinds.ref import Pointer
+from service.kinds.resource import Read
 
 EXPOSE = {
     3: "oc create route passthrough --service=docker-registry --port=5000 -n default",

@@ -8,24 +8,18 @@ from typing import Any, TypeVar
 
 from policies.data.image_streams import removed_in
 from policies.images.exposed import RELEASE_READS
-from service.core.evidence import Missing, NotGathered, Pointer, Ref, Subject
+from service.core.evidence import Missing, NotGathered
 from service.core.facts.registry import registry_routes
 from service.core.facts.release import major
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
-from service.core.objects.workloads import BuildConfig, ImageStream, Pod
 from service.core.outcome import Outcome, failed, passed, unknown
 from service.core.policy import MigrationPolicy, NotApplicable
-from service.core.resources import (
-    BUILD_CONFIG,
-    IMAGE_STREAM,
-    POD,
-    ROUTE,
-    Read,
-    Resource,
-    fetch_command,
-)
 from service.core.values.imagerefs import InternalImage, internal_image, referred_image
+from service.kinds.network import ROUTE
+from service.kinds.ref import Pointer, Ref, Subject
+from service.kinds.resource import Read, Resource, fetch_command
+from service.kinds.workloads import BUILD_CONFIG, IMAGE_STREAM, POD, BuildConfig, ImageStream, Pod
 
 BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html-single/"
 

@@ -20,10 +20,10 @@ from service.core.facts.registry import (
 from service.core.facts.release import major, major_or
 from service.core.facts.topology import mig_cluster, tunnelled
 from service.core.migration import Cluster, Migration
-from service.core.objects.mtc import MigCluster
-from service.core.objects.network import Route
 from service.core.outcome import Outcome, Severity, failed, not_applicable, passed, unknown
-from service.core.resources import REGISTRY_CONFIG
+from service.kinds.config import REGISTRY_CONFIG
+from service.kinds.mtc import MigCluster
+from service.kinds.network import Route
 
 HOST_PORT = re.compile(
     r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::(?P<port>[0-9]{1,5}))?"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from policies.images.exposed import DOCS, EXPOSE, REGISTRY_READS, DirectImagePolicy
-from service.core.evidence import NotGathered, Pointer
+from service.core.evidence import NotGathered
 from service.core.facts.registry import (
     REGISTRY_SERVICES,
     SECURE,
@@ -18,9 +18,9 @@ from service.core.facts.registry import (
 from service.core.facts.release import major, major_or
 from service.core.facts.topology import tunnelled
 from service.core.migration import Cluster, Migration
-from service.core.objects.network import Route
 from service.core.outcome import Outcome, failed, not_applicable, passed, unknown
-from service.core.resources import ROUTE
+from service.kinds.network import ROUTE, Route
+from service.kinds.ref import Pointer
 
 
 class RegistryRoute(DirectImagePolicy):

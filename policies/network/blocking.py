@@ -33,7 +33,7 @@ from policies.network.traffic import (
     rsync_target,
     within,
 )
-from service.core.evidence import Missing, NotGathered, Pointer, Subject
+from service.core.evidence import Missing, NotGathered
 from service.core.facts.admin_policy import Said, admin_egress, admin_ingress
 from service.core.facts.apis import READS as API_READS
 from service.core.facts.network_policy import (
@@ -48,20 +48,20 @@ from service.core.facts.network_policy import (
 from service.core.facts.release import major_or
 from service.core.facts.transfer import direct_volumes, intra_cluster, storage_conversion
 from service.core.migration import Cluster, Migration
-from service.core.objects.network import NetworkPolicy
 from service.core.outcome import Outcome, failed, not_applicable, passed, unknown
 from service.core.policy import ClusterPolicy
-from service.core.resources import (
+from service.kinds.cluster import NAMESPACE
+from service.kinds.mtc import MTC_NAMESPACE
+from service.kinds.network import (
     ADMIN_NETWORK_POLICY,
     BASELINE_ADMIN_NETWORK_POLICY,
     EGRESS_FIREWALL,
     EGRESS_NETWORK_POLICY,
-    MTC_NAMESPACE,
-    NAMESPACE,
     NETWORK_POLICY,
-    Read,
-    fetch_command,
+    NetworkPolicy,
 )
+from service.kinds.ref import Pointer, Subject
+from service.kinds.resource import Read, fetch_command
 
 
 @dataclass(frozen=True, slots=True)

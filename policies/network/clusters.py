@@ -17,9 +17,9 @@ from service.core.facts.reach import aims_at, probes_from, reach
 from service.core.facts.topology import mig_cluster, tunnelled
 from service.core.facts.transfer import direct_images, direct_volumes, intra_cluster
 from service.core.migration import Cluster, Migration
-from service.core.objects.mtc import MigCluster
 from service.core.outcome import Outcome, Severity, Verdict, failed, not_applicable
 from service.core.policy import ClusterPolicy, NotApplicable
+from service.kinds.mtc import MigCluster
 
 
 class ClustersReachEachOther(ClusterPolicy):

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from service.core.evidence import Missing, Pointer, Subject
+from service.core.evidence import Missing
 from service.core.facts.reach import Reach
 from service.core.link import Link
 from service.core.outcome import Outcome, failed, passed, unknown
-from service.core.resources import (
-    CLUSTER_SERVICE_VERSION,
+from service.kinds.cluster import CONFIG_MAP, NODE
+from service.kinds.config import (
     CLUSTER_VERSION,
-    CONFIG_MAP,
-    DEPLOYMENT,
     INFRASTRUCTURE,
     INGRESS_CONFIG,
+    PROXY,
+    SERVER_VERSION,
+)
+from service.kinds.mtc import (
     MIG_CLUSTER,
     MIG_PLAN,
     MIG_STORAGE,
     MIGRATION_CONTROLLER,
     MTC_NAMESPACE,
-    NODE,
-    PROXY,
-    SERVER_VERSION,
-    Read,
 )
+from service.kinds.operators import CLUSTER_SERVICE_VERSION, DEPLOYMENT
+from service.kinds.ref import Pointer, Subject
+from service.kinds.resource import Read
 
 PREREQUISITES = Link(
     "Migration prerequisites",

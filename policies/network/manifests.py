@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.core.facts.connecting import plain
 from service.core.facts.network_policy import Outside
-from service.core.objects.network import EgressPolicy
+from service.kinds.network import EgressPolicy
 
 RSYNC_APPS = ("directvolumemigration-rsync-transfer", "directvolumemigration-rsync-transfer-block")
 """Values of the label app of rsync pods: for file system and for block volumes."""

@@ -13,7 +13,7 @@ from policies.network.common import (
     connection,
     probe_form,
 )
-from service.core.evidence import Missing, NotGathered, Pointer
+from service.core.evidence import Missing, NotGathered
 from service.core.facts import Fact
 from service.core.facts.connecting import from_cluster, resolving
 from service.core.facts.endpoints import (
@@ -39,6 +39,7 @@ from service.core.facts.transfer import ROUTE, direct_images, endpoint_type
 from service.core.migration import Cluster, Migration, Probe
 from service.core.outcome import Outcome, not_applicable
 from service.core.policy import ClusterPolicy
+from service.kinds.ref import Pointer
 
 ROUTES, DNS = 443, 53
 API = "API server"

@@ -26,9 +26,9 @@ from service.core.facts.reach import (
 )
 from service.core.facts.transfer import storage_conversion
 from service.core.migration import Cluster, Migration
-from service.core.objects.mtc import MigStorage
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import ClusterPolicy, NotApplicable, Policy
+from service.kinds.mtc import MigStorage
 
 TLS_PORT = 443
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shlex import quote
 
 from policies.network.manifests import RSYNC_APPS
-from service.core.evidence import Missing, NotGathered, Pointer
+from service.core.evidence import Missing, NotGathered
 from service.core.facts.apis import has_kind
 from service.core.facts.connecting import resolving
 from service.core.facts.endpoints import repository, route_domain, rsync_route
@@ -23,17 +23,19 @@ from service.core.facts.place import platform
 from service.core.facts.release import major
 from service.core.facts.transfer import ROUTE, endpoint_type, rsynced, stunnel_proxy
 from service.core.migration import Cluster, Migration
-from service.core.objects.network import AdminPolicy, EgressPolicy, NetworkPolicy
-from service.core.resources import (
+from service.kinds.cluster import NAMESPACE
+from service.kinds.network import (
     ADMIN_NETWORK_POLICY,
     BASELINE_ADMIN_NETWORK_POLICY,
     EGRESS_FIREWALL,
     EGRESS_NETWORK_POLICY,
-    NAMESPACE,
     NETWORK_POLICY,
-    Resource,
-    fetch_command,
+    AdminPolicy,
+    EgressPolicy,
+    NetworkPolicy,
 )
+from service.kinds.ref import Pointer
+from service.kinds.resource import Resource, fetch_command
 
 RSYNC_PORT = 6443
 """Where stunnel listens in the rsync pod behind its passthrough route (crane-lib, endpoint)."""

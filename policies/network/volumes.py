@@ -13,7 +13,7 @@ from policies.network.common import (
     connection,
     probe_form,
 )
-from service.core.evidence import Missing, NotGathered, Pointer
+from service.core.evidence import Missing, NotGathered
 from service.core.facts.connecting import from_cluster
 from service.core.facts.endpoints import Endpoint
 from service.core.facts.place import platform, regions
@@ -31,11 +31,12 @@ from service.core.facts.reach import (
 from service.core.facts.release import major_or
 from service.core.facts.transfer import intra_cluster
 from service.core.migration import Cluster, Migration, Probe
-from service.core.objects.mtc import PlanVolume
-from service.core.objects.storage import PersistentVolume
 from service.core.outcome import Outcome, failed
 from service.core.policy import ClusterPolicy, NotApplicable
-from service.core.resources import MIG_PLAN, PERSISTENT_VOLUME, Read, fetch_command
+from service.kinds.mtc import MIG_PLAN, PlanVolume
+from service.kinds.ref import Pointer
+from service.kinds.resource import Read, fetch_command
+from service.kinds.storage import PERSISTENT_VOLUME, PersistentVolume
 
 NFS_PORT = 2049
 EBS = "awsElasticBlockStore"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from shlex import quote
 
-from service.core.evidence import Pointer
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
-from service.core.objects.mtc import MigPlan
 from service.core.policy import Policy
-from service.core.resources import MIG_PLAN, MTC_NAMESPACE, Read
+from service.kinds.mtc import MIG_PLAN, MTC_NAMESPACE, MigPlan
+from service.kinds.ref import Pointer
+from service.kinds.resource import Read
 
 _BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html"
 _MTC = f"{_BOOK}/migration_toolkit_for_containers"

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.plan.base import ABOUT, PLAN_READS, VALIDATION, edit, few
-from service.core.evidence import Missing, Role, Subject
+from service.core.evidence import Missing, Role
 from service.core.facts import topology
 from service.core.facts.plan_refs import unset
 from service.core.facts.plan_type import intra_cluster
 from service.core.migration import Migration
-from service.core.objects.mtc import MigPlan, ObjectRef
 from service.core.outcome import Outcome, failed, passed, unknown
 from service.core.plan_patch import merge
 from service.core.policy import MigrationPolicy, NotApplicable
-from service.core.resources import MIG_PLAN, MTC_NAMESPACE, fetch_command
+from service.kinds.mtc import MIG_PLAN, MTC_NAMESPACE, MigPlan, ObjectRef
+from service.kinds.ref import Subject
+from service.kinds.resource import fetch_command
 
 Place = tuple[ObjectRef, str]
 """A namespace of a cluster."""

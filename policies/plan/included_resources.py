@@ -12,9 +12,7 @@ from service.core.facts.apis import has_kind, kinds_of, untold
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import MigrationPolicy, NotApplicable
-from service.core.resources import (
-    BY_GROUP_KIND,
-)
+from service.kinds.registry import BY_GROUP_KIND
 
 ADDED = ("migration.openshift.io", "kubevirt.io", "operators.coreos.com")
 """Groups that an operator adds: that this product reads them does not mean that they are there."""

@@ -9,21 +9,15 @@ from typing import Any
 from policies.data.kubernetes_apis import served_by
 from policies.plan.base import ABOUT, PLAN_READS, few
 from policies.plan.namespaces.listed import NamespacesPolicy
-from service.core.evidence import Missing, NotGathered, Pointer, Subject
+from service.core.evidence import Missing, NotGathered
 from service.core.facts import apis, release
 from service.core.facts.apis import has_kind, serves, untold
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
-from service.core.resources import (
-    AUTOSCALER,
-    CRD,
-    CRON_JOB,
-    KUBERNETES_INGRESS,
-    POD_DISRUPTION_BUDGET,
-    Read,
-    Resource,
-)
+from service.kinds.apis import AUTOSCALER, CRD, CRON_JOB, KUBERNETES_INGRESS, POD_DISRUPTION_BUDGET
+from service.kinds.ref import Pointer, Subject
+from service.kinds.resource import Read, Resource
 
 WARNING_PAGE = Link(
     "Incompatible kinds",

@@ -13,9 +13,9 @@ from service.core.facts.plan_type import TYPE_CONDITION, intra_cluster
 from service.core.facts.settings import is_true, setting
 from service.core.facts.topology import mig_cluster
 from service.core.migration import Migration
-from service.core.objects.mtc import MigPlan
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import MigrationPolicy, NotApplicable
+from service.kinds.mtc import MigPlan
 
 
 class PlanType(StrEnum):

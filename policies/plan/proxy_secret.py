@@ -8,7 +8,9 @@ from shlex import quote
 from policies.plan.base import ADVANCED, VALIDATION, SidePolicy, few
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed, passed
-from service.core.resources import MTC_NAMESPACE, SECRET, Read
+from service.kinds.cluster import SECRET
+from service.kinds.mtc import MTC_NAMESPACE
+from service.kinds.resource import Read
 
 LABEL = "migration-proxy-config"
 KEYS = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from policies.plan.base import ABOUT, PLAN_READS, VALIDATION, SidePolicy, edit, named
-from service.core.evidence import Ref, Role
+from service.core.evidence import Role
 from service.core.facts.plan_refs import (
     FIELDS,
     blocking,
@@ -19,10 +19,11 @@ from service.core.facts.plan_refs import (
 )
 from service.core.facts.plan_type import storage_conversion
 from service.core.migration import Cluster, Migration
-from service.core.objects.mtc import MigCluster, MigPlan, MigStorage, ObjectRef
 from service.core.outcome import Outcome, failed, not_applicable, passed
 from service.core.policy import MigrationPolicy, NotApplicable
-from service.core.resources import MIG_CLUSTER, MIG_STORAGE, Read, Resource, fetch_command
+from service.kinds.mtc import MIG_CLUSTER, MIG_STORAGE, MigCluster, MigPlan, MigStorage, ObjectRef
+from service.kinds.ref import Ref
+from service.kinds.resource import Read, Resource, fetch_command
 
 CLUSTER_READS: tuple[Read[Any], ...] = (*PLAN_READS, Read(MIG_CLUSTER))
 STORAGE_READS: tuple[Read[Any], ...] = (*PLAN_READS, Read(MIG_STORAGE), Read(MIG_CLUSTER))

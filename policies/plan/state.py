@@ -9,12 +9,12 @@ from policies.plan.base import ABOUT, PLAN_READS, VALIDATION, SidePolicy, named
 from service.core.facts.reach import holds
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
-from service.core.objects.apis import KubeVirt
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.plan_patch import merge
 from service.core.policy import MigrationPolicy, NotApplicable
-from service.core.resources import KUBE_VIRT, Read
 from service.core.values.versions import Version, parse_or_none
+from service.kinds.apis import KUBE_VIRT, KubeVirt
+from service.kinds.resource import Read
 
 
 class PlanOpen(MigrationPolicy):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from json import dumps
 from shlex import quote
 
-from service.core.evidence import NotGathered, Pointer
+from service.core.evidence import NotGathered
 from service.core.facts import Fact
 from service.core.facts.controllers import (
     CONTROLLER_CONFIG,
@@ -27,20 +27,13 @@ from service.core.outcome import (
     passed,
 )
 from service.core.policy import MigrationPolicy, NotApplicable
-from service.core.redact import MASK
-from service.core.resources import (
-    CLUSTER_VERSION,
-    CONFIG_MAP,
-    INGRESS_CONFIG,
-    MIG_PLAN,
-    MIGRATION_CONTROLLER,
-    MTC_NAMESPACE,
-    NODE,
-    PROXY,
-    SERVER_VERSION,
-    Read,
-)
 from service.core.values import stunnel
+from service.kinds.cluster import CONFIG_MAP, NODE
+from service.kinds.config import CLUSTER_VERSION, INGRESS_CONFIG, PROXY, SERVER_VERSION
+from service.kinds.mtc import MIG_PLAN, MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.kinds.redact import MASK
+from service.kinds.ref import Pointer
+from service.kinds.resource import Read
 
 BOOKS = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html-single/"
 DOCS = (

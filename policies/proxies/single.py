@@ -12,7 +12,7 @@ from policies.proxies.configured import (
     require_direct_volumes,
 )
 from service.core import plan_patch
-from service.core.evidence import Missing, NotGathered, Subject
+from service.core.evidence import Missing, NotGathered
 from service.core.facts import Fact
 from service.core.facts.controllers import given_proxies
 from service.core.facts.proxy import ProxyUse, proxy_use
@@ -20,6 +20,7 @@ from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import MigrationPolicy
 from service.core.values import stunnel
+from service.kinds.ref import Subject
 
 
 class SingleProxy(MigrationPolicy):

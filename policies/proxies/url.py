@@ -12,7 +12,7 @@ from policies.proxies.configured import (
     patch_command,
     require_direct_volumes,
 )
-from service.core.evidence import NotGathered, Pointer
+from service.core.evidence import NotGathered
 from service.core.facts.controllers import GivenProxy, controllers, given_proxies
 from service.core.migration import Cluster, Migration
 from service.core.outcome import (
@@ -25,6 +25,7 @@ from service.core.outcome import (
 )
 from service.core.policy import ClusterPolicy, NotApplicable
 from service.core.values import stunnel
+from service.kinds.ref import Pointer
 
 
 class StunnelProxyUrl(ClusterPolicy):

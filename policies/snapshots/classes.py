@@ -15,11 +15,12 @@ from service.core.facts.storage_classes import (
 )
 from service.core.facts.volumes import Volume, snapshots, volumes
 from service.core.migration import Migration
-from service.core.objects.mtc import PlanVolume
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.plan_patch import select
 from service.core.policy import MigrationPolicy
-from service.core.resources import STORAGE_CLASS, Read
+from service.kinds.mtc import PlanVolume
+from service.kinds.resource import Read
+from service.kinds.storage import STORAGE_CLASS
 
 
 class SnapshotSameStorageClass(MigrationPolicy):

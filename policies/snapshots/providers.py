@@ -13,23 +13,13 @@ from service.core.facts.snapshots import provider_of
 from service.core.facts.volumes import Volume, snapshots, volumes
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
-from service.core.objects.mtc import MigStorage
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import MigrationPolicy
-from service.core.resources import (
-    CLUSTER_VERSION,
-    INFRASTRUCTURE,
-    MIG_PLAN,
-    MIG_STORAGE,
-    MIGRATION_CONTROLLER,
-    MTC_NAMESPACE,
-    NODE,
-    PERSISTENT_VOLUME,
-    PERSISTENT_VOLUME_CLAIM,
-    SERVER_VERSION,
-    VOLUME_SNAPSHOT_CLASS,
-    Read,
-)
+from service.kinds.cluster import NODE
+from service.kinds.config import CLUSTER_VERSION, INFRASTRUCTURE, SERVER_VERSION
+from service.kinds.mtc import MIG_PLAN, MIG_STORAGE, MIGRATION_CONTROLLER, MTC_NAMESPACE, MigStorage
+from service.kinds.resource import Read
+from service.kinds.storage import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, VOLUME_SNAPSHOT_CLASS
 
 _BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html"
 PREREQUISITES = Link(

@@ -12,15 +12,11 @@ from service.core.facts.volumes import snapshots
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import MigrationPolicy
-from service.core.resources import (
-    INFRASTRUCTURE,
-    MIG_CLUSTER,
-    MIG_STORAGE,
-    NODE,
-    PERSISTENT_VOLUME,
-    Read,
-    fetch_command,
-)
+from service.kinds.cluster import NODE
+from service.kinds.config import INFRASTRUCTURE
+from service.kinds.mtc import MIG_CLUSTER, MIG_STORAGE
+from service.kinds.resource import Read, fetch_command
+from service.kinds.storage import PERSISTENT_VOLUME
 
 AWS_DEFAULT_REGION = "us-east-1"
 """What mig-controller writes for a MigStorage without awsRegion."""

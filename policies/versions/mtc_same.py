@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from service.core.evidence import Missing, Subject
+from service.core.evidence import Missing
 from service.core.facts import Fact
 from service.core.facts.mtc import mtc_version
 from service.core.facts.release import READS as RELEASE_READS
@@ -14,17 +14,12 @@ from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, not_applicable, passed, unknown
 from service.core.policy import ClusterPolicy
-from service.core.resources import (
-    CLUSTER_SERVICE_VERSION,
-    CONFIG_MAP,
-    DEPLOYMENT,
-    MIG_CLUSTER,
-    MIGRATION_CONTROLLER,
-    MTC_NAMESPACE,
-    Read,
-    fetch_command,
-)
 from service.core.values.versions import Version, parse_or_none
+from service.kinds.cluster import CONFIG_MAP
+from service.kinds.mtc import MIG_CLUSTER, MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.kinds.operators import CLUSTER_SERVICE_VERSION, DEPLOYMENT
+from service.kinds.ref import Subject
+from service.kinds.resource import Read, fetch_command
 
 BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html-single/"
 

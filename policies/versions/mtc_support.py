@@ -15,22 +15,19 @@ from policies.data.mtc import (
     Stream,
 )
 from policies.versions.mtc_same import DOCS, MTC_READS
-from service.core.evidence import Missing, Pointer
+from service.core.evidence import Missing
 from service.core.facts import Fact
 from service.core.facts.mtc import mtc_version
 from service.core.facts.release import openshift
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import ClusterPolicy
-from service.core.resources import (
-    CLUSTER_VERSION,
-    CONFIG_MAP,
-    MTC_NAMESPACE,
-    SERVER_VERSION,
-    Read,
-    fetch_command,
-)
 from service.core.values.versions import Version, parse_or_none
+from service.kinds.cluster import CONFIG_MAP
+from service.kinds.config import CLUSTER_VERSION, SERVER_VERSION
+from service.kinds.mtc import MTC_NAMESPACE
+from service.kinds.ref import Pointer
+from service.kinds.resource import Read, fetch_command
 
 
 class SupportsOpenShift(ClusterPolicy):

@@ -14,19 +14,19 @@ from service.core.facts.mtc import OPERATOR_NAMES, is_operator, mtc_version
 from service.core.facts.release import major_or
 from service.core.leniency import softened
 from service.core.migration import Cluster, Migration
-from service.core.objects.operators import ClusterServiceVersion, Subscription
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import ClusterPolicy
-from service.core.resources import (
-    CLUSTER_SERVICE_VERSION,
-    MTC_NAMESPACE,
-    PACKAGE_MANIFEST,
-    SUBSCRIPTION,
-    Read,
-    fetch_command,
-)
 from service.core.values.versions import Version, parse_or_none
 from service.core.values.zstream import Claim, beyond, settled
+from service.kinds.mtc import MTC_NAMESPACE
+from service.kinds.operators import (
+    CLUSTER_SERVICE_VERSION,
+    PACKAGE_MANIFEST,
+    SUBSCRIPTION,
+    ClusterServiceVersion,
+    Subscription,
+)
+from service.kinds.resource import Read, fetch_command
 
 LEGACY_IMAGE = "registry.redhat.io/rhmtc/openshift-migration-legacy-rhel8-operator"
 """The operator of OpenShift 3 is installed by hand: no subscription knows its newest release."""

@@ -6,17 +6,18 @@ from collections.abc import Iterable, Iterator
 from shlex import quote
 
 from policies.data.openshift import EXTENDED, OPENSHIFT_3, STABLE
-from service.core.evidence import Missing, NotGathered, Pointer
+from service.core.evidence import Missing, NotGathered
 from service.core.facts import Fact
 from service.core.facts.release import cluster_version, openshift
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
-from service.core.objects.config import ClusterVersion
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import ClusterPolicy
-from service.core.resources import CLUSTER_VERSION, SERVER_VERSION, Read, fetch_command
 from service.core.values.versions import Version, parse_or_none
 from service.core.values.zstream import Claim, beyond, newest, settled
+from service.kinds.config import CLUSTER_VERSION, SERVER_VERSION, ClusterVersion
+from service.kinds.ref import Pointer
+from service.kinds.resource import Read, fetch_command
 
 DOCS = "https://docs.redhat.com/en/documentation/openshift_container_platform/"
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.volumes.valid import ABOUT, PREREQUISITES, VOLUME_READS
-from service.core.evidence import NotGathered, Pointer
+from service.core.evidence import NotGathered
 from service.core.facts.settings import setting
 from service.core.facts.volumes import COPY, MOVE, SKIP, Volume, Volumes, volumes
 from service.core.migration import Migration
-from service.core.objects.mtc import PlanVolume
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.plan_patch import select
 from service.core.policy import MigrationPolicy
-from service.core.resources import PERSISTENT_VOLUME
+from service.kinds.mtc import PlanVolume
+from service.kinds.ref import Pointer
+from service.kinds.storage import PERSISTENT_VOLUME
 
 FILESYSTEM = "filesystem"
 BLOCK = "block"

@@ -13,20 +13,12 @@ from service.core.link import Link
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, not_applicable, passed, unknown
 from service.core.policy import MigrationPolicy
-from service.core.resources import (
-    CLUSTER_VERSION,
-    MIG_PLAN,
-    MIGRATION_CONTROLLER,
-    NODE,
-    PERSISTENT_VOLUME,
-    PERSISTENT_VOLUME_CLAIM,
-    SERVER_VERSION,
-    STORAGE_CLASS,
-    Read,
-    Resource,
-    fetch_command,
-)
 from service.core.values.quantity import InvalidQuantity, parse
+from service.kinds.cluster import NODE
+from service.kinds.config import CLUSTER_VERSION, SERVER_VERSION
+from service.kinds.mtc import MIG_PLAN, MIGRATION_CONTROLLER
+from service.kinds.resource import Read, Resource, fetch_command
+from service.kinds.storage import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS
 
 _BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html"
 PREREQUISITES = Link(

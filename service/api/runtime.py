@@ -18,8 +18,8 @@ from service.collect.webhook import Target
 from service.core.decision.marks import Waiver
 from service.core.engine import digest
 from service.core.policy import Policy
-from service.core.resources import Read
 from service.formats import Context
+from service.kinds.resource import Read
 from service.observability import Metrics
 from service.settings import Settings
 from service.updates import Updates

@@ -19,7 +19,7 @@ from service.collect.errors import (
     Unauthorized,
     of_status,
 )
-from service.core.redact import redact
+from service.kinds.redact import redact
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0

@@ -14,7 +14,8 @@ from service.collect.gather import Gatherer, Tally
 from service.collect.needs import needs, secret_namespaces, specials
 from service.collect.plans import chosen, namespaces_of
 from service.collect.writer import BundleWriter
-from service.core.resources import ACCESS_REVIEW, USER, Read, Resource
+from service.kinds.rbac import ACCESS_REVIEW, USER
+from service.kinds.resource import Read, Resource
 
 ROLES = ("host", "destination", "source")
 """The order of reading: the cluster with the plans first. MTC's default host is the

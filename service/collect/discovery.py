@@ -6,7 +6,7 @@ from typing import Any
 
 from service.collect.api import Api
 from service.collect.errors import Absent, ApiError, Forbidden
-from service.core.resources import Resource
+from service.kinds.resource import Resource
 
 LEGACY = "/oapi/v1"
 """Where OpenShift 3 serves its own kinds without a group."""

@@ -22,19 +22,13 @@ from service.collect.needs import Need
 from service.collect.plans import secrets_of
 from service.collect.served import served
 from service.collect.trim import trim
-from service.core.resources import (
-    ACCESS_REVIEW,
-    API_GROUP,
-    CLUSTER_SERVICE_VERSION,
-    CRD,
-    MIG_CLUSTER,
-    MIG_PLAN,
-    MIG_STORAGE,
-    SECRET,
-    SERVER_VERSION,
-    USER,
-    Resource,
-)
+from service.kinds.apis import API_GROUP, CRD
+from service.kinds.cluster import SECRET
+from service.kinds.config import SERVER_VERSION
+from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE
+from service.kinds.operators import CLUSTER_SERVICE_VERSION
+from service.kinds.rbac import ACCESS_REVIEW, USER
+from service.kinds.resource import Resource
 
 LARGE: tuple[Resource[Any], ...] = (CRD, CLUSTER_SERVICE_VERSION)
 LARGE_PAGE = 25
@@ -137,7 +131,7 @@ class Gatherer:
         inner = f"/namespaces/{scope}" if scope else ""
         page = LARGE_PAGE if resource in LARGE else PAGE
         for value in objects(self._api, f"{place[0]}{inner}/{resource.plural}", page):
-            self._add(value)
+            self._add(value, resource)
 
     def _instead(self, need: Need, scope: str, planned: Sequence[str] | None) -> None:
         """Where a list is forbidden: narrower lists, and single objects by name."""
@@ -155,7 +149,7 @@ class Gatherer:
             place = self._discovery.place(resource)
             if place is not None:
                 inner = f"/namespaces/{namespace}" if namespace else ""
-                self._add(self._api.get(f"{place[0]}{inner}/{resource.plural}/{name}"))
+                self._add(self._api.get(f"{place[0]}{inner}/{resource.plural}/{name}"), resource)
         except Absent:
             return  # that says nothing of others, and an envelope cannot tell of one
         except CollectError as error:
@@ -163,14 +157,14 @@ class Gatherer:
 
     def _version(self) -> None:
         try:
-            self._add(self._api.get("/version/openshift"))
+            self._add(self._api.get("/version/openshift"), SERVER_VERSION)
         except (Absent, Forbidden):
-            self._add(self._api.get("/version"))
+            self._add(self._api.get("/version"), SERVER_VERSION)
 
     def _served(self) -> None:
         found, whole = served(self._api)
         for value in found:
-            self._add(value)
+            self._add(value, API_GROUP)
         if whole:
             self._sink.gathered(API_GROUP.argument)
 
@@ -188,14 +182,14 @@ class Gatherer:
         for namespace, name in sorted(self.references):
             try:
                 self._check()
-                self._add(self._api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}"))
+                self._add(self._api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}"), SECRET)
             except CollectError as error:
                 self._error(SECRET, namespace, error, name)
 
     def _user(self) -> None:
         place = self._discovery.place(USER)
         if place is not None:
-            self._add(self._api.get(f"{place[0]}/users/~"))
+            self._add(self._api.get(f"{place[0]}/users/~"), USER)
             return
         answer = self._api.review("/apis/authentication.k8s.io/v1/selfsubjectreviews", _WHOAMI)
         who = answer.get("status", {}).get("userInfo", {})
@@ -204,14 +198,14 @@ class Gatherer:
 
     def _review(self) -> None:
         path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-        self._add(self._api.review(path, _REVIEW))
+        self._add(self._api.review(path, _REVIEW), ACCESS_REVIEW)
 
     def _check(self) -> None:
         if self._over:
             raise CollectError(self._over)
 
-    def _add(self, value: dict[str, Any]) -> None:
-        self._sink.add(trim(value))
+    def _add(self, value: dict[str, Any], resource: Resource[Any]) -> None:
+        self._sink.add(trim(value, resource))
         self.tally.objects += 1
         if value.get("kind") == MIG_PLAN.kind:
             self.plans.append(value)

@@ -11,7 +11,8 @@ from service.core.evidence import NotGathered
 from service.core.facts.proxy import proxy_use
 from service.core.facts.release import major_or
 from service.core.migration import Cluster
-from service.core.resources import MTC_NAMESPACE, PROXY
+from service.kinds.config import PROXY
+from service.kinds.mtc import MTC_NAMESPACE
 
 NAME = "mtc-preflight-probe"
 

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from service.collect.targets import Target
-from service.core.redact import redact
+from service.kinds.redact import redact
 
 SECONDS = 5.0
 AT_ONCE = 16

@@ -6,22 +6,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from service.core.resources import (
-    ACCESS_REVIEW,
-    API_GROUP,
-    API_RESOURCES,
+from service.kinds.apis import API_GROUP, API_RESOURCES
+from service.kinds.cluster import SECRET
+from service.kinds.config import SERVER_VERSION
+from service.kinds.mtc import (
     MIG_CLUSTER,
     MIG_PLAN,
     MIG_STORAGE,
     MIGRATION_CONTROLLER,
     MTC_NAMESPACE,
-    PACKAGE_MANIFEST,
-    SECRET,
-    SERVER_VERSION,
-    USER,
-    Read,
-    Resource,
 )
+from service.kinds.operators import PACKAGE_MANIFEST
+from service.kinds.rbac import ACCESS_REVIEW, USER
+from service.kinds.resource import Read, Resource
 
 ALWAYS: tuple[Read[Any], ...] = (
     Read(MIG_PLAN, MTC_NAMESPACE),

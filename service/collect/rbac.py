@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from service.collect.needs import Need, needs, specials
-from service.core.resources import ACCESS_REVIEW, MTC_NAMESPACE, USER, Read, Resource
+from service.kinds.mtc import MTC_NAMESPACE
+from service.kinds.rbac import ACCESS_REVIEW, USER
+from service.kinds.resource import Read, Resource
 
 NAME = "mtc-preflight-collect"
 PLANNED = f"{NAME}-plan-namespaces"

@@ -20,7 +20,8 @@ from service.collect.connect import Connect, in_cluster, with_token
 from service.collect.errors import Absent, CollectError, NoConnection
 from service.collect.plans import namespaces_of
 from service.collect.writer import BundleWriter
-from service.core.resources import MTC_NAMESPACE, Read
+from service.kinds.mtc import MTC_NAMESPACE
+from service.kinds.resource import Read
 
 PREFIX = "/apis/migration.openshift.io/v1alpha1/namespaces"
 TOKEN_KEY = "saToken"

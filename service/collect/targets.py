@@ -20,7 +20,7 @@ from service.core.facts.endpoints import (
 from service.core.facts.topology import tunnelled
 from service.core.facts.transfer import intra_cluster, stunnel_proxy
 from service.core.migration import Cluster, Migration
-from service.core.resources import PERSISTENT_VOLUME
+from service.kinds.storage import PERSISTENT_VOLUME
 
 NFS_PORT = 2049
 DNS_PORT = 53

@@ -10,7 +10,7 @@ import orjson
 import requests
 
 from service.collect.errors import CollectError
-from service.core.redact import redact
+from service.kinds.redact import redact
 
 PUBLIC = "https://api.openshift.com/api/upgrades_info/v1/graph"
 """Red Hat's own; a disconnected site has one in a cluster (OpenShift Update Service)."""

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.core.engine import judge
-from service.core.evidence import Origin, Pointer
 from service.core.migration import Migration
 from service.core.outcome import Severity, Verdict
 from service.core.policy import Policy
 from service.core.report import Finding
+from service.kinds.ref import Origin, Pointer
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,15 @@ from functools import cache
 from typing import Any
 
 from service.core.deadline import check
-from service.core.evidence import Missing, NotGathered, Subject
+from service.core.evidence import Missing, NotGathered
 from service.core.migration import Cluster, Migration, Requested
-from service.core.objects.mtc import MigPlan
 from service.core.outcome import Outcome, Verdict, not_applicable, unknown
 from service.core.policy import CrossCheck, Judged, NotApplicable, Policy
-from service.core.redact import redact
 from service.core.report import Finding, Report, fingerprint, readiness
 from service.core.summary import summarise
+from service.kinds.mtc import MigPlan
+from service.kinds.redact import redact
+from service.kinds.ref import Subject
 
 log = logging.getLogger(__name__)
 

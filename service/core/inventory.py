@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from service.core.deadline import check
-from service.core.evidence import Malformed, Missing, NotGathered, Origin, Problem, Ref
-from service.core.resources import Resource, fetch_command
+from service.core.evidence import Missing, NotGathered, Problem
+from service.kinds.ref import Malformed, Origin, Ref
+from service.kinds.resource import Resource, fetch_command
 
 T = TypeVar("T")
 
@@ -28,9 +29,6 @@ class Entry(NamedTuple):
     flat: bool = False
 
 
-Reader = Callable[[Mapping[str, Any], Ref], T]
-
-
 @dataclass(slots=True)
 class Shelf(Generic[T]):
     """The objects of one resource, each read into its model when a policy first asks for it.
@@ -41,7 +39,6 @@ class Shelf(Generic[T]):
     """
 
     resource: Resource[T]
-    reader: Reader[T]
     cluster: str
     entries: Sequence[Entry] = ()
     whole: bool = False
@@ -86,7 +83,7 @@ class Shelf(Generic[T]):
             return self._read[place]
         entry = self.entries[place]
         try:
-            value: T | None = self.reader(entry.value, self.ref(entry))
+            value: T | None = self.resource.reader(entry.value, self.ref(entry))
         except Malformed as error:
             self.problems.append(self._problem(entry, error))
             value = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from service.core.evidence import NotGathered, Subject
+from service.core.evidence import NotGathered
 from service.core.outcome import Outcome, Severity, unknown
+from service.kinds.ref import Subject
 
 
 def softened(

@@ -8,12 +8,13 @@ from datetime import datetime
 from functools import wraps
 from typing import Any, TypeVar
 
-from service.core.evidence import Missing, NotGathered, Origin, Pointer, Problem, Role, Subject
+from service.core.evidence import Missing, NotGathered, Problem, Role
 from service.core.inventory import Inventory
 from service.core.memo import Memo
-from service.core.objects.mtc import MigPlan, MigStorage
-from service.core.resources import MIG_PLAN, MIG_STORAGE, MTC_NAMESPACE, Resource, fetch_command
 from service.core.values.versions import Version
+from service.kinds.mtc import MIG_PLAN, MIG_STORAGE, MTC_NAMESPACE, MigPlan, MigStorage
+from service.kinds.ref import Origin, Pointer, Subject
+from service.kinds.resource import Resource, fetch_command
 
 T = TypeVar("T")
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from service.core.evidence import Missing, Pointer, Subject
+from service.core.evidence import Missing
+from service.kinds.ref import Pointer, Subject
 
 
 class Verdict(StrEnum):

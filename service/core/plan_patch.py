@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from shlex import quote
 
-from service.core.objects.mtc import MigPlan, PlanVolume
-from service.core.resources import MTC_NAMESPACE
+from service.kinds.mtc import MTC_NAMESPACE, MigPlan, PlanVolume
 
 
 def select(plan: MigPlan, entry: PlanVolume, field: str, value: str) -> str:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from service.core.evidence import Pointer
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity
 from service.core.report import Finding
-from service.core.resources import Read
+from service.kinds.ref import Pointer
+from service.kinds.resource import Read
 
 S = TypeVar("S")
 

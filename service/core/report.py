@@ -11,10 +11,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from service.core.decision.marks import Change, Decision, Delta, Waiver, WaiverAudit
-from service.core.evidence import Missing, Pointer, Problem, Subject
+from service.core.evidence import Missing, Problem
 from service.core.link import Link
 from service.core.migration import Part
 from service.core.outcome import Severity, Verdict
+from service.kinds.ref import Pointer, Subject
 
 
 class Readiness(StrEnum):

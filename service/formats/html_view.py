@@ -10,11 +10,11 @@ from service.core.decision.marks import Seen
 from service.core.link import Link
 from service.core.outcome import Verdict
 from service.core.policy import Policy
-from service.core.redact import redact
 from service.core.report import Finding, Report
 from service.formats import words
 from service.formats.html_looks import BAD, look, sign
 from service.formats.html_looks import anchor as anchor_of
+from service.kinds.redact import redact
 
 MOST_ROWS = 200
 """How many subjects one card lists; a page is for people, and the JSON report has them all."""

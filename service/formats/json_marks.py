@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from service.core.decision.marks import Decision, Delta, Seen, Waiver, WaiverAudit
-from service.core.evidence import Subject
 from service.core.report import Finding
+from service.kinds.ref import Subject
 
 
 def finding_marks(finding: Finding) -> dict[str, Any]:

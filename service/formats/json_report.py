@@ -13,15 +13,16 @@ from typing import Any
 
 import orjson
 
-from service.core.evidence import Missing, Pointer, Problem
+from service.core.evidence import Missing, Problem
 from service.core.link import Link
 from service.core.migration import Part
 from service.core.outcome import Severity, Verdict
 from service.core.policy import Policy
-from service.core.redact import redact
 from service.core.report import ClusterSummary, Finding, Report
 from service.formats import json_marks
 from service.formats.base import Context, Format
+from service.kinds.redact import redact
+from service.kinds.ref import Pointer
 
 SCHEMA_VERSION = "1"
 

@@ -8,10 +8,10 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from service.core.evidence import Problem
 from service.core.outcome import Severity, Verdict
-from service.core.redact import redact
 from service.core.report import Finding, Report
 from service.formats import words
 from service.formats.base import Context, Format
+from service.kinds.redact import redact
 
 _RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.BLOCKER: 2}
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from service.core.decision.marks import Seen
 from service.core.outcome import Verdict
-from service.core.redact import redact
 from service.core.report import Finding, Report
 from service.formats import words
 from service.formats.base import Context, Format
+from service.kinds.redact import redact
 
 # What is markup wherever it stands, and what is markup at the start of a line.
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$])")

@@ -13,10 +13,10 @@ from typing import Any
 
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Report
-from service.core.resources import MTC_NAMESPACE
 from service.formats import words
 from service.formats.base import Context, Format
 from service.formats.json_report import dumps
+from service.kinds.mtc import MTC_NAMESPACE
 
 MOST_BYTES = 1_000_000
 """An object of this size still fits into etcd, whose default limit is 1.5 MiB per request."""

@@ -7,14 +7,15 @@ from typing import Any
 from urllib.parse import quote
 
 from service.core.decision.marks import Change, Seen
-from service.core.evidence import Origin, Pointer, Problem, Subject
+from service.core.evidence import Problem
 from service.core.outcome import Severity, Verdict
 from service.core.policy import Policy
-from service.core.redact import redact
 from service.core.report import Finding, Report
 from service.formats import words
 from service.formats.base import Context, Format
 from service.formats.json_report import dumps
+from service.kinds.redact import redact
+from service.kinds.ref import Origin, Pointer, Subject
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

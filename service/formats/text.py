@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from service.core.outcome import Severity, Verdict
-from service.core.redact import redact
 from service.core.report import ClusterSummary, Finding, Readiness, Report
 from service.formats import words
 from service.formats.base import Context, Format
 from service.formats.words import line
+from service.kinds.redact import redact
 
 RED, GREEN, YELLOW, BLUE, DIM, BOLD = "31", "32", "33", "34", "2", "1"
 _COLORS = {

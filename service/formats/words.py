@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from service.core.evidence import Missing, Pointer, Subject
+from service.core.evidence import Missing
 from service.core.outcome import Severity, Verdict
-from service.core.redact import redact
 from service.core.report import Finding, Readiness, Report
+from service.kinds.redact import redact
+from service.kinds.ref import Pointer, Subject
 
 HEADLINES = {
     Readiness.READY: "Ready",

@@ -9,9 +9,8 @@ from typing import Any
 
 from service.core.evidence import Problem, Role
 from service.core.migration import Cluster, Migration, Part, Probe, Requested, UpdateGraph
-from service.core.objects.mtc import MigPlan, MigStorage
-from service.core.resources import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE
 from service.ingest.objects.gathering import Gathering
+from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE, MigPlan, MigStorage
 
 REMOTE = "mig:"
 """Prefix of the label of a remote cluster in an MTC must-gather; the MigCluster's name follows."""

@@ -9,9 +9,8 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from service.core.deadline import check
-from service.core.evidence import Origin, Problem
+from service.core.evidence import Problem
 from service.core.migration import Migration
-from service.core.resources import CRD, Read
 from service.ingest.archives.members import Format, Rejected, decompress, read_archive, sniff
 from service.ingest.assemble import assemble
 from service.ingest.documents import Documents, Tally
@@ -25,6 +24,9 @@ from service.ingest.streams import peek, rest
 from service.ingest.texts.definitions import load_definition
 from service.ingest.texts.load import load, media_of
 from service.ingest.texts.loaded import gc_paused
+from service.kinds.apis import CRD
+from service.kinds.ref import Origin
+from service.kinds.resource import Read
 
 _STAMP = re.compile(rb"^([\d-]{10}) ([\d:]{8})(?:\.\d+)?(?: ([+-]\d{4}))?(?!\S)", re.MULTILINE)
 """A time as Go prints it: ``2026-01-02 10:00:00.1 -0500 EST m=+0.8``."""

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from service.core.evidence import Origin, Problem
+from service.core.evidence import Problem
 from service.core.migration import Part
-from service.core.resources import MIG_PLAN, MIG_STORAGE, MIGRATION_CONTROLLER, Resource
 from service.ingest.assemble import REMOTE, Assembly
 from service.ingest.graphs import is_graph, read_graph
 from service.ingest.objects.complete import is_mark, without_empty_list
@@ -23,6 +22,9 @@ from service.ingest.written.descriptor import is_descriptor, take_cluster
 from service.ingest.written.envelope import ENVELOPE_KEYS, is_envelope
 from service.ingest.written.keys import unknown_keys
 from service.ingest.written.probes import read_probes
+from service.kinds.mtc import MIG_PLAN, MIG_STORAGE, MIGRATION_CONTROLLER
+from service.kinds.ref import Origin
+from service.kinds.resource import Resource
 
 _SHORT_FORMS: dict[str, tuple[Resource[Any], tuple[str, ...]]] = {
     "plan": (MIG_PLAN, ("namespaces", "persistentVolumes", "indirectImageMigration",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from service.core.evidence import Origin
 from service.core.migration import UpdateGraph
 from service.core.values.versions import parse_or_none
+from service.kinds.ref import Origin
 
 CHANNELS = "io.openshift.upgrades.graph.release.channels"
 """Node metadata that names the channels of a release (cincinnati docs/design/openshift.md)."""

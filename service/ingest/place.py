@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.core.evidence import Origin, Pointer, Problem, pointer_step
+from service.core.evidence import Problem
+from service.kinds.ref import Origin, Pointer, pointer_step
 
 
 class Place:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from service.core.evidence import Origin, Pointer, Problem
+from service.core.evidence import Problem
 from service.core.outcome import Verdict
 from service.core.report import Finding, Report
 from service.ingest.texts.locate import Locator
+from service.kinds.ref import Origin, Pointer
 
 MOST_LINES = 500
 """Lines are computed for this many places of a report; the rest keep document and pointer."""

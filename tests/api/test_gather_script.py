@@ -17,21 +17,16 @@ from flask.testing import FlaskClient
 from policies import catalogue
 from service.api.views.gather_script import script
 from service.core.evidence import Role
-from service.core.resources import (
-    ACCESS_REVIEW,
-    API_GROUP,
-    API_RESOURCES,
-    POD,
-    RESOURCES,
-    SECRET,
-    SERVER_VERSION,
-    USER,
-    Read,
-    fetch_command,
-)
 from service.ingest.bundle import read_pieces
 from service.ingest.objects.layout import Wanted, hint_of
 from service.ingest.pieces import Piece
+from service.kinds.apis import API_GROUP, API_RESOURCES
+from service.kinds.cluster import SECRET
+from service.kinds.config import SERVER_VERSION
+from service.kinds.rbac import ACCESS_REVIEW, USER
+from service.kinds.registry import RESOURCES
+from service.kinds.resource import Read, fetch_command
+from service.kinds.workloads import POD
 
 READS = tuple(dict.fromkeys(read for policy in catalogue() for read in policy.reads))
 WITH_SECRETS = (*READS, Read(SECRET, namespace="openshift-config"), Read(POD, plan_namespaces=True))

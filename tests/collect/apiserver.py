@@ -20,7 +20,9 @@ from urllib.parse import parse_qs, urlsplit
 import trustme
 import yaml
 
-from service.core.resources import ACCESS_REVIEW, RESOURCES, SERVER_VERSION
+from service.kinds.config import SERVER_VERSION
+from service.kinds.rbac import ACCESS_REVIEW
+from service.kinds.registry import RESOURCES
 
 TOKEN = "sha256~a-token-of-alice-that-must-not-leak"
 KINDS = {(resource.plural, resource.kind): resource for resource in RESOURCES}

@@ -28,9 +28,11 @@ from service.collect.writer import BundleWriter
 from service.core.evidence import NotGathered
 from service.core.facts.apis import kinds_of
 from service.core.facts.release import openshift
-from service.core.resources import PERSISTENT_VOLUME, SECRET, Read
 from service.ingest.bundle import Bundle, read_body
 from service.ingest.pieces import Piece
+from service.kinds.cluster import SECRET
+from service.kinds.resource import Read
+from service.kinds.storage import PERSISTENT_VOLUME
 
 READS: tuple[Read[Any], ...] = tuple(
     dict.fromkeys(read for policy in catalogue() for read in policy.reads)

@@ -16,7 +16,7 @@ from test_collect import READS, gathered
 
 from service.cli.pages import by_reference_page, rbac_page
 from service.collect.rbac import PLANNED, manifests
-from service.core.resources import RESOURCES
+from service.kinds.registry import RESOURCES
 
 FILE = Path(__file__).parents[2] / "deploy" / "rbac" / "collect.yaml"
 NAMESPACED = {resource.plural: resource.namespaced for resource in RESOURCES}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from service.core.evidence import Origin, Pointer, Problem, Subject
+from service.core.evidence import Problem
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Report, fingerprint, readiness
+from service.kinds.ref import Origin, Pointer, Subject
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SOURCE = Subject("source", kind="Cluster", name="source")

@@ -13,9 +13,9 @@ from made import BROKEN, DESTINATION, SOURCE, finding, report, volume
 from service.core.decision import delta
 from service.core.decision.delta import MalformedPrevious, Previous, compare, parse
 from service.core.decision.marks import Change, Delta, Ending, Seen
-from service.core.evidence import Subject
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, fingerprint
+from service.kinds.ref import Subject
 
 PASS = finding("MTC101", "pass")
 A = finding("MTC601", "fail", volume("pv-a"))

@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 import pytest
 
 from service.core.engine import digest, evaluate, judge, judge_all
-from service.core.evidence import Missing, NotGathered, Problem, Subject
+from service.core.evidence import Missing, NotGathered, Problem
 from service.core.inventory import Inventory
 from service.core.link import Link
 from service.core.migration import Cluster, Migration, Requested, Role
 from service.core.outcome import Outcome, Severity, Verdict, failed, passed
 from service.core.policy import CrossCheck, Judged, MigrationPolicy, NotApplicable
 from service.core.report import Finding, Readiness, fingerprint, readiness
+from service.kinds.ref import Subject
 
 MISSING = Missing("the moon", "source", "oc get moon -o yaml")
 

@@ -10,7 +10,8 @@ import pytest
 
 from service.core.evidence import Missing, NotGathered
 from service.core.memo import Memo
-from service.core.resources import MOST_REMEMBERED, POD, fetch_command
+from service.kinds.resource import MOST_REMEMBERED, fetch_command
+from service.kinds.workloads import POD
 
 GAP = Missing("the proxy", "source", "oc get proxy cluster -o yaml")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from service.core.evidence import Origin, Ref
 from service.core.facts.network_policy import (
     Let,
     Outside,
@@ -16,7 +15,8 @@ from service.core.facts.network_policy import (
     name_resolution,
     selecting,
 )
-from service.core.objects.network import EgressRule, NetworkPolicy, Selector
+from service.kinds.network import EgressRule, NetworkPolicy, Selector
+from service.kinds.ref import Origin, Ref
 
 DNS = Peer({"kubernetes.io/metadata.name": "openshift-dns"}, {"dns": "default"}, certain=True)
 ROUTER = Peer({"kubernetes.io/metadata.name": "openshift-ingress", "group": "ingress"}, {"r": "1"})

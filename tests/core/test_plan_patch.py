@@ -8,10 +8,10 @@ import shlex
 
 import pytest
 
-from service.core.objects.mtc import MigPlan
 from service.core.plan_patch import select
 from service.ingest.bundle import read_body
 from service.ingest.pieces import Piece
+from service.kinds.mtc import MigPlan
 
 
 def plan(name: str, *volumes: str) -> MigPlan:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.redact import redact, redact_value
+from service.kinds.redact import redact, redact_value
 
 MARK = "Xyzzy9"
 ANY = st.text(st.characters(codec="utf-8"), max_size=12)

@@ -16,9 +16,9 @@ from service.core.decision import delta
 from service.core.decision.marks import Ending
 from service.core.decision.tickets import Action, Group, ending, tickets
 from service.core.engine import NOT_GATHERED
-from service.core.evidence import Subject
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Report, fingerprint
+from service.kinds.ref import Subject
 
 CLUSTERS = ("source", "destination")
 VOLUMES = ("pv-a", "pv-b")

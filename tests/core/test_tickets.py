@@ -10,7 +10,7 @@ from service.core.decision.delta import compare, parse
 from service.core.decision.tickets import Action, Group, Priority, owner, tickets
 from service.core.decision.waiver_form import parse as parse_waivers
 from service.core.decision.waivers import apply
-from service.core.evidence import Subject
+from service.kinds.ref import Subject
 
 PASS = finding("MTC101", "pass")
 WHOLE = Subject(kind="Migration")

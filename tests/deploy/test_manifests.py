@@ -16,7 +16,7 @@ from kustomized import FOLDERS, OPENSHIFT_ONLY, build, of_kind, one
 from service.api.answers.problems import KINDS
 from service.api.app import create_app
 from service.api.schemas.admission import API_VERSION
-from service.core.resources import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE, MIGRATION_CONTROLLER
+from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE, MIGRATION_CONTROLLER
 from service.settings import Settings, from_environment
 
 # The oldest and the newest OpenShift 4 that are likely to be met: 4.12 and 4.19.

@@ -15,13 +15,10 @@ from typing import Any
 import yaml
 from standin import APPLIED, OUTSIDE
 
-from service.core.resources import (
-    ACCESS_REVIEW,
-    API_GROUP,
-    API_RESOURCES,
-    RESOURCES,
-    SERVER_VERSION,
-)
+from service.kinds.apis import API_GROUP, API_RESOURCES
+from service.kinds.config import SERVER_VERSION
+from service.kinds.rbac import ACCESS_REVIEW
+from service.kinds.registry import RESOURCES
 
 Object = dict[str, Any]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "migration-4-to-4.yaml"

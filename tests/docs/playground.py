@@ -19,7 +19,7 @@ import clusters
 import standin
 from pages import Command
 
-from service.core.resources import SECRET_TEMPLATE
+from service.kinds.cluster import SECRET_TEMPLATE
 
 ROOT = Path(__file__).parents[2]
 SHOWN = ("deploy", "examples", "benchmarks", "Containerfile", "openapi.yaml")

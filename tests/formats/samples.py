@@ -7,13 +7,14 @@ from typing import Any
 
 from service.core.decision import delta, gate, waivers
 from service.core.decision.waiver_form import parse
-from service.core.evidence import Missing, Origin, Pointer, Problem, Subject
+from service.core.evidence import Missing, Problem
 from service.core.link import Link
 from service.core.migration import Part
 from service.core.outcome import Severity, Verdict
 from service.core.policy import Policy
 from service.core.report import ClusterSummary, Finding, Report, fingerprint, readiness
 from service.formats.base import Context, Options
+from service.kinds.ref import Origin, Pointer, Subject
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DOCS = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.14/html/"

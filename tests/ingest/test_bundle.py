@@ -13,20 +13,17 @@ from typing import Any
 import pytest
 import yaml
 
-from service.core.evidence import NotGathered, Origin, Role
+from service.core.evidence import NotGathered, Role
 from service.core.facts.mtc import mtc_version
 from service.core.facts.release import openshift
-from service.core.resources import (
-    MIG_CLUSTER,
-    NAMESPACE,
-    NETWORK_POLICY,
-    PERSISTENT_VOLUME,
-    PERSISTENT_VOLUME_CLAIM,
-    POD,
-    STORAGE_CLASS,
-)
 from service.ingest.bundle import Bundle, read_body, read_pieces
 from service.ingest.pieces import BadInput, Piece
+from service.kinds.cluster import NAMESPACE
+from service.kinds.mtc import MIG_CLUSTER
+from service.kinds.network import NETWORK_POLICY
+from service.kinds.ref import Origin
+from service.kinds.storage import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS
+from service.kinds.workloads import POD
 
 VERSION = {
     "apiVersion": "config.openshift.io/v1",
@@ -476,7 +473,7 @@ def test_a_secret_is_read_as_key_names_only() -> None:
         "metadata": {"name": "s", "namespace": "openshift-migration"},
         "data": {"saToken": "aHVudGVyMg=="},
     }
-    from service.core.resources import SECRET
+    from service.kinds.cluster import SECRET
 
     found = read(piece("source", [secret])).migration.source.known(SECRET)
     assert [(item.ref.name, item.keys) for item in found] == [("s", frozenset({"saToken"}))]

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from service.core.resources import (
-    CLUSTER_ROLE_BINDING,
-    CLUSTER_VERSION,
-    CONFIG_MAP,
-    MIG_CLUSTER,
-    MIG_PLAN,
-    NAMESPACE,
-    NODE,
-    PERSISTENT_VOLUME,
-    PERSISTENT_VOLUME_CLAIM,
-    POD,
-    PROXY,
-    REGISTRY_CONFIG,
-    ROUTE,
-    Read,
-)
 from service.ingest.objects.layout import PLAIN, Hint, Wanted, hint_of
+from service.kinds.cluster import CONFIG_MAP, NAMESPACE, NODE
+from service.kinds.config import CLUSTER_VERSION, PROXY, REGISTRY_CONFIG
+from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN
+from service.kinds.network import ROUTE
+from service.kinds.rbac import CLUSTER_ROLE_BINDING
+from service.kinds.resource import Read
+from service.kinds.storage import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM
+from service.kinds.workloads import POD
 
 ALL = Wanted.of(None)
 IMAGE = "must-gather.local.1/quay-io-image-sha256-abc"

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 import yaml
@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from policies import catalogue
 from service.core.engine import evaluate
-from service.core.evidence import Malformed, Origin, Ref
 from service.core.outcome import Verdict
-from service.core.resources import Resource
 from service.ingest.bundle import read_body
-from service.ingest.objects.readers import readers
 from service.ingest.pieces import BadInput, Piece
+from service.kinds.ref import Malformed, Origin, Ref
+from service.kinds.registry import RESOURCES
+from service.kinds.resource import Resource
 
 CASES = Path(__file__).parents[1] / "cases"
 POLICIES = catalogue()
@@ -91,7 +91,7 @@ def spoilt(draw: st.DrawFn) -> dict[str, Any]:
     return envelope
 
 
-@pytest.mark.parametrize("resource", sorted(readers(), key=str), ids=str)
+@pytest.mark.parametrize("resource", sorted(RESOURCES, key=str), ids=str)
 @settings(max_examples=60, deadline=None)
 @given(spec=VALUES, status=VALUES, metadata=VALUES, more=st.dictionaries(WORDS, VALUES, max_size=3))
 def test_a_reader_reads_or_says_malformed(
@@ -102,11 +102,11 @@ def test_a_reader_reads_or_says_malformed(
     malformed = None
     value = None
     try:
-        value = readers()[resource](whole, ref)
+        value = resource.reader(whole, ref)
     except Malformed as error:
         malformed = error
     if malformed is None:
-        assert isinstance(value, resource.model)
+        assert isinstance(value, get_type_hints(resource.reader)["return"])
     else:
         assert isinstance(malformed.pointer, str)
         assert malformed.wanted

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from policies.plan.base import ADVANCED, PLAN_READS, VALIDATION, edit, named
 from service.core.migration import Cluster, Migration
-from service.core.objects.mtc import MigHook, MigPlan, PlanHook
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import MigrationPolicy, NotApplicable, Policy
-from service.core.resources import MIG_HOOK, MTC_NAMESPACE, NAMESPACE, Read
 from service.core.values.names import is_label, is_subdomain
+from service.kinds.cluster import NAMESPACE
+from service.kinds.mtc import MIG_HOOK, MTC_NAMESPACE, MigHook, MigPlan, PlanHook
+from service.kinds.resource import Read
 
 HOOK_READS = (*PLAN_READS, Read(MIG_HOOK, MTC_NAMESPACE))
 PHASES = ("PreBackup", "PostBackup", "PreRestore", "PostRestore")

@@ -13,9 +13,9 @@ from policies.plan.hooks.listed import HOOK_READS, HookPolicy, Use, mig_hook
 from service.core.evidence import Missing, NotGathered, Role
 from service.core.facts.plan_refs import blocking, told_ready
 from service.core.migration import Migration
-from service.core.objects.mtc import MigHook
 from service.core.outcome import Outcome, failed, passed
-from service.core.resources import MIG_HOOK, fetch_command
+from service.kinds.mtc import MIG_HOOK, MigHook
+from service.kinds.resource import fetch_command
 
 
 class HookReady(HookPolicy):

@@ -14,26 +14,20 @@ from policies.plan.base import (
     named,
 )
 from policies.plan.namespaces.listed import EachNamespace, terminating
-from service.core.evidence import NotGathered, Subject
+from service.core.evidence import NotGathered
 from service.core.facts import namespaces
 from service.core.facts.namespaces import TERMINATING, is_there
 from service.core.facts.plan_type import intra_cluster
 from service.core.migration import Cluster, Migration
-from service.core.objects.mtc import NamespaceMapping
 from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable
-from service.core.resources import (
-    BUILD_CONFIG,
-    DEPLOYMENT,
-    IMAGE_STREAM,
-    MIG_CLUSTER,
-    MTC_NAMESPACE,
-    PERSISTENT_VOLUME_CLAIM,
-    ROUTE,
-    SERVICE,
-    Read,
-    Resource,
-)
+from service.kinds.mtc import MIG_CLUSTER, MTC_NAMESPACE, NamespaceMapping
+from service.kinds.network import ROUTE, SERVICE
+from service.kinds.operators import DEPLOYMENT
+from service.kinds.ref import Subject
+from service.kinds.resource import Read, Resource
+from service.kinds.storage import PERSISTENT_VOLUME_CLAIM
+from service.kinds.workloads import BUILD_CONFIG, IMAGE_STREAM
 
 CONTENT: tuple[Resource[Any], ...] = (
     PERSISTENT_VOLUME_CLAIM,

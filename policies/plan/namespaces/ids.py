@@ -13,15 +13,12 @@ from policies.plan.base import (
     few,
 )
 from policies.plan.namespaces.listed import EachNamespace
-from service.core.evidence import Subject, pointer_step
 from service.core.migration import Cluster, Migration
-from service.core.objects.config import Namespace
-from service.core.objects.mtc import NamespaceMapping
 from service.core.outcome import Outcome, Severity, failed
-from service.core.resources import (
-    NAMESPACE,
-    Read,
-)
+from service.kinds.cluster import NAMESPACE, Namespace
+from service.kinds.mtc import NamespaceMapping
+from service.kinds.ref import Subject, pointer_step
+from service.kinds.resource import Read
 
 ANNOTATIONS = {
     "openshift.io/sa.scc.uid-range": "user ids",

@@ -12,7 +12,6 @@ from policies.plan.base import (
     entry,
 )
 from policies.plan.namespaces.listed import NamespacesPolicy
-from service.core.evidence import Subject
 from service.core.facts import limits
 from service.core.facts.controllers import controllers
 from service.core.facts.mtc import CLUSTER_CONFIG
@@ -22,14 +21,12 @@ from service.core.facts.volumes import volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import NotApplicable
-from service.core.resources import (
-    CONFIG_MAP,
-    MTC_NAMESPACE,
-    PERSISTENT_VOLUME,
-    PERSISTENT_VOLUME_CLAIM,
-    Read,
-)
 from service.core.settings.table import spellings
+from service.kinds.cluster import CONFIG_MAP
+from service.kinds.mtc import MTC_NAMESPACE
+from service.kinds.ref import Subject
+from service.kinds.resource import Read
+from service.kinds.storage import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM
 
 LONGEST = 59
 """`dvm-` and the namespace make the first label of a route's host, which has 63 characters."""

@@ -19,27 +19,19 @@ from policies.plan.base import (
     few,
     named,
 )
-from service.core.evidence import Missing, NotGathered, Subject
+from service.core.evidence import Missing, NotGathered
 from service.core.facts import limits, namespaces
 from service.core.facts.limits import DEFAULTS, limit
 from service.core.facts.namespaces import TERMINATING, is_there, phase
 from service.core.migration import Cluster, Migration
-from service.core.objects.config import Namespace
-from service.core.objects.mtc import MigPlan, NamespaceMapping
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.policy import ClusterPolicy, MigrationPolicy, NotApplicable
-from service.core.resources import (
-    CLUSTER_SERVICE_VERSION,
-    CONFIG_MAP,
-    DEPLOYMENT,
-    MIGRATION_CONTROLLER,
-    MTC_NAMESPACE,
-    NAMESPACE,
-    Read,
-    Resource,
-    fetch_command,
-)
 from service.core.values.names import is_label
+from service.kinds.cluster import CONFIG_MAP, NAMESPACE, Namespace
+from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE, MigPlan, NamespaceMapping
+from service.kinds.operators import CLUSTER_SERVICE_VERSION, DEPLOYMENT
+from service.kinds.ref import Subject
+from service.kinds.resource import Read, Resource, fetch_command
 
 
 class NamespaceCount(MigrationPolicy):

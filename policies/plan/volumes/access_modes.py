@@ -19,7 +19,7 @@ from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.plan_patch import select
 from service.core.policy import NotApplicable
-from service.core.resources import PERSISTENT_VOLUME_CLAIM
+from service.kinds.storage import PERSISTENT_VOLUME_CLAIM
 
 STATIC = "kubernetes.io/no-provisioner"
 SHORT = {

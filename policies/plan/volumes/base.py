@@ -15,7 +15,9 @@ from service.core.link import Link
 from service.core.migration import Migration
 from service.core.outcome import Outcome, passed
 from service.core.policy import MigrationPolicy, NotApplicable
-from service.core.resources import MIG_CLUSTER, STORAGE_CLASS, Read
+from service.kinds.mtc import MIG_CLUSTER
+from service.kinds.resource import Read
+from service.kinds.storage import STORAGE_CLASS
 
 _BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html"
 OPTIONS = Link(

@@ -20,7 +20,9 @@ from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.plan_patch import patch
 from service.core.policy import NotApplicable
-from service.core.resources import MIG_CLUSTER, NAMESPACE, Read
+from service.kinds.cluster import NAMESPACE
+from service.kinds.mtc import MIG_CLUSTER
+from service.kinds.resource import Read
 
 DISCOVERED = "PvsDiscovered"
 

@@ -13,7 +13,7 @@ from policies.plan.volumes.base import (
     gaps,
     selected_copy,
 )
-from service.core.evidence import Missing, NotGathered, Subject
+from service.core.evidence import Missing, NotGathered
 from service.core.facts.destination_claims import arrival
 from service.core.facts.static_volumes import require_all, served
 from service.core.facts.storage_classes import KnownClass, destination_classes
@@ -22,7 +22,9 @@ from service.core.facts.volumes import Volume, volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import MigrationPolicy, NotApplicable
-from service.core.resources import CSI_DRIVER, PERSISTENT_VOLUME_CLAIM, Read
+from service.kinds.ref import Subject
+from service.kinds.resource import Read
+from service.kinds.storage import CSI_DRIVER, PERSISTENT_VOLUME_CLAIM
 
 STATIC = "kubernetes.io/no-provisioner"
 EFS = "efs.csi.aws.com"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from policies.plan.volumes.base import OPTIONS, TARGET_READS, PlanVolumePolicy
-from service.core.evidence import NotGathered, Pointer
+from service.core.evidence import NotGathered
 from service.core.facts.destination_claims import arrival
 from service.core.facts.plan_type import intra_cluster, storage_conversion
 from service.core.facts.storage_classes import destination_classes
@@ -13,10 +13,11 @@ from service.core.facts.targets import is_copied, target_of, wanted_provisioner
 from service.core.facts.volumes import COPY, Volume, volumes
 from service.core.link import Link
 from service.core.migration import Migration
-from service.core.objects.mtc import PlanVolume
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.policy import MigrationPolicy, NotApplicable
 from service.core.values.names import is_subdomain
+from service.kinds.mtc import PlanVolume
+from service.kinds.ref import Pointer
 
 CONVERSION = Link(
     "Storage conversion with MTC",

@@ -9,7 +9,7 @@ from decimal import Decimal
 from shlex import quote
 
 from policies.plan.volumes.base import CHECKLIST, STORAGE, TARGET_READS, gaps
-from service.core.evidence import Missing, NotGathered, pointer_step
+from service.core.evidence import Missing, NotGathered
 from service.core.facts.destination_claims import (
     absent_namespace,
     arrival,
@@ -21,11 +21,14 @@ from service.core.facts.targets import is_copied, requested, target_of
 from service.core.facts.volumes import MOVE, volumes
 from service.core.link import Link
 from service.core.migration import Migration
-from service.core.objects.storage import ResourceQuota
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import MigrationPolicy
-from service.core.resources import NAMESPACE, PERSISTENT_VOLUME_CLAIM, RESOURCE_QUOTA, Read
 from service.core.values.quantity import human
+from service.kinds.cluster import NAMESPACE
+from service.kinds.quotas import RESOURCE_QUOTA, ResourceQuota
+from service.kinds.ref import pointer_step
+from service.kinds.resource import Read
+from service.kinds.storage import PERSISTENT_VOLUME_CLAIM
 
 QUOTAS = Link(
     "Resource quotas per project",

@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from policies.plan.volumes.base import OPTIONS, PlanVolumePolicy
 from policies.volumes.valid import VOLUME_READS
-from service.core.evidence import Subject
 from service.core.facts import Fact
 from service.core.facts.controllers import CONTROLLER_CONFIG
 from service.core.facts.limits import limit
@@ -17,11 +16,13 @@ from service.core.facts.targets import is_copied
 from service.core.facts.volumes import Volume, volumes
 from service.core.link import Link
 from service.core.migration import Migration
-from service.core.objects.mtc import PlanVolume
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.policy import MigrationPolicy, NotApplicable
-from service.core.resources import CONFIG_MAP, MTC_NAMESPACE, Read
 from service.core.values.quantity import human, parse_or_none
+from service.kinds.cluster import CONFIG_MAP
+from service.kinds.mtc import MTC_NAMESPACE, PlanVolume
+from service.kinds.ref import Subject
+from service.kinds.resource import Read
 
 LIMITS = Link(
     "Increasing limits for large migrations",

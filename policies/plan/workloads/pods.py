@@ -7,20 +7,16 @@ from shlex import quote
 
 from policies.plan.base import ABOUT, CHECKLISTS, PLAN_READS, VALIDATION, few
 from policies.plan.namespaces.listed import NamespacesPolicy
-from service.core.evidence import Missing, NotGathered, Pointer, Subject
+from service.core.evidence import Missing, NotGathered
 from service.core.facts import limits
 from service.core.facts.limits import DEFAULTS, limit
 from service.core.migration import Migration
-from service.core.objects.workloads import Pod
 from service.core.outcome import Outcome, Severity, failed, passed
-from service.core.resources import (
-    MIGRATION_CONTROLLER,
-    MTC_NAMESPACE,
-    NODE,
-    POD,
-    Read,
-    fetch_command,
-)
+from service.kinds.cluster import NODE
+from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.kinds.ref import Pointer, Subject
+from service.kinds.resource import Read, fetch_command
+from service.kinds.workloads import POD, Pod
 
 POD_READS = (*PLAN_READS, Read(POD, plan_namespaces=True))
 

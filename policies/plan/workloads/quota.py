@@ -9,7 +9,6 @@ from shlex import quote
 
 from policies.plan.base import CHECKLISTS, PLAN_READS, few
 from policies.plan.namespaces.listed import EachNamespace
-from service.core.evidence import pointer_step
 from service.core.facts import namespaces
 from service.core.facts.namespaces import is_there
 from service.core.facts.pod_resources import (
@@ -31,18 +30,14 @@ from service.core.facts.quotas import counts, shortage
 from service.core.facts.volumes import SKIP
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
-from service.core.objects.mtc import NamespaceMapping
-from service.core.objects.storage import PersistentVolumeClaim, ResourceQuota
-from service.core.objects.workloads import ContainerState, Limit, LimitRange, Pod
 from service.core.outcome import Outcome, failed
-from service.core.resources import (
-    LIMIT_RANGE,
-    PERSISTENT_VOLUME_CLAIM,
-    POD,
-    RESOURCE_QUOTA,
-    Read,
-)
 from service.core.values.quantity import parse_or_none
+from service.kinds.mtc import NamespaceMapping
+from service.kinds.quotas import LIMIT_RANGE, RESOURCE_QUOTA, Limit, LimitRange, ResourceQuota
+from service.kinds.ref import pointer_step
+from service.kinds.resource import Read
+from service.kinds.storage import PERSISTENT_VOLUME_CLAIM, PersistentVolumeClaim
+from service.kinds.workloads import POD, ContainerState, Pod
 
 _BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html"
 QUOTAS = Link("Resource quotas per project", f"{_BOOK}/building_applications/quotas")

@@ -8,9 +8,10 @@ from shlex import quote
 from policies.plan.base import CHECKLISTS, PLAN_READS
 from policies.plan.namespaces.listed import NamespacesPolicy
 from service.core.migration import Cluster, Migration
-from service.core.objects.network import Route
 from service.core.outcome import Outcome, Severity, failed, passed
-from service.core.resources import INGRESS_CONFIG, ROUTE, Read
+from service.kinds.config import INGRESS_CONFIG
+from service.kinds.network import ROUTE, Route
+from service.kinds.resource import Read
 
 
 class RouteHosts(NamespacesPolicy):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from policies.plan.base import ABOUT, PLAN_READS, SidePolicy
-from service.core.evidence import Missing, NotGathered, Role, pointer_step
+from service.core.evidence import Missing, NotGathered, Role
 from service.core.facts import release
 from service.core.facts.controllers import controllers
 from service.core.facts.mtc import CLUSTER_CONFIG
@@ -14,18 +14,14 @@ from service.core.facts.settings import is_true
 from service.core.facts.transfer import direct_volumes
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
-from service.core.objects.config import Namespace
 from service.core.outcome import Outcome, Severity, failed, not_applicable, passed
 from service.core.policy import NotApplicable
-from service.core.resources import (
-    CONFIG_MAP,
-    MIGRATION_CONTROLLER,
-    MTC_NAMESPACE,
-    NAMESPACE,
-    Read,
-)
 from service.core.settings.table import spellings
 from service.core.values.versions import Version
+from service.kinds.cluster import CONFIG_MAP, NAMESPACE, Namespace
+from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.kinds.ref import pointer_step
+from service.kinds.resource import Read
 
 SETTING = "migration_rsync_privileged"
 LABEL = "pod-security.kubernetes.io/enforce"

@@ -12,7 +12,7 @@ import orjson
 from flask import Response, request
 
 from service.core.evidence import Problem
-from service.core.redact import redact
+from service.kinds.redact import redact
 from service.observability import request_id
 
 MEDIA_TYPE = "application/problem+json"

@@ -15,11 +15,11 @@ from service.core.decision.gate import CLOSED_STATUS, Gate, NoPrevious
 from service.core.decision.waiver_form import MalformedWaiver
 from service.core.migration import Migration
 from service.core.outcome import Severity
-from service.core.redact import redact
 from service.core.report import Report
 from service.formats import Context
 from service.formats.base import Options
 from service.ingest.bundle import Bundle
+from service.kinds.redact import redact
 from service.updates import NoUpdates
 
 log = logging.getLogger("service.updates")

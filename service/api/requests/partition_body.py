@@ -14,11 +14,11 @@ from service.api.requests.body import Body
 from service.api.requests.patch_body import one_document
 from service.api.runtime import Runtime
 from service.api.schemas.partition import PartitionRequestSchema
-from service.core.evidence import pointer_step
 from service.core.partition import Kind, Load, Tie
 from service.core.partition.gathered import READS
 from service.ingest.bundle import Bundle, read_body, read_pieces
 from service.ingest.pieces import Piece
+from service.kinds.ref import pointer_step
 
 OWN_PART = "partition"
 """The part of a form that holds the request's own document; every other is evidence."""

@@ -12,7 +12,6 @@ from service.api.answers.problems import Fault, Refused
 from service.api.requests.body import Body
 from service.api.runtime import Runtime
 from service.api.schemas.patch import PatchRequestSchema
-from service.core.evidence import pointer_step
 from service.ingest.archives.compression import codec_of
 from service.ingest.archives.members import decompress
 from service.ingest.bundle import Bundle, read_body, read_pieces
@@ -20,6 +19,7 @@ from service.ingest.errors import LimitExceeded
 from service.ingest.limits import Limits
 from service.ingest.pieces import Piece
 from service.ingest.texts.load import load
+from service.kinds.ref import pointer_step
 
 OWN_PARTS = ("controller", "settings")
 """Parts of a form that are the patch's own; every other is evidence, as for an evaluation."""

@@ -21,14 +21,14 @@ from service.api.schemas.admission import (
     AdmissionReviewSchema,
 )
 from service.core.admission import Decision, decide, field_of
-from service.core.evidence import Origin
 from service.core.migration import Migration
 from service.core.report import Finding
-from service.core.resources import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE, MIGRATION_CONTROLLER
 from service.ingest.bundle import read_pieces
 from service.ingest.limits import MIB
 from service.ingest.pieces import Piece
 from service.ingest.texts.json import load_json
+from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE, MIGRATION_CONTROLLER
+from service.kinds.ref import Origin
 
 blueprint = Blueprint("admission", __name__)
 

@@ -20,7 +20,7 @@ from service.api.views.gather_script import script
 from service.api.views.policies import read_as_dict
 from service.core.evidence import Role
 from service.core.policy import Policy
-from service.core.resources import Read
+from service.kinds.resource import Read
 
 blueprint = Blueprint("evidence", __name__)
 

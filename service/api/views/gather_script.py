@@ -11,17 +11,11 @@ from functools import cache
 from shlex import join, quote
 from typing import Any
 
-from service.core.resources import (
-    ACCESS_REVIEW,
-    API_GROUP,
-    API_RESOURCES,
-    SECRET,
-    SECRET_TEMPLATE,
-    SERVER_VERSION,
-    USER,
-    Read,
-    Resource,
-)
+from service.kinds.apis import API_GROUP, API_RESOURCES
+from service.kinds.cluster import SECRET, SECRET_TEMPLATE
+from service.kinds.config import SERVER_VERSION
+from service.kinds.rbac import ACCESS_REVIEW, USER
+from service.kinds.resource import Read, Resource
 
 _HEAD = """\
 #!/bin/sh

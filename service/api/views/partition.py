@@ -27,8 +27,8 @@ from service.core.partition import Oversized, Partition, Request, partition
 from service.core.partition.gathered import gathered, plan_limits
 from service.core.partition.manifests import manifests
 from service.core.partition.model import DIMENSIONS, Size, Tie
-from service.core.resources import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE
 from service.ingest.bundle import Bundle
+from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE
 
 blueprint = Blueprint("partition", __name__)
 

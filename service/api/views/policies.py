@@ -17,7 +17,7 @@ from service.api.contract import Answer, Contract, Link, operation
 from service.api.runtime import runtime
 from service.api.schemas.catalogue import PolicyListSchema, PolicySchema
 from service.core.policy import Policy
-from service.core.resources import Read
+from service.kinds.resource import Read
 
 blueprint = Blueprint("policies", __name__)
 _JSON = "application/json"

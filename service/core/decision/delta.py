@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from service.core.decision.marks import Change, Delta, Ending, Seen
-from service.core.evidence import Subject
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Report, fingerprint
+from service.kinds.ref import Subject
 
 OPEN = frozenset((Verdict.FAIL, Verdict.UNKNOWN, Verdict.ERROR))
 """The verdicts that somebody has to do something about."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from service.core.evidence import Subject
 from service.core.outcome import Severity, Verdict
+from service.kinds.ref import Subject
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from enum import StrEnum
 
 from service.core.decision.delta import DARK, OPEN, last
 from service.core.decision.marks import Change, Ending, Seen
-from service.core.evidence import Subject
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Report
+from service.kinds.ref import Subject
 
 _PLATFORM = ("openshift-", "kube-")
 _PLATFORM_NAMES = frozenset({"openshift", "default"})

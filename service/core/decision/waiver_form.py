@@ -11,7 +11,7 @@ from typing import Any
 
 from service.core.deadline import check
 from service.core.decision.marks import Waiver
-from service.core.redact import redact
+from service.kinds.redact import redact
 
 SELECTOR = ("cluster", "kind", "namespace", "name", "key")
 _TEXTS = ("id", "ticket")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from service.core.evidence import Pointer
+from service.kinds.ref import Pointer
 
 T = TypeVar("T")
 

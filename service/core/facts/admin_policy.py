@@ -21,7 +21,7 @@ from service.core.facts.network_policy import (
     same_name,
     selects,
 )
-from service.core.objects.network import AdminPolicy
+from service.kinds.network import AdminPolicy
 
 Rule = Mapping[str, Any]
 

@@ -6,17 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from service.core.evidence import Missing, NotGathered, Pointer
+from service.core.evidence import Missing, NotGathered
 from service.core.migration import Cluster
-from service.core.objects.apis import ServedKind
-from service.core.resources import (
-    API_GROUP,
-    API_RESOURCES,
-    API_SERVICE,
-    CRD,
-    Read,
-    fetch_command,
-)
+from service.kinds.apis import API_GROUP, API_RESOURCES, API_SERVICE, CRD, ServedKind
+from service.kinds.ref import Pointer
+from service.kinds.resource import Read, fetch_command
 
 READS: tuple[Read[Any], ...] = (
     Read(API_SERVICE),

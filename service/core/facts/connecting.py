@@ -13,7 +13,7 @@ from service.core.facts.mtc import mtc_version
 from service.core.facts.proxy import proxy_use
 from service.core.facts.release import major_or
 from service.core.migration import Cluster, Migration
-from service.core.resources import MTC_NAMESPACE
+from service.kinds.mtc import MTC_NAMESPACE
 
 IMAGES = {3: "registry.access.redhat.com/ubi8/ubi", 4: "registry.access.redhat.com/ubi9/ubi"}
 """Images with bash and timeout that need no login to pull."""

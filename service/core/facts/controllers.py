@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from service.core.evidence import Pointer
 from service.core.facts import Fact
 from service.core.migration import Cluster
-from service.core.objects.mtc import MigrationController
-from service.core.resources import CONFIG_MAP, MIGRATION_CONTROLLER, MTC_NAMESPACE
 from service.core.settings.table import spellings
 from service.core.values import stunnel
+from service.kinds.cluster import CONFIG_MAP
+from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE, MigrationController
+from service.kinds.ref import Pointer
 
 CONTROLLER_CONFIG = "migration-controller"
 """The ConfigMap that mig-operator writes the settings into and mig-controller starts with."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from service.core.evidence import NotGathered
 from service.core.facts.volumes import Volume
 from service.core.migration import Migration
-from service.core.objects.mtc import MigPlan
-from service.core.objects.storage import PersistentVolumeClaim
-from service.core.resources import NAMESPACE, PERSISTENT_VOLUME_CLAIM
+from service.kinds.cluster import NAMESPACE
+from service.kinds.mtc import MigPlan
+from service.kinds.storage import PERSISTENT_VOLUME_CLAIM, PersistentVolumeClaim
 
 OURS = "migration.openshift.io/migrated-by-"
 """Labels that MTC puts on what it has migrated begin so (api/labels.go)."""

@@ -10,16 +10,10 @@ from service.core.facts import Fact
 from service.core.facts.release import major, major_or
 from service.core.facts.topology import mig_cluster, tunnelled
 from service.core.migration import Cluster, Migration
-from service.core.objects.mtc import MigStorage
-from service.core.resources import (
-    CONFIG_MAP,
-    INFRASTRUCTURE,
-    INGRESS_CONFIG,
-    MIG_CLUSTER,
-    MIG_STORAGE,
-    MTC_NAMESPACE,
-    fetch_command,
-)
+from service.kinds.cluster import CONFIG_MAP
+from service.kinds.config import INFRASTRUCTURE, INGRESS_CONFIG
+from service.kinds.mtc import MIG_CLUSTER, MIG_STORAGE, MTC_NAMESPACE, MigStorage
+from service.kinds.resource import fetch_command
 
 API_PORTS = {3: 8443, 4: 6443}
 """The API server's port by major release (MTC documentation, Migration prerequisites)."""

@@ -9,7 +9,9 @@ from service.core.facts import Fact
 from service.core.facts.controllers import CONTROLLER_CONFIG
 from service.core.facts.settings import setting
 from service.core.migration import Migration
-from service.core.resources import CONFIG_MAP, MIGRATION_CONTROLLER, MTC_NAMESPACE, Read
+from service.kinds.cluster import CONFIG_MAP
+from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.kinds.resource import Read
 
 READS: tuple[Read[Any], ...] = (
     Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),

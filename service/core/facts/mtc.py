@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from service.core.evidence import NotGathered, Pointer
+from service.core.evidence import NotGathered
 from service.core.facts import Fact, topology
 from service.core.facts.topology import mig_cluster
 from service.core.migration import Cluster, Migration, once_per_role
-from service.core.objects.operators import ClusterServiceVersion
-from service.core.resources import (
-    CLUSTER_SERVICE_VERSION,
-    CONFIG_MAP,
-    DEPLOYMENT,
-    MIGRATION_CONTROLLER,
-    MTC_NAMESPACE,
-    Read,
-)
 from service.core.values.versions import parse_or_none
+from service.kinds.cluster import CONFIG_MAP
+from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.kinds.operators import CLUSTER_SERVICE_VERSION, DEPLOYMENT, ClusterServiceVersion
+from service.kinds.ref import Pointer
+from service.kinds.resource import Read
 
 READS: tuple[Read[Any], ...] = (
     Read(CONFIG_MAP, MTC_NAMESPACE, "migration-cluster-config"),

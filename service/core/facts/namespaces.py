@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.core.evidence import NotGathered, Pointer
+from service.core.evidence import NotGathered
 from service.core.migration import Cluster
-from service.core.objects.config import Namespace
-from service.core.resources import NAMESPACE, PERSISTENT_VOLUME_CLAIM, POD, Read, Resource
+from service.kinds.cluster import NAMESPACE, Namespace
+from service.kinds.ref import Pointer
+from service.kinds.resource import Read, Resource
+from service.kinds.storage import PERSISTENT_VOLUME_CLAIM
+from service.kinds.workloads import POD
 
 READS: tuple[Read[Any], ...] = (
     Read(NAMESPACE),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from service.core.objects.network import EgressPolicy, EgressRule, NetworkPolicy, Selector
+from service.kinds.network import EgressPolicy, EgressRule, NetworkPolicy, Selector
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

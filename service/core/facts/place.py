@@ -7,7 +7,9 @@ from typing import Any
 from service.core.evidence import NotGathered
 from service.core.facts import Fact
 from service.core.migration import Cluster, once_per_cluster
-from service.core.resources import INFRASTRUCTURE, NODE, Read
+from service.kinds.cluster import NODE
+from service.kinds.config import INFRASTRUCTURE
+from service.kinds.resource import Read
 
 READS: tuple[Read[Any], ...] = (Read(INFRASTRUCTURE, name="cluster"), Read(NODE))
 """What the functions of this module read; a policy that calls them declares it."""

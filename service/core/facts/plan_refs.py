@@ -9,10 +9,19 @@ from service.core.evidence import Missing, NotGathered, Role
 from service.core.facts import topology
 from service.core.facts.topology import mig_cluster
 from service.core.migration import Cluster, Migration
-from service.core.objects.config import Condition
-from service.core.objects.mtc import MigCluster, MigPlan, MigStorage, ObjectRef
 from service.core.policy import NotApplicable
-from service.core.resources import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE, MTC_NAMESPACE, Read
+from service.kinds.mtc import (
+    MIG_CLUSTER,
+    MIG_PLAN,
+    MIG_STORAGE,
+    MTC_NAMESPACE,
+    MigCluster,
+    MigPlan,
+    MigStorage,
+    ObjectRef,
+)
+from service.kinds.resource import Read
+from service.kinds.shape import Condition
 
 READS: tuple[Read[Any], ...] = (
     Read(MIG_PLAN, MTC_NAMESPACE),

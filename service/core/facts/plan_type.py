@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from service.core.evidence import NotGathered
 from service.core.facts.topology import mig_cluster
 from service.core.migration import Migration
-from service.core.objects.mtc import MigPlan
+from service.kinds.mtc import MigPlan
 
 TYPE_CONDITION = "MigrationTypeIdentified"
 CONVERSION = "StorageConversionPlan"

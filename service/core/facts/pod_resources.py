@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from service.core.objects.workloads import ContainerState, LimitRange, Pod
 from service.core.values.quantity import parse_or_none
+from service.kinds.quotas import LimitRange
+from service.kinds.workloads import ContainerState, Pod
 
 REQUESTS, LIMITS = "requests", "limits"
 OVER = ("Succeeded", "Failed")

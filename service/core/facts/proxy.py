@@ -6,12 +6,15 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from service.core.evidence import NotGathered, Pointer
+from service.core.evidence import NotGathered
 from service.core.facts import Fact, release
 from service.core.facts.release import major_or
 from service.core.migration import Cluster, once_per_cluster
-from service.core.redact import redact_value
-from service.core.resources import MIGRATION_CONTROLLER, MTC_NAMESPACE, PROXY, Read
+from service.kinds.config import PROXY
+from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.kinds.redact import redact_value
+from service.kinds.ref import Pointer
+from service.kinds.resource import Read
 
 READS: tuple[Read[Any], ...] = (
     Read(PROXY, name="cluster"),

@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 from service.core.facts.pod_resources import LIMITS, REQUESTS, amount
 from service.core.migration import Cluster
-from service.core.objects.storage import QuotaScope, ResourceQuota
-from service.core.objects.workloads import Pod
-from service.core.resources import RESOURCE_QUOTA
 from service.core.values.quantity import parse_or_none
+from service.kinds.quotas import RESOURCE_QUOTA, QuotaScope, ResourceQuota
+from service.kinds.workloads import Pod
 
 
 class Short(NamedTuple):

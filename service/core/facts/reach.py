@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from service.core.evidence import NotGathered, Pointer
+from service.core.evidence import NotGathered
 from service.core.facts.endpoints import Endpoint, registry_route
 from service.core.facts.topology import mig_cluster
 from service.core.migration import Cluster, Migration, Probe
-from service.core.objects.config import Condition
+from service.kinds.ref import Pointer
+from service.kinds.shape import Condition
 
 CLUSTER, WORKSTATION, DECLARED = "cluster", "workstation", "declared"
 

@@ -7,8 +7,8 @@ from service.core.facts import Fact
 from service.core.facts.release import major
 from service.core.facts.topology import mig_cluster
 from service.core.migration import Cluster, Migration
-from service.core.objects.network import Route
-from service.core.resources import ROUTE, fetch_command
+from service.kinds.network import ROUTE, Route
+from service.kinds.resource import fetch_command
 
 REGISTRY_SERVICES = {
     3: ("default", "docker-registry"),

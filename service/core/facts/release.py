@@ -7,9 +7,10 @@ from typing import Any
 from service.core.evidence import NotGathered
 from service.core.facts import Fact
 from service.core.migration import Cluster, once_per_cluster
-from service.core.objects.config import ClusterVersion
-from service.core.resources import CLUSTER_VERSION, NODE, SERVER_VERSION, Read
 from service.core.values.versions import Version, parse_or_none
+from service.kinds.cluster import NODE
+from service.kinds.config import CLUSTER_VERSION, SERVER_VERSION, ClusterVersion
+from service.kinds.resource import Read
 
 READS: tuple[Read[Any], ...] = (
     Read(CLUSTER_VERSION, name="version"),

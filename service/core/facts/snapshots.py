@@ -6,8 +6,8 @@ from service.core.evidence import NotGathered
 from service.core.facts import Fact
 from service.core.facts.topology import mig_cluster
 from service.core.migration import Cluster, Migration
-from service.core.objects.storage import PersistentVolume
-from service.core.resources import INFRASTRUCTURE
+from service.kinds.config import INFRASTRUCTURE
+from service.kinds.storage import PersistentVolume
 
 _OF_SOURCE = {"awsElasticBlockStore": "aws", "gcePersistentDisk": "gcp", "azureDisk": "azure"}
 _OF_DRIVER = {

@@ -13,9 +13,8 @@ from service.core.facts.destination_claims import arrival
 from service.core.facts.targets import access_modes, is_copied, requested, target_of
 from service.core.facts.volumes import Volume, volumes
 from service.core.migration import Migration
-from service.core.objects.storage import PersistentVolume
-from service.core.resources import PERSISTENT_VOLUME
 from service.core.values.quantity import parse_or_none
+from service.kinds.storage import PERSISTENT_VOLUME, PersistentVolume
 
 Claim = tuple[str, str]
 """Namespace and name of a claim on the destination."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from service.core.evidence import NotGathered, Pointer
+from service.core.evidence import NotGathered
 from service.core.migration import Cluster, Migration
-from service.core.objects.mtc import PlanStorageClass
-from service.core.resources import STORAGE_CLASS
+from service.kinds.mtc import PlanStorageClass
+from service.kinds.ref import Pointer
+from service.kinds.storage import STORAGE_CLASS
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from service.core.evidence import NotGathered, Pointer
+from service.core.evidence import NotGathered
 from service.core.facts.storage_classes import KnownClass, destination_classes, source_classes
 from service.core.facts.volumes import COPY, Volume
 from service.core.migration import Migration
-from service.core.resources import PERSISTENT_VOLUME
 from service.core.values.quantity import parse_or_none
+from service.kinds.ref import Pointer
+from service.kinds.storage import PERSISTENT_VOLUME
 
 CEPHFS = "cephfs.csi.ceph.com"
 CEPH_RBD = "rbd.csi.ceph.com"

@@ -6,8 +6,8 @@ from typing import Any
 
 from service.core.evidence import Missing, NotGathered
 from service.core.migration import Cluster, Migration, once_per_role
-from service.core.objects.mtc import MigCluster, ObjectRef
-from service.core.resources import MIG_CLUSTER, MTC_NAMESPACE, Read, fetch_command
+from service.kinds.mtc import MIG_CLUSTER, MTC_NAMESPACE, MigCluster, ObjectRef
+from service.kinds.resource import Read, fetch_command
 
 READS: tuple[Read[Any], ...] = (Read(MIG_CLUSTER, MTC_NAMESPACE),)
 """What the functions of this module read; a policy that calls them declares it."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from service.core.evidence import NotGathered, Pointer
+from service.core.evidence import NotGathered
 from service.core.facts import Fact
 from service.core.facts.settings import is_true, setting
 from service.core.migration import Cluster, Migration
-from service.core.objects.mtc import PlanVolume
-from service.core.resources import CONFIG_MAP, MIGRATION_CONTROLLER, MTC_NAMESPACE
 from service.core.values import stunnel
+from service.kinds.cluster import CONFIG_MAP
+from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE, PlanVolume
+from service.kinds.ref import Pointer
 
 ROUTE = "Route"
 ENDPOINT_TYPES = ("NodePort", "ClusterIP")

@@ -6,13 +6,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from service.core.evidence import NotGathered, Ref, Subject
+from service.core.evidence import NotGathered
 from service.core.facts.settings import is_true, setting
 from service.core.migration import Cluster, Migration
-from service.core.objects.mtc import MigPlan, PlanVolume
-from service.core.objects.storage import PersistentVolume, PersistentVolumeClaim
 from service.core.policy import NotApplicable
-from service.core.resources import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM
+from service.kinds.mtc import MigPlan, PlanVolume
+from service.kinds.ref import Ref, Subject
+from service.kinds.storage import (
+    PERSISTENT_VOLUME,
+    PERSISTENT_VOLUME_CLAIM,
+    PersistentVolume,
+    PersistentVolumeClaim,
+)
 
 SKIP = "skip"
 MOVE = "move"

@@ -11,28 +11,20 @@ from service.core.evidence import Missing, NotGathered
 from service.core.facts.limits import DEFAULTS, limit
 from service.core.facts.registry import registry_routes
 from service.core.migration import Cluster, Migration
-from service.core.objects.config import Namespace
-from service.core.objects.network import Selector
 from service.core.partition.model import Kind, Load, Size, Tie
-from service.core.resources import (
-    BUILD_CONFIG,
-    CONFIG_MAP,
-    IMAGE_STREAM,
+from service.core.values.imagerefs import image_namespace, referred_namespace
+from service.kinds.cluster import CONFIG_MAP, NAMESPACE, Namespace
+from service.kinds.mtc import (
     MIG_CLUSTER,
     MIG_PLAN,
     MIG_STORAGE,
     MIGRATION_CONTROLLER,
     MTC_NAMESPACE,
-    NAMESPACE,
-    NETWORK_POLICY,
-    PERSISTENT_VOLUME,
-    PERSISTENT_VOLUME_CLAIM,
-    POD,
-    ROUTE,
-    Read,
-    Resource,
 )
-from service.core.values.imagerefs import image_namespace, referred_namespace
+from service.kinds.network import NETWORK_POLICY, ROUTE, Selector
+from service.kinds.resource import Read, Resource
+from service.kinds.storage import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM
+from service.kinds.workloads import BUILD_CONFIG, IMAGE_STREAM, POD
 
 READS: tuple[Read[Any], ...] = (
     Read(NAMESPACE),

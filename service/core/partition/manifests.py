@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from service.core.partition.model import Portion
-from service.core.resources import MIG_PLAN, MTC_NAMESPACE
+from service.kinds.mtc import MIG_PLAN, MTC_NAMESPACE
 
 DROPPED = ("namespaces", "persistentVolumes", "closed", "refresh")
 """What of a template's spec is not every plan's."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from service.core.evidence import pointer_step
 from service.core.outcome import Severity
 from service.core.patch.build import Forms, forms, new_spec
 from service.core.patch.commands import commands
@@ -42,11 +41,12 @@ from service.core.patch.whatif import (
 )
 from service.core.policy import Policy
 from service.core.report import Finding
-from service.core.resources import MIGRATION_CONTROLLER
 from service.core.settings.check import check_spec
 from service.core.settings.table import SETTINGS, snake_case, spellings
 from service.core.values import stunnel
 from service.core.values.versions import Version
+from service.kinds.mtc import MIGRATION_CONTROLLER
+from service.kinds.ref import pointer_step
 
 __all__ = [
     "Change",

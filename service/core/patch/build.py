@@ -7,12 +7,12 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.core.evidence import pointer_step
 from service.core.patch.merge import diff_merge, same
 from service.core.patch.model import Change
 from service.core.patch.secrets import shown_text
 from service.core.settings.table import find, spellings
 from service.core.values import stunnel
+from service.kinds.ref import pointer_step
 
 NOT_THE_USERS = ("status",)
 """Left out of a manifest for `oc replace`; metadata.managedFields too."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from service.core.resources import MTC_NAMESPACE
+from service.kinds.mtc import MTC_NAMESPACE
 
 MERGE_FILE = "merge-patch.json"
 JSON_FILE = "json-patch.json"

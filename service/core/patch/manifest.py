@@ -7,7 +7,7 @@ from typing import Any
 
 from service.core.outcome import Severity
 from service.core.patch.model import Reason
-from service.core.resources import MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
 
 KIND = MIGRATION_CONTROLLER.kind
 

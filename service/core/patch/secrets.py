@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from service.core.evidence import pointer_key
 from service.core.patch.model import Result
-from service.core.redact import MASK, redact_value
 from service.core.settings.model import Setting
 from service.core.settings.table import find
 from service.core.values import stunnel
+from service.kinds.redact import MASK, redact_value
+from service.kinds.ref import pointer_key
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 """kubectl's copy of an earlier manifest, as text: it may hold an earlier password."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from service.core.evidence import pointer_step
 from service.core.outcome import Severity
 from service.core.patch.model import Reason
 from service.core.settings.check import SpecRemark, check_spec
@@ -13,6 +12,7 @@ from service.core.settings.table import find, spellings
 from service.core.values import stunnel
 from service.core.values.connect import Remark, credential_remarks, endpoint_remarks
 from service.core.values.versions import Version
+from service.kinds.ref import pointer_step
 
 PARTS = ("host", "port", "username", "password")
 SINGLE_POLICY = "MTC302"

@@ -7,19 +7,19 @@ from dataclasses import replace
 from typing import Any
 
 from service.core.engine import judge
-from service.core.evidence import NotGathered, Origin, Ref
+from service.core.evidence import NotGathered
 from service.core.facts.controllers import controllers, given_proxies
 from service.core.facts.mtc import mtc_version
 from service.core.facts.proxy import proxy_use
 from service.core.inventory import Entry, Inventory, Shelf
 from service.core.migration import Cluster, Migration
-from service.core.objects.mtc import MigrationController
 from service.core.outcome import Severity, Verdict
 from service.core.patch.model import Reason
 from service.core.policy import Policy
 from service.core.report import Finding
-from service.core.resources import MIGRATION_CONTROLLER, MTC_NAMESPACE
 from service.core.values.versions import Version, parse_or_none
+from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.kinds.ref import Origin
 
 EVIDENCE = "/evaluation"
 PART = "controller"
@@ -80,7 +80,7 @@ def patched(migration: Migration, manifest: Mapping[str, Any]) -> Migration:
     host = migration.host
     metadata = manifest["metadata"]
     entry = Entry(MTC_NAMESPACE, str(metadata.get("name", "")), manifest, Origin(PART), "")
-    shelf = Shelf(MIGRATION_CONTROLLER, _read, host.name, (entry,), whole=True)
+    shelf = Shelf(MIGRATION_CONTROLLER, host.name, (entry,), whole=True)
     inventory = host.inventory
     shelves = {item: inventory.shelf(item) for item in inventory.resources()}
     shelves[MIGRATION_CONTROLLER] = shelf
@@ -95,11 +95,6 @@ def patched(migration: Migration, manifest: Mapping[str, Any]) -> Migration:
 
 def _present(shelves: Mapping[Any, Shelf[Any] | None]) -> dict[Any, Shelf[Any]]:
     return {resource: shelf for resource, shelf in shelves.items() if shelf is not None}
-
-
-def _read(value: Mapping[str, Any], ref: Ref) -> MigrationController:
-    spec = value.get("spec")
-    return MigrationController(ref, spec if isinstance(spec, Mapping) else {}, value)
 
 
 def judged(migration: Migration, policies: Sequence[Policy[Any]]) -> tuple[Finding, ...]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.core.outcome import Severity
-from service.core.redact import redact_value
 from service.core.settings.model import Kind, Setting
 from service.core.settings.table import SETTINGS, find, nearest, snake_case, spellings
 from service.core.settings.values import value_remarks
 from service.core.values.connect import Remark
 from service.core.values.versions import Version, parse_or_none
+from service.kinds.redact import redact_value
 
 MOST_GUESSES = 50
 """For how many unknown keys of one spec a likely name is looked for, which is dear."""

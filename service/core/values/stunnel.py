@@ -15,7 +15,6 @@ from enum import StrEnum
 from urllib.parse import quote
 
 from service.core.outcome import Severity
-from service.core.redact import MASK
 from service.core.values import gourl
 from service.core.values.connect import (
     Remark,
@@ -24,6 +23,7 @@ from service.core.values.connect import (
     split_endpoint,
 )
 from service.core.values.yamlquote import TemplateBroken, between_double_quotes
+from service.kinds.redact import MASK
 
 SETTING = "stunnel_tcp_proxy"
 FORM = "http://[user:password@]host:port"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from service.core.evidence import Pointer
 from service.core.values.versions import Version
+from service.kinds.ref import Pointer
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.core.evidence import Origin, Problem
+from service.core.evidence import Problem
 from service.ingest.objects.gathering import Gathering
-from service.ingest.objects.names import no_such_resource, resource_named
 from service.ingest.place import Place
+from service.kinds.ref import Origin
+from service.kinds.registry import no_such_resource, resource_named
 
 
 def is_mark(value: Any) -> bool:

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.core.evidence import Origin, Pointer, Role
+from service.core.evidence import Role
 from service.core.inventory import Entry, Inventory, Shelf
 from service.core.migration import Cluster, Declared
-from service.core.resources import CLUSTER_VERSION, INFRASTRUCTURE, NAMESPACE, Resource
-from service.ingest.objects.readers import readers
-from service.ingest.objects.readers.shape import MOST_NAME
+from service.kinds.cluster import NAMESPACE
+from service.kinds.config import CLUSTER_VERSION, INFRASTRUCTURE
+from service.kinds.ref import Origin, Pointer
+from service.kinds.resource import Resource
+from service.kinds.shape import MOST_NAME
 
 
 @dataclass(slots=True)
@@ -114,11 +116,9 @@ class Gathering:
     def cluster(self, role: Role) -> Cluster:
         """The gathering as a cluster of the model."""
         name = self.name or role.value
-        known = readers()
         shelves = {
             resource: Shelf(
                 resource,
-                known[resource],
                 name,
                 _distinct(stack.entries),
                 stack.whole,

@@ -12,28 +12,21 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from service.core.resources import (
-    CLUSTER_ROLE_BINDING,
+from service.kinds.cluster import CONFIG_MAP, NAMESPACE, NODE, SECRET
+from service.kinds.config import (
     CLUSTER_VERSION,
-    CONFIG_MAP,
     INFRASTRUCTURE,
     INGRESS_CONFIG,
-    MIG_PLAN,
-    MIGRATION,
-    MTC_NAMESPACE,
-    NAMESPACE,
-    NODE,
-    PERSISTENT_VOLUME,
-    POD,
     PROXY,
     REGISTRY_CONFIG,
-    RESOURCES,
-    SECRET,
-    STORAGE_CLASS,
-    SUBSCRIPTION,
-    Read,
-    Resource,
 )
+from service.kinds.mtc import MIG_PLAN, MIGRATION, MTC_NAMESPACE
+from service.kinds.operators import SUBSCRIPTION
+from service.kinds.rbac import CLUSTER_ROLE_BINDING
+from service.kinds.registry import RESOURCES
+from service.kinds.resource import Read, Resource
+from service.kinds.storage import PERSISTENT_VOLUME, STORAGE_CLASS
+from service.kinds.workloads import POD
 
 TEXT_ENDINGS = (".yaml", ".yml", ".json", ".ndjson")
 NOTE_FILES = ("timestamp", "login_error.txt")

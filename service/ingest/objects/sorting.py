@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from service.core.evidence import Origin, Problem
-from service.core.resources import BY_GROUP_KIND, RESOURCES, Resource
+from service.core.evidence import Problem
 from service.ingest.objects.complete import (
     is_mark,
     list_of_nothing,
@@ -16,6 +15,9 @@ from service.ingest.objects.complete import (
 from service.ingest.objects.gathering import Gathering
 from service.ingest.objects.layout import PLAIN, Hint
 from service.ingest.place import Place
+from service.kinds.ref import Origin
+from service.kinds.registry import BY_GROUP_KIND, RESOURCES
+from service.kinds.resource import Resource
 
 _BY_KIND = {resource.kind: resource for resource in RESOURCES}
 _RESOURCE_OF: dict[tuple[Any, Any], Resource[Any] | None] = {}

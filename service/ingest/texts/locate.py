@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from service.core.evidence import pointer_key
 from service.ingest.limits import DEFAULT_LIMITS
 from service.ingest.texts.json import BOM, document_starts
 from service.ingest.texts.yaml.loader import is_indivisible, segments
+from service.kinds.ref import pointer_key
 
 Media = Literal["json", "yaml", "ndjson"]
 

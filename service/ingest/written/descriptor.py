@@ -10,12 +10,12 @@ from service.core.facts.declared import BY_NAME
 from service.core.migration import Probe
 from service.ingest.objects.complete import take_complete
 from service.ingest.objects.gathering import Gathering
-from service.ingest.objects.names import no_such_resource, resource_named
-from service.ingest.objects.readers.shape import MOST_NAME
 from service.ingest.objects.sorting import take_document
 from service.ingest.place import Place
 from service.ingest.written.facts import take_facts
 from service.ingest.written.keys import unknown_keys
+from service.kinds.registry import no_such_resource, resource_named
+from service.kinds.shape import MOST_NAME
 
 CLUSTER_KEYS = ("name", "role", "facts", "objects", "complete", "gathered", "collectedAt", "notes")
 

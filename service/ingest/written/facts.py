@@ -8,11 +8,11 @@ from typing import Any
 from service.core.evidence import Problem, Role
 from service.core.facts.declared import BY_NAME
 from service.core.migration import Declared, Probe
-from service.core.redact import redact_value
-from service.core.resources import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS
 from service.ingest.objects.gathering import Gathering
 from service.ingest.place import Place
 from service.ingest.written.keys import unknown_keys
+from service.kinds.redact import redact_value
+from service.kinds.storage import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS
 
 
 def take_facts(

@@ -1,12 +1,33 @@
-"""Resources by the names that people and `oc` give them."""
+"""Every kind that a policy may read, and the names that people and `oc` give it."""
 
 from __future__ import annotations
 
 from difflib import get_close_matches
 from typing import Any
 
-from service.core.resources import RESOURCES, Resource
+from service.kinds import (
+    apis,
+    cluster,
+    config,
+    mtc,
+    network,
+    operators,
+    quotas,
+    rbac,
+    storage,
+    workloads,
+)
+from service.kinds.resource import Resource
 
+_AREAS = (
+    config, cluster, network, storage, mtc, operators, rbac, workloads, quotas, apis,
+)  # fmt: skip
+RESOURCES: tuple[Resource[Any], ...] = tuple(
+    value for area in _AREAS for value in vars(area).values() if isinstance(value, Resource)
+)
+BY_GROUP_KIND: dict[tuple[str, str], Resource[Any]] = {
+    (group, resource.kind): resource for resource in RESOURCES for group in resource.groups
+}
 _BY_NAME: dict[str, Resource[Any]] = {}
 for _known in RESOURCES:
     for _name in (_known.plural, _known.argument, _known.kind):

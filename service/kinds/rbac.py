@@ -1,22 +1,77 @@
-"""Readers of roles, bindings and access reviews."""
+"""Who may do what."""
 
 from __future__ import annotations
 
-from service.core.evidence import Malformed, Ref
-from service.core.objects.rbac import (
-    AccessReview,
-    ClusterRole,
-    ClusterRoleBinding,
-    RoleSubject,
-    Rule,
-    User,
-)
-from service.core.resources import ACCESS_REVIEW, CLUSTER_ROLE, CLUSTER_ROLE_BINDING, USER
-from service.ingest.objects.readers.registry import reads
-from service.ingest.objects.readers.shape import Object, rows, table, text, texts
+from dataclasses import dataclass
+
+from service.kinds.ref import Malformed, Ref
+from service.kinds.resource import Resource
+from service.kinds.shape import Object, rows, table, text, texts
+
+RBAC = "rbac.authorization.k8s.io"
+LEGACY_RBAC = "authorization.openshift.io"
 
 
-@reads(CLUSTER_ROLE)
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One policy rule of a role; ``names`` restrict it to objects of these names (empty: all)."""
+
+    verbs: tuple[str, ...]
+    groups: tuple[str, ...]
+    resources: tuple[str, ...]
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRole:
+    """A cluster role. ``aggregated`` roles get rules from others; the object holds the sum."""
+
+    ref: Ref
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoleSubject:
+    """A user, group or service account that a binding names."""
+
+    kind: str
+    name: str
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRoleBinding:
+    """A cluster role binding, in OpenShift 3 or RBAC form."""
+
+    ref: Ref
+    role: str
+    subjects: tuple[RoleSubject, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessReview:
+    """A SelfSubjectAccessReview with its answer; ``allowed`` is None where status is absent.
+
+    ``resource`` is ``resource/subresource`` where one of that is asked for, as RBAC rules have it.
+    """
+
+    ref: Ref
+    verb: str
+    group: str
+    resource: str
+    namespace: str
+    name: str
+    allowed: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """The answer to `oc get user/~` or `oc whoami`: who is logged in."""
+
+    ref: Ref
+    groups: tuple[str, ...]
+
+
 def cluster_role(value: Object, ref: Ref) -> ClusterRole:
     """ClusterRole."""
     rules = tuple(
@@ -31,7 +86,6 @@ def cluster_role(value: Object, ref: Ref) -> ClusterRole:
     return ClusterRole(ref, rules)
 
 
-@reads(CLUSTER_ROLE_BINDING)
 def cluster_role_binding(value: Object, ref: Ref) -> ClusterRoleBinding:
     """ClusterRoleBinding. OpenShift 3 also writes the subjects as userNames and groupNames."""
     subjects = [
@@ -58,7 +112,6 @@ def _named(name: str, kind: str, known: set[tuple[str, str]]) -> bool:
     )
 
 
-@reads(ACCESS_REVIEW)
 def access_review(value: Object, ref: Ref) -> AccessReview:
     """SelfSubjectAccessReview, with the answer in its status."""
     spec, status = table(value, "spec", ""), table(value, "status", "")
@@ -79,7 +132,28 @@ def access_review(value: Object, ref: Ref) -> AccessReview:
     )
 
 
-@reads(USER)
 def user(value: Object, ref: Ref) -> User:
     """User, as `oc get user/~` gives it."""
     return User(ref, texts(value, "groups", ""))
+
+
+CLUSTER_ROLE = Resource("ClusterRole", "clusterroles", cluster_role, (RBAC, LEGACY_RBAC, ""))
+CLUSTER_ROLE_BINDING = Resource(
+    "ClusterRoleBinding", "clusterrolebindings", cluster_role_binding, (RBAC, LEGACY_RBAC, ""),
+    title="who has which cluster role",
+)  # fmt: skip
+ACCESS_REVIEW = Resource(
+    "SelfSubjectAccessReview", "selfsubjectaccessreviews", access_review, ("authorization.k8s.io",),
+    title="what the logged-in user may do",
+    command="oc create -o yaml -f - <<< '"
+    '{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview",'
+    '"spec":{"resourceAttributes":{"verb":"*","group":"*","resource":"*"}}}\'',
+)  # fmt: skip
+USER = Resource(
+    "User",
+    "users",
+    user,
+    ("user.openshift.io", ""),
+    title="who is logged in",
+    command="oc get user/~ -o yaml",
+)

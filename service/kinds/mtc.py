@@ -1,36 +1,22 @@
-"""Readers of MTC's custom resources, as mig-controller reads them."""
+"""MTC's own custom resources (migration.openshift.io/v1alpha1), as mig-controller reads them."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from service.core.evidence import Malformed, Ref
-from service.core.objects.mtc import (
-    MigCluster,
-    MigHook,
-    MigPlan,
-    MigrationController,
-    MigStorage,
-    NamespaceMapping,
-    PlanHook,
-    PlanStorageClass,
-    PlanVolume,
-)
-from service.core.resources import (
-    MIG_CLUSTER,
-    MIG_HOOK,
-    MIG_PLAN,
-    MIG_STORAGE,
-    MIGRATION_CONTROLLER,
-)
-from service.ingest.objects.readers.registry import reads
-from service.ingest.objects.readers.shape import (
+from service.kinds.ref import Malformed, Ref
+from service.kinds.resource import Resource
+from service.kinds.shape import (
+    Condition,
     Object,
     conditions,
     flag,
+    name,
     number,
-    object_ref,
     rows,
     scalar,
     short,
@@ -39,14 +25,180 @@ from service.ingest.objects.readers.shape import (
     texts,
 )
 
+MTC_NAMESPACE = "openshift-migration"
+"""Where MTC lives on every cluster; hard-coded in mig-controller (api/resource.go)."""
+MIGRATION = "migration.openshift.io"
 
-@reads(MIGRATION_CONTROLLER)
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """A reference to an object by namespace and name; both must be set to count."""
+
+    namespace: str = ""
+    name: str = ""
+
+    @property
+    def is_set(self) -> bool:
+        """As mig-controller's RefSet: namespace and name are both non-empty."""
+        return bool(self.namespace and self.name)
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationController:
+    """MigrationController: settings of the operator. The spec is unvalidated by the API server.
+
+    ``spec`` keys are as the user wrote them (snake_case or camelCase).
+    """
+
+    ref: Ref
+    spec: Mapping[str, Any]
+    manifest: Mapping[str, Any] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MigCluster:
+    """MigCluster: a cluster as the host's controller knows it."""
+
+    ref: Ref
+    is_host: bool
+    url: str
+    service_account_secret: ObjectRef
+    exposed_registry_path: str
+    insecure: bool
+    has_ca_bundle: bool
+    azure_resource_group: str
+    operator_version: str
+    conditions: Mapping[str, Condition]
+    ca_bundle_fault: str = ""
+    """What is wrong with spec.caBundle, "" where it is absent or holds certificates."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceMapping:
+    """An entry of MigPlan.spec.namespaces: ``src`` or ``src:dest``."""
+
+    source: str
+    destination: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanVolume:
+    """An entry of MigPlan.spec.persistentVolumes.
+
+    ``pvc_name`` and ``pvc_target`` are the halves of ``pvc.name`` (``src:dest``).
+    ``index`` is its place in the list, for pointers.
+    """
+
+    index: int
+    name: str
+    capacity: str
+    storage_class: str
+    supported_actions: tuple[str, ...]
+    supported_copy_methods: tuple[str, ...]
+    action: str
+    copy_method: str
+    target_storage_class: str
+    target_access_mode: str
+    pvc_namespace: str
+    pvc_name: str
+    pvc_target: str
+    pvc_access_modes: tuple[str, ...]
+    pvc_volume_mode: str
+    owner_type: str
+    proposed_capacity: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanHook:
+    """An entry of MigPlan.spec.hooks."""
+
+    reference: ObjectRef
+    phase: str
+    execution_namespace: str
+    service_account: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStorageClass:
+    """A class of MigPlan.status.srcStorageClasses or destStorageClasses."""
+
+    name: str
+    provisioner: str
+    default: bool
+    access_modes: Mapping[str, tuple[str, ...]]
+    """Access modes by volume mode (Filesystem, Block)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MigPlan:
+    """MigPlan. ``volumes`` is None where MTC has not discovered them yet.
+
+    Then spec.persistentVolumes is absent; it is absent too where the discovery found none, which
+    the condition PvsDiscovered tells.
+    """
+
+    ref: Ref
+    namespaces: tuple[NamespaceMapping, ...]
+    source_cluster: ObjectRef
+    destination_cluster: ObjectRef
+    storage: ObjectRef
+    indirect_images: bool
+    indirect_volumes: bool
+    live_migrate: bool
+    closed: bool
+    volumes: tuple[PlanVolume, ...] | None
+    hooks: tuple[PlanHook, ...]
+    included_resources: tuple[tuple[str, str], ...]
+    conditions: Mapping[str, Condition]
+    destination_storage_classes: tuple[PlanStorageClass, ...]
+    source_storage_classes: tuple[PlanStorageClass, ...]
+    excluded_resources: tuple[str, ...]
+    incompatible_namespaces: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MigStorage:
+    """MigStorage: the replication repository. ``config`` holds no secret by its schema."""
+
+    ref: Ref
+    provider: str
+    snapshot_provider: str
+    config: Mapping[str, Any]
+    snapshot_config: Mapping[str, Any]
+    credentials: ObjectRef
+    snapshot_credentials: ObjectRef
+    conditions: Mapping[str, Condition]
+
+
+@dataclass(frozen=True, slots=True)
+class MigHook:
+    """MigHook: a custom image or an Ansible playbook run in one phase."""
+
+    ref: Ref
+    custom: bool
+    image: str
+    target_cluster: str
+    playbook: str = field(repr=False)
+    active_deadline_seconds: int | None
+    conditions: Mapping[str, Condition]
+
+
+def object_ref(of: Object, key: str, at: str) -> ObjectRef:
+    """A reference by namespace and name; unset where absent."""
+    value = table(of, key, at)
+    where = f"{at}/{key}"
+    return ObjectRef(name(value, "namespace", where), name(value, "name", where))
+
+
 def migration_controller(value: Object, ref: Ref) -> MigrationController:
     """MigrationController. Its spec keeps the types that were written: they are the finding."""
     return MigrationController(ref, table(value, "spec", ""), value)
 
 
-@reads(MIG_CLUSTER)
 def mig_cluster(value: Object, ref: Ref) -> MigCluster:
     """MigCluster."""
     spec, status = table(value, "spec", ""), table(value, "status", "")
@@ -76,7 +228,6 @@ def _ca_fault(bundle: str) -> str:
     return "" if b"-----BEGIN CERTIFICATE-----" in plain else "it holds no PEM certificate"
 
 
-@reads(MIG_PLAN)
 def mig_plan(value: Object, ref: Ref) -> MigPlan:
     """MigPlan."""
     spec, status = table(value, "spec", ""), table(value, "status", "")
@@ -194,7 +345,6 @@ def _incompatible(row: Object) -> tuple[str, tuple[str, ...]]:
     return text(row, "name", at), kinds
 
 
-@reads(MIG_STORAGE)
 def mig_storage(value: Object, ref: Ref) -> MigStorage:
     """MigStorage."""
     spec, status = table(value, "spec", ""), table(value, "status", "")
@@ -212,7 +362,6 @@ def mig_storage(value: Object, ref: Ref) -> MigStorage:
     )
 
 
-@reads(MIG_HOOK)
 def mig_hook(value: Object, ref: Ref) -> MigHook:
     """MigHook."""
     spec = table(value, "spec", "")
@@ -230,3 +379,25 @@ def mig_hook(value: Object, ref: Ref) -> MigHook:
         else number(spec, "activeDeadlineSeconds", "/spec"),
         conditions=conditions(table(value, "status", ""), "/status"),
     )
+
+
+MIGRATION_CONTROLLER = Resource(
+    "MigrationController", "migrationcontrollers", migration_controller, (MIGRATION,), "v1alpha1",
+    namespaced=True, title="the operator's settings",
+)  # fmt: skip
+MIG_CLUSTER = Resource(
+    "MigCluster", "migclusters", mig_cluster, (MIGRATION,), "v1alpha1", namespaced=True,
+    title="the clusters that MTC knows",
+)  # fmt: skip
+MIG_PLAN = Resource(
+    "MigPlan", "migplans", mig_plan, (MIGRATION,), "v1alpha1", namespaced=True,
+    title="the migration plans",
+)  # fmt: skip
+MIG_STORAGE = Resource(
+    "MigStorage", "migstorages", mig_storage, (MIGRATION,), "v1alpha1", namespaced=True,
+    title="the replication repositories",
+)  # fmt: skip
+MIG_HOOK = Resource(
+    "MigHook", "mighooks", mig_hook, (MIGRATION,), "v1alpha1", namespaced=True,
+    title="the migration hooks",
+)  # fmt: skip

@@ -1,34 +1,88 @@
-"""Readers of volumes, claims and classes. Volumes come by the ten thousand: keep them cheap."""
+"""Persistent volumes, claims and what provides them. Volumes come by the ten thousand: keep the
+readers cheap."""
 
 from __future__ import annotations
 
-from service.core.evidence import Ref
-from service.core.objects.storage import (
-    CSIDriver,
-    PersistentVolume,
-    PersistentVolumeClaim,
-    StorageClass,
-    VolumeSnapshotClass,
-)
-from service.core.resources import (
-    CSI_DRIVER,
-    PERSISTENT_VOLUME,
-    PERSISTENT_VOLUME_CLAIM,
-    STORAGE_CLASS,
-    VOLUME_SNAPSHOT_CLASS,
-)
-from service.ingest.objects.readers.config import REGION_LABELS, ZONE_LABELS, first
-from service.ingest.objects.readers.registry import reads
-from service.ingest.objects.readers.shape import (
-    Object,
-    metadata,
-    rows,
-    scalar,
-    strings,
-    table,
-    text,
-    texts,
-)
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from service.kinds.cluster import REGION_LABELS, ZONE_LABELS, first
+from service.kinds.ref import Ref
+from service.kinds.resource import Resource
+from service.kinds.shape import Object, metadata, rows, scalar, strings, table, text, texts
+
+
+class PersistentVolume(NamedTuple):
+    """A persistent volume. (A named tuple for speed, as :class:`Ref`.)
+
+    ``source`` is the volume source's key in the spec (``nfs``, ``csi``, ``hostPath`` …),
+    ``driver`` the CSI driver or FlexVolume driver, ``server`` the NFS server,
+    ``capacity`` the quantity as written, ``zones`` from node affinity and labels. ``backing`` is
+    what several volumes may stand for: an NFS export, a CSI volume; "" where that is not told.
+    """
+
+    ref: Ref
+    phase: str
+    deleting: bool
+    capacity: str
+    access_modes: tuple[str, ...]
+    volume_mode: str
+    storage_class: str
+    source: str
+    driver: str
+    server: str
+    claim_namespace: str
+    claim_name: str
+    claim_uid: str
+    region: str
+    zone: str
+    reason: str
+    backing: str = ""
+
+
+class PersistentVolumeClaim(NamedTuple):
+    """A persistent volume claim; ``volume`` is spec.volumeName ("" while unbound).
+
+    (A named tuple for speed, as :class:`Ref`.)
+    """
+
+    ref: Ref
+    phase: str
+    deleting: bool
+    volume: str
+    storage_class: str
+    access_modes: tuple[str, ...]
+    volume_mode: str
+    request: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StorageClass:
+    """A storage class."""
+
+    ref: Ref
+    provisioner: str
+    default: bool
+    binding_mode: str
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CSIDriver:
+    """A CSI driver that is installed."""
+
+    ref: Ref
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSnapshotClass:
+    """A volume snapshot class and the CSI driver that it belongs to."""
+
+    ref: Ref
+    driver: str
+
 
 BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
 """The annotation that mig-controller falls back to (migplan/pvlist.go getStorageClassName)."""
@@ -36,7 +90,6 @@ DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 BETA_DEFAULT_CLASS = "storageclass.beta.kubernetes.io/is-default-class"
 TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 """What Go's strconv.ParseBool reads as true, which is how mig-controller reads the annotation."""
-
 NOT_A_SOURCE = frozenset(
     {
         "accessModes",
@@ -53,7 +106,6 @@ NOT_A_SOURCE = frozenset(
 """Fields of a PersistentVolumeSpec that are no volume source; every other key is the source."""
 
 
-@reads(PERSISTENT_VOLUME)
 def persistent_volume(value: Object, ref: Ref) -> PersistentVolume:
     """PersistentVolume."""
     meta, spec, status = metadata(value), table(value, "spec", ""), table(value, "status", "")
@@ -123,7 +175,6 @@ def _beta_class(meta: Object) -> str:
     return text(annotations, BETA_CLASS, "/metadata/annotations")
 
 
-@reads(PERSISTENT_VOLUME_CLAIM)
 def persistent_volume_claim(value: Object, ref: Ref) -> PersistentVolumeClaim:
     """PersistentVolumeClaim."""
     meta, spec, status = metadata(value), table(value, "spec", ""), table(value, "status", "")
@@ -142,7 +193,6 @@ def persistent_volume_claim(value: Object, ref: Ref) -> PersistentVolumeClaim:
     )
 
 
-@reads(STORAGE_CLASS)
 def storage_class(value: Object, ref: Ref) -> StorageClass:
     """StorageClass."""
     annotations = strings(metadata(value), "annotations", "/metadata")
@@ -156,13 +206,30 @@ def storage_class(value: Object, ref: Ref) -> StorageClass:
     )
 
 
-@reads(CSI_DRIVER)
 def csi_driver(value: Object, ref: Ref) -> CSIDriver:
     """CSIDriver."""
     return CSIDriver(ref)
 
 
-@reads(VOLUME_SNAPSHOT_CLASS)
 def volume_snapshot_class(value: Object, ref: Ref) -> VolumeSnapshotClass:
     """VolumeSnapshotClass; its alpha form called the driver "snapshotter"."""
     return VolumeSnapshotClass(ref, text(value, "driver", "") or text(value, "snapshotter", ""))
+
+
+PERSISTENT_VOLUME = Resource(
+    "PersistentVolume", "persistentvolumes", persistent_volume, title="persistent volumes"
+)
+PERSISTENT_VOLUME_CLAIM = Resource(
+    "PersistentVolumeClaim", "persistentvolumeclaims", persistent_volume_claim, namespaced=True,
+    title="persistent volume claims",
+)  # fmt: skip
+STORAGE_CLASS = Resource(
+    "StorageClass", "storageclasses", storage_class, ("storage.k8s.io",), title="storage classes"
+)
+CSI_DRIVER = Resource(
+    "CSIDriver", "csidrivers", csi_driver, ("storage.k8s.io",), releases=(4,), title="CSI drivers"
+)
+VOLUME_SNAPSHOT_CLASS = Resource(
+    "VolumeSnapshotClass", "volumesnapshotclasses", volume_snapshot_class,
+    ("snapshot.storage.k8s.io",), releases=(4,), title="volume snapshot classes",
+)  # fmt: skip

@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from service.core.evidence import Malformed, pointer_step
-from service.core.objects.config import Condition
-from service.core.objects.mtc import ObjectRef
+from service.kinds.ref import Malformed, pointer_step
 
 Object = Mapping[str, Any]
 _NOTHING: Object = {}
@@ -123,16 +122,27 @@ def strings(of: Object, key: str, at: str) -> Mapping[str, str]:
     return value
 
 
+def quantities(of: Object, key: str, at: str) -> Mapping[str, str]:
+    """A mapping of resources to quantities, as text."""
+    amounts = table(of, key, at)
+    return {name: scalar(amounts, name, f"{at}/{key}") for name in amounts}
+
+
 def metadata(value: Object) -> Object:
     """The object's metadata."""
     return table(value, "metadata", "")
 
 
-def object_ref(of: Object, key: str, at: str) -> ObjectRef:
-    """A reference by namespace and name; unset where absent."""
-    value = table(of, key, at)
-    where = f"{at}/{key}"
-    return ObjectRef(name(value, "namespace", where), name(value, "name", where))
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A status condition."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+    category: str = ""
+    last_transition: str = ""
 
 
 def conditions(of: Object, at: str) -> Mapping[str, Condition]:
@@ -150,3 +160,22 @@ def conditions(of: Object, at: str) -> Mapping[str, Condition]:
             text(row, "lastTransitionTime", where),
         )
     return found
+
+
+def drop(of: Any, *keys: str) -> None:
+    """Take these keys out of a mapping; of anything else there is nothing to take."""
+    if isinstance(of, dict):
+        for key in keys:
+            of.pop(key, None)
+
+
+def inner(value: Any, *path: str) -> Any:
+    """What stands below these keys, None where there is nothing."""
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def each(value: Any) -> list[dict[str, Any]]:
+    """The mappings of a list, whatever else may be in it."""
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []

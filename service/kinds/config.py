@@ -1,49 +1,106 @@
-"""Readers of the cluster's own configuration."""
+"""The cluster's own configuration: version, infrastructure, proxy, routes' domain and registry."""
 
 from __future__ import annotations
 
-from service.core.evidence import Ref
-from service.core.objects.config import (
-    ClusterVersion,
-    ConditionalUpdate,
-    ConfigMap,
-    Infrastructure,
-    IngressConfig,
-    Namespace,
-    Node,
-    Proxy,
-    RegistryConfig,
-    Secret,
-    ServerVersion,
-    UpdateRecord,
-)
-from service.core.resources import (
-    CLUSTER_VERSION,
-    CONFIG_MAP,
-    INFRASTRUCTURE,
-    INGRESS_CONFIG,
-    NAMESPACE,
-    NODE,
-    PROXY,
-    REGISTRY_CONFIG,
-    SECRET,
-    SERVER_VERSION,
-)
-from service.ingest.objects.readers.registry import reads
-from service.ingest.objects.readers.shape import (
-    Object,
-    conditions,
-    flag,
-    metadata,
-    rows,
-    scalar,
-    strings,
-    table,
-    text,
-)
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-REGION_LABELS = ("topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region")
-ZONE_LABELS = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
+from service.kinds.ref import Ref
+from service.kinds.resource import Resource
+from service.kinds.shape import Condition, Object, conditions, flag, rows, table, text
+
+CONFIG = "config.openshift.io"
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRecord:
+    """An entry of ClusterVersion.status.history; newest first in the object."""
+
+    version: str
+    state: str
+    completed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionalUpdate:
+    """A release with known risks; ``recommended`` is the status of condition Recommended."""
+
+    version: str
+    recommended: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterVersion:
+    """ClusterVersion "version" (config.openshift.io/v1).
+
+    ``available`` is None where the status has no such field or it is null.
+    """
+
+    ref: Ref
+    cluster_id: str
+    channel: str
+    desired: str
+    history: tuple[UpdateRecord, ...]
+    available: tuple[str, ...] | None
+    conditional: tuple[ConditionalUpdate, ...]
+    conditions: Mapping[str, Condition]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerVersion:
+    """GET /version/openshift (OpenShift 3) or /version: ``git_version`` as the server says it."""
+
+    ref: Ref
+    git_version: str
+    openshift: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Infrastructure:
+    """Infrastructure "cluster"; ``region`` is "" where the platform has no region field."""
+
+    ref: Ref
+    platform: str
+    region: str
+    api_url: str
+    resource_group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """Proxy "cluster": the effective (status) values; ``configured_*`` are the spec's."""
+
+    ref: Ref
+    http: str
+    https: str
+    no_proxy: str
+    configured_http: str
+    configured_https: str
+
+    @property
+    def in_use(self) -> bool:
+        """Whether the cluster sends its outgoing traffic through a proxy."""
+        return bool(self.http or self.https or self.configured_http or self.configured_https)
+
+
+@dataclass(frozen=True, slots=True)
+class IngressConfig:
+    """Ingress "cluster" of config.openshift.io: the domain of the routes."""
+
+    ref: Ref
+    domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryConfig:
+    """Config "cluster" of imageregistry.operator.openshift.io."""
+
+    ref: Ref
+    management_state: str
+    default_route: bool
+    route_hosts: tuple[str, ...]
+
+
 REGION_FIELDS = (
     ("aws", "region"),
     ("gcp", "region"),
@@ -54,7 +111,6 @@ REGION_FIELDS = (
 """Platforms whose platformStatus names a region (openshift/api types_infrastructure.go)."""
 
 
-@reads(CLUSTER_VERSION)
 def cluster_version(value: Object, ref: Ref) -> ClusterVersion:
     """ClusterVersion."""
     spec, status = table(value, "spec", ""), table(value, "status", "")
@@ -95,22 +151,20 @@ def _conditional(row: Object, at: str) -> ConditionalUpdate:
     )
 
 
-@reads(SERVER_VERSION)
 def server_version(value: Object, ref: Ref) -> ServerVersion:
     """The answer of /version/openshift (OpenShift 3) or /version (Kubernetes)."""
     git = text(value, "gitVersion", "")
     return ServerVersion(ref, git, openshift=git.lstrip("v").startswith("3."))
 
 
-@reads(INFRASTRUCTURE)
 def infrastructure(value: Object, ref: Ref) -> Infrastructure:
     """Infrastructure "cluster"."""
     status = table(value, "status", "")
     platform = table(status, "platformStatus", "/status")
     region = ""
-    for key, field in REGION_FIELDS:
+    for key, place in REGION_FIELDS:
         region = region or text(
-            table(platform, key, "/status/platformStatus"), field, f"/status/platformStatus/{key}"
+            table(platform, key, "/status/platformStatus"), place, f"/status/platformStatus/{key}"
         )
     azure = table(platform, "azure", "/status/platformStatus")
     return Infrastructure(
@@ -123,7 +177,6 @@ def infrastructure(value: Object, ref: Ref) -> Infrastructure:
     )
 
 
-@reads(PROXY)
 def proxy(value: Object, ref: Ref) -> Proxy:
     """Proxy "cluster"."""
     spec, status = table(value, "spec", ""), table(value, "status", "")
@@ -137,13 +190,11 @@ def proxy(value: Object, ref: Ref) -> Proxy:
     )
 
 
-@reads(INGRESS_CONFIG)
 def ingress_config(value: Object, ref: Ref) -> IngressConfig:
     """Ingress "cluster"."""
     return IngressConfig(ref, text(table(value, "spec", ""), "domain", "/spec"))
 
 
-@reads(REGISTRY_CONFIG)
 def registry_config(value: Object, ref: Ref) -> RegistryConfig:
     """The image registry operator's Config "cluster"."""
     spec = table(value, "spec", "")
@@ -159,54 +210,28 @@ def registry_config(value: Object, ref: Ref) -> RegistryConfig:
     )
 
 
-@reads(NODE)
-def node(value: Object, ref: Ref) -> Node:
-    """Node."""
-    labels = strings(metadata(value), "labels", "/metadata")
-    spec, status = table(value, "spec", ""), table(value, "status", "")
-    info = table(status, "nodeInfo", "/status")
-    ready = conditions(status, "/status").get("Ready")
-    return Node(
-        ref=ref,
-        region=first(labels, REGION_LABELS),
-        zone=first(labels, ZONE_LABELS),
-        kubelet=text(info, "kubeletVersion", "/status/nodeInfo"),
-        provider=text(spec, "providerID", "/spec").partition(":")[0],
-        ready=ready.status if ready else "",
-        labels=labels,
-    )
-
-
-def first(labels: Object, names: tuple[str, ...]) -> str:
-    """The first of these labels that is set, else ""."""
-    for name in names:
-        value = labels.get(name)
-        if value:
-            return str(value)
-    return ""
-
-
-@reads(NAMESPACE)
-def namespace(value: Object, ref: Ref) -> Namespace:
-    """Namespace."""
-    meta = metadata(value)
-    return Namespace(
-        ref=ref,
-        phase=text(table(value, "status", ""), "phase", "/status"),
-        labels=strings(meta, "labels", "/metadata"),
-        annotations=strings(meta, "annotations", "/metadata"),
-    )
-
-
-@reads(CONFIG_MAP)
-def config_map(value: Object, ref: Ref) -> ConfigMap:
-    """ConfigMap. Numbers that somebody wrote unquoted are kept as text."""
-    data = table(value, "data", "")
-    return ConfigMap(ref, {key: scalar(data, key, "/data") for key in data})
-
-
-@reads(SECRET)
-def secret(value: Object, ref: Ref) -> Secret:
-    """Secret: key names only. The values are not looked at, so they cannot leak."""
-    keys = {*table(value, "data", ""), *table(value, "stringData", "")}
-    return Secret(ref, frozenset(keys), strings(metadata(value), "labels", "/metadata"))
+CLUSTER_VERSION = Resource(
+    "ClusterVersion", "clusterversions", cluster_version, (CONFIG,), releases=(4,),
+    title="OpenShift version, update history and available updates",
+)  # fmt: skip
+SERVER_VERSION = Resource(
+    "ServerVersion",
+    "version",
+    server_version,
+    title="the API server's own version answer",
+    command="oc get --raw /version/openshift || oc get --raw /version",
+)
+INFRASTRUCTURE = Resource(
+    "Infrastructure", "infrastructures", infrastructure, (CONFIG,), releases=(4,),
+    title="cloud platform, region and API URL",
+)  # fmt: skip
+PROXY = Resource(
+    "Proxy", "proxies", proxy, (CONFIG,), releases=(4,), title="the cluster-wide proxy"
+)
+INGRESS_CONFIG = Resource(
+    "Ingress", "ingresses", ingress_config, (CONFIG,), releases=(4,), title="the routes' domain"
+)
+REGISTRY_CONFIG = Resource(
+    "Config", "configs", registry_config, ("imageregistry.operator.openshift.io",), releases=(4,),
+    title="the image registry operator's configuration",
+)  # fmt: skip

@@ -1,34 +1,93 @@
-"""Readers of pods and image streams."""
+"""Pods, image streams and build configurations: which images an application uses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from service.core.evidence import Ref
-from service.core.objects.workloads import (
-    BuildConfig,
-    ContainerState,
-    ImageStream,
-    Limit,
-    LimitRange,
-    Pod,
-)
-from service.core.resources import BUILD_CONFIG, IMAGE_STREAM, LIMIT_RANGE, POD
-from service.ingest.objects.readers.registry import reads
-from service.ingest.objects.readers.shape import (
+from service.kinds.ref import Ref
+from service.kinds.resource import Resource
+from service.kinds.shape import (
     Object,
+    drop,
+    each,
     flag,
+    inner,
     metadata,
     number,
     rows,
-    scalar,
     strings,
     table,
     text,
 )
 
 
-@reads(POD)
+class ContainerState(NamedTuple):
+    """A container's image and what keeps it from running ("" if nothing).
+
+    ``requests`` and ``limits`` are quantities by resource, as written. ``sidecar`` marks an init
+    container that keeps running beside the others (restartPolicy Always).
+    (A named tuple for speed, as :class:`Ref`.)
+    """
+
+    name: str
+    image: str
+    ready: bool
+    waiting: str
+    restarts: int
+    init: bool
+    requests: Mapping[str, Any] = {}
+    limits: Mapping[str, Any] = {}
+    sidecar: bool = False
+
+
+class Pod(NamedTuple):
+    """A pod. (A named tuple for speed, as :class:`Ref`.)
+
+    ``deadline`` says whether it has activeDeadlineSeconds, ``cross_namespace`` whether a term of
+    its pod affinity names other namespaces: scopes of quotas ask for both.
+    """
+
+    ref: Ref
+    phase: str
+    labels: Mapping[str, str]
+    containers: tuple[ContainerState, ...]
+    claims: tuple[str, ...]
+    node_selector: Mapping[str, str]
+    host_network: bool
+    conditions: tuple[tuple[str, str, str], ...]
+    """Triples of type, status and reason."""
+    deadline: bool = False
+    priority_class: str = ""
+    cross_namespace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ImageStream:
+    """An image stream; ``tags`` are the tags that its status really holds images for."""
+
+    ref: Ref
+    tags: tuple[str, ...]
+    repository: str
+    spec_tags: tuple[tuple[str, str], ...] = ()
+    """Pairs of tag and what it refers to: ``DockerImage:<image>``, or
+    ``ImageStreamTag:<stream>:<tag>@<namespace>`` (no ``@`` for the same namespace)."""
+    images: tuple[tuple[str, str], ...] = ()
+    """Pairs of tag and the digest of an image that it holds or held (``sha256:…``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildConfig:
+    """A build configuration; ``images`` are pairs of JSON pointer and the image it refers to.
+
+    The references have the form of :attr:`ImageStream.spec_tags`.
+    """
+
+    ref: Ref
+    images: tuple[tuple[str, str], ...]
+
+
 def pod(value: Object, ref: Ref) -> Pod:
     """Pod."""
     spec, status = table(value, "spec", ""), table(value, "status", "")
@@ -120,7 +179,6 @@ def _containers(
     return found
 
 
-@reads(IMAGE_STREAM)
 def image_stream(value: Object, ref: Ref) -> ImageStream:
     """ImageStream. A tag without items in the status holds no image."""
     spec, status = table(value, "spec", ""), table(value, "status", "")
@@ -162,7 +220,6 @@ def _target(of: Object, at: str) -> str:
     return f"{target}@{namespace}" if namespace else target
 
 
-@reads(BUILD_CONFIG)
 def build_config(value: Object, ref: Ref) -> BuildConfig:
     """BuildConfig: the images of its strategy and those that it takes files from."""
     spec = table(value, "spec", "")
@@ -180,26 +237,37 @@ def build_config(value: Object, ref: Ref) -> BuildConfig:
     return BuildConfig(ref, tuple((pointer, target) for pointer, target in found if target))
 
 
-@reads(LIMIT_RANGE)
-def limit_range(value: Object, ref: Ref) -> LimitRange:
-    """LimitRange."""
-    found = []
-    for index, row in enumerate(rows(table(value, "spec", ""), "limits", "/spec")):
-        at = f"/spec/limits/{index}"
-        found.append(
-            Limit(
-                index,
-                text(row, "type", at),
-                least=_quantities(row, "min", at),
-                most=_quantities(row, "max", at),
-                default_limits=_quantities(row, "default", at),
-                default_requests=_quantities(row, "defaultRequest", at),
-                ratio=_quantities(row, "maxLimitRequestRatio", at),
-            )
-        )
-    return LimitRange(ref, tuple(found))
+def trim_pod_spec(spec: Any) -> None:
+    """Environments and commands of containers go, for people put passwords there."""
+    for key in ("containers", "initContainers", "ephemeralContainers"):
+        for container in each(inner(spec, key)):
+            drop(
+                container, "env", "envFrom", "command", "args", "livenessProbe", "readinessProbe",
+                "startupProbe", "lifecycle", "volumeMounts",
+            )  # fmt: skip
 
 
-def _quantities(of: Object, key: str, at: str) -> Mapping[str, str]:
-    amounts = table(of, key, at)
-    return {name: scalar(amounts, name, f"{at}/{key}") for name in amounts}
+def _trim_pod(value: dict[str, Any]) -> None:
+    trim_pod_spec(value.get("spec"))
+
+
+def _trim_build_config(value: dict[str, Any]) -> None:
+    strategy = inner(value, "spec", "strategy")
+    for part in strategy.values() if isinstance(strategy, dict) else ():
+        drop(part, "env", "buildArgs")
+    drop(value.get("spec"), "triggers", "postCommit")
+    drop(inner(value, "spec", "source"), "dockerfile")
+
+
+POD = Resource(
+    "Pod", "pods", pod, namespaced=True, title="pods and the images that they use", trim=_trim_pod
+)
+IMAGE_STREAM = Resource(
+    "ImageStream", "imagestreams", image_stream, ("image.openshift.io", ""), namespaced=True,
+    title="image streams",
+)  # fmt: skip
+BUILD_CONFIG = Resource(
+    "BuildConfig", "buildconfigs", build_config, ("build.openshift.io", ""), namespaced=True,
+    title="build configurations and the images that they build from",
+    trim=_trim_build_config,
+)  # fmt: skip

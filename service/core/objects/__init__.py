@@ -1,1 +1,0 @@
-"""The objects that policies read, as frozen dataclasses, grouped by API area."""

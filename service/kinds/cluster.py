@@ -1,0 +1,142 @@
+"""Nodes, namespaces, config maps and secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from service.kinds.ref import Ref
+from service.kinds.resource import Resource
+from service.kinds.shape import Object, conditions, metadata, scalar, strings, table, text
+
+_SECRET = (
+    '- {apiVersion: v1, kind: Secret, metadata: {name: {{printf "%q" .metadata.name}}, '
+    'namespace: {{printf "%q" .metadata.namespace}}, '
+    'labels: { {{range $key, $value := .metadata.labels}}{{printf "%q" $key}}: '
+    '{{printf "%q" $value}}, {{end}}}}, '
+    'data: { {{range $key, $_ := .data}}{{printf "%q" $key}}: "", {{end}}}}{{"\\n"}}'
+)
+SECRET_TEMPLATE = (
+    'apiVersion: v1{{"\\n"}}kind: SecretList{{"\\n"}}items:{{"\\n"}}'
+    f"{{{{range .items}}}}{_SECRET}{{{{end}}}}"
+)
+"""Prints secrets without their values, as a go-template for `oc get secrets`: only the names of
+their keys are read, so the values do not leave the cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node; ``provider`` is the scheme of spec.providerID (aws, azure, gce …)."""
+
+    ref: Ref
+    region: str
+    zone: str
+    kubelet: str
+    provider: str
+    ready: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A namespace with its annotations and labels."""
+
+    ref: Ref
+    phase: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigMap:
+    """A config map's data; only those of the MTC namespace and the API server are read."""
+
+    ref: Ref
+    data: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret's labels and key names. Its values are never read."""
+
+    ref: Ref
+    keys: frozenset[str]
+    labels: Mapping[str, str]
+
+
+REGION_LABELS = ("topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region")
+ZONE_LABELS = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
+
+
+def node(value: Object, ref: Ref) -> Node:
+    """Node."""
+    labels = strings(metadata(value), "labels", "/metadata")
+    spec, status = table(value, "spec", ""), table(value, "status", "")
+    info = table(status, "nodeInfo", "/status")
+    ready = conditions(status, "/status").get("Ready")
+    return Node(
+        ref=ref,
+        region=first(labels, REGION_LABELS),
+        zone=first(labels, ZONE_LABELS),
+        kubelet=text(info, "kubeletVersion", "/status/nodeInfo"),
+        provider=text(spec, "providerID", "/spec").partition(":")[0],
+        ready=ready.status if ready else "",
+        labels=labels,
+    )
+
+
+def first(labels: Object, names: tuple[str, ...]) -> str:
+    """The first of these labels that is set, else ""."""
+    for name in names:
+        value = labels.get(name)
+        if value:
+            return str(value)
+    return ""
+
+
+def namespace(value: Object, ref: Ref) -> Namespace:
+    """Namespace."""
+    meta = metadata(value)
+    return Namespace(
+        ref=ref,
+        phase=text(table(value, "status", ""), "phase", "/status"),
+        labels=strings(meta, "labels", "/metadata"),
+        annotations=strings(meta, "annotations", "/metadata"),
+    )
+
+
+def config_map(value: Object, ref: Ref) -> ConfigMap:
+    """ConfigMap. Numbers that somebody wrote unquoted are kept as text."""
+    data = table(value, "data", "")
+    return ConfigMap(ref, {key: scalar(data, key, "/data") for key in data})
+
+
+def secret(value: Object, ref: Ref) -> Secret:
+    """Secret: key names only. The values are not looked at, so they cannot leak."""
+    keys = {*table(value, "data", ""), *table(value, "stringData", "")}
+    return Secret(ref, frozenset(keys), strings(metadata(value), "labels", "/metadata"))
+
+
+NODE = Resource("Node", "nodes", node, title="regions, zones and kubelet versions of the nodes")
+NAMESPACE = Resource("Namespace", "namespaces", namespace, title="namespaces and their labels")
+CONFIG_MAP = Resource(
+    "ConfigMap", "configmaps", config_map, namespaced=True, title="MTC's effective settings"
+)
+
+
+def _keys_only(value: dict[str, Any]) -> None:
+    for key in ("data", "stringData"):
+        if isinstance(value.get(key), dict):
+            value[key] = dict.fromkeys(value[key], "")
+
+
+SECRET = Resource(
+    "Secret",
+    "secrets",
+    secret,
+    namespaced=True,
+    title="names of a secret's keys",
+    trim=_keys_only,
+    templates=(_SECRET, SECRET_TEMPLATE),
+)

@@ -1,0 +1,147 @@
+"""Operator Lifecycle Manager objects, which tell the installed MTC and the newest one, and
+deployments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from service.kinds.ref import Ref
+from service.kinds.resource import Resource
+from service.kinds.shape import Object, drop, each, inner, metadata, rows, strings, table, text
+from service.kinds.workloads import trim_pod_spec
+
+OLM = "operators.coreos.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A Subscription; ``state`` is AtLatestKnown, UpgradeAvailable, UpgradePending …"""
+
+    ref: Ref
+    package: str
+    channel: str
+    installed_csv: str
+    current_csv: str
+    state: str
+    approval: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterServiceVersion:
+    """A ClusterServiceVersion; ``copied`` marks OLM's copies into other namespaces."""
+
+    ref: Ref
+    version: str
+    phase: str
+    copied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PackageManifest:
+    """A PackageManifest: the newest CSV of each channel of the catalog."""
+
+    ref: Ref
+    channels: tuple[tuple[str, str], ...]
+    """Pairs of channel name and version of its newest CSV."""
+    default_channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A Deployment's container images; tells the version of the legacy MTC operator."""
+
+    ref: Ref
+    images: tuple[str, ...]
+
+
+COPIED_FROM = "olm.copiedFrom"
+"""The label that OLM puts on the copies of a CSV in other namespaces."""
+
+
+def subscription(value: Object, ref: Ref) -> Subscription:
+    """Subscription."""
+    spec, status = table(value, "spec", ""), table(value, "status", "")
+    return Subscription(
+        ref=ref,
+        package=text(spec, "name", "/spec"),
+        channel=text(spec, "channel", "/spec"),
+        installed_csv=text(status, "installedCSV", "/status"),
+        current_csv=text(status, "currentCSV", "/status"),
+        state=text(status, "state", "/status"),
+        approval=text(spec, "installPlanApproval", "/spec"),
+    )
+
+
+def cluster_service_version(value: Object, ref: Ref) -> ClusterServiceVersion:
+    """ClusterServiceVersion."""
+    spec, status = table(value, "spec", ""), table(value, "status", "")
+    labels = strings(metadata(value), "labels", "/metadata")
+    return ClusterServiceVersion(
+        ref=ref,
+        version=text(spec, "version", "/spec"),
+        phase=text(status, "phase", "/status"),
+        copied=COPIED_FROM in labels or text(status, "reason", "/status") == "Copied",
+    )
+
+
+def package_manifest(value: Object, ref: Ref) -> PackageManifest:
+    """PackageManifest: the head of each channel."""
+    status = table(value, "status", "")
+    channels = []
+    for index, row in enumerate(rows(status, "channels", "/status")):
+        at = f"/status/channels/{index}"
+        described = text(table(row, "currentCSVDesc", at), "version", f"{at}/currentCSVDesc")
+        named = text(row, "currentCSV", at).partition(".")[2]
+        channels.append((text(row, "name", at), described or named))
+    return PackageManifest(ref, tuple(channels), text(status, "defaultChannel", "/status"))
+
+
+def deployment(value: Object, ref: Ref) -> Deployment:
+    """Deployment: the images of its containers."""
+    template = table(table(value, "spec", ""), "template", "/spec")
+    spec = table(template, "spec", "/spec/template")
+    images = tuple(
+        text(row, "image", f"/spec/template/spec/containers/{index}")
+        for index, row in enumerate(rows(spec, "containers", "/spec/template/spec"))
+    )
+    return Deployment(ref, images)
+
+
+def _trim_csv(value: dict[str, Any]) -> None:
+    drop(
+        value.get("spec"), "icon", "description", "install", "customresourcedefinitions",
+        "apiservicedefinitions", "webhookdefinitions", "links", "maintainers", "keywords",
+        "nativeAPIs",
+    )  # fmt: skip
+    drop(value.get("status"), "requirementStatus", "conditions")
+
+
+def _trim_package(value: dict[str, Any]) -> None:
+    for channel in each(inner(value, "status", "channels")):
+        described = channel.get("currentCSVDesc")
+        if isinstance(described, dict):
+            channel["currentCSVDesc"] = {"version": described.get("version")}
+        drop(channel, "entries")
+
+
+def _trim_deployment(value: dict[str, Any]) -> None:
+    trim_pod_spec(inner(value, "spec", "template", "spec"))
+
+
+SUBSCRIPTION = Resource(
+    "Subscription", "subscriptions", subscription, (OLM,), "v1alpha1", namespaced=True,
+    releases=(4,), title="the MTC operator's subscription",
+)  # fmt: skip
+CLUSTER_SERVICE_VERSION = Resource(
+    "ClusterServiceVersion", "clusterserviceversions", cluster_service_version, (OLM,), "v1alpha1",
+    namespaced=True, releases=(4,), title="the installed operators", trim=_trim_csv,
+)  # fmt: skip
+PACKAGE_MANIFEST = Resource(
+    "PackageManifest", "packagemanifests", package_manifest, ("packages.operators.coreos.com",),
+    namespaced=True, releases=(4,), title="what the operator catalogs offer", trim=_trim_package,
+)  # fmt: skip
+DEPLOYMENT = Resource(
+    "Deployment", "deployments", deployment, ("apps", "extensions"), namespaced=True,
+    title="the MTC operator's deployment", trim=_trim_deployment,
+)  # fmt: skip
