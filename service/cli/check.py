@@ -207,7 +207,8 @@ def check(**given: Any) -> int:
         assignment_group=given["assignment_group"],
         caller=given["caller"],
     )
-    plain = Context(catalogue(), version("mtc-preflight"), shown)
+    again = "mtc-preflight evidence --role {role} > gather-{role}.sh"
+    plain = Context(catalogue(), version("mtc-preflight"), shown, again)
     if not given["quiet"]:
         colored = replace(plain, options=replace(shown, color=_color(given["color"])))
         _print(given["form"], report, colored)

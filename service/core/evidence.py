@@ -15,11 +15,22 @@ class Role(StrEnum):
     HOST = "host"
 
 
+class Fetch(NamedTuple):
+    """A whole list that is missing: the resource as an argument of `oc get`, and its namespaces.
+
+    No namespaces are all of them.
+    """
+
+    resource: str
+    namespaces: tuple[str, ...] = ()
+
+
 class Missing(NamedTuple):
     """A fact that was not gathered, and the exact command that fetches it.
 
     ``cluster`` is the role to log in to, "" for evidence that belongs to no cluster.
-    ``reason`` says why it is missing where the evidence tells (``forbidden``).
+    ``reason`` says why it is missing where the evidence has it (``forbidden``). ``fetch`` is set
+    where the fact is a whole list, so that lists of several namespaces can be fetched as one.
     (A named tuple for speed, as :class:`Ref`.)
     """
 
@@ -27,6 +38,7 @@ class Missing(NamedTuple):
     cluster: str
     command: str
     reason: str = ""
+    fetch: Fetch | None = None
 
 
 class NotGathered(Exception):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from service.core.deadline import check
-from service.core.evidence import Missing, NotGathered, Problem
+from service.core.evidence import Fetch, Missing, NotGathered, Problem
 from service.kinds.ref import Malformed, Origin, Ref
 from service.kinds.resource import Resource, fetch_command
 
@@ -228,6 +228,7 @@ class Inventory:
         shelf = self._shelves.get(resource)
         denied = shelf.denied if shelf else {}
         scope = namespace or (namespaces[0] if len(namespaces) == 1 else "")
+        listed = None if name else Fetch(resource.argument, (scope,) if scope else (*namespaces,))
         fact = f"{resource.kind} {name}".strip() if name else f"every {resource.kind}"
         if scope:
             fact += f" of namespace {scope}"
@@ -241,6 +242,7 @@ class Inventory:
                     resource, name, namespace, tuple(namespaces), may_be_absent=may_be_absent
                 ),
                 reason or denied.get(scope, "") or denied.get("", ""),
+                listed,
             )
         )
 

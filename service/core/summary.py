@@ -6,23 +6,38 @@ from service.core.evidence import NotGathered
 from service.core.facts.mtc import mtc_version
 from service.core.facts.place import platform
 from service.core.facts.release import openshift
+from service.core.inventory import Entry
 from service.core.migration import Cluster, Migration
 from service.core.report import ClusterSummary
 
 
 def summarise(migration: Migration, cluster: Cluster) -> ClusterSummary:
     """The cluster in a line; what is not known is ""."""
-    shelves = (cluster.inventory.shelf(item) for item in cluster.inventory.resources())
+    shelves = [cluster.inventory.shelf(item) for item in cluster.inventory.resources()]
+    entries = [entry for shelf in shelves if shelf for entry in shelf.entries]
+    loose = sum(map(_loose, entries))
+    own = len(entries) > loose or any(
+        shelf and (shelf.whole or shelf.namespaces) for shelf in shelves
+    )
     return ClusterSummary(
         role=cluster.role,
         name=cluster.name,
-        given=cluster.given,
+        given=cluster.given and bool(own or cluster.declared or not loose),
         host=migration.is_host(cluster),
         openshift=_openshift(cluster),
         mtc=_mtc(migration, cluster),
         platform=_platform(cluster),
-        objects=sum(len(shelf.entries) for shelf in shelves if shelf),
+        objects=len(entries) - loose,
     )
+
+
+_LOOSE_PARTS = ("plan", "storage", "controller")
+_LOOSE_KEYS = tuple(f"/{part}" for part in _LOOSE_PARTS)
+
+
+def _loose(entry: Entry) -> bool:
+    """Whether an object came as a part of its own: it says nothing of the cluster that has it."""
+    return entry.origin.part in _LOOSE_PARTS or entry.base.startswith(_LOOSE_KEYS)
 
 
 def _openshift(cluster: Cluster) -> str:

@@ -39,12 +39,14 @@ class Context:
     """What a format may tell beside the report itself.
 
     ``policies`` is the catalogue that the report was made with; ``version`` the product's;
-    ``options`` what the caller asks of the form.
+    ``options`` what the caller asks of the form; ``again`` how the caller gets the script that
+    gathers what a cluster lacks, with ``{role}`` in it.
     """
 
     policies: tuple[Policy[Any], ...]
     version: str
     options: Options = field(default_factory=lambda: Options())
+    again: str = "GET /v1/evidence?role={role}&format=sh"
 
     @cached_property
     def by_id(self) -> Mapping[str, Policy[Any]]:

@@ -41,16 +41,11 @@ def render(report: Report, context: Context) -> bytes:
         areas=html_matrix.areas(report, context.policies),
         bar=html_matrix.bar(report),
         problems=html_view.problems(report),
-        sections=[
-            ("fails", "Fails", html_view.cards(report, context.policies, (Verdict.FAIL,))),
-            (
-                "unknown",
-                "Unknown: evidence is missing",
-                html_view.cards(report, context.policies, (Verdict.UNKNOWN, Verdict.ERROR)),
-            ),
-            ("waived", "Waived", html_view.cards(report, context.policies, (Verdict.WAIVED,))),
-        ],
+        failures=html_view.cards(report, context.policies, (Verdict.FAIL, Verdict.ERROR)),
+        next=html_view.steps(report, context.again),
+        waived=html_view.cards(report, context.policies, (Verdict.WAIVED,)),
         quiet=[
+            ("unknown", "Unknown", html_view.cards(report, context.policies, (Verdict.UNKNOWN,))),
             ("met", "Met", html_view.cards(report, context.policies, (Verdict.PASS,))),
             (
                 "not-applicable",

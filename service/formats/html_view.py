@@ -8,6 +8,7 @@ from typing import Any
 
 from service.core.decision.marks import Seen
 from service.core.link import Link
+from service.core.next_steps import next_steps
 from service.core.outcome import Verdict
 from service.core.policy import Policy
 from service.core.report import Finding, Report
@@ -108,6 +109,30 @@ def _item(finding: Finding, shared: Sequence[str]) -> Item:
         commands=() if waiver else tuple(own),
         change=finding.change.value if finding.change else "",
         waiver=words.line(about),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """What is missing of one cluster, as the page shows it."""
+
+    title: str
+    script: str
+    steps: tuple[tuple[str, str], ...]
+
+
+def steps(report: Report, again: str) -> tuple[Lacking, ...]:
+    """What is missing by cluster: facts, each with its command; of one not sent, only that."""
+    return tuple(
+        Lacking(
+            title=words.lacking(item),
+            script=again.format(role=item.role) if item.role else "",
+            steps=tuple(
+                (words.fact(step), words.safe(redact(step.command)))
+                for step in (item.steps if item.given else ())
+            ),
+        )
+        for item in next_steps(report)
     )
 
 

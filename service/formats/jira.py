@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from service.core.decision.tickets import Action, Group, Priority, Ticket, tickets
+from service.core.next_steps import next_steps
 from service.core.report import Finding, Report
 from service.formats import words
 from service.formats.base import Context, Format, Options
@@ -30,14 +31,18 @@ _BACKSLASH = re.compile(r"\\(?=[\\{}\[\]()*_|!^~+\-?#@%]|$)")
 _PARTED = re.compile(r"(?<=[:;])(?=[PD](?![0-9A-Za-z]))|(?<=[A-Za-z])(?=://)|(?<=www)(?=\.)")
 _NOFORMAT = re.compile(r"\{(?=noformat[:}])", re.IGNORECASE)
 
+Block = tuple[str, str]
+"""A piece of a description: ``heading``, ``text`` or ``code``, and its plain text."""
+
 
 def render(report: Report, context: Context) -> bytes:
     """One item per ticket as JSON: how to find the issue, and the requests to send."""
     found = tickets(report, Group(context.options.group))
-    return dumps({"items": [_item(ticket, context.options) for ticket in found]})
+    missing = list(_missing(report, context.again))
+    return dumps({"items": [_item(ticket, missing, context.options) for ticket in found]})
 
 
-def _item(ticket: Ticket, options: Options) -> dict[str, Any]:
+def _item(ticket: Ticket, missing: list[Block], options: Options) -> dict[str, Any]:
     project = options.project or "{projectKey}"
     mark = key_label(ticket)
     return {
@@ -54,7 +59,7 @@ def _item(ticket: Ticket, options: Options) -> dict[str, Any]:
                 "maxResults": "1",
             },
         },
-        "request": _request(ticket, project, options),
+        "request": _request(ticket, missing if ticket.evidence else [], project, options),
         "reopen": None if ticket.action is Action.CLOSE else _reopen(options),
     }
 
@@ -64,14 +69,16 @@ def key_label(ticket: Ticket) -> str:
     return f"mtc-preflight-{ticket.fingerprint}"
 
 
-def _request(ticket: Ticket, project: str, options: Options) -> dict[str, Any]:
+def _request(
+    ticket: Ticket, missing: list[Block], project: str, options: Options
+) -> dict[str, Any]:
     issue = f"/rest/api/{options.jira_api}/issue"
     if ticket.action is Action.CLOSE:
         comment = _written([("text", outcome(ticket))], options)
         return _transition(issue, "{transitionId}", comment)
     fields: dict[str, Any] = {
         "summary": title(ticket, _SUMMARY),
-        "description": _written(_description(ticket), options),
+        "description": _written(_description(ticket, missing), options),
         "labels": [*labels(ticket), key_label(ticket)],
     }
     if options.priorities != "none":
@@ -101,15 +108,25 @@ def _transition(issue: str, transition: str, comment: Any) -> dict[str, Any]:
     }
 
 
-Block = tuple[str, str]
-"""A piece of a description: ``heading``, ``text`` or ``code``, and its plain text."""
+def _missing(report: Report, again: str) -> Iterator[Block]:
+    """What the ticket of missing evidence asks for."""
+    for cluster in next_steps(report):
+        yield "heading", words.lacking(cluster)
+        if cluster.role:
+            yield "text", f"In one script: {again.format(role=cluster.role)}."
+        for step in cluster.steps if cluster.given else ():
+            yield "text", words.fact(step)
 
 
-def _description(ticket: Ticket) -> list[Block]:
+def _description(ticket: Ticket, missing: list[Block]) -> list[Block]:
     left = len(ticket.findings)
     kept: list[Block] = []
     used = 200
-    for finding in ticket.findings:
+    for block in missing:
+        used += len(wiki(block[1])) + 30
+        if used < _DESCRIPTION:
+            kept.append(block)
+    for finding in () if missing else ticket.findings:
         blocks = list(_finding(finding))
         size = sum(len(wiki(text)) + 30 for _, text in blocks)
         if used + size > _DESCRIPTION:
@@ -117,7 +134,7 @@ def _description(ticket: Ticket) -> list[Block]:
         kept += blocks
         used += size
         left -= 1
-    if left:
+    if left and not missing:
         kept.append(("text", f"… and {left} more findings; the report has them all."))
     elif ticket.unconfirmed:
         names = (f"{item.policy} {item.subject}" for item in ticket.unconfirmed[:20])

@@ -16,6 +16,7 @@ import orjson
 from service.core.evidence import Missing, Problem
 from service.core.link import Link
 from service.core.migration import Part
+from service.core.next_steps import ClusterSteps, next_steps
 from service.core.outcome import Severity, Verdict
 from service.core.policy import Policy
 from service.core.report import ClusterSummary, Finding, Report
@@ -46,6 +47,7 @@ def document(report: Report, context: Context) -> dict[str, Any]:
         "counts": report.counts,
         "failures": _failures(report),
         "clusters": [_cluster(item) for item in report.clusters],
+        "next": [_cluster_steps(item, context) for item in next_steps(report)],
         "findings": [_finding(item, by_id) for item in report.findings],
         "problems": [_problem(item) for item in report.problems],
         "parts": [_part(item) for item in report.parts],
@@ -143,6 +145,27 @@ def _cluster(cluster: ClusterSummary) -> dict[str, Any]:
         "mtc": cluster.mtc,
         "platform": cluster.platform,
         "objects": cluster.objects,
+    }
+
+
+def _cluster_steps(cluster: ClusterSteps, context: Context) -> dict[str, Any]:
+    return {
+        "role": cluster.role,
+        "name": cluster.name,
+        "given": cluster.given,
+        "findings": cluster.findings,
+        "gather": context.again.format(role=cluster.role) if cluster.role else "",
+        "steps": [
+            {
+                "fact": redact(step.fact),
+                "reason": redact(step.reason),
+                "command": redact(step.command),
+                "settles": step.settles,
+                "findings": step.findings,
+                "blockers": step.blockers,
+            }
+            for step in cluster.steps
+        ],
     }
 
 

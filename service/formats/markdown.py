@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from service.core.decision.marks import Seen
+from service.core.next_steps import next_steps
 from service.core.outcome import Verdict
 from service.core.report import Finding, Report
 from service.formats import words
@@ -55,7 +56,9 @@ def render(report: Report, context: Context) -> bytes:
     a last line says how many.
     """
     limit = max(context.options.limit, _LEAST)
-    return fit(_head(report), list(_sections(report)), limit).encode("utf-8", "replace")
+    return fit(_head(report), list(_sections(report, context.again)), limit).encode(
+        "utf-8", "replace"
+    )
 
 
 def fit(head: str, pieces: list[str], limit: int) -> str:
@@ -98,21 +101,23 @@ def _head(report: Report) -> str:
     return "\n\n".join(lines)
 
 
-def _sections(report: Report) -> Iterator[str]:
+def _sections(report: Report, again: str) -> Iterator[str]:
     yield from _problems(report)
     ordered = words.by_urgency(report.findings)
-    for title, verdicts in (
-        ("Fails", (Verdict.FAIL,)),
-        ("Unknown: evidence is missing", (Verdict.UNKNOWN, Verdict.ERROR)),
-        ("Waived", (Verdict.WAIVED,)),
+    for title, verdict in (
+        ("Failures", Verdict.FAIL),
+        ("Errors", Verdict.ERROR),
+        ("Waived", Verdict.WAIVED),
     ):
-        some = [item for item in ordered if item.verdict in verdicts]
+        some = [item for item in ordered if item.verdict is verdict]
         if some:
             yield f"### {title} ({len(some)})"
-            told: set[str] = set()
+            shown: set[str] = set()
             for item in some:
-                yield finding_text(item, again=item.policy in told)
-                told.add(item.policy)
+                yield finding_text(item, again=item.policy in shown)
+                shown.add(item.policy)
+    yield from next_text(report, again)
+    yield from _unknown(ordered)
     yield from _waivers(report)
     yield from _gone(report)
     met = [item for item in ordered if item.verdict is Verdict.PASS]
@@ -122,6 +127,34 @@ def _sections(report: Report) -> Iterator[str]:
             f"- {item.policy} {code(words.about(item.subject))} {escape(item.message)}"
             for item in met
         )
+
+
+def next_text(report: Report, again: str) -> Iterator[str]:
+    """What is missing, by cluster, and how to gather it."""
+    clusters = next_steps(report)
+    if not clusters:
+        return
+    yield f"### Next: gather what is missing ({sum(len(item.steps) for item in clusters)})"
+    for cluster in clusters:
+        script = f" In one script: {code(again.format(role=cluster.role))}." * bool(cluster.role)
+        yield f"**{escape(words.lacking(cluster))}.**{script}"
+        for step in cluster.steps if cluster.given else ():
+            command = words.safe(redact(step.command))
+            yield f"{escape(words.fact(step))}" + (f"\n\n{block(command)}" if command else "")
+
+
+def _unknown(findings: list[Finding]) -> Iterator[str]:
+    """What cannot be judged, a line each; the missing facts are listed before."""
+    some = [item for item in findings if item.verdict is Verdict.UNKNOWN]
+    if not some:
+        return
+    yield f"### Unknown ({len(some)})"
+    yield "\n".join(
+        f"- **{item.policy}** {escape(item.title)}, {code(words.about(item.subject))}"
+        + (f" · {item.change}" if item.change else "")
+        + ("" if words.only_missing(item) else f": {escape(item.message)}")
+        for item in some
+    )
 
 
 def finding_text(finding: Finding, again: bool = False) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from service.core.decision.tickets import Action, Group, Priority, Ticket, tickets
+from service.core.next_steps import next_steps
 from service.core.report import Finding, Report
 from service.formats import words
 from service.formats.base import Context, Format, Options
@@ -26,10 +27,15 @@ _DESCRIPTION = 4000
 def render(report: Report, context: Context) -> bytes:
     """One item per ticket as JSON: how to find the record, and the request to send."""
     found = tickets(report, Group(context.options.group))
-    return dumps({"items": [_item(ticket, context.options) for ticket in found]})
+    missing = [
+        f"{words.lacking(item)}. In one script: {context.again.format(role=item.role)}."
+        for item in next_steps(report)
+        if item.role
+    ]
+    return dumps({"items": [_item(ticket, missing, context.options) for ticket in found]})
 
 
-def _item(ticket: Ticket, options: Options) -> dict[str, Any]:
+def _item(ticket: Ticket, missing: list[str], options: Options) -> dict[str, Any]:
     table = f"/api/now/table/{options.table}"
     return {
         "fingerprint": ticket.fingerprint,
@@ -44,11 +50,11 @@ def _item(ticket: Ticket, options: Options) -> dict[str, Any]:
                 "sysparm_limit": "1",
             },
         },
-        "request": _request(ticket, table, options),
+        "request": _request(ticket, missing, table, options),
     }
 
 
-def _request(ticket: Ticket, table: str, options: Options) -> dict[str, Any]:
+def _request(ticket: Ticket, missing: list[str], table: str, options: Options) -> dict[str, Any]:
     if ticket.action is Action.CLOSE:
         return {
             "method": "PATCH",
@@ -62,7 +68,7 @@ def _request(ticket: Ticket, table: str, options: Options) -> dict[str, Any]:
     level = _LEVELS[ticket.priority]
     body = {
         "short_description": title(ticket, _SHORT),
-        "description": _description(ticket),
+        "description": _description(ticket, missing if ticket.evidence else []),
         "impact": level,
         "urgency": level,
         "correlation_id": ticket.fingerprint,
@@ -79,10 +85,10 @@ def _request(ticket: Ticket, table: str, options: Options) -> dict[str, Any]:
     return {"method": "POST", "path": table, "body": body}
 
 
-def _description(ticket: Ticket) -> str:
+def _description(ticket: Ticket, missing: list[str]) -> str:
     """Plain text, for the field shows no markup."""
-    kept: list[str] = []
-    used = 100
+    kept: list[str] = [words.line(text)[:500] for text in missing]
+    used = 100 + sum(map(len, kept))
     for finding in ticket.findings:
         text = "\n".join(_finding(finding))
         if kept and used + len(text) > _DESCRIPTION:

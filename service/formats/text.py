@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from service.core.next_steps import ClusterSteps, next_steps
 from service.core.outcome import Severity, Verdict
 from service.core.report import ClusterSummary, Finding, Readiness, Report
 from service.formats import words
@@ -36,11 +37,11 @@ class Paint:
 
 def render(report: Report, context: Context) -> bytes:
     """The report as UTF-8 text. Nothing of the evidence can reach the terminal as a control."""
-    text = "\n".join(_lines(report, Paint(context.options.color)))
+    text = "\n".join(_lines(report, Paint(context.options.color), context.again))
     return (text + "\n").encode("utf-8", "replace")
 
 
-def _lines(report: Report, paint: Paint) -> Iterator[str]:
+def _lines(report: Report, paint: Paint, again: str) -> Iterator[str]:
     head = words.HEADLINES[report.verdict].upper()
     yield paint(f"{BOLD};{_HEAD[report.verdict]}", head) + f": {words.summary(report)}"
     plan = f"plan {line(report.plan)}, " if report.plan else "no plan given, "
@@ -51,14 +52,16 @@ def _lines(report: Report, paint: Paint) -> Iterator[str]:
     yield from _clusters(report.clusters)
     yield from _problems(report, paint)
     ordered = words.by_urgency(report.findings)
-    told: set[tuple[str, str]] = set()
+    shown: set[tuple[str, str]] = set()
     for finding in ordered:
-        if finding.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE):
+        if finding.verdict not in (Verdict.FAIL, Verdict.ERROR, Verdict.WAIVED):
             continue
         yield ""
         mark = (finding.policy, finding.remedy)
-        yield from _finding(finding, paint, again=mark in told)
-        told.add(mark)
+        yield from _finding(finding, paint, again=mark in shown)
+        shown.add(mark)
+    yield from _next(next_steps(report), paint, again)
+    yield from _unknown(ordered, paint)
     yield from _rest(ordered, paint)
     yield from _waivers(report)
     yield from _delta(report)
@@ -111,9 +114,50 @@ def _finding(finding: Finding, paint: Paint, again: bool) -> Iterator[str]:
         yield f"{_INDENT}{line(finding.remedy)}"
     for place, command in words.placed_commands(finding):
         prompt = f"{line(place)} $" if place else "$"
-        first, *rest = command.splitlines() or [""]
-        yield f"{_INDENT}  {prompt} {first}"
-        yield from (f"{_INDENT}  {' ' * len(prompt)} {row}" for row in rest)
+        yield from _command(f"{_INDENT}  ", prompt, command)
+
+
+def _next(clusters: tuple[ClusterSteps, ...], paint: Paint, again: str) -> Iterator[str]:
+    """What is missing, by cluster; of a cluster that was not sent, only that."""
+    if not clusters:
+        return
+    yield ""
+    yield paint(BOLD, "Next: gather what is missing")
+    for cluster in clusters:
+        yield f"  {words.lacking(cluster)}"
+        if cluster.role:
+            yield f"{_INDENT}in one script: {again.format(role=cluster.role)}"
+        for step in cluster.steps if cluster.given else ():
+            yield f"{_INDENT}- {words.fact(step)}"
+            if step.command:
+                yield from _command(f"{_INDENT}  ", "$", words.safe(redact(step.command)))
+
+
+def _command(indent: str, prompt: str, command: str) -> Iterator[str]:
+    first, *rest = command.splitlines() or [""]
+    yield f"{indent}{prompt} {first}"
+    yield from (f"{indent}{' ' * len(prompt)} {row}" for row in rest)
+
+
+def _unknown(findings: list[Finding], paint: Paint) -> Iterator[str]:
+    """What cannot be judged: in full where it says more than that evidence is missing."""
+    some = [item for item in findings if item.verdict is Verdict.UNKNOWN]
+    if not some:
+        return
+    yield ""
+    yield paint(BOLD, f"Unknown ({len(some)})")
+    sign = paint(YELLOW, words.SIGNS[Verdict.UNKNOWN])
+    for item in some:
+        if words.only_missing(item):
+            continue
+        change = f" ({item.change})" if item.change else ""
+        about = words.about(item.subject)
+        yield f"  {sign} {item.severity} {item.policy} {about}: {line(item.message)}{change}"
+    waiting: dict[str, list[str]] = {}
+    for item in filter(words.only_missing, some):
+        waiting.setdefault(words.about(item.subject), []).append(item.policy)
+    for about, policies in waiting.items():
+        yield f"  {sign} {about}, evidence is missing: {', '.join(dict.fromkeys(policies))}"
 
 
 def _rest(findings: list[Finding], paint: Paint) -> Iterator[str]:
@@ -166,8 +210,8 @@ def _gate(report: Report, paint: Paint) -> Iterator[str]:
     asked = f"fail_on={gate.fail_on}, unknown={gate.unknown}" + ", new_only" * gate.new_only
     word = paint(f"{BOLD};{GREEN}", "open") if gate.passed else paint(f"{BOLD};{RED}", "closed")
     yield f"Gate {word} ({asked})"
-    for reason in gate.reasons:
-        yield f"  {line(reason.text)}"
+    for text in words.gate_reasons(gate):
+        yield f"  {text}"
 
 
 FORMAT = Format("text", "text/plain", render, "plain text for a terminal")

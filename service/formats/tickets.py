@@ -11,7 +11,7 @@ from service.core.report import Finding, Report
 from service.formats import words
 from service.formats.base import Context, Format
 from service.formats.json_report import dumps
-from service.formats.markdown import code, escape, finding_text, fit
+from service.formats.markdown import code, escape, finding_text, fit, next_text
 
 _TITLE = 200
 _BODY = 30_000
@@ -21,6 +21,7 @@ _BODY = 30_000
 def render(report: Report, context: Context) -> bytes:
     """The tickets as JSON."""
     group = Group(context.options.group)
+    missing = "\n\n".join(next_text(report, context.again))
     return dumps(
         {
             "schemaVersion": "1",
@@ -29,18 +30,18 @@ def render(report: Report, context: Context) -> bytes:
             "assumed": dict(report.assumed),
             "policySet": report.policy_set,
             "group": group.value,
-            "tickets": [_item(ticket) for ticket in tickets(report, group)],
+            "tickets": [_item(ticket, missing) for ticket in tickets(report, group)],
         }
     )
 
 
-def _item(ticket: Ticket) -> dict[str, Any]:
+def _item(ticket: Ticket, missing: str) -> dict[str, Any]:
     return {
         "fingerprint": ticket.fingerprint,
         "action": ticket.action.value,
         "changed": ticket.changed,
         "title": title(ticket),
-        "body": body(ticket),
+        "body": body(ticket, missing),
         "priority": ticket.priority.value,
         "labels": labels(ticket),
         "owner": words.line(ticket.owner),
@@ -82,13 +83,13 @@ def outcome(ticket: Ticket) -> str:
     return words.line(" ".join([*waived, *(_ENDINGS[item] for item in Ending if item in found)]))
 
 
-def body(ticket: Ticket) -> str:
-    """The body as Markdown."""
+def body(ticket: Ticket, missing: str = "") -> str:
+    """The body as Markdown; ``missing`` is what a ticket of missing evidence begins with."""
     if ticket.action is Action.CLOSE:
         return escape(outcome(ticket)) + "\n\n" + "\n".join(_done(ticket)) + "\n"
     shown: set[str] = set()
-    pieces = []
-    for finding in ticket.findings:
+    pieces = [missing] if ticket.evidence and missing else []
+    for finding in () if pieces else ticket.findings:
         pieces.append(finding_text(finding, again=finding.policy in shown))
         shown.add(finding.policy)
     done = _done(ticket)

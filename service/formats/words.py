@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from service.core.decision.marks import Decision
+from service.core.engine import NOT_GATHERED
 from service.core.evidence import Missing
+from service.core.next_steps import ClusterSteps, Step
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Readiness, Report
 from service.kinds.redact import redact
@@ -100,6 +103,35 @@ def wanting(missing: Missing) -> str:
     return line(redact(f"{missing.fact}{where}{reason}"))
 
 
+def lacking(cluster: ClusterSteps) -> str:
+    """What is missing of a cluster, in one line."""
+    checks = f"{cluster.findings} {'check' if cluster.findings == 1 else 'checks'}"
+    if not cluster.role:
+        return f"evidence that belongs to no cluster, for {checks}"
+    where = f"the {cluster.role} cluster"
+    if cluster.name != cluster.role:
+        where += f" {line(cluster.name)}"
+    if not cluster.given:
+        return f"nothing of {where} was sent; {checks} need its evidence"
+    facts = len(cluster.steps)
+    return f"{where}: {facts} {'fact is' if facts == 1 else 'facts are'} missing, for {checks}"
+
+
+def fact(step: Step) -> str:
+    """A missing fact and the policies that need it, in one line."""
+    reason = f" ({step.reason})" if step.reason else ""
+    more = f" and {len(step.settles) - MOST_SETTLED} more" * (len(step.settles) > MOST_SETTLED)
+    return line(redact(f"{step.fact}{reason}: {', '.join(step.settles[:MOST_SETTLED])}{more}"))
+
+
+MOST_SETTLED = 6
+
+
+def only_missing(finding: Finding) -> bool:
+    """Whether a finding says nothing more than that evidence is missing."""
+    return finding.verdict is Verdict.UNKNOWN and finding.key == NOT_GATHERED
+
+
 def commands(finding: Finding) -> list[str]:
     """Every command of a finding once: those that mend, or those that fetch what is missing."""
     wanted = (item.command for item in finding.missing)
@@ -112,6 +144,17 @@ def placed_commands(finding: Finding) -> Iterator[tuple[str, str]]:
     places = {safe(redact(item.command)): item.cluster for item in finding.missing}
     for command in commands(finding):
         yield places.get(command, ""), command
+
+
+def gate_reasons(gate: Decision) -> Iterator[str]:
+    """Why a gate is closed, a line each; all that is unknown in one."""
+    unknown = [item.policy for item in gate.reasons if item.unknown]
+    for reason in gate.reasons:
+        if not reason.unknown:
+            yield line(reason.text)
+    if unknown:
+        verb = "is" if len(unknown) == 1 else "are"
+        yield f"{', '.join(unknown)} {verb} unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,11 @@ def test_the_whole_report_reads_as_meant():
     assert headings == [
         "Not ready: MTC preflight",
         "Input that could not be used (1)",
-        "Fails (4)",
-        "Unknown: evidence is missing (2)",
+        "Failures (4)",
+        "Errors (1)",
         "Waived (1)",
+        "Next: gather what is missing (1)",
+        "Unknown (1)",
         "Waivers (4)",
         "Gone, but not looked at this time (2)",
         "Met (10)",

@@ -28,7 +28,6 @@ def test_the_most_urgent_comes_first():
         ("FAIL", "blocker", "MTC601"),
         ("FAIL", "blocker", "MTC302"),
         ("ERROR", "blocker", "MTC801"),
-        ("UNKNOWN", "blocker", "MTC504"),
         ("FAIL", "warning", "MTC901"),
         ("WAIVED", "blocker", "MTC401"),
     ]

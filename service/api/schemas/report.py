@@ -168,6 +168,28 @@ class AssumedSchema(CamelSchema):
     version = text(examples=["4.16.3"])
 
 
+class StepSchema(CamelSchema):
+    """One missing fact of a cluster."""
+
+    fact = text("what is missing")
+    reason = text("why, where the evidence has it, such as forbidden")
+    command = text("the command that gets it, empty where none can")
+    settles = texts("ids of the policies that need it")
+    findings = texts("fingerprints of their findings")
+    blockers = number("how many of these findings keep the migration from being ready")
+
+
+class ClusterStepsSchema(CamelSchema):
+    """What is missing of one cluster, what unlocks most first."""
+
+    role = text("role of the cluster, empty for evidence that belongs to no cluster")
+    name = text()
+    given = flag("whether anything of the cluster was sent")
+    findings = number("how many findings need evidence of it")
+    gather = text("how to get the one script that gathers all of it")
+    steps = many(StepSchema)
+
+
 class ReportSchema(CamelSchema):
     """Everything that one evaluation says. Every policy appears in ``findings``."""
 
@@ -183,6 +205,7 @@ class ReportSchema(CamelSchema):
     counts = fields.Nested(COUNTS, required=True)
     failures = fields.Nested(FailuresSchema, required=True)
     clusters = many(ClusterSchema)
+    next = many(ClusterStepsSchema, "what is missing, by cluster: each fact once")
     findings = many(FindingSchema)
     problems = many(InputProblemSchema)
     parts = many(PartSchema)

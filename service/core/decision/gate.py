@@ -64,7 +64,8 @@ def _reasons(report: Report, gate: Gate) -> Iterator[Reason]:
         if _closes(finding, gate):
             by_policy.setdefault((finding.policy, finding.verdict), []).append(finding)
     for (policy, verdict), findings in by_policy.items():
-        yield Reason(_text(policy, verdict, findings), policy, _marks(findings))
+        unknown = verdict is Verdict.UNKNOWN
+        yield Reason(_text(policy, verdict, findings), policy, _marks(findings), unknown)
     blocking = sum(problem.blocks for problem in report.problems)
     if blocking and not gate.ignore_unknown:
         yield Reason(f"{blocking} part(s) of the input could not be used")

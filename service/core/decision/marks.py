@@ -125,11 +125,15 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a gate is closed; ``policy`` is "" where no finding but the input is the reason."""
+    """Why a gate is closed; ``policy`` is "" where no finding but the input is the reason.
+
+    ``unknown`` says that the policy could not be judged.
+    """
 
     text: str
     policy: str = ""
     findings: tuple[str, ...] = ()
+    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,110 @@
+"""What to do next: each missing fact once, with what it settles and the command that gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from service.core.evidence import Missing
+from service.core.outcome import Severity, Verdict
+from service.core.report import ClusterSummary, Finding, Report
+from service.kinds.registry import RESOURCES
+from service.kinds.resource import fetch_command
+
+_BY_ARGUMENT = {resource.argument: resource for resource in RESOURCES}
+_DARK = (Verdict.UNKNOWN, Verdict.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One missing fact of a cluster.
+
+    ``settles`` are the ids of the policies that lack it, ``findings`` the fingerprints of their
+    findings, ``blockers`` how many of these can keep the migration from being ready.
+    """
+
+    fact: str
+    command: str
+    reason: str
+    settles: tuple[str, ...]
+    findings: tuple[str, ...]
+    blockers: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSteps:
+    """What is missing of one cluster, what unlocks most first.
+
+    ``role`` is "" for evidence that belongs to no cluster. ``given`` is False where nothing of
+    the cluster was sent.
+    """
+
+    role: str
+    name: str
+    given: bool
+    steps: tuple[Step, ...]
+
+    @property
+    def findings(self) -> int:
+        """How many findings lack something of this cluster."""
+        return len({mark for step in self.steps for mark in step.findings})
+
+
+def next_steps(report: Report) -> tuple[ClusterSteps, ...]:
+    """The missing facts of a report by cluster: where most is missing first."""
+    lacking: dict[str, list[tuple[Missing, Finding]]] = {}
+    for finding in report.findings:
+        if finding.verdict in _DARK:
+            for missing in finding.missing:
+                lacking.setdefault(missing.cluster, []).append((missing, finding))
+    summaries = {item.role: item for item in report.clusters}
+    found = [_cluster(role, rows, summaries.get(role)) for role, rows in lacking.items()]
+    return tuple(sorted(found, key=lambda item: (not item.role, -item.findings)))
+
+
+def _cluster(
+    role: str, rows: Iterable[tuple[Missing, Finding]], summary: ClusterSummary | None
+) -> ClusterSteps:
+    steps = sorted(_steps(rows), key=lambda step: (-step.blockers, -len(step.findings)))
+    name = summary.name if summary else role
+    return ClusterSteps(role, name, summary is None or summary.given, tuple(steps))
+
+
+def _steps(rows: Iterable[tuple[Missing, Finding]]) -> Iterator[Step]:
+    """One step for each command; lists of one resource in several namespaces are one command."""
+    piles: dict[tuple[str, str], list[tuple[Missing, Finding]]] = {}
+    for missing, finding in rows:
+        listed = missing.fetch.resource if missing.fetch else ""
+        key = (listed, missing.reason) if listed else ("", missing.command or missing.fact)
+        piles.setdefault(key, []).append((missing, finding))
+    for (listed, _), pile in piles.items():
+        fact, command = _list(listed, pile) if listed else _single(pile)
+        marks = dict.fromkeys(finding.fingerprint for _, finding in pile)
+        blocking = {
+            finding.fingerprint for _, finding in pile if finding.severity is Severity.BLOCKER
+        }
+        yield Step(
+            fact=fact,
+            command=command,
+            reason=pile[0][0].reason,
+            settles=tuple(sorted({finding.policy for _, finding in pile})),
+            findings=tuple(marks),
+            blockers=len(blocking),
+        )
+
+
+def _single(pile: list[tuple[Missing, Finding]]) -> tuple[str, str]:
+    facts = dict.fromkeys(missing.fact for missing, _ in pile)
+    return "; ".join(facts), pile[0][0].command
+
+
+def _list(listed: str, pile: list[tuple[Missing, Finding]]) -> tuple[str, str]:
+    fetches = dict.fromkeys(missing.fetch for missing, _ in pile if missing.fetch)
+    if len(fetches) == 1:
+        return _single(pile)
+    resource = _BY_ARGUMENT[listed]
+    names = tuple(dict.fromkeys(name for fetch in fetches for name in fetch.namespaces))
+    if any(not fetch.namespaces for fetch in fetches):
+        names = ()
+    some = f" of namespaces {', '.join(names[:5])}" + " …" * (len(names) > 5) if names else ""
+    return f"every {resource.kind}{some}", fetch_command(resource, namespaces=names)
