@@ -21,6 +21,7 @@ from service.api.views import (
     partition,
     patches,
     policies,
+    reports,
 )
 from service.observability import configure_logging, place_of
 from service.settings import Settings, from_environment
@@ -60,6 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     turns.install(app, settings)
     parts = (
         evaluations,
+        reports,
         batch,
         patches,
         partition,

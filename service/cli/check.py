@@ -156,6 +156,14 @@ def _priorities(context: click.Context, parameter: click.Parameter, value: str) 
     "--table", default="incident", show_default=True, metavar="NAME", help="The ServiceNow table."
 )
 @click.option("--assignment-group", default="", metavar="NAME", help="Of ServiceNow records.")
+@click.option(
+    "--for",
+    "gather_for",
+    type=click.Choice(["source", "destination", "host"]),
+    default="source",
+    show_default=True,
+    help="The cluster that --format gather writes a script for.",
+)
 @click.option("--caller", default="", metavar="NAME", help="Of ServiceNow records.")
 @click.option(
     "--limit",
@@ -206,8 +214,9 @@ def check(**given: Any) -> int:
         table=given["table"],
         assignment_group=given["assignment_group"],
         caller=given["caller"],
+        gather_for=given["gather_for"],
     )
-    again = "mtc-preflight evidence --role {role} > gather-{role}.sh"
+    again = "the same command with --format gather --for {role}"
     plain = Context(catalogue(), version("mtc-preflight"), shown, again)
     if not given["quiet"]:
         colored = replace(plain, options=replace(shown, color=_color(given["color"])))

@@ -35,7 +35,7 @@ def evidence(role: str | None, form: str | None) -> None:
     if chosen == "sh":
         if role is None:
             raise click.UsageError("a script is for one cluster: add --role")
-        from service.api.views.gather_script import script
+        from service.formats.gather_script import script
 
         click.echo(script(role, reads), nl=False)
     elif chosen == "json":

@@ -20,6 +20,7 @@ from service.cli.docs import docs
 from service.cli.evidence import evidence
 from service.cli.patch import patch
 from service.cli.probe import probe
+from service.cli.render import next_command, render
 from service.cli.serve import serve
 from service.cli.token import token
 
@@ -84,6 +85,8 @@ for _command in (
     patch,
     policies,
     probe,
+    next_command,
+    render,
     serve,
     token,
     docs,

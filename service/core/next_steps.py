@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from service.core.evidence import Missing
+from service.core.evidence import Fetch, Missing
 from service.core.outcome import Severity, Verdict
 from service.core.report import ClusterSummary, Finding, Report
-from service.kinds.registry import RESOURCES
-from service.kinds.resource import fetch_command
+from service.kinds.registry import resource_named
+from service.kinds.resource import Resource, fetch_command
 
-_BY_ARGUMENT = {resource.argument: resource for resource in RESOURCES}
 _DARK = (Verdict.UNKNOWN, Verdict.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One missing fact of a cluster.
+    """One missing fact of a cluster; ``fetch`` is the whole list that it is, if it is one.
 
     ``settles`` are the ids of the policies that lack it, ``findings`` the fingerprints of their
     findings, ``blockers`` how many of these can keep the migration from being ready.
@@ -26,6 +26,7 @@ class Step:
     fact: str
     command: str
     reason: str
+    fetch: Fetch | None
     settles: tuple[str, ...]
     findings: tuple[str, ...]
     blockers: int
@@ -78,7 +79,7 @@ def _steps(rows: Iterable[tuple[Missing, Finding]]) -> Iterator[Step]:
         key = (listed, missing.reason) if listed else ("", missing.command or missing.fact)
         piles.setdefault(key, []).append((missing, finding))
     for (listed, _), pile in piles.items():
-        fact, command = _list(listed, pile) if listed else _single(pile)
+        fact, command, fetch = _list(listed, pile) if listed else _single(pile)
         marks = dict.fromkeys(finding.fingerprint for _, finding in pile)
         blocking = {
             finding.fingerprint for _, finding in pile if finding.severity is Severity.BLOCKER
@@ -87,24 +88,37 @@ def _steps(rows: Iterable[tuple[Missing, Finding]]) -> Iterator[Step]:
             fact=fact,
             command=command,
             reason=pile[0][0].reason,
+            fetch=fetch,
             settles=tuple(sorted({finding.policy for _, finding in pile})),
             findings=tuple(marks),
             blockers=len(blocking),
         )
 
 
-def _single(pile: list[tuple[Missing, Finding]]) -> tuple[str, str]:
+Task = tuple[str, str, Fetch | None]
+"""The fact of a step, its command, and the list that it is."""
+
+
+def _single(pile: list[tuple[Missing, Finding]]) -> Task:
     facts = dict.fromkeys(missing.fact for missing, _ in pile)
-    return "; ".join(facts), pile[0][0].command
+    first = pile[0][0]
+    return "; ".join(facts), first.command, first.fetch
 
 
-def _list(listed: str, pile: list[tuple[Missing, Finding]]) -> tuple[str, str]:
+def _listed(name: str) -> Resource[Any]:
+    found = resource_named(name)
+    assert found is not None, name
+    return found
+
+
+def _list(listed: str, pile: list[tuple[Missing, Finding]]) -> Task:
     fetches = dict.fromkeys(missing.fetch for missing, _ in pile if missing.fetch)
     if len(fetches) == 1:
         return _single(pile)
-    resource = _BY_ARGUMENT[listed]
+    resource = _listed(listed)
     names = tuple(dict.fromkeys(name for fetch in fetches for name in fetch.namespaces))
     if any(not fetch.namespaces for fetch in fetches):
         names = ()
     some = f" of namespaces {', '.join(names[:5])}" + " …" * (len(names) > 5) if names else ""
-    return f"every {resource.kind}{some}", fetch_command(resource, namespaces=names)
+    command = fetch_command(resource, namespaces=names)
+    return f"every {resource.kind}{some}", command, Fetch(listed, names)

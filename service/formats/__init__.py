@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from service.formats import (
     baseline,
+    gather,
     github,
     html,
     jira,
@@ -33,6 +34,7 @@ _MODULES = (
     jira,
     servicenow,
     baseline,
+    gather,
 )
 
 FORMATS: Mapping[str, Format] = {module.FORMAT.name: module.FORMAT for module in _MODULES}

@@ -19,7 +19,8 @@ class Options:
     ``group`` makes one ticket per ``owner``, ``policy`` or ``finding``. ``project`` and
     ``issue_type`` say where Jira issues go, ``jira_api`` which version of its REST API takes them,
     ``priorities`` are its names of high, medium and low, or ``none`` where a project has no
-    priority. ``table``, ``assignment_group`` and ``caller`` are ServiceNow's.
+    priority. ``table``, ``assignment_group`` and ``caller`` are ServiceNow's. ``gather_for``
+    is the cluster that a script of the missing evidence is for.
     """
 
     color: bool = False
@@ -29,6 +30,7 @@ class Options:
     issue_type: str = "Task"
     jira_api: str = "2"
     priorities: str = "High,Medium,Low"
+    gather_for: str = ""
     table: str = "incident"
     assignment_group: str = ""
     caller: str = ""
@@ -46,7 +48,7 @@ class Context:
     policies: tuple[Policy[Any], ...]
     version: str
     options: Options = field(default_factory=lambda: Options())
-    again: str = "GET /v1/evidence?role={role}&format=sh"
+    again: str = "the same request with ?format=gather&for={role}"
 
     @cached_property
     def by_id(self) -> Mapping[str, Policy[Any]]:

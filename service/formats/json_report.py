@@ -91,6 +91,7 @@ def _finding(finding: Finding, by_id: Mapping[str, Policy[Any]]) -> dict[str, An
         "message": finding.message,
         "subject": json_marks.subject(finding.subject),
         "key": finding.key,
+        "identifiedBy": json_marks.subject(finding.root) if finding.root else None,
         "found": finding.found,
         "wanted": finding.wanted,
         "examined": finding.examined,
@@ -125,6 +126,7 @@ def _missing(missing: Missing) -> orjson.Fragment:
                 "cluster": missing.cluster,
                 "command": redact(missing.command),
                 "reason": redact(missing.reason),
+                "fetch": missing.fetch._asdict() if missing.fetch else None,
             }
         )
     )

@@ -15,8 +15,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from policies import catalogue
-from service.api.views.gather_script import script
 from service.core.evidence import Role
+from service.formats.gather_script import script
 from service.ingest.bundle import read_pieces
 from service.ingest.objects.layout import Wanted, hint_of
 from service.ingest.pieces import Piece
@@ -137,7 +137,7 @@ def test_what_it_gathers_is_evidence_for_every_policy(tmp_path: Path) -> None:
 
 def test_what_failed_is_told(tmp_path: Path) -> None:
     ended, _ = gather(tmp_path)
-    line = "get packagemanifests.packages.operators.coreos.com --all-namespaces -o yaml"
+    line = "get packagemanifests.packages.operators.coreos.com --all-namespaces -o json"
     wanted = f"not gathered: oc {line}: error: the server is on fire"
     assert wanted in ended.stderr.splitlines()
     with tarfile.open(tmp_path / "mtc-preflight-source.tar.gz") as archive:
@@ -165,10 +165,14 @@ def test_an_earlier_result_is_not_overwritten(tmp_path: Path) -> None:
 
 
 def test_values_of_secrets_are_not_fetched() -> None:
-    lines = [line for line in script("source", WITH_SECRETS).splitlines() if "secrets" in line]
+    lines = [
+        line
+        for line in script("source", WITH_SECRETS).splitlines()
+        if line.startswith("save") and "secrets" in line
+    ]
     assert lines
     for line in lines:
-        assert "-o yaml" not in line
+        assert "-o json" not in line
         assert "go-template=" in line
 
 

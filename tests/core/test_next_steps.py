@@ -45,11 +45,12 @@ def test_a_fact_that_several_policies_lack_is_one_step_and_the_most_wanted_comes
                     "the claims",
                     CLAIMS,
                     "forbidden",
+                    None,
                     ("MTC601", "MTC602"),
                     (first.fingerprint, second.fingerprint),
                     2,
                 ),
-                Step("who migrates", "oc whoami", "", ("MTC101",), (alone.fingerprint,), 1),
+                Step("who migrates", "oc whoami", "", None, ("MTC101",), (alone.fingerprint,), 1),
             ),
         ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from service.api.answers.problems import Fault, Refused
@@ -26,7 +26,7 @@ log = logging.getLogger("service.updates")
 
 _INPUT = ("role", "host", "plan", "as_of", "target_ocp", "target_mtc", "max_age_hours")
 _OWN = ("waivers", "baseline")
-_SHOWN = ("color", "limit", "group", "project", "issue_type")
+_SHOWN = tuple(item.name for item in fields(Options))
 
 
 def input_options(query: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,15 +77,7 @@ def judge(bundle: Bundle, rules: Gate, now: Runtime) -> Report:
         fault = Fault("baseline-malformed", error.wanted, part="baseline", pointer=error.pointer)
         raise Refused("invalid-input", "The baseline is no report.", errors=[fault]) from None
     except NoPrevious:
-        fault = Fault(
-            "invalid-value",
-            "there is no previous report to tell what is new",
-            "send it as the part or key baseline, or leave new_only out",
-            parameter="new_only",
-        )
-        raise Refused(
-            "invalid-parameter", "Wrong in the query: new_only.", errors=[fault]
-        ) from None
+        raise no_previous() from None
     report = bundle.sources.add_lines(report)
     bundle.release()
     return report
@@ -113,6 +105,17 @@ def _released(migration: Migration, now: Runtime) -> Migration:
     except NoUpdates as error:
         log.warning("no update graph", extra={"detail": redact(str(error))})
         return migration
+
+
+def no_previous() -> Refused:
+    """The refusal (400) of new_only for a report that was not compared."""
+    fault = Fault(
+        "invalid-value",
+        "there is no previous report to compare with",
+        "send it as the part or key baseline of the evaluation, or leave new_only out",
+        parameter="new_only",
+    )
+    return Refused("invalid-parameter", "Wrong in the query: new_only.", errors=[fault])
 
 
 def status_of(report: Report) -> int:

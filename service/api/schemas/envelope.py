@@ -35,10 +35,15 @@ def _version(description: str) -> VersionName:
     )
 
 
-class EvaluationQuery(Query):
-    """Query of POST /v1/evaluations."""
+class FormatQuery(Query):
+    """Query of what answers with a report."""
 
     format = _choice(list(FORMATS), "format of the report; wins over the Accept header")
+
+
+class EvaluationQuery(FormatQuery):
+    """Query of what evaluates."""
+
     role = _choice(_ROLES, "the cluster that a body of bare objects or an archive belongs to")
     host = _choice(_ROLES, "which cluster runs the MTC controller; default as the plan says")
     plan = ObjectName(

@@ -6,8 +6,10 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from service.api.schemas.envelope import EvaluationQuery
+from service.api.requests.parameters import Query
+from service.api.schemas.envelope import EvaluationQuery, FormatQuery
 from service.core.decision.tickets import Group
+from service.core.evidence import Role
 from service.core.outcome import Severity
 from service.formats.base import Options
 
@@ -38,8 +40,8 @@ def _matching(pattern: str, wanted: str, description: str, default: Any) -> fiel
     )
 
 
-class GateQuery(EvaluationQuery):
-    """Query of what evaluates: the evidence, and the gate."""
+class GateFields(Query):
+    """What closes the gate."""
 
     fail_on = _choice(
         [item.value for item in Severity],
@@ -58,8 +60,12 @@ class GateQuery(EvaluationQuery):
     )
 
 
-class JudgingQuery(GateQuery):
-    """Query of POST /v1/evaluations."""
+class GateQuery(EvaluationQuery, GateFields):
+    """Query of what evaluates: the evidence, and the gate."""
+
+
+class ShownFields(Query):
+    """How a report is shown."""
 
     color = _flag("colours in plain text")
     limit = fields.Integer(
@@ -93,6 +99,21 @@ class JudgingQuery(GateQuery):
     caller = _matching(
         r"^[^\x00-\x1f]{0,80}$", "a name or sys_id", "ServiceNow caller of the records", ""
     )
+    gather_for = _choice(
+        [role.value for role in Role],
+        "source",
+        "cluster that format=gather writes a script for",
+        data_key="for",
+    )
+
+
+class RenderingQuery(FormatQuery, GateFields, ShownFields):
+    """Query of POST /v1/reports."""
+
+
+class JudgingQuery(GateQuery, ShownFields):
+    """Query of POST /v1/evaluations."""
+
     notify = _matching(
         r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
         "the name of a webhook target",

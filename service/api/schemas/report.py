@@ -57,13 +57,21 @@ class EvidenceSchema(CamelSchema):
     )
 
 
+class FetchSchema(CamelSchema):
+    """A whole list that is missing."""
+
+    resource = text("as an argument of oc get", examples=["pods"])
+    namespaces = texts("empty for all namespaces")
+
+
 class MissingSchema(CamelSchema):
     """A fact that was not gathered."""
 
     fact = text()
     cluster = text("the role of the cluster to log in to")
     command = text("the command that fetches it")
-    reason = text("why it is missing, where the evidence tells")
+    reason = text("why it is missing, where the evidence has it")
+    fetch = nullable(FetchSchema, "set where the fact is a whole list")
 
 
 class RemediationSchema(CamelSchema):
@@ -84,6 +92,9 @@ class FindingSchema(CamelSchema):
     message = text()
     subject = fields.Nested(SubjectSchema, required=True)
     key = text("tells apart findings of one policy about one subject")
+    identified_by = nullable(
+        SubjectSchema, "what the fingerprint is made of, where that is not subject and key"
+    )
     found = text()
     wanted = text()
     examined = number("how many objects were looked at")

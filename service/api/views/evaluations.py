@@ -28,6 +28,11 @@ NOTIFIED = "X-MTC-Preflight-Notified"
 blueprint = Blueprint("evaluations", __name__)
 
 
+def answers() -> dict[str, Form]:
+    """What a report may be answered as: every format, by its media type."""
+    return {item.media_type: _form(item) for item in FORMATS.values()}
+
+
 def _form(item: Format) -> Form:
     """What the API document says of an answer in this format."""
     if item.name == "json":
@@ -40,7 +45,7 @@ _CONTRACT = Contract(
     "Evaluate a migration",
     Answer(
         "The report, whatever it found: a finished evaluation is 200.",
-        {item.media_type: _form(item) for item in FORMATS.values()},
+        answers(),
         also={CLOSED_STATUS: "The report of a closed gate, where gate=status asks for it."},
         links={
             "next": Link(

@@ -16,10 +16,10 @@ from service.api.contract import Answer, Contract, Link, operation
 from service.api.requests.parameters import Query
 from service.api.runtime import runtime
 from service.api.schemas.catalogue import EvidenceListSchema
-from service.api.views.gather_script import script
 from service.api.views.policies import read_as_dict
 from service.core.evidence import Role
 from service.core.policy import Policy
+from service.formats.gather_script import script
 from service.kinds.resource import Read
 
 blueprint = Blueprint("evidence", __name__)

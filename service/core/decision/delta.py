@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from service.core.decision.marks import Change, Delta, Ending, Seen
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Report, fingerprint
+from service.kinds.redact import redact
 from service.kinds.ref import Subject
 
 OPEN = frozenset((Verdict.FAIL, Verdict.UNKNOWN, Verdict.ERROR))
@@ -34,7 +35,7 @@ _BAD = {
 }
 _RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.BLOCKER: 2}
 
-E = TypeVar("E", Verdict, Severity)
+E = TypeVar("E", Verdict, Severity, Ending)
 
 
 class MalformedPrevious(ValueError):
@@ -68,14 +69,15 @@ def parse(raw: object) -> Previous:
         policy_set = raw.get("policySet", raw.get("policy_set", ""))
         compared = raw.get("delta")
         if isinstance(compared, Mapping):
-            carried = _list("/delta/unconfirmed", compared.get("unconfirmed", ()))
+            carried = parse_seen(compared.get("unconfirmed", ()), "/delta/unconfirmed")
         raw = raw.get("findings")
         base = "/findings"
-    known = {item.fingerprint: item for item in (*carried, *_list(base, raw))}
+    known = {item.fingerprint: item for item in (*carried, *parse_seen(raw, base))}
     return Previous(known, policy_set if isinstance(policy_set, str) else "")
 
 
-def _list(base: str, raw: object) -> list[Seen]:
+def parse_seen(raw: object, base: str) -> list[Seen]:
+    """Findings as a report or baseline has them. Raises MalformedPrevious."""
     if not isinstance(raw, Sequence) or isinstance(raw, str | bytes):
         raise MalformedPrevious(base, "wanted a report, or a list of fingerprints")
     return [_seen(f"{base}/{place}", item) for place, item in enumerate(raw)]
@@ -232,11 +234,19 @@ def _seen(place: str, raw: object) -> Seen:
         severity=_word(place, raw, "severity", Severity),
         before=_word(place, raw, "before", Verdict),
         policy=_text(place, raw, "policy"),
-        title=_text(place, raw, "title"),
-        message=_text(place, raw, "message"),
-        found=_text(place, raw, "found") if raw.get("found") is not None else None,
+        title=redact(_text(place, raw, "title")),
+        message=redact(_text(place, raw, "message")),
+        found=redact(_text(place, raw, "found")) if raw.get("found") is not None else None,
         subject=_subject(f"{place}/subject", raw.get("subject")),
+        ending=_word(place, raw, "ending", Ending),
+        see=_marks(place, raw.get("see", [])),
     )
+
+
+def _marks(place: str, raw: object) -> tuple[str, ...]:
+    if not isinstance(raw, list):
+        raise MalformedPrevious(f"{place}/see", "wanted a list of fingerprints")
+    return tuple(_fingerprint(f"{place}/see/{index}", item) for index, item in enumerate(raw))
 
 
 def _fingerprint(place: str, value: object) -> str:

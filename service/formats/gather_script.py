@@ -17,18 +17,21 @@ from service.kinds.config import SERVER_VERSION
 from service.kinds.rbac import ACCESS_REVIEW, USER
 from service.kinds.resource import Read, Resource
 
-_HEAD = """\
+_PURPOSE = """\
 #!/bin/sh
 # Gathers what mtc-preflight reads of the {role} cluster.
 #
 #   sh gather-{role}.sh [NAMESPACE…]     the namespaces of the plan; all if none is named
 #
+"""
+HEAD = """\
 # Log in to the cluster first (oc login), as the user that will run the migration. Nothing on
 # the cluster is changed. The result is mtc-preflight-{role}.tar.gz in the current folder:
 #
 #   curl -F {role}=@mtc-preflight-{role}.tar.gz …/v1/evaluations
 #
-# What could not be gathered is told, and listed in not-gathered.txt within the archive.
+# Environments, commands and probes of containers and the data of secrets are left out. What could
+# not be gathered is printed, and listed in not-gathered.txt within the archive.
 set -u
 umask 077
 oc=${{OC:-oc}}
@@ -45,26 +48,57 @@ fi
 mkdir "$dir" || exit 1
 date -u '+%Y-%m-%d %H:%M:%S' >"$dir/timestamp"
 
+# Empties what may hold passwords; oc indents its JSON always alike.
+without_values() {{
+  awk '
+    function indent(text) {{ match(text, /^ */); return RLENGTH }}
+    held != "" {{
+      if (indent($0) == depth && $0 ~ /^ *[]}}],?$/) {{
+        sub(/^ */, "")
+        print held $0
+        held = ""
+      }}
+      next
+    }}
+    /^ *"(env|envFrom|command|args|livenessProbe|readinessProbe|startupProbe|lifecycle)": [[{{]$/ {{
+      held = $0
+      depth = indent($0)
+      next
+    }}
+    /^ *"kubectl.kubernetes.io\\/last-applied-configuration": "/ {{ sub(/: ".*"/, ": \\"\\"") }}
+    {{ print }}
+  '
+}}
+
+# lost WHAT: note what was not gathered; that a kind is not served is no cause for alarm.
+lost() {{
+  reason=$(head -n 1 "$dir/error")
+  echo "not gathered: $1: $reason" >>"$dir/not-gathered.txt"
+  case $reason in
+    *"doesn't have a resource type"* | *"could not find the requested resource"*) ;;
+    *) echo "not gathered: $1: $reason" >&2 ;;
+  esac
+}}
+
 # save FILE ARGUMENT…: what oc prints into FILE; nothing is left of a failure.
 save() {{
   file=$dir/$1
   shift
   mkdir -p "${{file%/*}}"
-  if "$oc" "$@" >"$file.part" 2>"$dir/error"; then
-    mv "$file.part" "$file"
+  if "$oc" "$@" >"$dir/part" 2>"$dir/error"; then
+    without_values <"$dir/part" >"$file"
     return 0
   fi
-  rm -f "$file.part"
-  echo "not gathered: oc $*: $(head -n 1 "$dir/error")" | tee -a "$dir/not-gathered.txt" >&2
+  lost "oc $*"
   return 1
 }}
 """
-_TAIL = """
-rm -f "$dir/error"
+TAIL = """
+rm -f "$dir/error" "$dir/part"
 date -u '+%Y-%m-%d %H:%M:%S' >>"$dir/timestamp"
 tar -czf "$dir.tar.gz" "$dir" && rm -rf "$dir" && echo "$dir.tar.gz"
 """
-_REVIEW = """
+REVIEW = """
 "$oc" create -o yaml -f - >"$dir/access-review.yaml" 2>"$dir/error" <<'EOF'
 {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
  "spec": {"resourceAttributes": {"verb": "*", "group": "*", "resource": "*"}}}
@@ -86,17 +120,17 @@ save version.json get --raw "$version"
 @cache
 def script(role: str, reads: tuple[Read[Any], ...]) -> str:
     """The script for the cluster of a role."""
-    lines = [_HEAD.format(role=role)]
+    lines = [(_PURPOSE + HEAD).format(role=role)]
     kinds = _by_resource(reads)
     for resource, its_reads in sorted(kinds.items(), key=lambda row: row[0].argument):
         lines += _lines(resource, its_reads)
     planned = [res for res, its_reads in kinds.items() if _only_planned(res, its_reads)]
     lines += _planned(sorted(planned, key=str))
     lines += [_SPECIAL[resource] for resource in kinds if resource in _SPECIAL]
-    return "\n".join(_checked(line.rstrip("\n")) for line in [*lines, _TAIL]) + "\n"
+    return "\n".join(checked(line.rstrip("\n")) for line in [*lines, TAIL]) + "\n"
 
 
-def _checked(line: str) -> str:
+def checked(line: str) -> str:
     """The line; where it holds a template, a word to shellcheck that its $ are not the shell's."""
     return f"# shellcheck disable=SC2016\n{line}" if "go-template" in line else line
 
@@ -109,7 +143,7 @@ for version in $("$oc" api-versions); do
 done
 """
 _SPECIAL = {
-    ACCESS_REVIEW: _REVIEW,
+    ACCESS_REVIEW: REVIEW,
     API_GROUP: "",
     API_RESOURCES: _APIS,
     SERVER_VERSION: _VERSION,
@@ -142,15 +176,15 @@ def _lines(resource: Resource[Any], reads: Sequence[Read[Any]]) -> Iterator[str]
     if resource in _SPECIAL:
         return
     if resource is USER:
-        yield f"save cluster-scoped-resources/{_path(resource)}/current.yaml get 'user/~' -o yaml"
+        yield f"save cluster-scoped-resources/{path_of(resource)}/current.json get 'user/~' -o json"
     elif not resource.namespaced:
-        yield _save(f"cluster-scoped-resources/{_path(resource)}.yaml", resource)
+        yield save(f"cluster-scoped-resources/{path_of(resource)}.json", resource)
     elif _everywhere(resource, reads):
-        yield _save(f"namespaces/all/{_path(resource)}.yaml", resource, "--all-namespaces")
+        yield save(f"namespaces/all/{path_of(resource)}.json", resource, "--all-namespaces")
     else:
         for namespace in sorted({read.namespace for read in reads if read.namespace}):
-            path = f"namespaces/{namespace}/{_path(resource)}.yaml"
-            yield _save(path, resource, "-n", namespace)
+            path = f"namespaces/{namespace}/{path_of(resource)}.json"
+            yield save(path, resource, "-n", namespace)
 
 
 def _planned(resources: Sequence[Resource[Any]]) -> Iterator[str]:
@@ -159,25 +193,25 @@ def _planned(resources: Sequence[Resource[Any]]) -> Iterator[str]:
         return
     yield '\nif [ "$#" -eq 0 ]; then'
     for resource in resources:
-        path = f"namespaces/all/{_path(resource)}.yaml"
-        yield "  " + _save(path, resource, "--all-namespaces")
+        path = f"namespaces/all/{path_of(resource)}.json"
+        yield "  " + save(path, resource, "--all-namespaces")
     yield 'fi\nfor namespace in "$@"; do'
     for resource in resources:
-        tail = " ".join(quote(word) for word in _output(resource))
-        path = f'"namespaces/$namespace/{_path(resource)}.yaml"'
+        tail = " ".join(quote(word) for word in output(resource))
+        path = f'"namespaces/$namespace/{path_of(resource)}.json"'
         yield f'  save {path} get {quote(resource.argument)} -n "$namespace" {tail}'
     yield "done"
 
 
-def _save(path: str, resource: Resource[Any], *scope: str) -> str:
-    return join(["save", path, "get", resource.argument, *scope, *_output(resource)])
+def save(path: str, resource: Resource[Any], *scope: str) -> str:
+    return join(["save", path, "get", resource.argument, *scope, *output(resource)])
 
 
-def _output(resource: Resource[Any]) -> tuple[str, ...]:
+def output(resource: Resource[Any]) -> tuple[str, ...]:
     if resource is SECRET:
         return ("-o", f"go-template={SECRET_TEMPLATE}")
-    return ("-o", "yaml")
+    return ("-o", "json")
 
 
-def _path(resource: Resource[Any]) -> str:
+def path_of(resource: Resource[Any]) -> str:
     return f"{resource.group or 'core'}/{resource.plural}"

@@ -1,0 +1,86 @@
+"""`mtc-preflight render` and `next`: a stored JSON report in another form, without the evidence."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from service.cli.evidence import ROLES
+from service.cli.exits import READY, Refusal
+
+if TYPE_CHECKING:
+    from service.core.report import Report
+
+_AGAIN = "mtc-preflight next REPORT --for {role}"
+
+
+@click.command()
+@click.argument("report")
+@click.option("--format", "form", default="text", show_default=True, metavar="FORMAT")
+def render(report: str, form: str) -> int:
+    """Print a stored REPORT (check --format json, or - for standard input) in another format.
+
+    Every field is checked, secrets are masked again, and the verdict is computed anew.
+    """
+    from importlib.metadata import version
+
+    from policies import catalogue
+    from service.formats import FORMATS, Context
+
+    if form not in FORMATS:
+        raise click.UsageError(f"no format {form}; there are: {', '.join(FORMATS)}")
+    context = Context(catalogue(), version("mtc-preflight"), again=_AGAIN)
+    sys.stdout.buffer.write(FORMATS[form].render(_read(report), context))
+    return READY
+
+
+@click.command("next")
+@click.argument("report")
+@click.option("--for", "role", type=click.Choice(ROLES), help="Print the script for this cluster.")
+def next_command(report: str, role: str | None) -> int:
+    """Print what a stored REPORT lacks; with --for as a shell script that gathers it.
+
+    \b
+      mtc-preflight check ... --format json > report.json
+      mtc-preflight next report.json --for source > gather-source.sh
+      sh gather-source.sh                     # on a machine with oc, logged in to the source
+    """
+    from policies import catalogue
+    from service.core.next_steps import next_steps
+    from service.formats import Context, gather, words
+    from service.formats.base import Options
+
+    stored = _read(report)
+    if role:
+        context = Context(catalogue(), "", Options(gather_for=role), again=_AGAIN)
+        click.echo(gather.render(stored, context), nl=False)
+        return READY
+    for cluster in next_steps(stored):
+        click.echo(words.lacking(cluster))
+        for step in cluster.steps:
+            click.echo(f"  - {words.fact(step)}")
+    return READY
+
+
+def _read(path: str) -> Report:
+    """The report of a file. Raises Refusal."""
+    import json
+
+    from service.core.decision.gate import Gate, decide
+    from service.formats.stored import MalformedReport, read
+
+    try:
+        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        return decide(read(json.loads(data)), Gate())
+    except OSError as error:
+        raise Refusal(f"{path}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        detail = (
+            f"{error.pointer or '/'}: wanted {error.wanted}"
+            if isinstance(error, MalformedReport)
+            else "this is no JSON"
+        )
+        raise Refusal(f"{path}: {detail}", "give what `check --format json` prints") from None
