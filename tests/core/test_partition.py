@@ -1,10 +1,11 @@
-"""Partitioning: within the limits, nothing lost, and as few plans as exhaustive search finds."""
+"""Partitioning: within the limits, nothing lost, and hardly a plan more than there must be."""
 
 from __future__ import annotations
 
 import random
-import time
-from itertools import pairwise
+import sys
+from collections.abc import Callable
+from itertools import combinations, pairwise
 
 import pytest
 
@@ -50,14 +51,15 @@ def loads(*sizes: tuple[int, int]) -> tuple[Load, ...]:
 
 
 @pytest.mark.parametrize("seed", range(150))
-def test_small_instances_have_the_fewest_plans_that_there_can_be(seed: int) -> None:
+def test_small_instances_have_the_fewest_plans_or_one_more(seed: int) -> None:
     chance = random.Random(seed)
     count = chance.randint(1, 9)
     most = chance.choice([4, 6, 10])
     sizes = [(1, chance.randint(0, most), chance.randint(0, most)) for _ in range(count)]
     result = partition(Request(loads(*[(p, v) for _, p, v in sizes]), limits=SMALL))
-    wanted = least([tuple(size) for size in sizes], SMALL)  # type: ignore[misc]
-    assert (len(result.plans), result.minimal, result.bound) == (wanted, True, wanted)
+    fewest = least([tuple(size) for size in sizes], SMALL)  # type: ignore[misc]
+    assert result.bound <= fewest <= len(result.plans) <= fewest + 1
+    assert result.minimal is (len(result.plans) == result.bound)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -69,14 +71,15 @@ def test_the_bound_never_exceeds_the_least(seed: int) -> None:
     assert lower_bound(sizes, SMALL) <= least(sizes, SMALL)
 
 
-def test_groups_are_packed_as_a_whole_and_still_minimal() -> None:
+def test_groups_are_packed_as_a_whole() -> None:
     for seed in range(60):
         chance = random.Random(2000 + seed)
         sizes: list[Size] = [
             (chance.randint(1, 3), chance.randint(0, 10), chance.randint(0, 10)) for _ in range(8)
         ]
         bins, bound, minimal = pack(sizes, SMALL)
-        assert (len(bins), bound, minimal) == (least(sizes, SMALL), len(bins), True)
+        assert bound <= least(sizes, SMALL) <= len(bins) <= least(sizes, SMALL) + 1
+        assert minimal is (len(bins) == bound)
         assert sorted(item for place in bins for item in place) == list(range(8))
 
 
@@ -215,15 +218,49 @@ def test_a_long_circle_needs_no_deep_stack() -> None:
     assert [len(large.texts) for large in result.oversized] == [3000]
 
 
-def test_five_thousand_namespaces_take_seconds_and_few_plans_too_many() -> None:
+def calls_of(request: Request) -> int:
+    """How many functions are called for a request: its work, on any machine."""
+    count = 0
+
+    def note(frame: object, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(note)
+    try:
+        partition(request)
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def dense(count: int) -> Request:
+    """Each namespace needs all before it."""
+    given = loads(*[(1, 1)] * count)
+    ties = (Tie(two.name, one.name, Kind.REFERENCE) for one, two in combinations(given, 2))
+    return Request(given, tuple(ties))
+
+
+def diverse(count: int) -> Request:
+    """Hardly two namespaces of one size."""
+    return Request(loads(*[(place % 97 + 1, place % 89) for place in range(count)]))
+
+
+@pytest.mark.parametrize("make, size, growth", [(dense, 40, 4), (diverse, 2500, 2)])
+def test_the_work_grows_with_what_is_given(
+    make: Callable[[int], Request], size: int, growth: int
+) -> None:
+    """Twice the namespaces are twice the work, or four times with four times the ties."""
+    assert calls_of(make(2 * size)) <= 1.3 * growth * calls_of(make(size))
+
+
+def test_five_thousand_namespaces_take_few_plans_too_many() -> None:
     chance = random.Random(5000)
     sizes = [(int(chance.expovariate(0.12)), int(chance.expovariate(0.2))) for _ in range(5000)]
     given = loads(*[(min(p, 100), min(v, 100)) for p, v in sizes])
     names = [load.name for load in given]
     ties = tuple(Tie(*chance.sample(names, 2), Kind.REFERENCE) for _ in range(800))
     request = Request(given, ties)
-    start = time.monotonic()
     result = partition(request)
-    assert time.monotonic() - start < 20
     check(request, result)
     assert len(result.plans) <= result.bound * 1.05 + 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -20,10 +20,11 @@ from service.api.schemas.partition import (
     PartitionQuery,
     PartitionSchema,
 )
+from service.core.deadline import check
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.limits import DEFAULTS
 from service.core.migration import Migration
-from service.core.partition import Oversized, Partition, Request, partition
+from service.core.partition import Oversized, Request, partition
 from service.core.partition.gathered import gathered, plan_limits
 from service.core.partition.manifests import manifests
 from service.core.partition.model import DIMENSIONS, Size, Tie
@@ -132,7 +133,7 @@ def _made(wanted: Mapping[str, Any], bundle: Bundle | None) -> dict[str, Any]:
                 sum(load.volumes for load in loads),
             )
         ),
-        "ties": [_tie(tie, result) for tie in ties if tie.one in names and tie.other in names],
+        "ties": list(_ties(ties, names, frozenset(result.ordered))),
         "missing": [item._asdict() for item in missing],
     }
 
@@ -210,9 +211,16 @@ def _oversized(item: Oversized, limits: Size) -> dict[str, Any]:
 _SETTINGS = dict(zip(DIMENSIONS, DEFAULTS, strict=True))
 
 
-def _tie(tie: Tie, result: Partition) -> dict[str, Any]:
-    kept = "order" if tie in result.ordered else "together"
-    return {"one": tie.one, "other": tie.other, "kind": tie.kind, "why": tie.why, "kept": kept}
+def _ties(
+    ties: Iterable[Tie], names: set[str], ordered: frozenset[Tie]
+) -> Iterator[dict[str, Any]]:
+    """The ties of namespaces that are partitioned, and what became of each."""
+    for tie in ties:
+        check()
+        if tie.one in names and tie.other in names:
+            kept = "order" if tie in ordered else "together"
+            named = {"one": tie.one, "other": tie.other, "kind": tie.kind, "why": tie.why}
+            yield named | {"kept": kept}
 
 
 def _manifests(document: Mapping[str, Any]) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from service.core.deadline import check
 from service.core.partition.grouping import Group, add, fits, groups
 from service.core.partition.model import (
     DIMENSIONS,
@@ -21,7 +22,7 @@ from service.core.partition.model import (
     Size,
     Tie,
 )
-from service.core.partition.packing import lower_bound, pack
+from service.core.partition.packing import MOST_OPEN, lower_bound, pack
 
 __all__ = ["Kind", "Load", "Oversized", "Partition", "Portion", "Request", "Tie", "partition"]
 
@@ -59,8 +60,12 @@ Filled = tuple[int, list[Group]]
 def _in_waves(good: Sequence[Group], waves: Sequence[int], limits: Size) -> list[Filled]:
     """Each wave for itself; what may come in any wave fills the gaps, the largest first."""
     bins: list[Filled] = []
+    by_wave: dict[int, list[Group]] = {}
+    for group in good:
+        by_wave.setdefault(group.wave, []).append(group)
     for wave in waves:
-        members = [group for group in good if group.wave == wave]
+        check()
+        members = by_wave[wave]
         packed, _, _ = pack([group.size for group in members], limits)
         bins += [(wave, [members[item] for item in place]) for place in packed]
     free = sorted(
@@ -69,14 +74,17 @@ def _in_waves(good: Sequence[Group], waves: Sequence[int], limits: Size) -> list
     )
     rest = []
     sizes = [_total(members) for _, members in bins]
+    open_bins = list(range(len(bins)))
     for group in free:
-        for place, size in enumerate(sizes):
-            if fits(add(size, group.size), limits):
+        check()
+        for place in open_bins[:MOST_OPEN]:
+            if fits(add(sizes[place], group.size), limits):
                 bins[place][1].append(group)
-                sizes[place] = add(size, group.size)
+                sizes[place] = add(sizes[place], group.size)
                 break
         else:
             rest.append(group)
+            del open_bins[: len(open_bins) > MOST_OPEN]
     packed, _, _ = pack([group.size for group in rest], limits)
     return bins + [(1, [rest[item] for item in place]) for place in packed]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from service.core.deadline import check
 from service.core.partition.model import Kind, Load, Request, Size, Tie
 
 
@@ -88,6 +89,7 @@ class Union:
 def _members(loads: Mapping[str, Load], sets: Union) -> dict[str, tuple[Load, ...]]:
     found: dict[str, list[Load]] = {}
     for name in sorted(loads):
+        check()
         found.setdefault(sets.root(name), []).append(loads[name])
     return {root: tuple(members) for root, members in found.items()}
 
@@ -98,17 +100,20 @@ def _merge(
     """Join what refers to each other where all of it fits; else join circles only."""
     whole = hard.copy()
     for tie in soft:
+        check()
         whole.join(tie.one, tie.other)
     sizes = {root: size_of(members) for root, members in _members(loads, whole).items()}
     merged = hard.copy()
     large = []
     for tie in soft:
+        check()
         if fits(sizes[whole.root(tie.one)], limits):
             merged.join(tie.one, tie.other)
         else:
             large.append(tie)
     edges: dict[str, set[str]] = {}
     for tie in large:
+        check()
         edges.setdefault(hard.root(tie.one), set()).add(hard.root(tie.other))
     for circle in circles(edges):
         for name in circle[1:]:
@@ -131,6 +136,7 @@ def circles(edges: Mapping[str, set[str]]) -> Iterator[list[str]]:
         stack.append(start)
         held.add(start)
         while work:
+            check()
             node, rest = work[-1]
             after = next((name for name in rest if name not in number or name in held), None)
             if after is None:
@@ -162,6 +168,7 @@ def _waves(sets: Union, ordered: Iterable[Tie]) -> dict[str, int]:
     """The wave of every group that an order concerns: one after the last that it needs."""
     needs: dict[str, set[str]] = {}
     for tie in ordered:
+        check()
         one, other = sets.root(tie.one), sets.root(tie.other)
         needs.setdefault(one, set()).add(other)
         needs.setdefault(other, set())
@@ -173,6 +180,7 @@ def _waves(sets: Union, ordered: Iterable[Tie]) -> dict[str, int]:
             users.setdefault(other, []).append(name)
     ready = sorted(name for name, count in waiting.items() if not count)
     while ready:
+        check()
         name = ready.pop()
         waves[name] = 1 + max((waves[other] for other in needs[name]), default=0)
         for user in users.get(name, ()):
