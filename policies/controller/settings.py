@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from shlex import quote
 
 from service.core.evidence import NotGathered
-from service.core.facts.controllers import controllers
+from service.core.facts.controllers import controllers, setting_of, unread_controllers
 from service.core.facts.mtc import mtc_version
+from service.core.facts.settings import is_true
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
@@ -30,9 +31,10 @@ class ControllerSettings(ClusterPolicy):
 
     The API server checks nothing in the spec. What stands there becomes variables of an Ansible
     role: unknown keys vanish, wrong types break the role, and a limit that is no integer stops
-    the controller when it starts. The proxy's URL is MTC303's. A cluster that is known to have
-    no MigrationController has no settings to judge; one whose MigrationController was not
-    gathered is unknown.
+    the controller when it starts. The operator reads its own namespace only, and carries out
+    each MigrationController that it finds there; one cluster runs the controller. The Stunnel
+    proxy's URL is MTC303's. A cluster that is known to have no MigrationController has no
+    settings to judge; one whose MigrationController was not gathered is unknown.
     """
 
     id = "MTC801"
@@ -56,17 +58,23 @@ class ControllerSettings(ClusterPolicy):
         ),
     )
     source = (
-        "mig-operator roles/migrationcontroller; mig-controller pkg/settings (Load, getEnvLimit)"
+        "mig-operator roles/migrationcontroller; mig-operator docs/usage/"
+        "AlternativeCAMTopologies.md; mig-controller pkg/settings (Load, getEnvLimit)"
     )
     better = "MTC has no such check: the CRD preserves unknown fields and validates none"
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        unread = unread_controllers(cluster)
+        read = any(item not in unread for item in cluster.known(MIGRATION_CONTROLLER))
+        for item in unread:
+            yield _unread(item, read)
         found = controllers(cluster)
-        if not found:
+        if not found and not unread:
             raise NotApplicable(f"there is no MigrationController on {cluster.name}")
         installed = _installed(migration, cluster)
         if len(found) > 1:
             yield _several(found)
+        yield from _where_it_runs(migration, cluster)
         for controller in found:
             yield from _judged(controller, cluster, installed)
 
@@ -112,17 +120,71 @@ def _failed(ref: Ref, item: SpecRemark) -> Outcome:
     )
 
 
+def _unread(item: MigrationController, read: bool) -> Outcome:
+    name, namespace = quote(item.ref.name), quote(item.ref.namespace)
+    return failed(
+        item.ref.subject,
+        f"the operator reads MigrationControllers of namespace {MTC_NAMESPACE} only: this one has "
+        "no effect",
+        item.ref.at("/metadata/namespace", item.ref.namespace),
+        found=f"namespace {item.ref.namespace}",
+        wanted=f"namespace {MTC_NAMESPACE}",
+        key="namespace",
+        commands=(
+            f"oc get migrationcontroller {name} -n {namespace} -o yaml | sed -e '/^  uid:/d; "
+            f"/^  resourceVersion:/d; /^  namespace:/s/:.*/: {MTC_NAMESPACE}/' | oc create -f -",
+            f"oc delete migrationcontroller {name} -n {namespace}",
+        )[int(read) :],
+        severity=Severity.WARNING if read else None,
+    )
+
+
 def _several(found: tuple[MigrationController, ...]) -> Outcome:
-    # The finding is about the last by name, whatever order the evidence has them in.
-    found = tuple(sorted(found, key=lambda item: (item.ref.namespace, item.ref.name)))
+    specs = [{key: value for key, value in item.spec.items() if key != "version"} for item in found]
+    differ = any(spec != specs[0] for spec in specs)
     return failed(
         found[-1].ref.subject,
-        "the operator carries out each MigrationController of its namespace, one over the other",
+        "the operator carries out each MigrationController of its namespace, one over the other"
+        + ("; which of their values is in force changes with each reconcile" * differ),
         *(item.ref.at("/metadata/name", item.ref.name) for item in found[:5]),
         found=f"{len(found)} MigrationControllers",
         wanted="one",
         key="several",
-        severity=Severity.WARNING,
+        commands=(f"oc delete migrationcontroller <surplus one> -n {MTC_NAMESPACE}",),
+        severity=None if differ else Severity.WARNING,
+    )
+
+
+def _where_it_runs(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+    """migration_controller is true on one cluster, the one that holds the plan."""
+    try:
+        fact = setting_of(cluster, "migration_controller")
+    except NotGathered:
+        return  # the finding about several of them says it
+    host = migration.is_host(cluster)
+    if fact.value is None or is_true(fact.value) is host:
+        return
+    name = next(item.ref.name for item in controllers(cluster))
+    said = (
+        f"migration_controller is false on {cluster.name}, whose controller is to carry out the "
+        "plan (option `host` names another cluster)"
+        if host
+        else f"migration_controller is true on {cluster.name} too: the controller runs on one "
+        f"cluster only, here {migration.host.name}"
+    )
+    patch = f'{{"spec":{{"migration_controller":{str(host).lower()}}}}}'
+    yield failed(
+        controllers(cluster)[0].ref.subject,
+        said,
+        *fact.evidence,
+        found=f"migration_controller: {str(fact.value).lower()}",
+        wanted=f"migration_controller: {str(host).lower()}",
+        key="runs-controller",
+        commands=(
+            f"oc patch migrationcontroller {quote(name)} -n {MTC_NAMESPACE} --type=merge "
+            f"-p '{patch}'",
+        ),
+        severity=None if host else Severity.WARNING,
     )
 
 

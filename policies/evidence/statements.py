@@ -11,7 +11,7 @@ from service.core.facts import Fact
 from service.core.facts.endpoints import api_port
 from service.core.facts.mtc import mtc_version
 from service.core.facts.place import platform, regions
-from service.core.facts.proxy import proxy_use
+from service.core.facts.proxy import cluster_wide_proxy
 from service.core.facts.reach import CLUSTER, DECLARED, api_sights, cluster_of
 from service.core.facts.release import openshift
 from service.core.inventory import Inventory
@@ -28,7 +28,7 @@ def misstated(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         "mtcVersion": lambda: mtc_version(bare_migration, bare),
         "platform": lambda: platform(bare),
         "region": lambda: regions(bare),
-        "proxy": lambda: proxy_use(bare),
+        "proxy": lambda: cluster_wide_proxy(bare),
     }
     for name, read in readers.items():
         declared = cluster.declared.get(name)
@@ -75,7 +75,7 @@ def _stated(cluster: Cluster, name: str, declared: Declared) -> object:
     if name == "proxy":
         empty = replace(cluster, inventory=Inventory(cluster.role, {}))
         try:
-            return proxy_use(empty).value
+            return cluster_wide_proxy(empty).value
         except NotGathered:
             return None
     return str(declared.value)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from json import dumps
 from shlex import quote
 
+from policies.versions.mtc_same import MTC_READS
 from service.core.evidence import NotGathered
 from service.core.facts import Fact
 from service.core.facts.controllers import (
@@ -14,8 +15,10 @@ from service.core.facts.controllers import (
     controllers,
     effective_proxy,
     given_proxies,
+    setting_of,
 )
 from service.core.facts.endpoints import route_domain
+from service.core.facts.mtc import mtc_version
 from service.core.facts.proxy import ProxyUse, exceptions, proxy_use
 from service.core.facts.transfer import direct_volumes, intra_cluster
 from service.core.link import Link
@@ -27,7 +30,9 @@ from service.core.outcome import (
     passed,
 )
 from service.core.policy import MigrationPolicy, NotApplicable
+from service.core.settings.table import SETTINGS
 from service.core.values import stunnel
+from service.core.values.versions import Version, parse_or_none
 from service.kinds.cluster import CONFIG_MAP, NODE
 from service.kinds.config import CLUSTER_VERSION, INGRESS_CONFIG, PROXY, SERVER_VERSION
 from service.kinds.mtc import MIG_PLAN, MIGRATION_CONTROLLER, MTC_NAMESPACE
@@ -54,6 +59,20 @@ PROXY_READS = (
 """The proxy, and what tells an OpenShift 3 cluster, which has no such object."""
 
 PLAN_READ = Read(MIG_PLAN, namespace=MTC_NAMESPACE)
+
+
+SINCE = "stunnel_tcp_proxy, which 1.4.2 and later do"
+
+
+def release_without_setting(migration: Migration) -> str:
+    """The host's MTC release where it is too old to read stunnel_tcp_proxy, else ""."""
+    try:
+        found = mtc_version(migration, migration.host).value
+    except NotGathered:
+        return ""
+    release = parse_or_none(found)
+    since = SETTINGS[stunnel.SETTING].since
+    return found if release is not None and release < Version.parse(since) else ""
 
 
 def require_direct_volumes(migration: Migration) -> None:
@@ -97,8 +116,9 @@ class StunnelProxyConfigured(MigrationPolicy):
         CONFIG_READ,
         PLAN_READ,
         Read(INGRESS_CONFIG, name="cluster"),
+        *MTC_READS,
     )
-    declares = ("proxy", "openshiftVersion")
+    declares = ("proxy", "openshiftVersion", "mtcVersion")
     remedy = (
         "Set stunnel_tcp_proxy in the MigrationController of the cluster that runs the "
         "controller, or set indirectVolumeMigration: true in the plan."
@@ -114,8 +134,14 @@ class StunnelProxyConfigured(MigrationPolicy):
         if not use.value.in_use:
             raise NotApplicable("the source cluster uses no proxy", *use.evidence)
         effective = effective_proxy(migration.host)
+        old = release_without_setting(migration)
+        if old and effective is None:
+            yield self._unset(migration, use, None, reason=f"MTC {old} does not read {SINCE}")
+            return
         try:
             given = given_proxies(migration.host)
+            if any(item.reading.usable for item in given):
+                setting_of(migration.host, stunnel.SETTING)  # several that differ are no answer
         except NotGathered:
             if effective is None:
                 raise
@@ -151,13 +177,14 @@ class StunnelProxyConfigured(MigrationPolicy):
         use: Fact[ProxyUse],
         given: GivenProxy | None,
         *evidence: Pointer,
+        reason: str = "",
     ) -> Outcome:
         host = migration.host
         covered = _bypassed(migration)
         message = (
             f"the source reaches out through {', '.join(use.value.endpoints)}, and direct volume "
             "migration is not told of a proxy that it can use"
-        )
+        ) + (f": {reason}" * bool(reason))
         if covered:
             message += "; the source's noProxy covers the destination's routes, though"
         name = given.controller.ref.name if given else _name(host)

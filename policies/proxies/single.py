@@ -15,8 +15,8 @@ from service.core import plan_patch
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import Fact
 from service.core.facts.controllers import given_proxies
-from service.core.facts.proxy import ProxyUse, proxy_use
-from service.core.migration import Migration
+from service.core.facts.proxy import ProxyUse, cluster_wide_proxy, proxy_use
+from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import MigrationPolicy
 from service.core.values import stunnel
@@ -52,7 +52,7 @@ class SingleProxy(MigrationPolicy):
         uses: list[Fact[ProxyUse]] = []
         for cluster in (migration.source, migration.destination):
             try:
-                uses.append(proxy_use(cluster))
+                uses.append(_use(migration, cluster))
             except NotGathered as error:
                 missing += error.missing
         direct = next((use for use in uses if not use.value.in_use), None)
@@ -73,6 +73,16 @@ class SingleProxy(MigrationPolicy):
             commands=(plan_patch.merge(migration.given_plan, {"indirectVolumeMigration": True}),),
             key="both",
         )
+
+
+def _use(migration: Migration, cluster: Cluster) -> Fact[ProxyUse]:
+    """The proxies that matter: on the destination those before its routes, not MTC's own."""
+    if cluster is migration.source:
+        return proxy_use(cluster)
+    try:
+        return cluster_wide_proxy(cluster)
+    except NotGathered:
+        return proxy_use(cluster)
 
 
 def _several(migration: Migration) -> list[Outcome]:

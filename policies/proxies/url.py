@@ -8,12 +8,17 @@ from policies.proxies.configured import (
     CONTROLLER_READ,
     DOCS,
     PLAN_READ,
+    PROXY_READS,
+    SINCE,
     merge_command,
     patch_command,
+    release_without_setting,
     require_direct_volumes,
 )
+from policies.versions.mtc_same import MTC_READS
 from service.core.evidence import NotGathered
 from service.core.facts.controllers import GivenProxy, controllers, given_proxies
+from service.core.facts.proxy import proxy_use
 from service.core.migration import Cluster, Migration
 from service.core.outcome import (
     Outcome,
@@ -43,7 +48,8 @@ class StunnelProxyUrl(ClusterPolicy):
         "MTC silently connects without the proxy, or direct volume migration fails with an error "
         "that quotes the password."
     )
-    reads = (CONTROLLER_READ, PLAN_READ)
+    reads = (CONTROLLER_READ, PLAN_READ, *PROXY_READS, *MTC_READS)
+    declares = ("proxy", "openshiftVersion", "mtcVersion")
     remedy = (
         f"Write {stunnel.FORM} with user name and password percent-encoded, in the "
         "MigrationController of the cluster that runs the controller."
@@ -64,7 +70,10 @@ class StunnelProxyUrl(ClusterPolicy):
         given = given_proxies(cluster)
         if not given:
             raise NotApplicable("stunnel_tcp_proxy is not set", *_specs(cluster))
+        old = release_without_setting(migration)
         for item in given:
+            if old:
+                yield _too_new(item, old)
             yield from self._judged(item)
 
     def _judged(self, item: GivenProxy) -> Iterator[Outcome]:
@@ -103,7 +112,7 @@ class StunnelProxyUrl(ClusterPolicy):
         if not given:
             told = "stunnel_tcp_proxy is not set on this cluster, which does not run the controller"
             yield not_applicable(cluster.subject, told, *_specs(cluster))
-        elsewhere = _usable_on_host(migration)
+        needed = _needed_on_host(migration)
         for item in given:
             host = migration.host.name
             yield failed(
@@ -114,16 +123,28 @@ class StunnelProxyUrl(ClusterPolicy):
                 wanted=f"set on {host} only",
                 key="not-host",
                 commands=(merge_command(item.controller.ref.name, {item.key: None}),),
-                severity=Severity.BLOCKER if elsewhere is False else Severity.WARNING,
+                severity=Severity.BLOCKER if needed else Severity.WARNING,
             )
 
 
-def _usable_on_host(migration: Migration) -> bool | None:
-    """Whether the host has a proxy that works; None if not known."""
+def _too_new(item: GivenProxy, release: str) -> Outcome:
+    return failed(
+        item.controller.ref.subject,
+        f"MTC {release} does not read {SINCE}",
+        item.pointer,
+        found=f"MTC {release}",
+        wanted="MTC 1.4.2 or later",
+        key="too-new",
+    )
+
+
+def _needed_on_host(migration: Migration) -> bool:
+    """Whether the source is known to use a proxy, and the host to have none that works."""
     try:
-        return any(item.reading.usable for item in given_proxies(migration.host))
+        used = proxy_use(migration.source).value.in_use
+        return used and not any(item.reading.usable for item in given_proxies(migration.host))
     except NotGathered:
-        return None
+        return False
 
 
 def _specs(cluster: Cluster) -> tuple[Pointer, ...]:

@@ -129,9 +129,12 @@ BY_KIND: dict[Kind, st.SearchStrategy[Any]] = {
     Kind.GROUPS: st.sampled_from(["", "1000", "1000,2000", 7]),
     Kind.GROUP_LIST: st.lists(st.integers(1, 9) | st.sampled_from(["1000"]), max_size=3),
     Kind.PROXY: st.sampled_from(["", "http://h:1", "http://u:p%20w@squid.example.com:3128"]),
+    Kind.URL: st.sampled_from(["", "http://h:1", "https://u:p%20w@squid.example.com:3128"]),
+    Kind.DOMAIN: st.sampled_from(["", "apps.example.com"]),
     Kind.QUANTITY: st.sampled_from(["100m", "1Gi", 1, 0.5, 1.0]),
     Kind.DURATION: st.sampled_from(["0", "1h30m", "2s"]),
     Kind.NAMES: st.lists(WORDS, max_size=3),
+    Kind.EXCLUDED: st.lists(WORDS, max_size=3),
     Kind.MAP: st.dictionaries(WORDS, WORDS, max_size=3),
     Kind.ANY: VALUES,
 }

@@ -366,13 +366,13 @@ def test_a_redacted_result_holds_no_secret() -> None:
 # --- properties ---------------------------------------------------------------------------------
 
 NAMES = st.sampled_from(
-    ["cluster_subdomain", "azure_resource_group", "mig_pv_limit", "rsync_opt_extras"]
+    ["discovery_volume_path", "azure_resource_group", "mig_pv_limit", "rsync_opt_extras"]
 )
 TEXTS = st.text("abc /~.-", min_size=1, max_size=6)
 SPECS = st.fixed_dictionaries(
     {},
     optional={
-        "cluster_subdomain": TEXTS,
+        "discovery_volume_path": TEXTS,
         "azureResourceGroup": TEXTS,
         "mig_pv_limit": st.integers(1, 9),
         "migPvLimit": st.integers(1, 9),
@@ -388,7 +388,7 @@ SPECS = st.fixed_dictionaries(
 WANTED = st.fixed_dictionaries(
     {},
     optional={
-        "cluster_subdomain": st.none() | TEXTS,
+        "discovery_volume_path": st.none() | TEXTS,
         "azure_resource_group": st.none() | TEXTS,
         "mig_pv_limit": st.none() | st.integers(1, 9),
         "stunnelTcpProxy": st.none() | st.sampled_from([PARTS, URL, ""]),
@@ -519,3 +519,43 @@ def _kubectl(kubectl: str, file: Path, kind: str, patch: Any, home: Path) -> Any
         pytest.skip(f"this kubectl does not patch custom resources locally: {ran.stderr[:200]}")
     assert ran.returncode == 0, ran.stderr
     return yaml.safe_load(ran.stdout)
+
+
+def test_a_manifest_of_another_namespace_is_patched_there_and_said_to_have_no_effect() -> None:
+    controller = manifest()
+    controller["metadata"]["namespace"] = "default"
+    result = patch(controller, stunnel_tcp_proxy=URL)
+    assert "namespace" in codes(result)
+    assert result.manifest is not None
+    assert result.manifest["metadata"]["namespace"] == "default"
+    named = [line for line in result.commands.values() if "migrationcontroller" in line]
+    assert named
+    assert all("-n default" in line for line in named)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "after"),
+    [
+        ("stunnel_tcp_proxy", "https://squid.example.com:3128/", "https://squid.example.com:3128/"),
+        ("stunnel_tcp_proxy", URL, "http://mover:****@squid.example.com:3128"),
+        ("http_proxy", "http://a:b@squid.example.com:1", "http://a:****@squid.example.com:1"),
+        ("additional_excluded_resources", ["events", "secrets"], '["events", "secrets"]'),
+        ("mig_pv_limit", 200, "200"),
+    ],
+)
+def test_a_change_shows_what_is_written(setting: str, value: Any, after: str) -> None:
+    assert [change.after for change in patch(manifest(), **{setting: value}).changes] == [after]
+
+
+def test_a_release_that_does_not_read_the_proxy() -> None:
+    controller = manifest(version="1.4.1")
+    at = "/settings/stunnel_tcp_proxy"
+    assert refusals(controller, stunnel_tcp_proxy=URL) == [("MTC303", "too-new", at)]
+    assert patch(manifest(version="1.4.2"), stunnel_tcp_proxy=URL).changed
+
+
+def test_raw_characters_in_the_password_name_how_they_are_written() -> None:
+    for raw, written in (("#", "%23"), ("/", "%2F"), ("?", "%3F")):
+        reading = stunnel.read(f"http://mover:a{raw}b@squid.example.com:3128")
+        assert not reading.usable
+        assert any(written in remark.message for remark in reading.remarks), raw

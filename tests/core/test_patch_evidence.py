@@ -170,3 +170,21 @@ def test_what_stands_in_a_spec_that_nobody_sent_is_not_judged() -> None:
     found = verdicts(patch(evidence([PROXIED], [DIRECT])))
     assert ("MTC303", "pass") in found
     assert "MTC801" not in {policy for policy, _ in found}
+
+
+def test_two_controllers_in_the_namespace_are_a_warning() -> None:
+    second = controller(uid="other-uid")
+    second["metadata"]["name"] = "second"
+    migration = evidence([PROXIED], [DIRECT, controller(), second])
+    assert ("MTC801", "several", "warning") in told(patch(migration, controller()))
+    assert ("MTC801", "several", "warning") in told(patch(migration))
+    alone = evidence([PROXIED], [DIRECT, controller()])
+    assert ("MTC801", "several", "warning") not in told(patch(alone, controller()))
+
+
+def test_a_controller_of_another_namespace_is_not_the_current_one() -> None:
+    stray = controller()
+    stray["metadata"]["namespace"] = "default"
+    migration = evidence([PROXIED], [DIRECT, stray])
+    assert "no-manifest" in [code for _, code, _ in told(patch(migration))]
+    assert ("MTC301", "fail") in verdicts(patch(migration, stray))

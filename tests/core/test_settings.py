@@ -41,10 +41,13 @@ def test_each_setting_stands_once_and_says_where_it_comes_from() -> None:
             assert not version or str(Version.parse(version)) == version
 
 
+IN_WORDS = (Kind.NAMES, Kind.EXCLUDED, Kind.GROUP_LIST, Kind.PLAIN, Kind.URL, Kind.NO_PROXY)
+
+
 def test_every_default_is_a_value_that_its_setting_takes() -> None:
     """Except defaults that are told in words, and lists, which the table writes as text."""
     for setting in SETTINGS.values():
-        if setting.kind in (Kind.NAMES, Kind.GROUP_LIST, Kind.PLAIN, Kind.URL):
+        if setting.kind in IN_WORDS:
             continue
         value: object = setting.default
         if setting.kind is Kind.SWITCH:
@@ -123,12 +126,45 @@ VALUES: list[tuple[str, object, str]] = [
     ("daemonset_node_selector", {"a": True}, "type"),
     ("hook_runner_image_fqin", "quay.example.com/x@sha256:00", ""),
     *(("hook_runner_image_fqin", value, "type") for value in ("", "a b", 1)),
-    *(("no_proxy", v, "") for v in (".example.com,10.0.0.0/8", "", "-x", "a*")),
+    *(("no_proxy", v, "") for v in (".example.com,10.0.0.0/8", "", "-x", ".a, .b")),
+    ("no_proxy", "a*", "entry"),
+    ("no_proxy", "https://a", "entry"),
+    ("no_proxy", "a/b", "entry"),
+    ("no_proxy", "a b", "separator"),
+    *(
+        ("http_proxy", v, "")
+        for v in ("http://h:3128", "https://u:p@h:1", "", "http://[fd00::1]:3128")
+    ),
+    *(
+        ("http_proxy", v, code)
+        for v, code in (
+            ("h:3128", "no-scheme"),
+            ("http://h", "no-port"),
+            ("http://u:p#q@h:1", "cut-short"),
+            ("http://u:p?q@h:1", "cut-short"),
+            ("http://h:port", "parse"),
+            ("http://", "parse"),
+            ("http://h:1/x.pac", "pac-file"),
+            ("http://h:1/x", "rest-ignored"),
+            ("ftp://h:1", "scheme"),
+            ("http://h:99999", "port-range"),
+            (" http://h:1", "blank"),
+            (3128, "type"),
+        )
+    ),
+    ("mig_namespace", "openshift-migration", ""),
+    ("mig_namespace", "mtc", "choice"),
+    ("cluster_subdomain", "", ""),
+    ("cluster_subdomain", "https://apps.example.com", "scheme"),
+    ("cluster_subdomain", "apps.example.com/", "type"),
+    ("excluded_resources", ["imagetags"], ""),
+    ("excluded_resources", [], "default-list"),
+    ("excluded_resources", ["secrets"], "default-list"),
     *(("no_proxy", v, "template") for v in ("*.example.com", "a #b", "a: b", "a\nb", "{{x}}")),
     ("no_proxy", ["a"], "type"),
     ("cluster_subdomain", "apps.example.com", ""),
-    ("cluster_subdomain", 5, ""),
-    ("cluster_subdomain", 'a"b', "template"),
+    ("cluster_subdomain", 5, "type"),
+    ("cluster_subdomain", 'a"b', "type"),
     ("cluster_subdomain", ["a"], "type"),
     ("cluster_subdomain", None, "null"),
     ("stunnel_tcp_proxy", "anything", ""),

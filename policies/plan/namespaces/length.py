@@ -13,7 +13,7 @@ from policies.plan.base import (
 )
 from policies.plan.namespaces.listed import NamespacesPolicy
 from service.core.facts import limits
-from service.core.facts.controllers import controllers
+from service.core.facts.controllers import setting_of
 from service.core.facts.mtc import CLUSTER_CONFIG
 from service.core.facts.transfer import ROUTE as BY_ROUTE
 from service.core.facts.transfer import direct_volumes, endpoint_type
@@ -21,7 +21,6 @@ from service.core.facts.volumes import volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import NotApplicable
-from service.core.settings.table import spellings
 from service.kinds.cluster import CONFIG_MAP
 from service.kinds.mtc import MTC_NAMESPACE
 from service.kinds.ref import Subject
@@ -107,8 +106,4 @@ def _subdomain(migration: Migration) -> bool:
     for item in host.known(CONFIG_MAP):
         if item.ref.name == CLUSTER_CONFIG and item.ref.namespace == MTC_NAMESPACE:
             return bool(item.data.get("CLUSTER_SUBDOMAIN"))
-    return any(
-        bool(controller.spec[key])
-        for controller in controllers(host)
-        for key in spellings(controller.spec, "cluster_subdomain")
-    )
+    return bool(setting_of(host, "cluster_subdomain").value)

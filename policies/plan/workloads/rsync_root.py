@@ -8,7 +8,7 @@ from shlex import quote
 from policies.plan.base import ABOUT, PLAN_READS, SidePolicy
 from service.core.evidence import Missing, NotGathered, Role
 from service.core.facts import release
-from service.core.facts.controllers import controllers
+from service.core.facts.controllers import setting_of
 from service.core.facts.mtc import CLUSTER_CONFIG
 from service.core.facts.settings import is_true
 from service.core.facts.transfer import direct_volumes
@@ -16,7 +16,6 @@ from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, not_applicable, passed
 from service.core.policy import NotApplicable
-from service.core.settings.table import spellings
 from service.core.values.versions import Version
 from service.kinds.cluster import CONFIG_MAP, NAMESPACE, Namespace
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
@@ -107,11 +106,7 @@ def _privileged(cluster: Cluster) -> bool:
     for item in cluster.known(CONFIG_MAP):
         if item.ref.name == CLUSTER_CONFIG and item.ref.namespace == MTC_NAMESPACE:
             return is_true(item.data.get("RSYNC_PRIVILEGED", ""))
-    return any(
-        is_true(controller.spec[key])
-        for controller in controllers(cluster)
-        for key in spellings(controller.spec, SETTING)
-    )
+    return is_true(setting_of(cluster, SETTING).value)
 
 
 def _unlabelled(namespace: Namespace) -> Outcome:

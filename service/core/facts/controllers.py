@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from service.core.evidence import NotGathered
 from service.core.facts import Fact
 from service.core.migration import Cluster
 from service.core.settings.table import spellings
@@ -35,16 +36,54 @@ class GivenProxy:
 
 
 def controllers(cluster: Cluster) -> tuple[MigrationController, ...]:
-    """The MigrationControllers that the operator of a cluster acts on; () where there is none.
+    """The MigrationControllers that the operator of a cluster reads: those of its own namespace.
 
-    Those of MTC's namespace where any is there, else of whichever namespace holds some.
+    () where there is none. Sorted by name, for the evidence has no order that means anything.
     Raises NotGathered where none is known and the evidence does not show that there is none.
     """
     known = cluster.known(MIGRATION_CONTROLLER)
-    if not known:
+    ours = tuple(item for item in known if _is_read(item))
+    if not ours:
         return cluster.all(MIGRATION_CONTROLLER, (MTC_NAMESPACE,))
-    ours = tuple(item for item in known if item.ref.namespace in (MTC_NAMESPACE, ""))
-    return ours or known
+    return tuple(sorted(ours, key=lambda item: item.ref.name))
+
+
+def unread_controllers(cluster: Cluster) -> tuple[MigrationController, ...]:
+    """The known MigrationControllers of other namespaces, which have no effect."""
+    return tuple(item for item in cluster.known(MIGRATION_CONTROLLER) if not _is_read(item))
+
+
+def _is_read(item: MigrationController) -> bool:
+    """The operator is installed for its own namespace alone (install mode OwnNamespace)."""
+    return item.ref.namespace in (MTC_NAMESPACE, "")
+
+
+def setting_of(cluster: Cluster, name: str) -> Fact[Any]:
+    """The value of a snake_case setting of a cluster; None where no MigrationController sets it.
+
+    Several MigrationControllers count only where they agree: the operator carries them out in
+    turn, and which one is in force changes. Raises NotGathered.
+    """
+    found = controllers(cluster)
+    given = [
+        Fact(item.spec[key], (item.ref.at(f"/spec/{key}", item.spec[key]),))
+        for item in found
+        for key in spellings(item.spec, name)[:1]
+    ]
+    if given and (len(given) < len(found) or any(fact.value != given[0].value for fact in given)):
+        raise ambiguous(cluster, name, len(found))
+    if given:
+        return given[0]
+    return Fact(None, tuple(item.ref.at("/spec") for item in found[:1]))
+
+
+def ambiguous(cluster: Cluster, name: str, count: int) -> NotGathered:
+    """The exception for a setting that several MigrationControllers set differently."""
+    return cluster.missing(
+        f"which value of {name} applies",
+        f"oc get migrationcontrollers -n {MTC_NAMESPACE} -o yaml  # after removing all but one",
+        f"{count} MigrationControllers of namespace {MTC_NAMESPACE} differ in it",
+    )
 
 
 def given_proxies(cluster: Cluster) -> tuple[GivenProxy, ...]:

@@ -95,7 +95,7 @@ def _seen_by_host(migration: Migration, cluster: Cluster) -> Fact[str] | None:
 def _written_back(migration: Migration, cluster: Cluster) -> Fact[str] | None:
     for item in cluster.known(MIGRATION_CONTROLLER):
         value = item.spec.get("version")
-        if isinstance(value, str):
+        if isinstance(value, str) and item.ref.namespace in (MTC_NAMESPACE, ""):
             return _fact(value, item.ref.at("/spec/version"))
     return None
 

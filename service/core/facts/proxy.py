@@ -10,6 +10,8 @@ from service.core.evidence import NotGathered
 from service.core.facts import Fact, release
 from service.core.facts.release import major_or
 from service.core.migration import Cluster, once_per_cluster
+from service.core.settings.table import spellings
+from service.core.values.httpproxy import is_pac
 from service.kinds.config import PROXY
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
 from service.kinds.redact import redact_value
@@ -38,16 +40,34 @@ class ProxyUse:
 
 @once_per_cluster
 def proxy_use(cluster: Cluster) -> Fact[ProxyUse]:
-    """The cluster-wide proxy.
+    """The proxies on the way out of a cluster: the cluster-wide one, and MTC's own.
 
-    OpenShift 4: Proxy "cluster" (status is what is in force, spec what is configured).
-    OpenShift 3 has no such object: MigrationController's http_proxy/https_proxy, else the
-    declared ``proxy``. Raises NotGathered.
+    MTC's own are http_proxy and https_proxy of the MigrationController: the only place on
+    OpenShift 3, and one that counts beside the cluster-wide proxy on OpenShift 4.
+    Raises NotGathered where neither is known.
+    """
+    own = _of_controllers(cluster)
+    try:
+        wide = cluster_wide_proxy(cluster)
+    except NotGathered:
+        if own.value.in_use:
+            return own
+        raise
+    endpoints = dict.fromkeys((*wide.value.endpoints, *own.value.endpoints))
+    return Fact(ProxyUse(tuple(endpoints)), (*wide.evidence, *own.evidence))
+
+
+@once_per_cluster
+def cluster_wide_proxy(cluster: Cluster) -> Fact[ProxyUse]:
+    """The cluster-wide proxy, without what MTC alone goes through.
+
+    OpenShift 4: Proxy "cluster" (status is what is in force, spec what is configured); without
+    it the declared ``proxy``. Raises NotGathered.
     """
     try:
         proxy = cluster.find(PROXY, "cluster")
     except NotGathered as missing:
-        return _without_object(cluster, missing)
+        return _declared(cluster, missing)
     if proxy is None:
         return Fact(ProxyUse(()), ())
     values = (
@@ -57,29 +77,44 @@ def proxy_use(cluster: Cluster) -> Fact[ProxyUse]:
         ("/spec/httpsProxy", proxy.configured_https),
     )
     named = tuple(proxy.ref.at(pointer, redact_value(value)) for pointer, value in values if value)
+    if any(_names_pac(value) for _, value in values):
+        raise _untold(cluster, _no_proxy_told(cluster), _PAC_FILE)
     endpoints = _endpoints(value for _, value in values)
     return Fact(ProxyUse(endpoints), named or (proxy.ref.at("/spec"),))
 
 
-def _without_object(cluster: Cluster, missing: NotGathered) -> Fact[ProxyUse]:
+_PAC_FILE = "the URL is that of a PAC file, which names the proxies: declare those as `proxy`"
+
+
+def _no_proxy_told(cluster: Cluster) -> NotGathered:
+    return cluster.missing("the proxy of the cluster", "oc get proxy cluster -o yaml")
+
+
+def _names_pac(url: str) -> bool:
+    return is_pac("/" + url.partition("://")[2].partition("/")[2])
+
+
+def _declared(cluster: Cluster, missing: NotGathered) -> Fact[ProxyUse]:
     declared = cluster.declared.get("proxy")
-    if declared is not None:
-        fault = _fault(declared.value)
-        if fault:
-            raise _untold(cluster, missing, fault)
-        return Fact(ProxyUse(_endpoints(_declared_values(declared.value))), (declared.pointer,))
-    controllers = cluster.known(MIGRATION_CONTROLLER)
-    pointers: list[Pointer] = []
-    values: list[str] = []
-    for controller in controllers:
-        for key in ("http_proxy", "https_proxy", "httpProxy", "httpsProxy"):
-            value = controller.spec.get(key)
-            if isinstance(value, str) and value.strip():
-                pointers.append(controller.ref.at(f"/spec/{key}", redact_value(value)))
-                values.append(value)
-    if values:
-        return Fact(ProxyUse(_endpoints(values)), tuple(pointers))
-    raise _untold(cluster, missing)
+    if declared is None:
+        raise _untold(cluster, missing)
+    fault = _fault(declared.value)
+    if fault:
+        raise _untold(cluster, missing, fault)
+    return Fact(ProxyUse(_endpoints(_declared_values(declared.value))), (declared.pointer,))
+
+
+def _of_controllers(cluster: Cluster) -> Fact[ProxyUse]:
+    found: dict[str, Pointer] = {}
+    for controller in cluster.known(MIGRATION_CONTROLLER):
+        for name in ("http_proxy", "https_proxy"):
+            for key in spellings(controller.spec, name):
+                value = controller.spec[key]
+                used = isinstance(value, str) and not _names_pac(value)
+                if used and controller.ref.namespace in (MTC_NAMESPACE, ""):
+                    found[value] = controller.ref.at(f"/spec/{key}", redact_value(value))
+    named = {value: pointer for value, pointer in found.items() if value.strip()}
+    return Fact(ProxyUse(_endpoints(named)), tuple(named.values()))
 
 
 def _untold(cluster: Cluster, missing: NotGathered, reason: str = "") -> NotGathered:
@@ -96,6 +131,8 @@ def _fault(value: object) -> str:
     """Why a declared ``proxy`` does not tell of the proxies; "" where it does."""
     if value is True:
         return "`proxy: true` does not say which one"
+    if any(_names_pac(item) for item in _declared_values(value)):
+        return _PAC_FILE
     odd = sorted(str(key) for key in set(value) - _KEYS) if isinstance(value, dict) else []
     return f"`proxy` has no field {odd[0][:60]!r}" if odd else ""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from service.core.evidence import NotGathered
 from service.core.facts import Fact
+from service.core.facts.controllers import setting_of
 from service.core.facts.settings import is_true, setting
 from service.core.migration import Cluster, Migration
 from service.core.values import stunnel
 from service.kinds.cluster import CONFIG_MAP
-from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE, PlanVolume
+from service.kinds.mtc import MTC_NAMESPACE, PlanVolume
 from service.kinds.ref import Pointer
 
 ROUTE = "Route"
@@ -91,12 +92,11 @@ def endpoint_type(destination: Cluster) -> Fact[str]:
         if item.ref.name == "migration-cluster-config" and item.ref.namespace == MTC_NAMESPACE:
             found = item.data.get("RSYNC_ENDPOINT_TYPE", "")
             return _type(found, item.ref.at("/data/RSYNC_ENDPOINT_TYPE", found or None))
-    for controller in destination.known(MIGRATION_CONTROLLER):
-        for key in ("rsync_endpoint_type", "rsyncEndpointType"):
-            value = controller.spec.get(key)
-            if isinstance(value, str):
-                return _type(value, controller.ref.at(f"/spec/{key}", value))
-    return Fact(ROUTE, ())
+    try:
+        given = setting_of(destination, "rsync_endpoint_type")
+    except NotGathered:
+        return Fact(ROUTE, ())
+    return Fact(given.value if given.value in ENDPOINT_TYPES else ROUTE, given.evidence)
 
 
 def stunnel_proxy(migration: Migration) -> Fact[stunnel.Reading] | None:

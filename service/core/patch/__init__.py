@@ -11,7 +11,7 @@ from typing import Any
 from service.core.outcome import Severity
 from service.core.patch.build import Forms, forms, new_spec
 from service.core.patch.commands import commands
-from service.core.patch.manifest import of_other_namespace, unwrap
+from service.core.patch.manifest import namespace_of, of_other_namespace, unwrap
 from service.core.patch.merge import apply_merge, same
 from service.core.patch.model import (
     DEFAULT_NAME,
@@ -38,6 +38,7 @@ from service.core.patch.whatif import (
     of_findings,
     of_other_cluster,
     patched,
+    several,
 )
 from service.core.policy import Policy
 from service.core.report import Finding
@@ -45,7 +46,7 @@ from service.core.settings.check import check_spec
 from service.core.settings.table import SETTINGS, snake_case, spellings
 from service.core.values import stunnel
 from service.core.values.versions import Version
-from service.kinds.mtc import MIGRATION_CONTROLLER
+from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
 from service.kinds.ref import pointer_step
 
 __all__ = [
@@ -79,10 +80,12 @@ def make_patch(request: Request, policies: Sequence[Policy[Any]] = ()) -> Result
     if usable and not _blocked(said) and request.migration is not None:
         findings = _findings(request, manifest, values, policies)
         reasons += of_findings(findings, sets_proxy=sets_proxy)
+        reasons += several(request.migration, manifest)
     if _blocked(reasons):
         raise Refused(tuple(reason for reason in reasons if reason.severity is _BLOCKER))
     made = forms(manifest, values)
     name = str(manifest["metadata"]["name"]) if manifest else DEFAULT_NAME
+    namespace = namespace_of(manifest) if manifest else MTC_NAMESPACE
     return Result(
         name=name,
         changed=bool(made.changes),
@@ -91,7 +94,7 @@ def make_patch(request: Request, policies: Sequence[Policy[Any]] = ()) -> Result
         manifest=made.manifest,
         undo=made.undo,
         changes=made.changes,
-        commands=commands(name, whole=manifest is not None, undo=bool(made.undo))
+        commands=commands(name, namespace, whole=manifest is not None, undo=bool(made.undo))
         if made.changes
         else {},
         warnings=(

@@ -13,13 +13,14 @@ MANIFEST_FILE = "migrationcontroller.yaml"
 UNDO_FILE = "undo.json"
 
 
-def commands(name: str, *, whole: bool, undo: bool) -> Mapping[str, str]:
-    """By purpose.
+def commands(name: str, namespace: str, *, whole: bool, undo: bool) -> Mapping[str, str]:
+    """By purpose, for the object of this name and namespace.
 
     ``whole`` says whether there is a manifest to replace the object with, ``undo`` whether there
     is a patch that takes the change back.
     """
-    target = f"oc patch migrationcontroller {shlex.quote(name)} -n {MTC_NAMESPACE}"
+    place = f"-n {shlex.quote(namespace)}"
+    target = f"oc patch migrationcontroller {shlex.quote(name)} {place}"
     found = {
         "merge_patch": f'{target} --type=merge -p "$(cat {MERGE_FILE})"',
         "json_patch": f'{target} --type=json -p "$(cat {JSON_FILE})"',
@@ -28,5 +29,5 @@ def commands(name: str, *, whole: bool, undo: bool) -> Mapping[str, str]:
     if undo:
         found["undo"] = f'{target} --type=merge -p "$(cat {UNDO_FILE})"'
     if whole:
-        found["replace"] = f"oc replace -f {MANIFEST_FILE} -n {MTC_NAMESPACE}"
+        found["replace"] = f"oc replace -f {MANIFEST_FILE} {place}"
     return found

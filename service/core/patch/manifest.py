@@ -63,12 +63,21 @@ def _form(given: Mapping[str, Any], pointer: str) -> list[Reason]:
     return reasons
 
 
+def namespace_of(given: Mapping[str, Any]) -> str:
+    """The namespace of the object; a manifest that names none is for MTC's own."""
+    namespace = given["metadata"].get("namespace")
+    return namespace if isinstance(namespace, str) and namespace else MTC_NAMESPACE
+
+
 def of_other_namespace(given: Mapping[str, Any], pointer: str) -> list[Reason]:
-    """A warning where the object does not stand where MTC runs."""
-    namespace = given["metadata"].get("namespace", "")
-    if namespace in ("", MTC_NAMESPACE):
+    """A warning where the object is in a namespace that the operator does not read."""
+    namespace = namespace_of(given)
+    if namespace == MTC_NAMESPACE:
         return []
-    told = f"the controller works in namespace {MTC_NAMESPACE} only; the commands name that one"
+    told = (
+        f"the operator reads MigrationControllers of namespace {MTC_NAMESPACE} only: the patch "
+        "has no effect there; create the object in that namespace"
+    )
     at = f"{pointer}/metadata/namespace"
     return [Reason("", "namespace", Severity.WARNING, told, at, str(namespace)[:60], MTC_NAMESPACE)]
 

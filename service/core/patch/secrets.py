@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,9 @@ from service.core.values import stunnel
 from service.kinds.redact import MASK, redact_value
 from service.kinds.ref import pointer_key
 
+LONGEST = 2000
+"""Characters of a value that are shown; no value that anybody writes by hand is longer."""
+
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 """kubectl's copy of an earlier manifest, as text: it may hold an earlier password."""
 
@@ -22,7 +26,8 @@ def show(setting: Setting | None, value: Any) -> Any:
     if value is None:
         return None
     if setting is not None and setting.name == stunnel.SETTING:
-        return stunnel.shown(value)
+        understood = stunnel.read(value).usable
+        return redact_value(value) if understood else stunnel.shown(value)
     if setting is None and not isinstance(value, bool | int | float):
         return MASK
     if setting is not None and setting.name == "mig_ui_oauth_secret":
@@ -35,9 +40,8 @@ def shown_text(setting: Setting | None, value: Any) -> str:
     shown = show(setting, value)
     if isinstance(shown, bool):
         return str(shown).lower()
-    if isinstance(shown, list | dict):
-        return f"a {'list' if isinstance(shown, list) else 'mapping'} of {len(shown)}"
-    return str(shown)[:200]
+    text = json.dumps(shown) if isinstance(shown, list | dict) else str(shown)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} … ({len(text)} characters)"
 
 
 def redacted(result: Result) -> Result:

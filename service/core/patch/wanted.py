@@ -39,10 +39,18 @@ def resolve(
         if setting is not None and setting.name == stunnel.SETTING:
             value, said = _proxy(value, at)
             reasons += said
+            reasons += _too_old(value, installed, setting.since, at)
         values[setting.name if setting else key] = value
     reasons += _checked(settings, installed)
     reasons += _nulls(values)
     return values, reasons
+
+
+def _too_old(value: Any, installed: Version | None, since: str, at: str) -> list[Reason]:
+    if not value or installed is None or installed >= Version.parse(since):
+        return []
+    told = f"stunnel_tcp_proxy is read since {since}, not by the installed {installed}"
+    return [Reason(URL_POLICY, "too-new", Severity.BLOCKER, told, at, str(installed), since)]
 
 
 def _nulls(values: Mapping[str, Any]) -> Iterator[Reason]:

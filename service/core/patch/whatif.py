@@ -14,6 +14,7 @@ from service.core.facts.proxy import proxy_use
 from service.core.inventory import Entry, Inventory, Shelf
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Severity, Verdict
+from service.core.patch.manifest import namespace_of
 from service.core.patch.model import Reason
 from service.core.policy import Policy
 from service.core.report import Finding
@@ -75,11 +76,29 @@ def _uid(manifest: Mapping[str, Any]) -> str:
     return uid if isinstance(uid, str) else ""
 
 
+def several(migration: Migration, manifest: Mapping[str, Any] | None) -> list[Reason]:
+    """A warning where the host has a MigrationController beside the one that is patched."""
+    name = manifest["metadata"].get("name") if manifest else None
+    try:
+        found = [item.ref.name for item in controllers(migration.host)]
+    except NotGathered:
+        return []
+    others = [item for item in found if item != name]
+    if not others or (manifest is None and len(found) == 1):
+        return []
+    told = (
+        f"namespace {MTC_NAMESPACE} holds {', '.join(others[:5])} too: the operator carries out "
+        "each MigrationController, one over the other; remove all but one first"
+    )
+    return [Reason("MTC801", "several", Severity.WARNING, told, EVIDENCE, str(len(found)), "one")]
+
+
 def patched(migration: Migration, manifest: Mapping[str, Any]) -> Migration:
     """The migration with this manifest as the host's MigrationController."""
     host = migration.host
     metadata = manifest["metadata"]
-    entry = Entry(MTC_NAMESPACE, str(metadata.get("name", "")), manifest, Origin(PART), "")
+    namespace = namespace_of(manifest)
+    entry = Entry(namespace, str(metadata.get("name", "")), manifest, Origin(PART), "")
     shelf = Shelf(MIGRATION_CONTROLLER, host.name, (entry,), whole=True)
     inventory = host.inventory
     shelves = {item: inventory.shelf(item) for item in inventory.resources()}

@@ -10,6 +10,7 @@ from service.core.outcome import Severity
 from service.core.settings.model import Kind, Setting
 from service.core.settings.table import SETTINGS, find, nearest, snake_case, spellings
 from service.core.settings.values import value_remarks
+from service.core.values import httpproxy
 from service.core.values.connect import Remark
 from service.core.values.versions import Version, parse_or_none
 from service.kinds.redact import redact_value
@@ -62,6 +63,8 @@ def shown(setting: Setting, value: object) -> str:
     """A value as text for people, without secrets."""
     if "secret" in setting.name or setting.kind is Kind.PROXY:
         return "(not shown)"
+    if setting.kind is Kind.URL and isinstance(value, str):
+        return httpproxy.read(value).shown or "(not shown: it may hold a password)"
     if isinstance(value, list | dict):
         return f"a {'list' if isinstance(value, list) else 'mapping'} of {len(value)}"
     text = f'"{redact_value(value)}"' if isinstance(value, str) else _scalar(value)

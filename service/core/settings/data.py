@@ -34,8 +34,8 @@ COMPONENTS = (
     _S("migration_log_reader", _K.SWITCH, "Run the log reader.", TASKS, "true"),
     _S("cluster_name", _K.NAME, "Name of the MigCluster that stands for this cluster.", QUICK_VIEW,
        required=True),
-    _S("mig_namespace", _K.TEXT, "Namespace of MTC; the controller knows openshift-migration only.",
-       DEFAULTS, "the operator's namespace"),
+    _S("mig_namespace", _K.CHOICE, "Namespace of MTC; the controller knows one only.",
+       DEFAULTS, "openshift-migration", choices=("openshift-migration",)),
     _S("version", _K.TEXT, "The operator's version; it writes this itself.",
        "mig-operator roles/migrationcontroller/templates/migration-controller.yml.j2"),
 )  # fmt: skip
@@ -66,7 +66,7 @@ PROXY = (
        "the cluster-wide proxy"),
     _S("https_proxy", _K.URL, "Proxy of controller and console for https.", CONTROLLER,
        "the cluster-wide proxy"),
-    _S("no_proxy", _K.PLAIN, "Hosts that are reached without http_proxy and https_proxy.",
+    _S("no_proxy", _K.NO_PROXY, "Hosts that are reached without http_proxy and https_proxy.",
        CONTROLLER, "the cluster-wide proxy's"),
     _S("proxy_secret_name", _K.NAME, "Secret with the proxies for the migration registry.",
        "mig-operator roles/migrationcontroller/templates/proxy_secret.yml.j2", "migration-proxy"),
@@ -107,12 +107,13 @@ RSYNC = (
 )  # fmt: skip
 
 RESOURCES = (
-    _S("excluded_resources", _K.NAMES, "Kinds that are not migrated; replaces the default list.",
+    _S("excluded_resources", _K.EXCLUDED, "Kinds that are not migrated; replaces the default list.",
        TASKS, "imagetags, templateinstances, clusterserviceversions, packagemanifests, "
        "subscriptions, servicebrokers, servicebindings, serviceclasses, serviceinstances, "
        "serviceplans, operatorgroups, events, events.events.k8s.io, "
        "rolebindings.authorization.openshift.io"),
-    _S("additional_excluded_resources", _K.NAMES, "Kinds that are not migrated either.", TASKS),
+    _S("additional_excluded_resources", _K.NAMES, "Kinds that are not migrated either.", TASKS,
+       since="1.7.0"),
     _S("disable_image_migration", _K.BOOL, "Leave images and image streams out.", TASKS, "false"),
     _S("disable_image_copy", _K.GO_BOOL, "Keep image streams, copy no images.", CONFIG, "false"),
     _S("disable_pv_migration", _K.BOOL, "Leave persistent volumes out.", TASKS, "false"),
@@ -126,18 +127,18 @@ VOLUMES = (
     _S("enable_dvm_pv_resizing", _K.GO_BOOL, "Resize volumes in direct volume migration.", CONFIG,
        "false", since="1.4.2"),
     _S("pv_resizing_threshold", _K.LIMIT, "Percent of a volume that must stay free.", SETTINGS,
-       "3", since="1.4.2", most=99),
+       "3", since="1.4.4", most=99),
 )  # fmt: skip
 
 CLUSTERS = (
-    _S("cluster_subdomain", _K.TEXT, "Domain of the routes, for long names of namespaces.",
+    _S("cluster_subdomain", _K.DOMAIN, "Domain of the routes, for long names of namespaces.",
        CLUSTER),
     _S("migration_registry_readiness_timeout", _K.LIMIT, "Seconds for the migration registry.",
        CLUSTER, "300"),
     _S("migration_registry_liveness_timeout", _K.LIMIT, "Seconds for the migration registry.",
        CLUSTER, "300"),
     _S("exposed_registry_validation_path", _K.TEXT, "Path that shows the exposed registry lives.",
-       CLUSTER, "/v2/_catalog?n=5"),
+       CLUSTER, "/v2/_catalog?n=5", since="1.7.2"),
     _S("azure_resource_group", _K.TEXT, "Resource group of an Azure cluster.", DEFAULTS),
     _S("host_cluster_restart_restic", _K.BOOL, "Sets restartRestic of the host's MigCluster.",
        "mig-operator roles/migrationcontroller/templates/mig_host_cluster.yml.j2"),
@@ -171,7 +172,7 @@ VELERO_SETTINGS = (
     _S("restic_pv_host_path", _K.TEXT, "Where a node holds the pods' volumes.", DEFAULTS,
        "/var/lib/kubelet/pods"),
     *(_S(f"{part}_{bound}_{what}", _K.QUANTITY, f"{what.capitalize()} {bound} of {part}.", VELERO,
-         "100m" if (bound, what) == ("requests", "cpu") else "", since="1.7.0")
+         "100m" if (bound, what) == ("requests", "cpu") else "", since="1.7.2")
       for part in ("restic", "velero")
       for bound in ("requests", "limits") for what in ("cpu", "memory")),
     _S("velero_use_legacy_aws", _K.BOOL, "Use OADP's plugin legacy-aws.", VELERO, "false",
@@ -183,7 +184,7 @@ VELERO_SETTINGS = (
                              ("azure", "cloud-credentials-azure"))),
     _S("daemonset_node_selector", _K.MAP, "Nodes on which Restic runs.", VELERO),
     *(_S(f"oadp_{part}_fqin", _K.IMAGE, f"Image of OADP's {part.replace('_', ' ')}.", VELERO,
-         since="1.7.0")
+         since="1.7.8")
       for part in ("velero_image", "openshift_plugin", "restic_restore_helper", "aws_plugin",
                    "gcp_plugin", "azure_plugin")),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from service.core.outcome import Severity
 from service.core.settings.model import Kind, Setting
-from service.core.values import quantity
+from service.core.values import httpproxy, quantity
 from service.core.values.connect import Remark
 from service.core.values.names import is_subdomain
 from service.core.values.yamlquote import TemplateBroken, between_double_quotes
@@ -27,7 +27,7 @@ def value_remarks(setting: Setting, value: object) -> list[Remark]:
     """What is wrong with a value; empty where nothing is. Messages do not quote the value."""
     if value is None and setting.kind not in (Kind.PROXY, Kind.ANY, Kind.SWITCH):
         told = "null becomes the text 'None'; leave the key out to get the default"
-        fatal = setting.kind in (Kind.LIMIT, Kind.NAMES, Kind.QUANTITY, Kind.GROUPS)
+        fatal = setting.kind in (Kind.LIMIT, Kind.NAMES, Kind.EXCLUDED, Kind.QUANTITY, Kind.GROUPS)
         return [_blocker("null", told) if fatal else _warning("null", told)]
     return _CHECKS[setting.kind](setting, value)
 
@@ -93,6 +93,20 @@ def _names(setting: Setting, value: object) -> list[Remark]:
     return [] if whole else [_wrong(setting)]
 
 
+def _excluded(setting: Setting, value: object) -> list[Remark]:
+    wrong = _names(setting, value)
+    kept = {
+        item for item in setting.default.split(", ") if isinstance(value, list) and item in value
+    }
+    if not wrong and not kept:
+        told = (
+            "the list replaces the default one and names nothing of it: events, OLM objects and "
+            "others are then migrated; use additional_excluded_resources to add kinds"
+        )
+        return [_warning("default-list", told)]
+    return wrong
+
+
 def _map(setting: Setting, value: object) -> list[Remark]:
     whole = isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
     return [] if whole else [_wrong(setting)]
@@ -106,6 +120,14 @@ def _text(setting: Setting, value: object) -> list[Remark]:
     except TemplateBroken as error:
         return [_blocker("template", str(error))]
     return []
+
+
+def _domain(setting: Setting, value: object) -> list[Remark]:
+    if value == "" or (isinstance(value, str) and is_subdomain(value)):
+        return []
+    scheme = isinstance(value, str) and "://" in value
+    told = "the value has a scheme: the routes' host names are made of it, write the domain alone"
+    return [_blocker("scheme", told) if scheme else _wrong(setting)]
 
 
 def _name(setting: Setting, value: object) -> list[Remark]:
@@ -126,6 +148,16 @@ def _plain(setting: Setting, value: object) -> list[Remark]:
         told = "the operator writes it into YAML without quotes, which this text breaks"
         return [_blocker("template", told)]
     return []
+
+
+def _url(setting: Setting, value: object) -> list[Remark]:
+    if not isinstance(value, str):
+        return [_wrong(setting)]
+    return _plain(setting, value) or list(httpproxy.read(value).remarks)
+
+
+def _no_proxy(setting: Setting, value: object) -> list[Remark]:
+    return _plain(setting, value) or httpproxy.no_proxy_remarks(str(value))
 
 
 def _proxy(setting: Setting, value: object) -> list[Remark]:
@@ -172,12 +204,15 @@ _CHECKS: dict[Kind, Callable[[Setting, object], list[Remark]]] = {
     Kind.TEXT: _text,
     Kind.NAME: _name,
     Kind.PLAIN: _plain,
-    Kind.URL: _plain,
+    Kind.URL: _url,
+    Kind.NO_PROXY: _no_proxy,
+    Kind.DOMAIN: _domain,
     Kind.PROXY: _proxy,
     Kind.IMAGE: _image,
     Kind.QUANTITY: _quantity,
     Kind.DURATION: _duration,
     Kind.NAMES: _names,
+    Kind.EXCLUDED: _excluded,
     Kind.CHOICE: _choice,
     Kind.MAP: _map,
     Kind.ANY: _anything,

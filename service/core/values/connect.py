@@ -89,7 +89,7 @@ def _ipv4(host: str) -> list[Remark]:
 
 
 def _loopback() -> Remark:
-    told = "the host is the pod itself: stunnel finds a proxy there only if one runs in the pod"
+    told = "the host is the pod itself: a proxy is there only if one runs in the pod"
     return _warning("loopback", told)
 
 

@@ -22,6 +22,7 @@ from service.core.values.connect import (
     endpoint_remarks,
     split_endpoint,
 )
+from service.core.values.httpproxy import is_pac, raw_characters
 from service.core.values.yamlquote import TemplateBroken, between_double_quotes
 from service.kinds.redact import MASK
 
@@ -136,21 +137,24 @@ def _read(value: str) -> Reading:
     try:
         url = gourl.parse(rendered)
     except gourl.GoUrlError as error:
-        message = f"mig-controller refuses the value: {error}"
+        message = f"mig-controller refuses the value: {raw_characters(value) or error}"
         return Reading(Use.REFUSED, remarks=(*remarks, _blocker("parse", message)))
     if not url.host:
         message = "MTC finds no host in the value, says nothing, and connects without the proxy"
         return Reading(Use.IGNORED, remarks=(*remarks, _blocker("no-host", message)))
     if "@" in url.rest:
         # What Go takes for the host is then the user name and digits of the password.
-        told = "a raw '/', '?' or '#' before the '@' ends the host; percent-encode it"
+        told = raw_characters(value) or "an '@' in the path: what stands before it is taken apart"
         return Reading(Use.BROKEN, remarks=(*remarks, _blocker("cut-short", told)))
     return _followed(url, remarks)
 
 
 def _followed(url: gourl.GoUrl, remarks: list[Remark]) -> Reading:
     remarks += scheme_remarks(url.scheme)
-    if url.rest not in ("", "/"):
+    if is_pac(url.rest):
+        told = "the URL is that of a PAC file, not of a proxy: name the proxy that the file names"
+        remarks.append(_blocker("pac-file", told))
+    elif url.rest not in ("", "/"):
         told = "path, query and fragment are ignored"
         remarks.append(Remark("rest-ignored", Severity.INFO, told))
     host, port = split_endpoint(url.host)
