@@ -26,6 +26,7 @@ EXPOSED = "MTC_PREFLIGHT_EXPOSED"
 _INTERNAL = frozenset({"MTC_PREFLIGHT_WORKER_SLOT", "MTC_PREFLIGHT_METRICS_OWNER", EXPOSED})
 CLIENTS = frozenset({"MTC_PREFLIGHT_URL", "MTC_PREFLIGHT_TOKEN"})
 """Where a client finds the service, and what it shows: no settings, but often in the same shell."""
+_NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _SIZE = re.compile(r"(\d{1,15})(|Ki|Mi|Gi|k|M|G)")
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -82,6 +83,8 @@ class Settings:
                            update graph; nothing is asked where it is not set
     ``migplans``           whether a request may name a MigPlan of the cluster that the service runs
                            on, for the service to collect from both clusters with MTC's credentials
+    ``migplan_namespaces`` where a plan that is only named, its MigClusters and the secrets of their
+                           tokens must be: who writes there decides where MTC's tokens are sent
     ``collect_timeout``    how long collecting from one cluster may take
     """
 
@@ -114,6 +117,7 @@ class Settings:
     tls_client_ca_file: str = ""
     update_service: str = ""
     migplans: bool = False
+    migplan_namespaces: frozenset[str] = frozenset(("openshift-migration", "openshift-config"))
     collect_timeout: int = 60
 
 
@@ -207,6 +211,13 @@ def _scopes(text: str) -> frozenset[str]:
     return found
 
 
+def _namespaces(text: str) -> frozenset[str]:
+    found = frozenset(word.strip() for word in text.split(","))
+    if not all(map(_NAMESPACE.fullmatch, found)):
+        raise ValueError("no such namespace")
+    return found
+
+
 def _switch(text: str) -> bool:
     if text.lower() not in ("on", "off"):
         raise ValueError("no such position")
@@ -223,6 +234,7 @@ _CHOICES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "log_level": (" | ".join(_LEVELS), _level),
     "auth": (" | ".join(_AUTH), _auth),
     "migplans": ("on | off", _switch),
+    "migplan_namespaces": ("names of namespaces, with commas between", _namespaces),
     "update_service": (
         "the URL of an OpenShift update service, or the path of a graph file or a folder of graph "
         "data",

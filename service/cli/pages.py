@@ -156,8 +156,9 @@ def by_reference_page() -> str:
 #
 # For the service on the cluster that runs MTC, and only where MTC_PREFLIGHT_MIGPLANS=on lets it
 # evaluate plans by their name: it then reads, beyond collect.yaml, the tokens by which MTC itself
-# reaches the other clusters. Their names are not known beforehand, so this is every secret of the
-# namespace. Whoever may call the service learns what the checks say of these clusters.
+# reaches the other clusters. Their names are not known beforehand, so this is every secret of two
+# namespaces, the default of MTC_PREFLIGHT_MIGPLAN_NAMESPACES. Whoever may call the service learns
+# what the checks say of these clusters.
 """
     return head + yaml.safe_dump_all(by_reference(), sort_keys=False, explicit_start=True)
 

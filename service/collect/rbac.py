@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from service.collect.needs import Need, needs, specials
-from service.kinds.mtc import MTC_NAMESPACE
+from service.collect.reference import NAMESPACES
 from service.kinds.rbac import ACCESS_REVIEW, USER
 from service.kinds.resource import Read, Resource
 
@@ -52,16 +52,17 @@ def manifests(reads: Iterable[Read[Any]]) -> list[dict[str, Any]]:
 def by_reference() -> list[dict[str, Any]]:
     """What the evaluation of a plan by its name needs beyond :func:`manifests`.
 
-    The secrets with the tokens by which MTC reaches its other clusters. Their names are chosen by
-    whoever adds a cluster, so the right cannot be limited to them; there is none to list.
+    The secrets with the tokens by which MTC reaches its other clusters, in the namespaces that they
+    are taken from by default. Their names are chosen by whoever adds a cluster, so the right cannot
+    be limited to them; there is none to list.
     """
-    found = [
-        _role("Role", [_rule("", ["secrets"], ["get"])], MTC_NAMESPACE),
-        _binding("RoleBinding", "Role", MTC_NAMESPACE),
-    ]
-    for item in found:
-        item["metadata"]["name"] = BY_REFERENCE
-    found[1]["roleRef"]["name"] = BY_REFERENCE
+    found = []
+    for namespace in NAMESPACES:
+        role = _role("Role", [_rule("", ["secrets"], ["get"])], namespace)
+        binding = _binding("RoleBinding", "Role", namespace)
+        role["metadata"]["name"] = binding["metadata"]["name"] = BY_REFERENCE
+        binding["roleRef"]["name"] = BY_REFERENCE
+        found += [role, binding]
     return found
 
 

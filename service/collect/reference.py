@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -23,6 +23,9 @@ from service.collect.writer import BundleWriter
 from service.kinds.mtc import MTC_NAMESPACE
 from service.kinds.resource import Read
 
+NAMESPACES = (MTC_NAMESPACE, "openshift-config")
+"""Where plans, MigClusters and the secrets of tokens are taken from by default: where MTC's console
+puts them, and where only administrators write."""
 PREFIX = "/apis/migration.openshift.io/v1alpha1/namespaces"
 TOKEN_KEY = "saToken"
 CONTROLLER = f"system:serviceaccount:{MTC_NAMESPACE}:migration-controller"
@@ -56,10 +59,14 @@ def collect_plan(
     stream: BinaryIO,
     *,
     seconds: float = 60.0,
+    namespaces: Collection[str] = NAMESPACES,
     host: Connect | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> Collected:
     """Write the bundle of a plan's migration. ``seconds`` bound each cluster.
+
+    The plan, its MigClusters and the secrets of their tokens must be in one of ``namespaces``: a
+    MigCluster decides which token goes to which address.
 
     ``host`` is the way to the cluster that runs MTC, by default that of this pod. ``more`` are
     other keys of the envelope: waivers, a baseline, options.
@@ -68,11 +75,14 @@ def collect_plan(
     missing. Raises NoPlan, and NoConnection or another CollectError where the host itself cannot
     be asked.
     """
+    if plan.namespace not in namespaces:
+        allowed = ", ".join(sorted(namespaces))
+        raise NoPlan(f"plans are taken from these namespaces only: {allowed}")
     host = host or in_cluster
     api = Api(host, deadline=time.monotonic() + seconds)
     try:
         manifest = _plan(api, plan)
-        clusters, own = _clusters(api, manifest, host)
+        clusters, own = _clusters(api, manifest, host, namespaces)
     finally:
         api.close()
     request = Request(
@@ -104,7 +114,7 @@ def _plan(api: Api, plan: PlanName) -> Mapping[str, Any]:
 
 
 def _clusters(
-    api: Api, manifest: Mapping[str, Any], host: Connect
+    api: Api, manifest: Mapping[str, Any], host: Connect, namespaces: Collection[str]
 ) -> tuple[dict[str, Connect], frozenset[str]]:
     """The way to each cluster by its role, and the roles of the one that runs MTC.
 
@@ -114,7 +124,7 @@ def _clusters(
     found: dict[str, Connect] = {}
     own = set()
     for role, key in (("source", "srcMigClusterRef"), ("destination", "destMigClusterRef")):
-        remote = _Remote(api, spec.get(key) or {}, key)
+        remote = _Remote(api, spec.get(key) or {}, key, namespaces)
         if remote.is_host:
             own.add(role)
         found[role] = host if remote.is_host else remote.connect()
@@ -128,13 +138,19 @@ class _Remote:
     """A MigCluster that a plan refers to. What is wrong with it is told when it is connected to,
     so that the other cluster is still read."""
 
-    def __init__(self, api: Api, reference: Mapping[str, Any], key: str) -> None:
+    def __init__(
+        self, api: Api, reference: Mapping[str, Any], key: str, namespaces: Collection[str]
+    ) -> None:
         self._api = api
+        self._namespaces = namespaces
         self._spec: Mapping[str, Any] = {}
         self._problem = ""
         namespace, name = reference.get("namespace"), reference.get("name")
         if not _is_name(namespace) or not _is_name(name):
             self._problem = f"the plan's {key} is not set"
+            return
+        if namespace not in namespaces:
+            self._problem = self._outside(f"MigCluster {namespace}/{name}")
             return
         try:
             answer = api.get(f"{PREFIX}/{namespace}/migclusters/{name}")
@@ -142,6 +158,10 @@ class _Remote:
             self._problem = f"MigCluster {namespace}/{name}: {error}"
             return
         self._spec = answer.get("spec") or {}
+
+    def _outside(self, what: str) -> str:
+        allowed = ", ".join(sorted(self._namespaces))
+        return f"{what} is not in a namespace that the service takes it from: {allowed}"
 
     @property
     def is_host(self) -> bool:
@@ -169,6 +189,8 @@ class _Remote:
         namespace, name = reference.get("namespace"), reference.get("name")
         if not _is_name(namespace) or not _is_name(name):
             raise NoConnection("the MigCluster's serviceAccountSecretRef is not set")
+        if namespace not in self._namespaces:
+            raise NoConnection(self._outside(f"secret {namespace}/{name}"))
         try:
             secret = self._api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}")
             token = base64.b64decode((secret.get("data") or {})[TOKEN_KEY], validate=True)

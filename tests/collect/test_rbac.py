@@ -16,6 +16,7 @@ from test_collect import READS, gathered
 
 from service.cli.pages import by_reference_page, rbac_page
 from service.collect.rbac import PLANNED, manifests
+from service.collect.reference import NAMESPACES
 from service.kinds.registry import RESOURCES
 
 FILE = Path(__file__).parents[2] / "deploy" / "rbac" / "collect.yaml"
@@ -29,8 +30,10 @@ def test_the_file_is_what_the_policies_read() -> None:
 def test_the_file_for_plans_by_name_is_what_that_needs() -> None:
     path = FILE.with_name("by-reference.yaml")
     assert path.read_text() == by_reference_page(), "run: mtc-preflight docs --write ."
-    (rule,) = rules(list(yaml.safe_load_all(path.read_text())))
-    assert rule == {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
+    items = list(yaml.safe_load_all(path.read_text()))
+    rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
+    assert rules(items) == [rule, rule]
+    assert {item["metadata"]["namespace"] for item in items} == set(NAMESPACES)
 
 
 @pytest.mark.parametrize("release", ["1.25", "1.32"])

@@ -164,6 +164,35 @@ def test_a_plan_within_the_host(pair: tuple[Server, Server]) -> None:
     assert [row["facts"] for row in envelope["clusters"]] == [{"user": CONTROLLER}] * 2
 
 
+def test_a_plan_of_another_namespace_is_not_taken(pair: tuple[Server, Server]) -> None:
+    before = len(pair[1].cluster.requests)
+    with pytest.raises(NoPlan, match="these namespaces only: openshift-config, openshift-mig"):
+        by_name(pair[1], PlanName("tenant", "shop"))
+    assert pair[1].cluster.requests[before:] == []
+
+
+def test_a_cluster_of_another_namespace_gets_no_token(pair: tuple[Server, Server]) -> None:
+    """Who may write a MigCluster in a namespace of his own does not choose where tokens go."""
+    src, dst = pair
+    rogue = remote(src)
+    rogue["metadata"]["namespace"] = "tenant"
+    dst.cluster.add(rogue)
+    (plan,) = dst.cluster.objects["migplans"]
+    plan["spec"]["srcMigClusterRef"] = {"name": "src", "namespace": "tenant"}
+    _, done, _ = by_name(dst)
+    assert "MigCluster tenant/src is not in a namespace" in done.lost["source"]
+    assert src.cluster.requests == []
+
+
+def test_a_secret_of_another_namespace_is_not_read(pair: tuple[Server, Server]) -> None:
+    src, dst = pair
+    reference = {"name": "src-token", "namespace": "tenant"}
+    dst.cluster.add(remote(src, serviceAccountSecretRef=reference))
+    _, done, _ = by_name(dst)
+    assert "secret tenant/src-token is not in a namespace" in done.lost["source"]
+    assert src.cluster.requests == []
+
+
 def test_a_plan_that_is_not_there(pair: tuple[Server, Server]) -> None:
     with pytest.raises(NoPlan, match="there is no MigPlan openshift-migration/none"):
         by_name(pair[1], PlanName(MTC, "none"))

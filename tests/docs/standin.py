@@ -11,6 +11,7 @@ some seventy times.
 
 from __future__ import annotations
 
+import json
 import marshal
 import os
 import sys
@@ -213,6 +214,11 @@ def identity(item: Object) -> tuple[str, ...]:
     return item["apiVersion"], item["kind"], metadata.get("namespace", ""), metadata["name"]
 
 
+def _json(value: Any) -> str:
+    """An object as oc prints JSON: indented by four, the keys in order."""
+    return json.dumps(value, indent=4, sort_keys=True, default=str)
+
+
 def text_of(value: Any) -> str:
     """An object as YAML."""
     dumped: str = _yaml().safe_dump(value, sort_keys=False)
@@ -318,18 +324,24 @@ class Program:
                 return 'apiVersion: v1\nitems: []\nkind: List\nmetadata:\n  resourceVersion: ""'
             rows = (self.cluster.text(item).rstrip().replace("\n", "\n  ") for item in found)
             return "\n- ".join(["apiVersion: v1\nkind: List\nitems:", *rows])
+        if output == "json":
+            listed = [_yaml().safe_load(self.cluster.text(item)) for item in found]
+            return _json({"apiVersion": "v1", "items": listed, "kind": "List"})
         if row["plural"] == "secrets" and output == f"go-template={self.state['template']}":
             return "\n".join(_key_names(found))
         raise Refused(f"error: unable to match a printer suitable for the output format {output}")
 
     def _single(self, row: Object, name: str, space: str, output: str, given: Words) -> str:
         if row["plural"] == "users" and name == "~":
-            return f"apiVersion: {row['apiVersion']}\nkind: User\nmetadata: {{name: alice}}"
+            user = {"apiVersion": row["apiVersion"], "kind": "User", "metadata": {"name": "alice"}}
+            return _json(user) if output == "json" else text_of(user)
         if given.flags.get("--ignore-not-found") and not self.cluster.find(row, name, space):
             return ""
         item: Any = self.cluster.one(row["argument"], name, space)
         if output == "yaml":
             return self.cluster.text(item)
+        if output == "json":
+            return _json(_yaml().safe_load(self.cluster.text(item)))
         if not output.startswith("jsonpath={.") or not output.endswith("}"):
             raise Refused(f"error: unable to match a printer for the output format {output}")
         for step in output[len("jsonpath={.") : -1].split("."):

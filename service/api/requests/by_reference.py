@@ -95,8 +95,9 @@ def _collect(plan: PlanName, more: Mapping[str, Any], spool: BinaryIO, now: Runt
         headers = {"Retry-After": str(RETRY_SECONDS)}
         raise Refused("busy", "Another plan is being collected.", headers=headers)
     try:
+        namespaces = now.settings.migplan_namespaces
         seconds = float(now.settings.collect_timeout)
-        collect_plan(plan, now.reads, spool, seconds=seconds, more=more)
+        collect_plan(plan, now.reads, spool, seconds=seconds, namespaces=namespaces, more=more)
     except NoPlan as error:
         raise _refused("no-such-plan", str(error)) from None
     except CollectError as error:
