@@ -24,6 +24,7 @@ from service.ingest.streams import peek, rest
 from service.ingest.texts.definitions import load_definition
 from service.ingest.texts.load import load, media_of
 from service.ingest.texts.loaded import gc_paused
+from service.ingest.texts.shell import without_shell
 from service.kinds.apis import CRD
 from service.kinds.ref import Origin
 from service.kinds.resource import Read
@@ -205,8 +206,11 @@ class _Reader:
     def _text(
         self, piece: Piece, data: bytes, member: str, hint: Hint, tally: Tally, claims_yaml: bool
     ) -> None:
-        media = media_of(data)
         origin = Origin(piece.name, member)
+        data, shell = without_shell(data)
+        if shell:
+            self.assembly.problems.append(_left_out_shell(shell, origin))
+        media = media_of(data)
         count = 0
         used = False
         if hint.resource is CRD:
@@ -268,6 +272,19 @@ def problem_of(error: Unreadable, origin: Origin) -> Problem:
         line=error.line,
         column=error.column,
         pointer=error.pointer or "",
+    )
+
+
+def _left_out_shell(lines: Sequence[int], origin: Origin) -> Problem:
+    named = ", ".join(map(str, lines[:5])) + " …" * (len(lines) > 5)
+    those = f"lines {named} are prompts or commands" if len(lines) > 1 else "a prompt or command"
+    return Problem(
+        "pasted-prompt",
+        f"{those} of a shell; the rest was read without them",
+        part=origin.part,
+        member=origin.member,
+        line=lines[0],
+        blocks=False,
     )
 
 

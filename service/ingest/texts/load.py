@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from service.ingest.errors import LimitExceeded, Unreadable
@@ -9,9 +10,12 @@ from service.ingest.limits import Limits
 from service.ingest.sources import Media
 from service.ingest.texts.json import load_json, load_ndjson
 from service.ingest.texts.loaded import Loaded
+from service.ingest.texts.pasted import inspected, with_cuts
 from service.ingest.texts.yaml.loader import load_yaml
 
 _MORE_THAN_ONE = ("json-trailing",)
+# The output of a command that prints YAML, below that of one that prints JSON.
+_YAML_BELOW = re.compile(rb"^\}?(?:apiVersion:|---(?: |$))", re.MULTILINE)
 
 
 def media_of(data: bytes) -> Media:
@@ -27,17 +31,19 @@ def load(data: bytes, limits: Limits, *, yaml_claimed: bool = False) -> Iterator
     like JSON and is none is read as YAML's flow style.
     """
     if media_of(data) == "yaml":
-        yield from load_yaml(data, limits)
+        yield from map(inspected, load_yaml(with_cuts(data), limits))
         return
     try:
         yield Loaded(0, load_json(data, limits), None)
-    except LimitExceeded:
-        raise
+    except LimitExceeded as error:
+        yield Loaded(0, None, error)
     except Unreadable as error:
-        if error.code in _MORE_THAN_ONE:
+        if _YAML_BELOW.search(data):
+            yield from map(inspected, load_yaml(with_cuts(data), limits))
+        elif error.code in _MORE_THAN_ONE:
             yield from load_ndjson(data, limits)
         elif yaml_claimed:
-            yield from load_yaml(data, limits)
+            yield from map(inspected, load_yaml(with_cuts(data), limits))
         else:
             yield from _first_error(data, limits, error)
 

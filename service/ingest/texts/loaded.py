@@ -6,7 +6,7 @@ import gc
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from service.ingest.errors import Unreadable
@@ -14,11 +14,16 @@ from service.ingest.errors import Unreadable
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One document of a stream: its place among the documents, and a value or an error."""
+    """One document of a stream: its place among the documents, and a value or an error.
+
+    ``text`` is what it was read from where that is YAML, which ``lines_before`` come before.
+    """
 
     index: int
     value: Any
     error: Unreadable | None
+    text: bytes = field(default=b"", compare=False, repr=False)
+    lines_before: int = field(default=0, compare=False, repr=False)
 
 
 _gc_lock = threading.Lock()

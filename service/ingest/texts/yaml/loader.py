@@ -7,6 +7,7 @@ yaml`` writes; only then a fast native parser reads it. Whatever is not proven g
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +43,7 @@ def load_yaml(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Iterator[Loaded]:
             if index >= limits.documents:
                 raise LimitExceeded("documents", f"more than {limits.documents} documents")
             if value is not EMPTY:
-                yield Loaded(index, value, problem)
+                yield Loaded(index, value, problem, segment.text, segment.lines_before)
             index += 1
 
 
@@ -68,12 +69,34 @@ def segments(text: bytes) -> Iterator[Segment]:
         marker = text.find(b"\n---", start)
         while marker >= 0 and text[marker + 4 : marker + 5] not in (b"", b" ", b"\t", b"\n"):
             marker = text.find(b"\n---", marker + 4)
+        end = len(text) if marker < 0 else marker + 1
+        while start < end:
+            stop = _end_of_output(text, start, end)
+            yield Segment(text[start:stop], lines)
+            lines += text.count(b"\n", start, stop)
+            start = stop
         if marker < 0:
-            break
-        yield Segment(text[start : marker + 1], lines)
-        lines += text.count(b"\n", start, marker + 1)
-        start = marker + 1
-    yield Segment(text[start:], lines)
+            return
+
+
+# What a command of ours ends with, and what `oc` begins with.
+_MARK = re.compile(rb"--- \{complete: [^\n]*\}\n(?=\s*[^\s#])")
+_OPENING = re.compile(rb"(?:---[^\n]*\n)?(?:(apiVersion:)|\{)")
+_AFTER_YAML = re.compile(rb"\n(?=apiVersion:|\{)")
+_AFTER_JSON = re.compile(rb"\n(?=apiVersion:)|\n\}(?=apiVersion:|---)")
+
+
+def _end_of_output(text: bytes, start: int, end: int) -> int:
+    """Where the output of one command ends that another one follows without a marker."""
+    mark = _MARK.match(text, start, end)
+    if mark is not None:
+        return mark.end()
+    opening = _OPENING.match(text, start, end)
+    if opening is None:
+        return end
+    behind = _AFTER_YAML if opening[1] else _AFTER_JSON
+    found = behind.search(text, opening.end(), end)
+    return end if found is None else found.end()
 
 
 def is_indivisible(text: bytes) -> bool:

@@ -45,6 +45,8 @@ _INT64 = range(-(1 << 63), 1 << 63)
 _UINT64 = range(1 << 64)
 # The interpreter converts no more digits than this in one go, and neither does the JSON reader.
 _DIGITS = 4300
+# From here on a 32-bit float is infinite.
+_BEYOND_SINGLE = (2 - 2**-24) * 2.0**127
 
 
 def resolve(text: str) -> Scalar:
@@ -134,10 +136,9 @@ def key_text(value: Scalar) -> str:
 
 def _short_float(value: float) -> str:
     """The fewest digits that give the same 32-bit float, in Go's ``%g``."""
-    try:
-        single = struct.unpack("f", struct.pack("f", value))[0]
-    except OverflowError:
-        raise Unreadable("yaml-key", "a mapping key is null or too large a number") from None
+    if abs(value) >= _BEYOND_SINGLE:
+        raise Unreadable("yaml-key", "a mapping key is null or too large a number")
+    single = struct.unpack("f", struct.pack("f", value))[0]
     mantissa = exponent = ""
     for precision in range(9):
         mantissa, _, exponent = f"{single:.{precision}e}".partition("e")
