@@ -28,8 +28,8 @@ DESCRIBED = b"--- # oc describe "
 def without_shell(data: bytes) -> tuple[bytes, tuple[int, ...]]:
     """A text without its shell prompts and commands, and the lines that they are on.
 
-    Only a text whose first line, but for comments, is one has any. Each becomes a document marker, so that all
-    other lines keep their numbers and the output of each command is read on its own.
+    Only a text whose first line, but for comments, is one has any. Each becomes a document
+    marker, so that all other lines keep their numbers and each output is read on its own.
     """
     start = _START.match(data)
     begin = 0 if start is None else start.end()
