@@ -17,12 +17,12 @@ from service.ingest.archives.members import _SUFFIXES as ARCHIVES
 from service.ingest.bundle import Bundle, read_pieces
 from service.ingest.errors import LimitExceeded
 from service.ingest.limits import Limits
-from service.ingest.objects.layout import NOTE_FILES, TEXT_ENDINGS
+from service.ingest.objects.layout import NAMED_FILES, TEXT_ENDINGS
 from service.ingest.pieces import PART_NAMES, BadInput, Piece
 from service.kinds.resource import Read
 
 STDIN = "-"
-READ_FROM_FOLDERS = (*TEXT_ENDINGS, *NOTE_FILES, *ARCHIVES)
+READ_FROM_FOLDERS = (*TEXT_ENDINGS, *NAMED_FILES, *ARCHIVES)
 _OPTIONS = {
     "asOf": "--as-of",
     "targetOpenshift": "--target-openshift",

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 from service.core.deadline import check
 from service.core.evidence import Problem
 from service.core.migration import Migration
-from service.ingest.archives.members import Format, Rejected, decompress, read_archive, sniff
+from service.ingest.archives.members import (
+    SEPARATOR,
+    Format,
+    Member,
+    Rejected,
+    decompress,
+    read_archive,
+    sniff,
+)
 from service.ingest.assemble import assemble
 from service.ingest.documents import Documents, Tally
 from service.ingest.errors import LimitExceeded, Unreadable
 from service.ingest.limits import DEFAULT_LIMITS, Limits
 from service.ingest.objects.layout import PLAIN, Hint, Wanted, hint_of
+from service.ingest.objects.masks import without_masks
+from service.ingest.objects.trees import Trees
 from service.ingest.options import moment, requested_by
 from service.ingest.pieces import CLUSTER_PARTS, PART_NAMES, BadInput, Piece
 from service.ingest.sources import Media, Sources
@@ -161,47 +172,83 @@ class _Reader:
         return data
 
     def _archive(self, piece: Piece, stream: BinaryIO, tally: Tally) -> None:
-        wanted = self._wanted()
-        hints: dict[str, Hint] = {}
+        before = self.assembly.objects
+        older = self._walk(piece, stream, tally)
+        if older is not None and self.assembly.objects == before:
+            # Nothing else is there: then what the Insights operator wrote before is evidence.
+            self._walk(piece, io.BytesIO(older.data), tally, older.path + SEPARATOR)
 
-        def is_wanted(path: str) -> bool:
-            hint = hint_of(path, wanted)
-            if hint is None:
-                return False
-            hints[path] = hint
-            return True
-
+    def _walk(
+        self, piece: Piece, stream: BinaryIO, tally: Tally, prefix: str = ""
+    ) -> Member | None:
+        """Read an archive; the newest Insights archive within it is returned unread."""
+        trees = Trees(self._wanted())
+        older: Member | None = None
         try:
-            for member in read_archive(stream, wanted=is_wanted, limits=self.limits):
-                if isinstance(member, Rejected):
-                    self._unreadable(member.error, Origin(piece.name, member.path))
-                    continue
-                hint = hints.get(member.path, PLAIN)
-                if hint.note:
-                    self._note(hint, member.path, member.data, tally)
-                    continue
-                self._text(piece, member.data, member.path, hint, tally, True)
-            if not hints:
-                self._problem(
-                    "nothing-known",
-                    f"the archive {piece.name} holds no file that is known by its path",
-                    Origin(piece.name),
-                    "post an archive of `oc adm must-gather` or `oc adm inspect`, or put `oc get` "
-                    "output as .yaml or .json files into its topmost folders",
-                )
+            older = self._members(piece, stream, prefix, tally, trees)
         except LimitExceeded:
             raise
         except Unreadable as error:
             # The members before the damage are taken; nothing after them is known.
+            trees.partial = True
             self._unreadable(error, Origin(piece.name))
             tally.notes.append(f"{piece.name}: {error.message}")
+        for cluster, resource in trees.whole():
+            self.documents.gathering(piece.name, cluster).covers(resource, set(), whole=True)
+        return older
+
+    def _members(
+        self, piece: Piece, stream: BinaryIO, prefix: str, tally: Tally, trees: Trees
+    ) -> Member | None:
+        held: list[Member] = []
+        older: list[Member] = []
+        for member in read_archive(
+            stream, wanted=trees.wants, limits=self.limits, enter=trees.enters
+        ):
+            hint = trees.hint(member.path)
+            if isinstance(member, Rejected):
+                if not trees.is_noise(member.path):
+                    self._unreadable(member.error, Origin(piece.name, prefix + member.path))
+            elif hint.note == "insights":
+                older = [max((member, *older), key=lambda item: item.path)]
+            elif hint.note:
+                trees.note(member.path, hint.note, member.data)
+                self._note(hint, prefix + member.path, member.data, tally)
+            elif hint.loose:
+                held.append(member)
+            else:
+                self._member_of(piece, member, prefix, hint, tally, trees)
+        for member in held:
+            if not trees.is_noise(member.path):
+                self._member_of(piece, member, prefix, PLAIN, tally, trees)
+        if not trees.known:
+            self._problem(
+                "nothing-known",
+                f"the archive {piece.name} holds no file that is known by its path",
+                Origin(piece.name),
+                "post an archive of `oc adm must-gather` or `oc adm inspect`, or put `oc get` "
+                "output as .yaml or .json files into its topmost folders",
+            )
+        return older[0] if older else None
+
+    def _member_of(
+        self, piece: Piece, member: Member, prefix: str, hint: Hint, tally: Tally, trees: Trees
+    ) -> None:
+        """Read a file of objects, and note which tree it is of."""
+        problems = len(self.assembly.problems)
+        self._text(piece, member.data, prefix + member.path, hint, tally, True)
+        if hint.masked and member.modified:
+            # The Insights operator writes the time of gathering into the header of each file.
+            moment = datetime.fromtimestamp(member.modified, UTC)
+            tally.collected = max(moment, tally.collected or moment)
+        trees.took(member.path, hint, len(self.assembly.problems) == problems)
 
     def _note(self, hint: Hint, path: str, data: bytes, tally: Tally) -> None:
         if hint.note == "timestamp":
             tally.collected = _collected(data) or tally.collected
-            return
-        where = f" of MigCluster {hint.cluster}" if hint.cluster else ""
-        tally.notes.append(f"{path}: the collection could not log in{where}")
+        elif hint.note == "login-error":
+            where = f" of MigCluster {hint.cluster}" if hint.cluster else ""
+            tally.notes.append(f"{path}: the collection could not log in{where}")
 
     def _text(
         self, piece: Piece, data: bytes, member: str, hint: Hint, tally: Tally, claims_yaml: bool
@@ -230,6 +277,11 @@ class _Reader:
                 self._unreadable(loaded.error, here)
                 continue
             used = True
+            masked = without_masks(loaded.value, hint.resource) if hint.masked else ""
+            if masked and hint.resource:
+                # A clear copy from elsewhere is still taken; without one this is why it is missing.
+                self.documents.gathering(piece.name, hint.cluster).deny(hint.resource, "", masked)
+                continue
             self.documents.take(piece.name, loaded.value, here, hint, tally)
         tally.documents += count
         if used or count:

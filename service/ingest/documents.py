@@ -82,11 +82,14 @@ class Documents:
         else:
             self._cluster_document(part, value, origin, hint, tally)
 
+    def gathering(self, role: str, cluster: str) -> Gathering:
+        """What was found of the cluster of a part, or of the one that its archive names."""
+        return self.assembly.gathering(REMOTE + cluster if cluster else role)
+
     def _cluster_document(
         self, role: str, value: Any, origin: Origin, hint: Hint, tally: Tally
     ) -> None:
-        label = REMOTE + hint.cluster if hint.cluster else role
-        gathering = self.assembly.gathering(label)
+        gathering = self.gathering(role, hint.cluster)
         if is_mark(value):
             above = replace(origin, document=origin.document - 1)
             self.assembly.problems = without_empty_list(self.assembly.problems, above)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.ingest.objects.layout import PLAIN, Hint, Wanted, hint_of
+from service.ingest.objects.layout import LOOSE, Hint, Wanted, hint_of
 from service.kinds.cluster import CONFIG_MAP, NAMESPACE, NODE
 from service.kinds.config import CLUSTER_VERSION, PROXY, REGISTRY_CONFIG
 from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN
@@ -65,22 +65,31 @@ PATHS = {
     ),
     "a failed login": (
         "must-gather/clusters/old/login_error.txt",
-        Hint("old", note="login_error.txt"),
+        Hint("old", note="login-error"),
     ),
     "the time of the collection": (f"{IMAGE}/timestamp", Hint(note="timestamp")),
-    "version of an Insights archive": ("config/version.json", Hint("", CLUSTER_VERSION)),
-    "a node of an Insights archive": ("config/node/worker-0.json", Hint("", NODE)),
-    "a pod of an Insights archive": ("config/pod/shop/web-1.json", Hint("", POD, "shop")),
+    "version of an Insights archive": (
+        "config/version.json",
+        Hint("", CLUSTER_VERSION, masked=True),
+    ),
+    "a node of an Insights archive": ("config/node/worker-0.json", Hint("", NODE, masked=True)),
+    "a pod of an Insights archive": (
+        "config/pod/shop/web-1.json",
+        Hint("", POD, "shop", masked=True),
+    ),
     "a binding of an Insights archive": (
         "config/clusterrolebinding/cluster-admin.json",
-        Hint("", CLUSTER_ROLE_BINDING),
+        Hint("", CLUSTER_ROLE_BINDING, masked=True),
     ),
     "the registry configuration of an Insights archive": (
         "config/clusteroperator/imageregistry.operator.openshift.io/config/cluster.json",
-        Hint("", REGISTRY_CONFIG),
+        Hint("", REGISTRY_CONFIG, masked=True),
     ),
-    "the Insights operator's own report": ("insights-operator/gathers.json", None),
-    "plain output of oc get": ("dump/pvs.yaml", PLAIN),
+    "the Insights operator's own report": (
+        "insights-operator/gathers.json",
+        Hint(note="gathers"),
+    ),
+    "plain output of oc get": ("dump/pvs.yaml", LOOSE),
     "a log": (f"{IMAGE}/namespaces/shop/pods/web-1/web/web/logs/current.log", None),
     "a kind that no policy reads": (
         f"{IMAGE}/cluster-scoped-resources/certificates.k8s.io/certificatesigningrequests/a.yaml",

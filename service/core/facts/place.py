@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from service.core.evidence import NotGathered
@@ -62,9 +63,9 @@ def _platform_of_nodes(cluster: Cluster, missing: NotGathered) -> Fact[str]:
 
 @once_per_cluster
 def regions(cluster: Cluster) -> Fact[frozenset[str]]:
-    """The regions of a cluster: of Infrastructure, else of every node's region label.
+    """The regions of a cluster: of Infrastructure, else of every node's region or zone label.
 
-    Azure has no region field in Infrastructure. Raises NotGathered where nothing tells.
+    Azure has no region field in Infrastructure. Raises NotGathered where it is in none of them.
     """
     try:
         infrastructure = cluster.get(INFRASTRUCTURE, "cluster")
@@ -87,9 +88,31 @@ def _regions_of_nodes(cluster: Cluster, missing: NotGathered) -> Fact[frozenset[
         first = nodes[0]
         evidence = first.ref.at("/metadata/labels/topology.kubernetes.io~1region", first.region)
         return Fact(frozenset(node.region for node in nodes), (evidence,))
+    zones = {node.zone: node for node in cluster.known(NODE) if region_of_zone(node.zone)}
+    if zones:
+        first = zones[min(zones)]
+        evidence = first.ref.at("/metadata/labels/topology.kubernetes.io~1zone", first.zone)
+        return Fact(frozenset(map(region_of_zone, zones)), (evidence,))
     declared = cluster.declared.get("region")
     if declared is None:
         raise missing
     value = declared.value
     names = value if isinstance(value, list) else [value]
     return Fact(frozenset(str(name) for name in names), (declared.pointer,))
+
+
+_AWS_ZONE = re.compile(r"([a-z]{2}(?:-(?:gov|iso[a-z]?))?-[a-z]+-\d)[a-z]")
+_GCP_ZONE = re.compile(r"([a-z]+-[a-z]+\d+)-[a-z]")
+
+
+def region_of_zone(zone: str) -> str:
+    """The region that the name of a zone of AWS or Google Cloud begins with, "" of any other.
+
+    ``us-east-2c`` is in us-east-2, ``europe-west1-b`` in europe-west1. AWS Local Zones
+    (``us-west-2-lax-1a``) are in a region too, but have storage of their own.
+    """
+    for form in (_AWS_ZONE, _GCP_ZONE):
+        found = form.fullmatch(zone)
+        if found:
+            return found[1]
+    return ""

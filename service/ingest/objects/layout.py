@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from service.ingest.archives.members import enters as looks_like_archive
 from service.kinds.cluster import CONFIG_MAP, NAMESPACE, NODE, SECRET
 from service.kinds.config import (
     CLUSTER_VERSION,
@@ -29,8 +30,46 @@ from service.kinds.storage import PERSISTENT_VOLUME, STORAGE_CLASS
 from service.kinds.workloads import POD
 
 TEXT_ENDINGS = (".yaml", ".yml", ".json", ".ndjson")
-NOTE_FILES = ("timestamp", "login_error.txt")
-"""Files that are no objects but tell when, or that not everything, was collected."""
+NOTES = {
+    "timestamp": "timestamp",
+    "login_error.txt": "login-error",
+    "gathers.json": "gathers",
+    "gather.logs": "log",
+    "must-gather.logs": "log",
+    "version": "version",
+}
+"""Files that are no objects but say when, from what, or that not everything, was collected."""
+ROOT_MARKS = frozenset(
+    {
+        "version",
+        "event-filter.html",
+        "gather.logs",
+        "aggregated-discovery-api.yaml",
+        "aggregated-discovery-apis.yaml",
+    }
+)
+"""Files that must-gather and inspect write beside the folders of objects."""
+NAMED_FILES = (*NOTES, *ROOT_MARKS)
+"""Files of any ending whose name alone says something."""
+NOISE = (
+    r"nodes/[^/]+/.+",  # output of tools, and sysinfo.tgz with thousands of files
+    r"(etcd_info|monitoring|network_logs|host_service_logs|static-pods|ingress_controllers)/.+",
+    r"(audit_logs|node_core_dumps|pprof|virt_info|memory-profiles|metrics|requests)/.+",
+    r"machine_config_(ondisk|termination_logs)/.+",  # what a node got at its start
+    r"pod_network_connectivity_check/.+",
+    r"web_hooks/.+",  # second copies
+)
+"""What must-gather writes below its root that is no object of the cluster of now. Only together
+with a root it is known not to be somebody's own folder of that name."""
+_NOISE = re.compile(rf"(?P<root>(?:.*/)?)(?:{'|'.join(NOISE)})")
+_NEVER = re.compile(
+    r"(?:.*/)?(?:pods/[^/]+/.+/.+|logs/.+|insights-data/.+|sosreport-[^/]+/.+|__MACOSX/.+|\._[^/]*)"
+)
+"""Logs, state of before, and what packing adds: never evidence, wherever it is."""
+INSIGHTS_WITHIN = re.compile(
+    r"(?P<root>(?:.*/)?)insights-data/insights-operator/insights-(?P<time>[0-9-]+)\.tar\.gz"
+)
+"""Older and masked copies of a part of the objects: evidence only where there is nothing else."""
 
 _BY_GROUP_PLURAL: dict[tuple[str, str], Resource[Any]] = {
     (group or "core", resource.plural): resource
@@ -51,6 +90,7 @@ _INSIGHTS_FOLDERS: dict[str, Resource[Any]] = {
     "subscriptions": SUBSCRIPTION,
 }
 _MARKS = ("cluster-scoped-resources", "namespaces", "migplans", "config")
+_MARKS_OF_TREES = frozenset({"cluster-scoped-resources", "namespaces", "migplans"})
 _INSIGHTS_REPORTS = frozenset(
     {"aggregated", "conditional", "events", "insights-operator", "machinesets"}
 )
@@ -63,8 +103,9 @@ class Hint:
     """What a path says of its file.
 
     ``cluster`` is the MigCluster name of an MTC must-gather ("" elsewhere), ``resource`` None
-    where the path tells nothing. ``listing`` says that a typed list in it covers ``namespace``
-    ("" for a cluster-scoped resource, "*" for all namespaces).
+    where the path says nothing. ``listing`` says that a typed list in it covers ``namespace``
+    ("" for a cluster-scoped resource, "*" for all namespaces). ``loose`` is a file of no known
+    layout, ``masked`` one of an Insights archive. ``note`` is what a file is that holds no object.
     """
 
     cluster: str = ""
@@ -72,9 +113,12 @@ class Hint:
     namespace: str = ""
     listing: bool = False
     note: str = ""
+    loose: bool = False
+    masked: bool = False
 
 
 PLAIN = Hint()
+LOOSE = Hint(loose=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +152,10 @@ class Wanted:
                 plan.add(read.resource)
         return cls(frozenset(whole), frozenset(fixed), frozenset(plan), chosen)
 
+    def takes_all(self, resource: Resource[Any]) -> bool:
+        """Whether every object of this resource is read, wherever it is."""
+        return resource in self.whole and resource not in (CONFIG_MAP, SECRET)
+
     def takes(self, resource: Resource[Any], namespace: str) -> bool:
         """Whether an object of this resource in this namespace is read by any policy."""
         if resource in self.whole:
@@ -127,19 +175,55 @@ def _holds_settings(namespace: str) -> bool:
 
 def hint_of(path: str, wanted: Wanted) -> Hint | None:
     """What a member holds, or None where no policy reads it."""
-    steps = path.rpartition("!/")[2].split("/")
-    if steps[-1] in NOTE_FILES:
-        return Hint(_cluster(steps), note=steps[-1])
+    inner = path.rpartition("!/")[2]
+    steps = inner.split("/")
+    if INSIGHTS_WITHIN.fullmatch(inner):
+        return Hint(note="insights")
+    if _NEVER.fullmatch(inner):
+        return None
+    noise = noise_root(inner) is not None
+    if steps[-1] in NOTES and not noise:
+        return Hint(_cluster(steps), note=NOTES[steps[-1]])
     if not steps[-1].endswith(TEXT_ENDINGS):
         return None
     mark = next((place for place, step in enumerate(steps) if step in _MARKS), None)
-    if mark is None:
+    if mark is None or noise:
         objects = len(steps) <= 3 and _INSIGHTS_REPORTS.isdisjoint(steps[:-1])
-        return PLAIN if objects else None
+        return LOOSE if objects else None
     hint = _LAYOUTS[steps[mark]](_cluster(steps[:mark]), steps[mark + 1 :])
     if hint is None or hint.resource is None:
         return hint
     return hint if wanted.takes(hint.resource, hint.namespace) else None
+
+
+def enters(path: str) -> bool:
+    """Whether a member that may be an archive is walked.
+
+    MTC's image packs all that it gathers into one archive, and people pack archives into archives.
+    Within a tree of objects an archive is the output of a tool.
+    """
+    inner = path.rpartition("!/")[2]
+    steps = inner.split("/")
+    if not looks_like_archive(path) or _NEVER.fullmatch(inner) or noise_root(inner) is not None:
+        return False
+    if steps[-1] == "must-gather.tar.gz":
+        return True
+    return len(steps) <= 3 and _MARKS_OF_TREES.isdisjoint(steps)
+
+
+def noise_root(path: str) -> str | None:
+    """The folder that must be the root of a tree for this member to be noise; None if it is not."""
+    found = _NOISE.fullmatch(path)
+    if found is None or not _MARKS_OF_TREES.isdisjoint(found["root"].split("/")):
+        return None  # a namespace may be called monitoring
+    return found["root"]
+
+
+def tree_root(path: str) -> str | None:
+    """The folder that holds the folders of objects, "" for the archive itself; None without one."""
+    steps = path.split("/")
+    mark = next((place for place, step in enumerate(steps) if step in _MARKS_OF_TREES), None)
+    return None if mark is None else "".join(f"{step}/" for step in steps[:mark])
 
 
 def _cluster(steps: list[str]) -> str:
@@ -199,14 +283,15 @@ def _plans(cluster: str, steps: list[str]) -> Hint | None:
 def _insights(cluster: str, steps: list[str]) -> Hint | None:
     if len(steps) == 1:
         resource = _INSIGHTS_FILES.get(_stem(steps[0]))
-        return Hint(cluster, resource) if resource else None
+        return Hint(cluster, resource, masked=True) if resource else None
     if steps[0] in _INSIGHTS_FOLDERS:
         namespace = steps[1] if len(steps) == 3 else ""
-        return Hint(cluster, _INSIGHTS_FOLDERS[steps[0]], namespace)
+        return Hint(cluster, _INSIGHTS_FOLDERS[steps[0]], namespace, masked=True)
     if steps[:2] == ["storage", "storageclasses"]:
-        return Hint(cluster, STORAGE_CLASS)
+        return Hint(cluster, STORAGE_CLASS, masked=True)
     if steps[:2] == ["clusteroperator", "imageregistry.operator.openshift.io"]:
-        return Hint(cluster, REGISTRY_CONFIG) if steps[2:3] == ["config"] else None
+        hint = Hint(cluster, REGISTRY_CONFIG, masked=True)
+        return hint if steps[2:3] == ["config"] else None
     return None
 
 
