@@ -125,8 +125,7 @@ def _given(cluster: Cluster, resource: Resource[T], namespaces: tuple[str, ...])
     try:
         return cluster.all(resource, namespaces)
     except NotGathered:
-        known = cluster.known(resource)
-        return tuple(item for item in known if item.ref.namespace in namespaces)
+        return cluster.known(resource, namespaces)
 
 
 def _registries(cluster: Cluster) -> frozenset[str]:
@@ -178,9 +177,7 @@ def _tags(source: Cluster, image: InternalImage) -> list[str]:
     if image.tag:
         return [image.tag]
     streams = [
-        item
-        for item in source.known(IMAGE_STREAM)
-        if item.ref.namespace == "openshift" and item.ref.name == image.stream
+        item for item in source.known(IMAGE_STREAM, ("openshift",)) if item.ref.name == image.stream
     ]
     return [tag for item in streams for tag, digest in item.images if digest == image.digest]
 

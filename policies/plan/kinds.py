@@ -99,16 +99,14 @@ class KindsServed(NamespacesPolicy):
 def _uses(migration: Migration, missing: dict[Missing, None]) -> dict[Use, tuple[int, Pointer]]:
     """How many objects of each version of a kind there are, and where the first stands."""
     found: dict[Use, tuple[int, Pointer]] = {}
-    names = frozenset(migration.source_namespaces)
     for resource in LOOKED_AT:
         if resource.plural in migration.plan.excluded_resources:
             continue
-        for item in migration.source.known(resource):
-            if item.ref.namespace in names:
-                group, _, version = item.ref.api_version.rpartition("/")
-                use = (item.ref.namespace, group, version, resource.kind)
-                count, first = found.get(use, (0, item.ref.at("/apiVersion", version)))
-                found[use] = (count + 1, first)
+        for item in migration.source.known(resource, migration.source_namespaces):
+            group, _, version = item.ref.api_version.rpartition("/")
+            use = (item.ref.namespace, group, version, resource.kind)
+            count, first = found.get(use, (0, item.ref.at("/apiVersion", version)))
+            found[use] = (count + 1, first)
         try:
             migration.source.all(resource, migration.source_namespaces)
         except NotGathered as doubt:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-import orjson
+import msgspec
 
 from service.collect.connect import Connect
 from service.collect.errors import (
+    NO_JSON,
     ApiError,
     CollectError,
     NoConnection,
@@ -67,7 +68,7 @@ class Api:
 
     def review(self, path: str, body: Mapping[str, Any]) -> Any:
         """POST a review: the answer is computed, nothing is stored. Raises as :meth:`get`."""
-        return self._ask("POST", path, orjson.dumps(body))
+        return self._ask("POST", path, msgspec.json.encode(body))
 
     def close(self) -> None:
         """Drop the connections."""
@@ -152,8 +153,8 @@ _AGENT = "mtc-preflight"
 
 def _parsed(data: bytes) -> Any:
     try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
+        return msgspec.json.decode(data)
+    except NO_JSON:
         # A login page or a proxy's notice: not the API.
         raise NoConnection("the answer is not JSON: this is not an API server") from None
 
@@ -183,8 +184,8 @@ def _error(status: int, data: bytes) -> ApiError:
     """The error that a Status object describes."""
     message, token = "", ""
     try:
-        answer = orjson.loads(data)
-    except orjson.JSONDecodeError:
+        answer = msgspec.json.decode(data)
+    except NO_JSON:
         answer = None
     if isinstance(answer, dict) and answer.get("kind") == "Status":
         message = str(answer.get("message") or "")

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
+
+NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What the parser raises for bytes that are no JSON, or none that a server sends."""
+
 
 class CollectError(Exception):
     """A cluster could not be read; the text is for people and holds no secret."""

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import orjson
+import msgspec
 import requests
 
-from service.collect.errors import CollectError
+from service.collect.errors import NO_JSON, CollectError
 from service.kinds.redact import redact
 
 PUBLIC = "https://api.openshift.com/api/upgrades_info/v1/graph"
@@ -75,10 +75,10 @@ def _once(url: str, channel: str, arch: str) -> dict[str, Any]:
                 raise _Busy(f"{shown} answered {answer.status_code}", seconds)
             if answer.status_code != 200:
                 raise NoGraph(f"{shown} answered {answer.status_code} for channel {channel}")
-            graph = orjson.loads(_bounded(answer, shown))
+            graph = msgspec.json.decode(_bounded(answer, shown))
     except (requests.ConnectionError, requests.Timeout) as error:
         raise _Busy(f"{shown} cannot be reached ({type(error).__name__})") from None
-    except orjson.JSONDecodeError:
+    except NO_JSON:
         raise NoGraph(f"{shown} answered something else than JSON") from None
     except requests.RequestException as error:
         raise NoGraph(f"{shown} cannot be asked ({type(error).__name__})") from None

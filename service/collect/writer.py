@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import orjson
+import msgspec
 
 STDOUT = "-"
 
@@ -63,7 +63,7 @@ class BundleWriter:
 
 
 def _json(value: Any) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
+    return msgspec.json.encode(value)
 
 
 @contextmanager

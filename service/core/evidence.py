@@ -70,3 +70,11 @@ class Problem:
     column: int | None = None
     pointer: str = ""
     blocks: bool = True
+
+
+class Unusable(Exception):
+    """An object cannot be read at all; ``problem`` says why, and where it stands."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from service.core.deadline import check
-from service.core.evidence import Fetch, Missing, NotGathered, Problem
+from service.core.evidence import Fetch, Missing, NotGathered, Problem, Unusable
 from service.kinds.ref import Malformed, Origin, Ref
 from service.kinds.resource import Resource, fetch_command
 
@@ -19,14 +19,22 @@ T = TypeVar("T")
 
 
 class Entry(NamedTuple):
-    """One object as it was found: its key, its value and where it stands."""
+    """One object as it was found: its key, its value and where it stands.
+
+    ``held`` is the value, or what parses it when it is called.
+    """
 
     namespace: str
     name: str
-    value: Mapping[str, Any]
+    held: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
     origin: Origin
     base: str
     flat: bool = False
+
+    @property
+    def value(self) -> Mapping[str, Any]:
+        """The object as parsed. Raises Unusable where it is held as text that cannot be."""
+        return self.held() if callable(self.held) else self.held
 
 
 @dataclass(slots=True)
@@ -82,17 +90,19 @@ class Shelf(Generic[T]):
         if place in self._read:
             return self._read[place]
         entry = self.entries[place]
+        made: T | None = None
         try:
-            value: T | None = self.resource.reader(entry.value, self.ref(entry))
+            value = entry.value
+            made = self.resource.reader(value, self._ref(entry, value))
         except Malformed as error:
             self.problems.append(self._problem(entry, error))
-            value = None
-        self._read[place] = value
-        return value
+        except Unusable as error:
+            self.problems.append(error.problem)
+        self._read[place] = made
+        return made
 
-    def ref(self, entry: Entry) -> Ref:
-        """The reference of an entry."""
-        namespace, name, value, origin, base, flat = entry
+    def _ref(self, entry: Entry, value: Mapping[str, Any]) -> Ref:
+        namespace, name, _, origin, base, flat = entry
         version = value.get("apiVersion")
         metadata = value.get("metadata")
         uid = metadata.get("uid") if type(metadata) is dict else None
@@ -118,7 +128,7 @@ class Shelf(Generic[T]):
             part=entry.origin.part,
             member=entry.origin.member,
             document=entry.origin.document,
-            pointer=self.ref(entry).at(error.pointer).pointer,
+            pointer=self._ref(entry, {}).at(error.pointer).pointer,
         )
 
 
@@ -143,13 +153,21 @@ class Inventory:
         """The resources of which anything was gathered."""
         return tuple(self._shelves)
 
-    def known(self, resource: Resource[T]) -> tuple[T, ...]:
-        """The objects that are there, however partial; never raises. Proves no absence."""
+    def known(
+        self, resource: Resource[T], namespaces: Iterable[str] | None = None
+    ) -> tuple[T, ...]:
+        """The objects that are there, of the cluster or of these namespaces, however partial.
+
+        Never raises. Proves no absence.
+        """
         self._note(resource)
         shelf = self.shelf(resource)
         if shelf is None:
             return ()
-        found = (shelf.read(place) for place in range(len(shelf.entries)))
+        places: Iterable[int] = range(len(shelf.entries))
+        if namespaces is not None:
+            places = sorted(shelf.in_namespaces(namespaces))
+        found = (shelf.read(place) for place in places)
         return tuple(item for item in found if item is not None)
 
     def all(self, resource: Resource[T], namespaces: Sequence[str] | None = None) -> tuple[T, ...]:

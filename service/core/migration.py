@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
@@ -91,9 +91,11 @@ class Cluster:
         """See :meth:`Inventory.all`."""
         return self.inventory.all(resource, namespaces)
 
-    def known(self, resource: Resource[T]) -> tuple[T, ...]:
+    def known(
+        self, resource: Resource[T], namespaces: Iterable[str] | None = None
+    ) -> tuple[T, ...]:
         """See :meth:`Inventory.known`."""
-        return self.inventory.known(resource)
+        return self.inventory.known(resource, namespaces)
 
     def find(self, resource: Resource[T], name: str, namespace: str = "") -> T | None:
         """See :meth:`Inventory.find`."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-import orjson
+import msgspec
 
 from service.core.evidence import Missing, Problem
 from service.core.link import Link
@@ -60,9 +60,9 @@ def document(report: Report, context: Context) -> dict[str, Any]:
 def dumps(value: Any) -> bytes:
     """JSON bytes; a lone surrogate, which UTF-8 cannot hold, becomes ``?``."""
     try:
-        return orjson.dumps(value)
-    except TypeError:
-        return orjson.dumps(_clean(value))
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_clean(value))
 
 
 def _clean(value: Any) -> Any:
@@ -118,8 +118,8 @@ def _evidence(pointer: Pointer) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1024)
-def _missing(missing: Missing) -> orjson.Fragment:
-    return orjson.Fragment(
+def _missing(missing: Missing) -> msgspec.Raw:
+    return msgspec.Raw(
         dumps(
             {
                 "fact": redact(missing.fact),
@@ -133,8 +133,8 @@ def _missing(missing: Missing) -> orjson.Fragment:
 
 
 @lru_cache(maxsize=1024)
-def _links(links: tuple[Link, ...]) -> orjson.Fragment:
-    return orjson.Fragment(dumps([{"title": item.title, "url": item.url} for item in links]))
+def _links(links: tuple[Link, ...]) -> msgspec.Raw:
+    return msgspec.Raw(dumps([{"title": item.title, "url": item.url} for item in links]))
 
 
 def _cluster(cluster: ClusterSummary) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from service.ingest.archives.members import (
 )
 from service.ingest.assemble import assemble
 from service.ingest.documents import Documents, Tally
-from service.ingest.errors import LimitExceeded, Unreadable
+from service.ingest.errors import LimitExceeded, Unreadable, problem_of
 from service.ingest.limits import DEFAULT_LIMITS, Limits
 from service.ingest.objects.layout import PLAIN, Hint, Wanted, hint_of
 from service.ingest.objects.masks import without_masks
@@ -33,8 +33,9 @@ from service.ingest.pieces import CLUSTER_PARTS, PART_NAMES, BadInput, Piece
 from service.ingest.sources import Media, Sources
 from service.ingest.streams import peek, rest
 from service.ingest.texts.definitions import load_definition
+from service.ingest.texts.items import load_list
 from service.ingest.texts.load import load, media_of
-from service.ingest.texts.loaded import gc_paused
+from service.ingest.texts.loaded import Loaded, gc_paused
 from service.ingest.texts.shell import without_shell
 from service.kinds.apis import CRD
 from service.kinds.ref import Origin
@@ -260,11 +261,7 @@ class _Reader:
         media = media_of(data)
         count = 0
         used = False
-        if hint.resource is CRD:
-            documents = load_definition(data, self.limits)
-        else:
-            documents = load(data, self.limits, yaml_claimed=claims_yaml)
-        for loaded in documents:
+        for loaded in self._documents(data, origin, hint, claims_yaml):
             check()
             count += 1
             self._count += 1
@@ -289,6 +286,16 @@ class _Reader:
         elif (piece.name, member) in self._taken:
             self._problem("no-document", f"the part {piece.name} holds no document", origin)
 
+    def _documents(
+        self, data: bytes, origin: Origin, hint: Hint, claims_yaml: bool
+    ) -> Iterable[Loaded]:
+        if hint.resource is CRD:
+            return load_definition(data, self.limits)
+        listed = load_list(data, self.limits, origin)
+        if listed is not None:
+            return (Loaded(0, listed, None),)
+        return load(data, self.limits, yaml_claimed=claims_yaml)
+
     def _wanted(self) -> Wanted:
         return Wanted.of(self.reads, self.documents.plan_namespaces())
 
@@ -310,21 +317,6 @@ class _Reader:
         return Bundle(
             migration, said.waivers, said.options, assembly.objects, self.sources, said.baseline
         )
-
-
-def problem_of(error: Unreadable, origin: Origin) -> Problem:
-    """An unreadable document as a problem of the report."""
-    return Problem(
-        code=error.code,
-        message=error.message,
-        hint=error.hint,
-        part=origin.part,
-        member=origin.member,
-        document=origin.document,
-        line=error.line,
-        column=error.column,
-        pointer=error.pointer or "",
-    )
 
 
 def _left_out_shell(lines: Sequence[int], origin: Origin) -> Problem:

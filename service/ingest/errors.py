@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from service.core.evidence import Problem
+from service.kinds.ref import Origin
+
 
 class Unreadable(Exception):
     """One document or member cannot be read; the rest of the input still counts.
@@ -36,3 +39,18 @@ class LimitExceeded(Unreadable):
     def __init__(self, setting: str, message: str, *, hint: str = "") -> None:
         super().__init__(f"limit-{setting.replace('_', '-')}", message, hint=hint)
         self.setting = setting
+
+
+def problem_of(error: Unreadable, origin: Origin) -> Problem:
+    """An unreadable document as a problem of the report."""
+    return Problem(
+        code=error.code,
+        message=error.message,
+        hint=error.hint,
+        part=origin.part,
+        member=origin.member,
+        document=origin.document,
+        line=error.line,
+        column=error.column,
+        pointer=error.pointer or "",
+    )

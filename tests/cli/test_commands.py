@@ -17,7 +17,7 @@ from running import run
 
 from policies import catalogue
 
-HEAVY = ("kubernetes", "flask", "marshmallow", "requests", "urllib3", "yaml", "jiter", "orjson")
+HEAVY = ("kubernetes", "flask", "marshmallow", "requests", "urllib3", "yaml", "jiter", "msgspec")
 LOADED = "import sys; from service.cli.run import run; run(sys.argv[1:]); print(*sys.modules)"
 
 

@@ -118,5 +118,5 @@ def _names(cluster: Cluster, resource: Resource[Any], namespace: str) -> set[str
     try:
         items = cluster.all(resource, (namespace,))
     except NotGathered:
-        items = tuple(item for item in cluster.known(resource) if item.ref.namespace == namespace)
+        items = cluster.known(resource, (namespace,))
     return {item.ref.name for item in items}

@@ -339,10 +339,9 @@ class MtcNamespace(ClusterPolicy):
                 yield fault._replace(subject=cluster.subject)
                 return
         for resource in _PROOFS:
-            for item in cluster.known(resource):
-                if item.ref.namespace == MTC_NAMESPACE:
-                    yield passed(cluster.subject, "MTC's objects are there", item.ref.at(""))
-                    return
+            for item in cluster.known(resource, (MTC_NAMESPACE,)):
+                yield passed(cluster.subject, "MTC's objects are there", item.ref.at(""))
+                return
         declared = cluster.declared.get("mtcVersion")
         if declared is not None:
             yield passed(cluster.subject, f"declared: MTC {declared.value}", declared.pointer)

@@ -66,10 +66,7 @@ class PodsHealthy(NamespacesPolicy):
         source = migration.source
         sound = True
         examined = 0
-        names = frozenset(migration.source_namespaces)
-        for pod in source.known(POD):
-            if pod.ref.namespace not in names:
-                continue
+        for pod in source.known(POD, migration.source_namespaces):
             examined += 1
             for fault in _faults(pod):
                 sound = sound and fault.severity is Severity.INFO

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-import orjson
+import msgspec
 from flask import Response, request
 
 from service.core.evidence import Problem
@@ -236,15 +235,11 @@ def build(status: int, code: str, title: str, detail: str, refused: Refused) -> 
 
 
 def encode(document: Any) -> bytes:
-    """JSON as UTF-8; a lone surrogate, which JSON can spell and UTF-8 cannot, is replaced.
-
-    Whole numbers beyond 64 bits, which orjson does not write, come out as they are.
-    """
+    """JSON as UTF-8; a lone surrogate, which JSON can spell and UTF-8 cannot, is replaced."""
     try:
-        return orjson.dumps(document)
-    except TypeError:
-        plain = _without_surrogates(document)
-        return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
+        return msgspec.json.encode(document)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_without_surrogates(document))
 
 
 def _without_surrogates(value: Any) -> Any:

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any, BinaryIO
 
-import orjson
 from flask import Blueprint, Response, g, stream_with_context
 from marshmallow import fields, validate
 
@@ -31,6 +30,7 @@ from service.ingest.archives.compression import CODECS, Budget, expand
 from service.ingest.bundle import read_body
 from service.ingest.errors import Unreadable
 from service.ingest.pieces import BadInput, Piece
+from service.ingest.texts.json import load_json
 from service.observability import place_of, request_id
 
 MEDIA_TYPE = "application/x-ndjson"
@@ -215,8 +215,8 @@ def _judged(line: bytes, query: Mapping[str, Any], now: Runtime) -> Report:
 def _id(line: bytes) -> Any:
     """The caller's own name for the line, if it is short text or a number."""
     try:
-        value = orjson.loads(line)
-    except orjson.JSONDecodeError:
+        value = load_json(line)
+    except Unreadable:
         return None
     name = value.get("id") if isinstance(value, dict) else None
     if isinstance(name, str):

@@ -170,8 +170,7 @@ def _join(migration: Migration) -> Volumes:
         )
     except NotGathered as missing:
         no_claims = missing
-        known = source.known(PERSISTENT_VOLUME_CLAIM)
-        claims = [claim for claim in known if claim.ref.namespace in names]
+        claims = source.known(PERSISTENT_VOLUME_CLAIM, migration.source_namespaces)
     by_name = {pv.ref.name: pv for pv in source.known(PERSISTENT_VOLUME)}
     planned = _Planned(plan)
     items = _of_claims(claims, by_name, planned)

@@ -10,8 +10,10 @@ from typing import Any
 from service.core.evidence import Role
 from service.core.inventory import Entry, Inventory, Shelf
 from service.core.migration import Cluster, Declared
+from service.ingest.texts.items import Item, head_of
 from service.kinds.cluster import NAMESPACE
 from service.kinds.config import CLUSTER_VERSION, INFRASTRUCTURE
+from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN
 from service.kinds.ref import Origin, Pointer
 from service.kinds.resource import Resource
 from service.kinds.shape import MOST_NAME
@@ -51,25 +53,29 @@ class Gathering:
     def add(
         self,
         resource: Resource[Any],
-        value: Mapping[str, Any],
+        value: Mapping[str, Any] | Item,
         origin: Origin,
         base: str,
         *,
         flat: bool = False,
     ) -> str:
-        """Take one object; its namespace is returned. ``flat``: see :class:`Ref`."""
-        metadata = value.get("metadata")
+        """Take one object; its namespace is returned. ``flat``: see :class:`Ref`.
+
+        Raises Unusable where the object is needed at once and cannot be parsed.
+        """
         name = namespace = ""
+        metadata = head_of(value).get("metadata")
         if type(metadata) is dict:
             name, namespace = metadata.get("name", ""), metadata.get("namespace", "")
             if type(name) is not str or type(namespace) is not str:
                 name, namespace = str(name or ""), str(namespace or "")
-            if len(name) > MOST_NAME or len(namespace) > MOST_NAME:
-                name, namespace = name[:MOST_NAME], namespace[:MOST_NAME]
+        if len(name) > MOST_NAME or len(namespace) > MOST_NAME:
+            name, namespace = name[:MOST_NAME], namespace[:MOST_NAME]
+        if resource in _NEEDED and (resource is not NAMESPACE or name == "kube-system"):
+            value = value() if isinstance(value, Item) else value
+            self._identify(resource, value, origin, base)
         self.stack(resource).entries.append(Entry(namespace, name, value, origin, base, flat))
         self.objects += 1
-        if resource in _IDENTIFIERS and (resource is not NAMESPACE or name == "kube-system"):
-            self._identify(resource, value, origin, base)
         return namespace
 
     def covers(self, resource: Resource[Any], namespaces: set[str], whole: bool) -> None:
@@ -89,7 +95,7 @@ class Gathering:
     def _identify(
         self, resource: Resource[Any], value: Mapping[str, Any], origin: Origin, base: str
     ) -> None:
-        path = _IDENTIFIERS[resource]
+        path = _IDENTIFIERS.get(resource, ())
         found: Any = value
         for step in path:
             found = found.get(step) if isinstance(found, dict) else None
@@ -146,6 +152,10 @@ _IDENTIFIERS: dict[Resource[Any], tuple[str, ...]] = {
 """What tells one cluster from another; of namespaces, kube-system's uid."""
 
 
+_NEEDED = frozenset((*_IDENTIFIERS, MIG_PLAN, MIG_CLUSTER))
+"""What settles which cluster is which: it is parsed as it comes."""
+
+
 def _distinct(entries: list[Entry]) -> list[Entry]:
     """Each object once: a must-gather holds most objects twice. The newest copy is kept.
 
@@ -165,6 +175,6 @@ def _distinct(entries: list[Entry]) -> list[Entry]:
 
 
 def _revision(entry: Entry) -> int:
-    metadata = entry.value.get("metadata")
+    metadata = head_of(entry.held).get("metadata")
     revision = str(metadata.get("resourceVersion")) if isinstance(metadata, dict) else ""
     return int(revision) if re.fullmatch(r"[0-9]{1,20}", revision) else -1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from service.core.evidence import Problem
+from service.core.evidence import Problem, Unusable
 from service.ingest.objects.complete import (
     is_mark,
     list_of_nothing,
@@ -15,6 +15,7 @@ from service.ingest.objects.complete import (
 from service.ingest.objects.gathering import Gathering
 from service.ingest.objects.layout import PLAIN, Hint
 from service.ingest.place import Place
+from service.ingest.texts.items import head_of
 from service.kinds.ref import Origin
 from service.kinds.registry import BY_GROUP_KIND, RESOURCES
 from service.kinds.resource import Resource
@@ -120,17 +121,21 @@ def _take_items(
     api_version = value.get("apiVersion") if typed else None
     for index, item in enumerate(items):
         at = f"{base}/items/{index}"
-        kind = item.get("kind") if type(item) is dict else None
-        if type(item) is not dict or (kind is None and typed is None):
+        head = head_of(item)
+        kind = head.get("kind") if type(head) is dict else None
+        if type(head) is not dict or (kind is None and typed is None):
             problems.append(_no_object(origin, at))
             continue
-        resource = typed if kind is None else resource_of(item.get("apiVersion", api_version), kind)
+        resource = typed if kind is None else resource_of(head.get("apiVersion", api_version), kind)
         if resource is None:
             continue  # a kind that no policy reads
         namespaces = found.get(resource)
         if namespaces is None:
             namespaces = found[resource] = set()
-        namespaces.add(gathering.add(resource, item, origin, at))
+        try:
+            namespaces.add(gathering.add(resource, item, origin, at))
+        except Unusable as error:
+            problems.append(error.problem)
     return problems
 
 

@@ -21,9 +21,11 @@ _WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 PARSER_DEPTH = 201
 
 SCANNED = 1024 * 1024
-"""Texts up to this many bytes are searched for numbers beyond a double. In larger ones, which
-only dumps of clusters are, such a number is left to the reader of its field, who refuses it: the
-search would cost a fifth of the parsing."""
+"""Texts up to this many bytes, which people may have written, are checked from end to end.
+
+Larger ones are dumps of clusters. In these a number beyond a double is left to the reader of its
+field, who refuses it (the search for such numbers would cost a fifth of the parsing), and of a
+list only the items that somebody asks for are parsed."""
 
 _WHERE = re.compile(r" at line (\d+) column (\d+)$")
 _DUPLICATE = re.compile(r'Detected duplicate key "(.*)"$', re.DOTALL)
@@ -72,6 +74,14 @@ def load_json(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
     ``PARSER_DEPTH``). Large texts load faster inside ``gc_paused()``.
     """
     text = strip_bom(data, "json")
+    value = parse(text, limits)
+    if len(text) <= SCANNED and _may_hold_infinity(text) and _holds_infinity(value):
+        raise _overflow(text)
+    return value
+
+
+def parse(text: bytes, limits: Limits) -> Any:
+    """As :func:`load_json` of a text without byte order mark, whose numbers are not looked at."""
     # Arrays put around the text bring the parser's own bound on nesting down to ours; by default
     # the two are one, and the text is not copied.
     wraps = max(0, PARSER_DEPTH - limits.depth)
@@ -84,8 +94,6 @@ def load_json(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
         if len(value) != 1:
             raise _diagnosis("", text, limits)
         value = value[0]
-    if len(text) <= SCANNED and _may_hold_infinity(text) and _holds_infinity(value):
-        raise _overflow(text)
     return value
 
 
@@ -146,7 +154,11 @@ def _diagnosis(message: str, text: bytes, limits: Limits) -> Unreadable:
             message = str(error)
     if "recursion limit" in message:
         depth = min(limits.depth, PARSER_DEPTH)
-        return LimitExceeded("depth", f"the JSON text is nested deeper than {depth} levels")
+        deep = LimitExceeded("depth", f"the JSON text is nested deeper than {depth} levels")
+        where = _WHERE.search(message)
+        if where is not None:
+            deep.line = int(where[1])
+        return deep
     code = next((code for part, code in _CODES if part in message), "json-syntax")
     where = _WHERE.search(message)
     if where is None:

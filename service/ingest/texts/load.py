@@ -25,7 +25,7 @@ def media_of(data: bytes) -> Media:
 
 
 def load(data: bytes, limits: Limits, *, yaml_claimed: bool = False) -> Iterator[Loaded]:
-    """Every document of a text, in order. Raises LimitExceeded for the text as a whole.
+    """Every document of a text, in order. Raises LimitExceeded for too many of them.
 
     ``yaml_claimed`` says that a media type or file name calls it YAML: then a text that starts
     like JSON and is none is read as YAML's flow style.
