@@ -194,7 +194,7 @@ def test_a_json_text_that_is_nested_too_deeply_is_one_problem() -> None:
     assert refused.value.problems == (
         Problem(
             "limit-depth", "the JSON text is nested deeper than 201 levels", part="source",
-            document=0,
+            document=0, line=1,
         ),
     )  # fmt: skip
 
