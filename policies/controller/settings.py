@@ -18,9 +18,10 @@ from service.core.settings.table import find
 from service.core.values.versions import Version, parse_or_none
 from service.kinds.cluster import CONFIG_MAP
 from service.kinds.mtc import MIG_CLUSTER, MIGRATION_CONTROLLER, MTC_NAMESPACE, MigrationController
-from service.kinds.operators import CLUSTER_SERVICE_VERSION, DEPLOYMENT
+from service.kinds.operators import CLUSTER_SERVICE_VERSION
 from service.kinds.ref import Ref, pointer_step
 from service.kinds.resource import Read
+from service.kinds.workloads import DEPLOYMENT
 
 OLDEST_LOOKED_AT = Version.parse("1.5.6")
 """The oldest release that the table of settings was made from."""

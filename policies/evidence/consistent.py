@@ -17,9 +17,10 @@ from service.core.policy import ClusterPolicy
 from service.kinds.cluster import CONFIG_MAP, NAMESPACE, NODE
 from service.kinds.config import CLUSTER_VERSION, INFRASTRUCTURE, PROXY, SERVER_VERSION
 from service.kinds.mtc import MIG_CLUSTER, MIGRATION_CONTROLLER, MTC_NAMESPACE
-from service.kinds.operators import CLUSTER_SERVICE_VERSION, DEPLOYMENT
+from service.kinds.operators import CLUSTER_SERVICE_VERSION
 from service.kinds.ref import Pointer
 from service.kinds.resource import Read, fetch_command
+from service.kinds.workloads import DEPLOYMENT
 
 
 class EvidenceConsistent(ClusterPolicy):

@@ -23,9 +23,10 @@ from service.kinds.mtc import (
     MIGRATION_CONTROLLER,
     MTC_NAMESPACE,
 )
-from service.kinds.operators import CLUSTER_SERVICE_VERSION, DEPLOYMENT
+from service.kinds.operators import CLUSTER_SERVICE_VERSION
 from service.kinds.ref import Pointer, Subject
 from service.kinds.resource import Read
+from service.kinds.workloads import DEPLOYMENT
 
 PREREQUISITES = Link(
     "Migration prerequisites",

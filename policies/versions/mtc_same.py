@@ -17,9 +17,10 @@ from service.core.policy import ClusterPolicy
 from service.core.values.versions import Version, parse_or_none
 from service.kinds.cluster import CONFIG_MAP
 from service.kinds.mtc import MIG_CLUSTER, MIGRATION_CONTROLLER, MTC_NAMESPACE
-from service.kinds.operators import CLUSTER_SERVICE_VERSION, DEPLOYMENT
+from service.kinds.operators import CLUSTER_SERVICE_VERSION
 from service.kinds.ref import Subject
 from service.kinds.resource import Read, fetch_command
+from service.kinds.workloads import DEPLOYMENT
 
 BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html-single/"
 

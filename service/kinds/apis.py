@@ -201,6 +201,21 @@ KUBERNETES_INGRESS = Resource(
     "Ingress", "ingresses", api_object, ("networking.k8s.io", "extensions"), namespaced=True,
     title="API versions of ingresses",
 )  # fmt: skip
+PRIORITY_CLASS = Resource(
+    "PriorityClass", "priorityclasses", api_object, ("scheduling.k8s.io",),
+    title="priority classes of pods",
+)  # fmt: skip
+RUNTIME_CLASS = Resource(
+    "RuntimeClass", "runtimeclasses", api_object, ("node.k8s.io",), title="runtime classes of pods"
+)
+SERVICE_INSTANCE = Resource(
+    "ServiceInstance", "serviceinstances", api_object, ("servicecatalog.k8s.io",), "v1beta1",
+    namespaced=True, title="instances of the service catalog",
+)  # fmt: skip
+TEMPLATE_INSTANCE = Resource(
+    "TemplateInstance", "templateinstances", api_object, ("template.openshift.io",),
+    namespaced=True, title="instances of templates",
+)  # fmt: skip
 API_SERVICE = Resource(
     "APIService", "apiservices", api_service, ("apiregistration.k8s.io",),
     title="API groups and versions that are served",

@@ -8,7 +8,18 @@ from typing import Any
 
 from service.kinds.ref import Ref
 from service.kinds.resource import Resource
-from service.kinds.shape import Object, conditions, metadata, scalar, strings, table, text
+from service.kinds.shape import (
+    Object,
+    conditions,
+    flag,
+    metadata,
+    quantities,
+    rows,
+    scalar,
+    strings,
+    table,
+    text,
+)
 
 _SECRET = (
     '- {apiVersion: v1, kind: Secret, metadata: {name: {{printf "%q" .metadata.name}}, '
@@ -27,7 +38,12 @@ their keys are read, so the values do not leave the cluster."""
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node; ``provider`` is the scheme of spec.providerID (aws, azure, gce …)."""
+    """A node; ``provider`` is the scheme of spec.providerID (aws, azure, gce …).
+
+    ``ready`` is the status of condition Ready, ``pressure`` names the conditions of pressure that
+    hold, ``cordoned`` whether no new pod comes. ``taints`` are those that keep pods away, as
+    ``key=value:effect``; ``allocatable`` quantities as written.
+    """
 
     ref: Ref
     region: str
@@ -36,6 +52,15 @@ class Node:
     provider: str
     ready: str
     labels: Mapping[str, str] = field(default_factory=dict)
+    pressure: tuple[str, ...] = ()
+    cordoned: bool = False
+    taints: tuple[str, ...] = ()
+    allocatable: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def takes_pods(self) -> bool:
+        """Whether a pod without tolerations can be scheduled there."""
+        return not self.cordoned and not self.taints and self.ready in ("True", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +99,8 @@ def node(value: Object, ref: Ref) -> Node:
     labels = strings(metadata(value), "labels", "/metadata")
     spec, status = table(value, "spec", ""), table(value, "status", "")
     info = table(status, "nodeInfo", "/status")
-    ready = conditions(status, "/status").get("Ready")
+    told = conditions(status, "/status")
+    ready = told.get("Ready")
     return Node(
         ref=ref,
         region=first(labels, REGION_LABELS),
@@ -83,6 +109,16 @@ def node(value: Object, ref: Ref) -> Node:
         provider=text(spec, "providerID", "/spec").partition(":")[0],
         ready=ready.status if ready else "",
         labels=labels,
+        pressure=tuple(
+            kind for kind, item in told.items() if item.status == "True" and "Pressure" in kind
+        ),
+        cordoned=flag(spec, "unschedulable", "/spec"),
+        taints=tuple(
+            f"{text(row, 'key', '/spec/taints')}={text(row, 'value', '/spec/taints')}:{effect}"
+            for row in rows(spec, "taints", "/spec")
+            if (effect := text(row, "effect", "/spec/taints")) in ("NoSchedule", "NoExecute")
+        ),
+        allocatable=quantities(status, "allocatable", "/status"),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from service.kinds.network import Selector, selector
 from service.kinds.ref import Malformed, Ref
 from service.kinds.resource import Resource
 from service.kinds.shape import (
@@ -50,11 +51,13 @@ class ObjectRef:
 class MigrationController:
     """MigrationController: settings of the operator. The spec is unvalidated by the API server.
 
-    ``spec`` keys are as the user wrote them (snake_case or camelCase).
+    ``spec`` keys are as the user wrote them (snake_case or camelCase). ``conditions`` say whether
+    the operator could carry them out.
     """
 
     ref: Ref
     spec: Mapping[str, Any]
+    conditions: Mapping[str, Condition]
     manifest: Mapping[str, Any] = field(repr=False, compare=False)
 
 
@@ -72,6 +75,7 @@ class MigCluster:
     azure_resource_group: str
     operator_version: str
     conditions: Mapping[str, Condition]
+    restart_restic: bool | None = None
     ca_bundle_fault: str = ""
     """What is wrong with spec.caBundle, "" where it is absent or holds certificates."""
 
@@ -158,6 +162,8 @@ class MigPlan:
     source_storage_classes: tuple[PlanStorageClass, ...]
     excluded_resources: tuple[str, ...]
     incompatible_namespaces: tuple[tuple[str, tuple[str, ...]], ...]
+    selector: Selector | None = None
+    """spec.labelSelector: only what it selects is migrated; None for everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +202,8 @@ def object_ref(of: Object, key: str, at: str) -> ObjectRef:
 
 def migration_controller(value: Object, ref: Ref) -> MigrationController:
     """MigrationController. Its spec keeps the types that were written: they are the finding."""
-    return MigrationController(ref, table(value, "spec", ""), value)
+    told = conditions(table(value, "status", ""), "/status")
+    return MigrationController(ref, table(value, "spec", ""), told, value)
 
 
 def mig_cluster(value: Object, ref: Ref) -> MigCluster:
@@ -213,6 +220,9 @@ def mig_cluster(value: Object, ref: Ref) -> MigCluster:
         azure_resource_group=text(spec, "azureResourceGroup", "/spec"),
         operator_version=text(status, "operatorVersion", "/status"),
         conditions=conditions(status, "/status"),
+        restart_restic=None
+        if spec.get("restartRestic") is None
+        else flag(spec, "restartRestic", "/spec"),
         ca_bundle_fault=_ca_fault(text(spec, "caBundle", "/spec")),
     )
 
@@ -270,6 +280,7 @@ def mig_plan(value: Object, ref: Ref) -> MigPlan:
         incompatible_namespaces=tuple(
             _incompatible(row) for row in rows(status, "incompatibleNamespaces", "/status")
         ),
+        selector=selector(spec, "labelSelector", "/spec") if spec.get("labelSelector") else None,
     )
 
 

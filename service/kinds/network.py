@@ -232,6 +232,39 @@ def egress_policy(value: Object, ref: Ref) -> EgressPolicy:
     return EgressPolicy(ref, tuple(found))
 
 
+@dataclass(frozen=True, slots=True)
+class IngressController:
+    """A router; ``routes`` and ``namespaces`` choose what it admits, None for everything.
+
+    ``available`` is the status of condition Available, ``replicas`` None where none are set.
+    """
+
+    ref: Ref
+    domain: str
+    routes: Selector | None
+    namespaces: Selector | None
+    replicas: int | None
+    available: str
+
+
+def ingress_controller(value: Object, ref: Ref) -> IngressController:
+    """IngressController."""
+    spec, status = table(value, "spec", ""), table(value, "status", "")
+    available = conditions(status, "/status").get("Available")
+    return IngressController(
+        ref=ref,
+        domain=text(spec, "domain", "/spec") or text(status, "domain", "/status"),
+        routes=_chosen(spec, "routeSelector"),
+        namespaces=_chosen(spec, "namespaceSelector"),
+        replicas=None if spec.get("replicas") is None else number(spec, "replicas", "/spec"),
+        available=available.status if available else "",
+    )
+
+
+def _chosen(spec: Object, key: str) -> Selector | None:
+    return selector(spec, key, "/spec") if spec.get(key) is not None else None
+
+
 ROUTE = Resource(
     "Route", "routes", route, ("route.openshift.io", ""), namespaced=True, title="routes"
 )
@@ -256,4 +289,8 @@ EGRESS_NETWORK_POLICY = Resource(
 EGRESS_FIREWALL = Resource(
     "EgressFirewall", "egressfirewalls", egress_policy, ("k8s.ovn.org",), namespaced=True,
     releases=(4,), title="egress firewalls of OVN-Kubernetes",
+)  # fmt: skip
+INGRESS_CONTROLLER = Resource(
+    "IngressController", "ingresscontrollers", ingress_controller, ("operator.openshift.io",),
+    namespaced=True, releases=(4,), title="routers and the routes that they admit",
 )  # fmt: skip

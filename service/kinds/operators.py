@@ -1,5 +1,4 @@
-"""Operator Lifecycle Manager objects, which tell the installed MTC and the newest one, and
-deployments."""
+"""Operator Lifecycle Manager objects: the installed operators, and the newest ones."""
 
 from __future__ import annotations
 
@@ -8,8 +7,19 @@ from typing import Any
 
 from service.kinds.ref import Ref
 from service.kinds.resource import Resource
-from service.kinds.shape import Object, drop, each, inner, metadata, rows, strings, table, text
-from service.kinds.workloads import trim_pod_spec
+from service.kinds.shape import (
+    Object,
+    drop,
+    each,
+    flag,
+    inner,
+    metadata,
+    rows,
+    strings,
+    table,
+    text,
+    texts,
+)
 
 OLM = "operators.coreos.com"
 
@@ -29,12 +39,17 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class ClusterServiceVersion:
-    """A ClusterServiceVersion; ``copied`` marks OLM's copies into other namespaces."""
+    """A ClusterServiceVersion; ``copied`` marks OLM's copies into other namespaces.
+
+    ``display`` is the name that people see, ``message`` why it is in its phase.
+    """
 
     ref: Ref
     version: str
     phase: str
     copied: bool
+    display: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +63,13 @@ class PackageManifest:
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
-    """A Deployment's container images; tells the version of the legacy MTC operator."""
+class InstallPlan:
+    """An InstallPlan: what OLM is about to install, and whether somebody has approved it."""
 
     ref: Ref
-    images: tuple[str, ...]
+    phase: str
+    approved: bool
+    names: tuple[str, ...]
 
 
 COPIED_FROM = "olm.copiedFrom"
@@ -82,6 +99,8 @@ def cluster_service_version(value: Object, ref: Ref) -> ClusterServiceVersion:
         version=text(spec, "version", "/spec"),
         phase=text(status, "phase", "/status"),
         copied=COPIED_FROM in labels or text(status, "reason", "/status") == "Copied",
+        display=text(spec, "displayName", "/spec"),
+        message=text(status, "message", "/status"),
     )
 
 
@@ -97,15 +116,15 @@ def package_manifest(value: Object, ref: Ref) -> PackageManifest:
     return PackageManifest(ref, tuple(channels), text(status, "defaultChannel", "/status"))
 
 
-def deployment(value: Object, ref: Ref) -> Deployment:
-    """Deployment: the images of its containers."""
-    template = table(table(value, "spec", ""), "template", "/spec")
-    spec = table(template, "spec", "/spec/template")
-    images = tuple(
-        text(row, "image", f"/spec/template/spec/containers/{index}")
-        for index, row in enumerate(rows(spec, "containers", "/spec/template/spec"))
+def install_plan(value: Object, ref: Ref) -> InstallPlan:
+    """InstallPlan."""
+    spec = table(value, "spec", "")
+    return InstallPlan(
+        ref=ref,
+        phase=text(table(value, "status", ""), "phase", "/status"),
+        approved=flag(spec, "approved", "/spec"),
+        names=texts(spec, "clusterServiceVersionNames", "/spec"),
     )
-    return Deployment(ref, images)
 
 
 def _trim_csv(value: dict[str, Any]) -> None:
@@ -125,8 +144,8 @@ def _trim_package(value: dict[str, Any]) -> None:
         drop(channel, "entries")
 
 
-def _trim_deployment(value: dict[str, Any]) -> None:
-    trim_pod_spec(inner(value, "spec", "template", "spec"))
+def _trim_install_plan(value: dict[str, Any]) -> None:
+    drop(value.get("status"), "plan", "bundleLookups", "catalogSources")
 
 
 SUBSCRIPTION = Resource(
@@ -141,7 +160,7 @@ PACKAGE_MANIFEST = Resource(
     "PackageManifest", "packagemanifests", package_manifest, ("packages.operators.coreos.com",),
     namespaced=True, releases=(4,), title="what the operator catalogs offer", trim=_trim_package,
 )  # fmt: skip
-DEPLOYMENT = Resource(
-    "Deployment", "deployments", deployment, ("apps", "extensions"), namespaced=True,
-    title="the MTC operator's deployment", trim=_trim_deployment,
+INSTALL_PLAN = Resource(
+    "InstallPlan", "installplans", install_plan, (OLM,), "v1alpha1", namespaced=True,
+    releases=(4,), title="installations of operators that wait", trim=_trim_install_plan,
 )  # fmt: skip

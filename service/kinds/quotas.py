@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from service.kinds.network import Selector, selector
 from service.kinds.ref import Ref
 from service.kinds.resource import Resource
-from service.kinds.shape import Object, quantities, rows, table, text, texts
+from service.kinds.shape import Object, quantities, rows, strings, table, text, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,20 @@ class ResourceQuota:
     hard: Mapping[str, str]
     used: Mapping[str, str]
     scopes: tuple[QuotaScope, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterResourceQuota:
+    """A quota over all namespaces whose labels and annotations it selects.
+
+    ``total`` is what is allowed and used together; its reference is the quota's own. ``labels``
+    is None where it does not select by labels.
+    """
+
+    ref: Ref
+    labels: Selector | None
+    annotations: Mapping[str, str]
+    total: ResourceQuota
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +103,25 @@ def resource_quota(value: Object, ref: Ref) -> ResourceQuota:
     )
 
 
+def cluster_resource_quota(value: Object, ref: Ref) -> ClusterResourceQuota:
+    """ClusterResourceQuota."""
+    spec, status = table(value, "spec", ""), table(value, "status", "")
+    chosen, quota = table(spec, "selector", "/spec"), table(spec, "quota", "/spec")
+    total, at = table(status, "total", "/status"), "/spec/selector"
+    return ClusterResourceQuota(
+        ref=ref,
+        labels=selector(chosen, "labels", at) if chosen.get("labels") is not None else None,
+        annotations=strings(chosen, "annotations", at),
+        total=ResourceQuota(
+            ref=ref,
+            hard=quantities(total, "hard", "/status/total")
+            or quantities(quota, "hard", "/spec/quota"),
+            used=quantities(total, "used", "/status/total"),
+            scopes=tuple(_scopes(quota)),
+        ),
+    )
+
+
 def _scopes(spec: Object) -> Iterator[QuotaScope]:
     for name in texts(spec, "scopes", "/spec"):
         yield QuotaScope(name, "Exists", ())
@@ -101,6 +135,10 @@ def _scopes(spec: Object) -> Iterator[QuotaScope]:
 RESOURCE_QUOTA = Resource(
     "ResourceQuota", "resourcequotas", resource_quota, namespaced=True,
     title="quotas of the namespaces, and what is used of them",
+)  # fmt: skip
+CLUSTER_RESOURCE_QUOTA = Resource(
+    "ClusterResourceQuota", "clusterresourcequotas", cluster_resource_quota,
+    ("quota.openshift.io", ""), title="quotas over several namespaces",
 )  # fmt: skip
 LIMIT_RANGE = Resource(
     "LimitRange", "limitranges", limit_range, namespaced=True,

@@ -9,18 +9,24 @@ from service.kinds import (
     apis,
     cluster,
     config,
+    health,
     mtc,
     network,
     operators,
     quotas,
     rbac,
+    security,
     storage,
+    velero,
+    virtualization,
+    webhooks,
     workloads,
 )
 from service.kinds.resource import Resource
 
 _AREAS = (
-    config, cluster, network, storage, mtc, operators, rbac, workloads, quotas, apis,
+    config, cluster, network, storage, mtc, velero, operators, rbac, workloads, quotas, apis,
+    security, health, virtualization, webhooks,
 )  # fmt: skip
 RESOURCES: tuple[Resource[Any], ...] = tuple(
     value for area in _AREAS for value in vars(area).values() if isinstance(value, Resource)

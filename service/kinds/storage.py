@@ -3,7 +3,7 @@ readers cheap."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -67,6 +67,8 @@ class StorageClass:
     default: bool
     binding_mode: str
     parameters: Mapping[str, str]
+    zones: tuple[str, ...] = ()
+    """The zones of its allowedTopologies; () where it allows all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,18 @@ def storage_class(value: Object, ref: Ref) -> StorageClass:
         default=marked in TRUE,
         binding_mode=text(value, "volumeBindingMode", ""),
         parameters=strings(value, "parameters", ""),
+        zones=tuple(_allowed(value)),
     )
+
+
+def _allowed(value: Object) -> Iterator[str]:
+    """The zones of allowedTopologies, whose keys are labels of nodes, some of a CSI driver."""
+    for term in rows(value, "allowedTopologies", ""):
+        at = "/allowedTopologies"
+        for row in rows(term, "matchLabelExpressions", at):
+            key = text(row, "key", at)
+            if key in ZONE_LABELS or key.endswith("/zone"):
+                yield from texts(row, "values", at)
 
 
 def csi_driver(value: Object, ref: Ref) -> CSIDriver:

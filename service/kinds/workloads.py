@@ -1,4 +1,4 @@
-"""Pods, image streams and build configurations: which images an application uses."""
+"""Pods and what makes them, image streams and build configurations."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class ContainerState(NamedTuple):
     """A container's image and what keeps it from running ("" if nothing).
 
     ``requests`` and ``limits`` are quantities by resource, as written. ``sidecar`` marks an init
-    container that keeps running beside the others (restartPolicy Always).
+    container that keeps running beside the others (restartPolicy Always). ``ended`` is why it
+    last ended (``OOMKilled``), ``user`` the user id that it asks for, itself or with its pod.
     (A named tuple for speed, as :class:`Ref`.)
     """
 
@@ -40,13 +41,17 @@ class ContainerState(NamedTuple):
     requests: Mapping[str, Any] = {}
     limits: Mapping[str, Any] = {}
     sidecar: bool = False
+    ended: str = ""
+    user: int | None = None
 
 
 class Pod(NamedTuple):
     """A pod. (A named tuple for speed, as :class:`Ref`.)
 
     ``deadline`` says whether it has activeDeadlineSeconds, ``cross_namespace`` whether a term of
-    its pod affinity names other namespaces: scopes of quotas ask for both.
+    its pod affinity names other namespaces: scopes of quotas ask for both. ``owner`` is what
+    controls it (``ReplicaSet/web``, "" if nothing), ``scc`` the security context constraint that
+    let it in. ``started`` is a time as written.
     """
 
     ref: Ref
@@ -61,6 +66,38 @@ class Pod(NamedTuple):
     deadline: bool = False
     priority_class: str = ""
     cross_namespace: bool = False
+    node: str = ""
+    owner: str = ""
+    deleting: bool = False
+    scc: str = ""
+    account: str = ""
+    runtime_class: str = ""
+    scheduler: str = ""
+    started: str = ""
+
+
+class Workload(NamedTuple):
+    """A Deployment, DeploymentConfig, StatefulSet or DaemonSet, and the pods that it makes.
+
+    ``owner`` is what controls it (``Kafka/shop``, "" if nothing). ``wanted`` and ``ready`` are
+    numbers of pods, None where there is no status yet. ``templates`` are the storage classes of
+    its volumeClaimTemplates, "" for the default. ``images``, ``claims`` and what follows are of
+    its pod template.
+    (A named tuple for speed, as :class:`Ref`.)
+    """
+
+    ref: Ref
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    owner: str
+    wanted: int | None
+    ready: int | None
+    images: tuple[str, ...]
+    claims: tuple[str, ...]
+    priority_class: str
+    runtime_class: str
+    scheduler: str
+    templates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +118,20 @@ class ImageStream:
 class BuildConfig:
     """A build configuration; ``images`` are pairs of JSON pointer and the image it refers to.
 
-    The references have the form of :attr:`ImageStream.spec_tags`.
+    The references have the form of :attr:`ImageStream.spec_tags`, as has ``output``.
+    ``push_secret`` is "" where the build uses that of its service account.
     """
 
     ref: Ref
     images: tuple[tuple[str, str], ...]
+    output: str = ""
+    push_secret: str = ""
 
 
 def pod(value: Object, ref: Ref) -> Pod:
     """Pod."""
-    spec, status = table(value, "spec", ""), table(value, "status", "")
+    meta, spec, status = metadata(value), table(value, "spec", ""), table(value, "status", "")
+    annotations = table(meta, "annotations", "/metadata") if "annotations" in meta else _NONE
     containers = _containers(spec, status, "containers", "containerStatuses", init=False)
     if "initContainers" in spec:
         first = _containers(spec, status, "initContainers", "initContainerStatuses", init=True)
@@ -98,7 +139,7 @@ def pod(value: Object, ref: Ref) -> Pod:
     return Pod(
         ref=ref,
         phase=text(status, "phase", "/status"),
-        labels=table(metadata(value), "labels", "/metadata"),
+        labels=table(meta, "labels", "/metadata"),
         containers=tuple(containers),
         claims=_claims(spec) if "volumes" in spec else (),
         node_selector=strings(spec, "nodeSelector", "/spec") if "nodeSelector" in spec else _NONE,
@@ -107,10 +148,38 @@ def pod(value: Object, ref: Ref) -> Pod:
         deadline=spec.get("activeDeadlineSeconds") is not None,
         priority_class=text(spec, "priorityClassName", "/spec"),
         cross_namespace="affinity" in spec and _crosses_namespaces(spec),
+        node=text(spec, "nodeName", "/spec"),
+        owner=_owner(meta) if "ownerReferences" in meta else "",
+        deleting=meta.get("deletionTimestamp") is not None,
+        scc=text(annotations, SCC, "/metadata/annotations") if SCC in annotations else "",
+        account=text(spec, "serviceAccountName", "/spec"),
+        runtime_class=text(spec, "runtimeClassName", "/spec"),
+        scheduler=text(spec, "schedulerName", "/spec"),
+        started=text(status, "startTime", "/status"),
     )
 
 
 _NONE: Object = {}
+SCC = "openshift.io/scc"
+"""The annotation that names the security context constraint that a pod was let in by."""
+
+
+def _owner(meta: Object) -> str:
+    """What controls an object, as Kind/name."""
+    at = "/metadata/ownerReferences"
+    for row in rows(meta, "ownerReferences", "/metadata"):
+        if flag(row, "controller", at):
+            return f"{text(row, 'kind', at)}/{text(row, 'name', at)}"
+    return ""
+
+
+def _user(of: Object, at: str) -> int | None:
+    """The runAsUser of a pod's or a container's security context."""
+    if not of.get("securityContext"):
+        return None
+    found = table(of, "securityContext", at)
+    asked = found.get("runAsUser") is not None
+    return number(found, "runAsUser", f"{at}/securityContext") if asked else None
 
 
 def _claims(spec: Object) -> tuple[str, ...]:
@@ -158,6 +227,7 @@ def _containers(
     states = {text(row, "name", there): row for row in rows(status, states_key, "/status")}
     at = f"/spec/{key}"
     found = []
+    user = _user(spec, "/spec")
     for row in rows(spec, key, "/spec"):
         name, image = text(row, "name", at), text(row, "image", at)
         state = states.get(name)
@@ -166,17 +236,73 @@ def _containers(
             resources = table(row, "resources", at)
             asked = table(resources, "requests", f"{at}/resources")
             most = table(resources, "limits", f"{at}/resources")
-        ready, waiting, restarts = False, "", 0
+        ready, waiting, restarts, ended = False, "", 0, ""
         if state is not None:
             current = table(state, "state", there)
             if "waiting" in current:
                 waiting = text(table(current, "waiting", there), "reason", there)
             ready, restarts = flag(state, "ready", there), number(state, "restartCount", there)
+            if state.get("lastState"):
+                last = table(table(state, "lastState", there), "terminated", there)
+                ended = text(last, "reason", there)
+        own = _user(row, at) if "securityContext" in row else None
         sidecar = init and row.get("restartPolicy") == "Always"
         found.append(
-            ContainerState(name, image, ready, waiting, restarts, init, asked, most, sidecar)
+            ContainerState(
+                name,
+                image,
+                ready,
+                waiting,
+                restarts,
+                init,
+                asked,
+                most,
+                sidecar,
+                ended,
+                user if own is None else own,
+            )  # fmt: skip
         )
     return found
+
+
+def workload(value: Object, ref: Ref) -> Workload:
+    """Deployment, DeploymentConfig, StatefulSet or DaemonSet."""
+    meta, spec, status = metadata(value), table(value, "spec", ""), table(value, "status", "")
+    template = table(spec, "template", "/spec")
+    pods, at = table(template, "spec", "/spec/template"), "/spec/template/spec"
+    wanted, ready = _scale(ref.kind, spec, status)
+    return Workload(
+        ref=ref,
+        labels=strings(meta, "labels", "/metadata"),
+        annotations=strings(meta, "annotations", "/metadata"),
+        owner=_owner(meta) if "ownerReferences" in meta else "",
+        wanted=wanted,
+        ready=ready,
+        images=tuple(text(row, "image", at) for row in rows(pods, "containers", at)),
+        claims=_claims(pods) if "volumes" in pods else (),
+        priority_class=text(pods, "priorityClassName", at),
+        runtime_class=text(pods, "runtimeClassName", at),
+        scheduler=text(pods, "schedulerName", at),
+        templates=tuple(
+            text(table(row, "spec", "/spec/volumeClaimTemplates"), "storageClassName", "/spec")
+            for row in rows(spec, "volumeClaimTemplates", "/spec")
+        ),
+    )
+
+
+def _scale(kind: str, spec: Object, status: Object) -> tuple[int | None, int | None]:
+    """How many pods there should be, and how many are ready; None without a status."""
+    if kind == "DaemonSet":
+        if "desiredNumberScheduled" not in status:
+            return None, None
+        ready = number(status, "numberReady", "/status")
+        return number(status, "desiredNumberScheduled", "/status"), ready
+    wanted = 1 if spec.get("replicas") is None else number(spec, "replicas", "/spec")
+    if not status:
+        return wanted, None
+    return wanted, max(
+        number(status, f"{key}Replicas", "/status") for key in ("ready", "available")
+    )
 
 
 def image_stream(value: Object, ref: Ref) -> ImageStream:
@@ -209,12 +335,12 @@ def _held(status: Object) -> Iterator[tuple[str, str]]:
                 yield text(row, "tag", at), digest
 
 
-def _target(of: Object, at: str) -> str:
-    """What a ``from`` refers to: ``Kind:name``, with ``@namespace`` where it names one."""
-    origin = table(of, "from", at)
+def _target(of: Object, at: str, key: str = "from") -> str:
+    """What a ``from`` or ``to`` refers to: ``Kind:name``, with ``@namespace`` where it has one."""
+    origin = table(of, key, at)
     if not origin:
         return ""
-    where = f"{at}/from"
+    where = f"{at}/{key}"
     target = f"{text(origin, 'kind', where)}:{text(origin, 'name', where)}"
     namespace = text(origin, "namespace", where)
     return f"{target}@{namespace}" if namespace else target
@@ -234,7 +360,14 @@ def build_config(value: Object, ref: Ref) -> BuildConfig:
         for index, row in enumerate(rows(source, "images", "/spec/source"))
     ]
     found = ((f"{at}/from", _target(of, at)) for of, at in places)
-    return BuildConfig(ref, tuple((pointer, target) for pointer, target in found if target))
+    output = table(spec, "output", "/spec")
+    push = table(output, "pushSecret", "/spec/output")
+    return BuildConfig(
+        ref,
+        tuple((pointer, target) for pointer, target in found if target),
+        _target(output, "/spec/output", "to"),
+        text(push, "name", "/spec/output/pushSecret"),
+    )
 
 
 def trim_pod_spec(spec: Any) -> None:
@@ -249,6 +382,10 @@ def trim_pod_spec(spec: Any) -> None:
 
 def _trim_pod(value: dict[str, Any]) -> None:
     trim_pod_spec(value.get("spec"))
+
+
+def _trim_workload(value: dict[str, Any]) -> None:
+    trim_pod_spec(inner(value, "spec", "template", "spec"))
 
 
 def _trim_build_config(value: dict[str, Any]) -> None:
@@ -270,4 +407,22 @@ BUILD_CONFIG = Resource(
     "BuildConfig", "buildconfigs", build_config, ("build.openshift.io", ""), namespaced=True,
     title="build configurations and the images that they build from",
     trim=_trim_build_config,
+)  # fmt: skip
+DEPLOYMENT = Resource(
+    "Deployment", "deployments", workload, ("apps", "extensions"), namespaced=True,
+    title="deployments: MTC's own, and what controls those of the application",
+    trim=_trim_workload,
+)  # fmt: skip
+DEPLOYMENT_CONFIG = Resource(
+    "DeploymentConfig", "deploymentconfigs", workload, ("apps.openshift.io", ""), namespaced=True,
+    title="deployment configurations and what controls them", trim=_trim_workload,
+)  # fmt: skip
+STATEFUL_SET = Resource(
+    "StatefulSet", "statefulsets", workload, ("apps",), namespaced=True,
+    title="stateful sets and what controls them", trim=_trim_workload,
+)  # fmt: skip
+DAEMON_SET = Resource(
+    "DaemonSet", "daemonsets", workload, ("apps", "extensions"), namespaced=True,
+    title="daemon sets: the agents that copy files, and what controls those of the application",
+    trim=_trim_workload,
 )  # fmt: skip

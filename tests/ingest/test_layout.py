@@ -92,7 +92,7 @@ PATHS = {
     "plain output of oc get": ("dump/pvs.yaml", LOOSE),
     "a log": (f"{IMAGE}/namespaces/shop/pods/web-1/web/web/logs/current.log", None),
     "a kind that no policy reads": (
-        f"{IMAGE}/cluster-scoped-resources/certificates.k8s.io/certificatesigningrequests/a.yaml",
+        f"{IMAGE}/cluster-scoped-resources/flowcontrol.apiserver.k8s.io/flowschemas/a.yaml",
         None,
     ),
     "a config map of an application": (f"{IMAGE}/namespaces/shop/core/configmaps.yaml", None),

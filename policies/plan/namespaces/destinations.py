@@ -23,11 +23,10 @@ from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable
 from service.kinds.mtc import MIG_CLUSTER, MTC_NAMESPACE, NamespaceMapping
 from service.kinds.network import ROUTE, SERVICE
-from service.kinds.operators import DEPLOYMENT
 from service.kinds.ref import Subject
 from service.kinds.resource import Read, Resource
 from service.kinds.storage import PERSISTENT_VOLUME_CLAIM
-from service.kinds.workloads import BUILD_CONFIG, IMAGE_STREAM
+from service.kinds.workloads import BUILD_CONFIG, DEPLOYMENT, IMAGE_STREAM
 
 CONTENT: tuple[Resource[Any], ...] = (
     PERSISTENT_VOLUME_CLAIM,

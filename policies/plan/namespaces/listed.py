@@ -29,9 +29,10 @@ from service.core.policy import ClusterPolicy, MigrationPolicy, NotApplicable
 from service.core.values.names import is_label
 from service.kinds.cluster import CONFIG_MAP, NAMESPACE, Namespace
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE, MigPlan, NamespaceMapping
-from service.kinds.operators import CLUSTER_SERVICE_VERSION, DEPLOYMENT
+from service.kinds.operators import CLUSTER_SERVICE_VERSION
 from service.kinds.ref import Subject
 from service.kinds.resource import Read, Resource, fetch_command
+from service.kinds.workloads import DEPLOYMENT
 
 
 class NamespaceCount(MigrationPolicy):

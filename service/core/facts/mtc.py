@@ -12,9 +12,10 @@ from service.core.migration import Cluster, Migration, once_per_role
 from service.core.values.versions import parse_or_none
 from service.kinds.cluster import CONFIG_MAP
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
-from service.kinds.operators import CLUSTER_SERVICE_VERSION, DEPLOYMENT, ClusterServiceVersion
+from service.kinds.operators import CLUSTER_SERVICE_VERSION, ClusterServiceVersion
 from service.kinds.ref import Pointer
 from service.kinds.resource import Read
+from service.kinds.workloads import DEPLOYMENT
 
 READS: tuple[Read[Any], ...] = (
     Read(CONFIG_MAP, MTC_NAMESPACE, "migration-cluster-config"),
