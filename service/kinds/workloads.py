@@ -260,7 +260,7 @@ def _containers(
                 sidecar,
                 ended,
                 user if own is None else own,
-            )  # fmt: skip
+            )
         )
     return found
 
