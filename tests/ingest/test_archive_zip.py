@@ -67,16 +67,16 @@ def central(data: bytearray, number: int = 0) -> int:
     return at
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 @pytest.mark.parametrize("stream", [io.BytesIO, Pipe])
 def test_the_usual_methods_are_read(method: int, stream: Callable[[bytes], io.BytesIO]) -> None:
     assert outcome(bytes(pack(FILES, method)), stream=stream) == (FILES, {}, "")
 
 
-def test_the_time_is_that_of_the_archive() -> None:
+def test_the_local_time_of_the_packing_machine_is_no_time() -> None:
     (member,) = read_archive(io.BytesIO(pack({"a": b""})), wanted=lambda path: True)
 
-    assert member == Member("a", b"", 1709209810.0)
+    assert member == Member("a", b"", None)
 
 
 def test_sizes_that_follow_the_data_are_read() -> None:
@@ -112,11 +112,11 @@ def test_a_directory_of_zip64_is_read() -> None:
     assert outcome(bytes(pack(files, zipfile.ZIP_STORED))) == (files, {}, "")
 
 
-def test_a_zip_may_have_a_comment_that_looks_like_an_end_and_data_before_it() -> None:
+def test_a_zip_may_have_a_comment_and_data_before_it() -> None:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr("a", b"x")
-        archive.comment = b"PK\x05\x06" + b"comment" * 9
+        archive.comment = b"comment" * 9
     data = target.getvalue()
 
     assert outcome(data) == ({"a": b"x"}, {}, "")
@@ -180,8 +180,9 @@ def test_an_encrypted_member_is_rejected_with_a_hint() -> None:
     assert (list(read), rejected, end) == (["a/c.log", "empty"], {"a/b.yaml": "zip-encrypted"}, "")
 
 
-def test_an_unknown_method_is_rejected() -> None:
-    assert outcome(bytes(pack({"a": b"x"}, zipfile.ZIP_LZMA))) == ({}, {"a": "zip-method"}, "")
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_method_that_unpacks_without_bounds_is_rejected(method: int) -> None:
+    assert outcome(bytes(pack({"a": b"x"}, method))) == ({}, {"a": "zip-method"}, "")
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
@@ -191,10 +192,10 @@ def test_an_unknown_method_is_rejected() -> None:
         (16, 1, "archive-corrupt"),  # CRC
         (20, 2, "zip-size archive-corrupt"),  # compressed size
         (20, 2**31, "zip-overlap"),
-        (24, 3, "zip-size"),  # size
+        (24, 3, "archive-corrupt"),  # size
         (24, 60_000_000, "zip-size"),
         (24, 2**31, "limit-member-bytes"),
-        (42, 7, "zip-header"),  # offset
+        (42, 7, "zip-overlap"),  # offset
         (42, 2**31, "zip-header"),
     ],
 )
@@ -270,7 +271,7 @@ def test_zip_and_tar_nest_both_ways() -> None:
         st.binary(max_size=500),
         max_size=6,
     ),
-    method=st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2]),
+    method=st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]),
 )
 def test_reads_what_zipfile_reads(files: dict[str, bytes], method: int) -> None:
     data = bytes(pack(files, method))

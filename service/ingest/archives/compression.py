@@ -135,8 +135,8 @@ class Inflate:
 
     _STEP = 512
 
-    def __init__(self, window: int = 16 + zlib.MAX_WBITS) -> None:
-        self._inner = zlib.decompressobj(window)
+    def __init__(self) -> None:
+        self._inner = zlib.decompressobj(16 + zlib.MAX_WBITS)
         self._error: zlib.error | None = None
         self.needs_input = True
 

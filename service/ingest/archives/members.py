@@ -55,8 +55,7 @@ class Member:
     """A file of an archive.
 
     ``path`` is relative, with forward slashes, without ``.`` and ``..``; ``SEPARATOR`` stands
-    where a nested archive is entered. ``modified`` is in seconds since 1970 (for zip without an
-    extended timestamp, the local time of the packing machine taken as UTC).
+    where a nested archive is entered. ``modified`` is in seconds since 1970, None in a zip.
     """
 
     path: str
