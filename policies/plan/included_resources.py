@@ -70,6 +70,8 @@ class IncludedResources(MigrationPolicy):
 
 
 def _exists(source: Cluster, group: str, kind: str) -> bool | None:
+    if kind.islower() and kind in map(str.lower, kinds_of(source, group)):
+        return True  # MTC's RESTMapper takes a kind in small letters for the kind itself
     answer = has_kind(source, group, kind)
     if answer.served is not None:
         return answer.served

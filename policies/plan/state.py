@@ -148,14 +148,15 @@ _PLACES = {
 
 def _lacking(virt: KubeVirt) -> Iterator[tuple[str, str, str]]:
     version = parse_or_none(virt.version)
-    if version is None or version < FIRST:
+    # As the controller: by major and minor alone, so that a pre-release counts as its release.
+    if version is None or version.stream < FIRST.stream:
         yield "version", f"version {virt.version or 'not told'}", f"{FIRST} or later"
         return
     if virt.rollout_strategy != LIVE:
         yield "strategy", f"vmRolloutStrategy {virt.rollout_strategy or 'not set'}", LIVE
     if not virt.developer:
         yield "gates", "no developerConfiguration", "a developerConfiguration"
-    elif version < GATES_UNTIL:
+    elif version.stream < GATES_UNTIL.stream:
         lacking = [gate for gate in GATES if gate not in virt.feature_gates]
         if lacking:
             yield "gates", f"feature gates missing: {', '.join(lacking)}", ", ".join(GATES)

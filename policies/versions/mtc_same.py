@@ -89,6 +89,9 @@ class SameVersion(ClusterPolicy):
             yield vague(cluster.subject, inexact)
             return
         if release(here.value) == release(host.value):
+            if _noted(here) and _noted(host) and here.value != host.value:
+                yield _spelled(cluster, here, host)
+                return
             yield passed(cluster.subject, f"MTC {here.value}, as on the host", *evidence)
             return
         bridged = _bridged(here.value, host.value)
@@ -106,6 +109,25 @@ class SameVersion(ClusterPolicy):
                 "-o jsonpath='{..image}'",
             ),
         )
+
+
+def _noted(fact: Fact[str]) -> bool:
+    """Whether a version is the OPERATOR_VERSION that the controller compares."""
+    return any(item.pointer.endswith("/data/OPERATOR_VERSION") for item in fact.evidence)
+
+
+def _spelled(cluster: Cluster, here: Fact[str], host: Fact[str]) -> Outcome:
+    """One release in two spellings: the controller compares the texts."""
+    return failed(
+        cluster.subject,
+        f"OPERATOR_VERSION is {here.value} here and {host.value} on the host: one release, but the "
+        "controller compares the texts and reports OperatorVersionMismatch",
+        *here.evidence,
+        *host.evidence,
+        found=here.value,
+        wanted=host.value,
+        severity=Severity.WARNING,
+    )
 
 
 def release(text: str) -> str:

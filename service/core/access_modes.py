@@ -11,6 +11,7 @@ SELECTABLE = frozenset({RWO, ROX, RWX, AUTO})
 """What MTC takes as selection.accessMode (mig-controller migplan/validation.go)."""
 
 Modes = frozenset[str]
+_NONE: Modes = frozenset()
 _ONE: Modes = frozenset({RWO})
 _READ: Modes = frozenset({RWO, ROX})
 _SHARED: Modes = frozenset({RWO, RWX})
@@ -21,18 +22,19 @@ _OF_MTC: dict[str, tuple[Modes, Modes]] = {
     "kubernetes.io/azure-disk": (_ONE, _ONE),
     "kubernetes.io/cinder": (_ONE, _ONE),
     "kubernetes.io/vsphere-volume": (_ONE, _ONE),
-    "kubernetes.io/storageos": (_ONE, _ONE),
+    "kubernetes.io/storageos": (_ONE, _NONE),
     "kubernetes.io/gce-pd": (_READ, _READ),
     "kubernetes.io/rbd": (_READ, _READ),
-    "kubernetes.io/scaleio": (_READ, _READ),
-    "kubernetes.io/portworx-volume": (_SHARED, _SHARED),
-    "kubernetes.io/azure-file": (_ALL, _ALL),
-    "kubernetes.io/glusterfs": (_ALL, _ALL),
-    "kubernetes.io/quobyte": (_ALL, _ALL),
+    "kubernetes.io/scaleio": (_READ, _NONE),
+    "kubernetes.io/portworx-volume": (_SHARED, _NONE),
+    "kubernetes.io/azure-file": (_ALL, _NONE),
+    "kubernetes.io/glusterfs": (_ALL, _NONE),
+    "kubernetes.io/quobyte": (_ALL, _NONE),
     "netapp.io/trident": (_READ, _ALL),
     "csi.kubevirt.io": (_ONE, _ONE),
 }
-"""Filesystem and Block modes as mig-controller has them (api/migcluster_types.go)."""
+"""Filesystem modes as mig-controller has them (api/migcluster_types.go), and Block modes where the
+plugin has raw block volumes at all (Kubernetes documentation, Persistent Volumes)."""
 
 _OF_OPENSHIFT: dict[str, Modes] = {
     "ebs.csi.aws.com": _ONE,
@@ -57,9 +59,11 @@ def modes_of(provisioner: str, volume_mode: str) -> Modes | None:
     if provisioner.startswith("gluster.org/glusterblock"):
         return _READ
     if provisioner.endswith("cephfs.csi.ceph.com"):
-        return _ALL
+        return _NONE if block else _ALL
     if provisioner.endswith("rbd.csi.ceph.com"):
         return _ALL if block else _ONE
+    if block and _OF_OPENSHIFT.get(provisioner) == _ALL:
+        return _NONE  # shared file systems
     return None if block else _OF_OPENSHIFT.get(provisioner)
 
 

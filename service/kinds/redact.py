@@ -34,6 +34,7 @@ _NAMED = re.compile(
 _LOGIN = re.compile(
     r"(?P<scheme>(?:[A-Za-z][A-Za-z0-9+.-]*:)?/+|)(?P<user>[^\s:/@]*).*@", re.DOTALL
 )
+_SCHEMES = frozenset({"http", "https", "socks5", "socks5h", "ftp", "ssh", "tcp", "s3", "git"})
 _NO_HOST = re.compile(r"(?P<head>//[^\s:/@]*:)(?!\d*(?:[/?#]|$)).+", re.DOTALL)
 _DIGEST = re.compile(r"@sha\d+:[0-9a-f]+$")
 
@@ -123,6 +124,9 @@ def _jwt(run: re.Match[str]) -> str:
 
 
 def _login(match: re.Match[str]) -> str:
+    word = match["scheme"].partition(":")[0]
+    if word and not word.startswith("/") and word.lower() not in _SCHEMES:
+        return f"{word}:{MASK}@"  # no scheme, but a user whose password begins with a slash
     user = match["user"]
     rest = match[0][match.end("user") - match.start() : -1]
     if not rest:

@@ -44,6 +44,7 @@ class PersistentVolume(NamedTuple):
 class PersistentVolumeClaim(NamedTuple):
     """A persistent volume claim; ``volume`` is spec.volumeName ("" while unbound).
 
+    ``controller`` is the kind of the object that controls it, by its ownerReferences.
     (A named tuple for speed, as :class:`Ref`.)
     """
 
@@ -56,6 +57,7 @@ class PersistentVolumeClaim(NamedTuple):
     volume_mode: str
     request: str
     labels: Mapping[str, str]
+    controller: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,16 @@ def persistent_volume_claim(value: Object, ref: Ref) -> PersistentVolumeClaim:
         volume_mode=text(spec, "volumeMode", "/spec") or "Filesystem",
         request=scalar(requests, "storage", "/spec/resources/requests"),
         labels=table(meta, "labels", "/metadata"),
+        controller=next(
+            (
+                text(row, "kind", "/metadata/ownerReferences")
+                for row in rows(meta, "ownerReferences", "/metadata")
+                if row.get("controller") is True
+            ),
+            "",
+        )
+        if "ownerReferences" in meta
+        else "",
     )
 
 

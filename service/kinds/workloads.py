@@ -133,7 +133,7 @@ def pod(value: Object, ref: Ref) -> Pod:
     meta, spec, status = metadata(value), table(value, "spec", ""), table(value, "status", "")
     annotations = table(meta, "annotations", "/metadata") if "annotations" in meta else _NONE
     containers = _containers(spec, status, "containers", "containerStatuses", init=False)
-    if "initContainers" in spec:
+    if "initContainers" in spec or "initContainerStatuses" in status:
         first = _containers(spec, status, "initContainers", "initContainerStatuses", init=True)
         containers = first + containers
     return Pod(
@@ -228,7 +228,10 @@ def _containers(
     at = f"/spec/{key}"
     found = []
     user = _user(spec, "/spec")
-    for row in rows(spec, key, "/spec"):
+    declared = rows(spec, key, "/spec")
+    # An excerpt may show the state of a container alone.
+    stray = [{"name": name} for name in states.keys() - {row.get("name") for row in declared}]
+    for row in (*declared, *stray):
         name, image = text(row, "name", at), text(row, "image", at)
         state = states.get(name)
         asked, most = _NONE, _NONE

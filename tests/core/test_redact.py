@@ -47,6 +47,8 @@ def test_a_sentence(text: str, shown: str) -> None:
         ("http://h:3128", "http://h:3128"),
         ("https://h:443/x", "https://h:443/x"),
         ("user@host", "user@host"),
+        ("user:/secret@host:3128", "user:****@host:3128"),
+        ("user://secret@host:3128", "user:****@host:3128"),
         ("quay.io:443/a/b@sha256:abcdef", "quay.io:443/a/b@sha256:abcdef"),
     ],
 )

@@ -138,7 +138,7 @@ class AccessModeAvailable(PlanVolumePolicy):
             # Kubernetes gives ReadWriteOncePod wherever a driver has ReadWriteOnce; MTC only warns.
             certain = len(lacking) == len(wanted) and lacking != [RWOP]
             severity = None if certain else Severity.WARNING
-            offers = ", ".join(sorted(offered))
+            offers = ", ".join(sorted(offered)) or "no raw block volumes"
             yield _fault(migration, volume, known, tuple(lacking), offers, severity)
 
 
@@ -169,7 +169,7 @@ def _fault(
     modes = ", ".join(wanted)
     kind = "block" if volume.mode == "Block" else "file system"
     why = (
-        f"which has {offers} only"
+        f"which has {offers}" + " only" * offers.startswith("Read")
         if offers
         else f"of which nobody tells whether it has {modes} for {kind} volumes"
         + "; MTC takes it for "

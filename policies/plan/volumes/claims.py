@@ -61,7 +61,8 @@ class ClaimsListed(PlanVolumePolicy):
         return dict.fromkeys(found.no_claims.missing if found.no_claims is not None else ())
 
     def concerns(self, volume: Volume) -> bool:
-        return volume.claim is not None and volume.claim.phase == "Bound"
+        bound = volume.claim is not None and volume.claim.phase == "Bound"
+        return bound and not volume.left_out
 
     def faults(self, migration: Migration, volume: Volume) -> Iterator[Outcome]:
         if volume.planned is not None or volume.claim is None:

@@ -10,7 +10,7 @@ from service.core.facts.destination_claims import arrival
 from service.core.facts.plan_type import intra_cluster, storage_conversion
 from service.core.facts.storage_classes import destination_classes
 from service.core.facts.targets import is_copied, target_of, wanted_provisioner
-from service.core.facts.volumes import COPY, Volume, volumes
+from service.core.facts.volumes import Volume, volumes
 from service.core.link import Link
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, passed
@@ -82,9 +82,9 @@ class CephAvailable(PlanVolumePolicy):
 class ClaimNamesDistinct(PlanVolumePolicy):
     """The claims of a plan have names on the destination, and no two have the same.
 
-    In a storage conversion, source and target are in one namespace, so the target must have
-    another name. Anywhere, two claims that are mapped to one name, or to what is no name of an
-    object, cannot both arrive; the controller does not look at that.
+    Two claims that are mapped to one name, or to what is no name of an object, cannot both arrive;
+    the controller does not look at that. In a storage conversion it gives each target a name of
+    its own (``<name>-mig-<suffix>``), so a claim that keeps its name there is no fault.
     """
 
     id = "MTC726"
@@ -100,8 +100,8 @@ class ClaimNamesDistinct(PlanVolumePolicy):
     )
     upstream = ("PvNameConflict",)
     better = (
-        "The controller compares only the two halves of one name, in storage conversions. Here "
-        "also two claims mapped to one name, over mapped namespaces too, and invalid names."
+        "Two claims mapped to one name, over mapped namespaces too, and invalid names; the "
+        "controller only compares the two halves of one name."
     )
     good = "every claim of the plan has a name of its own on the destination"
     idle = "the plan lists no volume"
@@ -115,17 +115,6 @@ class ClaimNamesDistinct(PlanVolumePolicy):
         if entry is None:
             return
         namespace, name = arrival(migration, volume)
-        same = entry.action == COPY and name == entry.pvc_name
-        if same and storage_conversion(migration):
-            yield failed(
-                volumes(migration).subject(volume),
-                f"claim {volume.hold} is to be converted to another storage class under its own "
-                "name; source and target are in one namespace",
-                _mapping(migration, entry),
-                found=name,
-                wanted=f"{name}:<another name>",
-                key="same-name",
-            )
         first = migration.derive(_first_to_arrive).get((namespace, name), entry.index)
         if first != entry.index:
             other = (migration.plan.volumes or ())[first]

@@ -101,7 +101,9 @@ def _count(migration: Migration) -> Counter[str]:
     if entries:
         return Counter(entry.pvc_namespace for entry in entries)
     return Counter(
-        volume.hold.partition("/")[0] for volume in volumes(migration).items if volume.name
+        volume.hold.partition("/")[0]
+        for volume in volumes(migration).items
+        if volume.name and not volume.left_out
     )
 
 

@@ -34,6 +34,8 @@ def is_copied(volume: Volume) -> bool:
     """Whether the data are copied: selected so, or MTC's default (hostPath is skipped)."""
     if volume.planned is not None:
         return volume.planned.action == COPY
+    if volume.left_out:
+        return False
     return volume.pv is None or volume.pv.source != "hostPath"
 
 
@@ -97,7 +99,7 @@ def wanted_provisioner(migration: Migration, volume: Volume) -> tuple[str, bool]
         return provisioner, False
     modes = volume.claim.access_modes if volume.claim is not None else volume.pv.access_modes
     suffix = CEPH_RBD if "ReadWriteOnce" in modes and "ReadWriteMany" not in modes else CEPHFS
-    for item in destination_classes(migration).all():
+    for item in sorted(destination_classes(migration).all(), key=lambda item: item.name):
         if item.provisioner.endswith(suffix):
             return item.provisioner, gluster and volume.pv.source != "nfs"
     return suffix, gluster and volume.pv.source != "nfs"
@@ -105,7 +107,8 @@ def wanted_provisioner(migration: Migration, volume: Volume) -> tuple[str, bool]
 
 def _default(migration: Migration, volume: Volume) -> Target:
     provisioner, _ = wanted_provisioner(migration, volume)
-    classes = destination_classes(migration).all()
+    # The controller takes the first of the API's list, which is in the order of names.
+    classes = sorted(destination_classes(migration).all(), key=lambda item: item.name)
     fitting = [item for item in classes if item.provisioner == provisioner]
     for item in fitting:
         if item.name == volume.source_class:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from service.core.evidence import NotGathered
+from service.core.facts.transfer import storage_conversion
 from service.core.facts.settings import is_true, setting
 from service.core.migration import Cluster, Migration
 from service.core.policy import NotApplicable
@@ -30,13 +31,15 @@ class Volume:
 
     ``name`` is the PersistentVolume's, "" for a claim that names none. ``claim`` and ``pv`` are
     None where they are not among the evidence (:class:`Volumes` says whether that proves
-    anything), ``planned`` where MigPlan.spec.persistentVolumes has no entry.
+    anything), ``planned`` where MigPlan.spec.persistentVolumes has no entry. ``left_out`` says why
+    MTC does not take the claim at all, "" where it does.
     """
 
     name: str
     claim: PersistentVolumeClaim | None
     pv: PersistentVolume | None
     planned: PlanVolume | None
+    left_out: str = ""
 
     @property
     def hold(self) -> str:
@@ -173,7 +176,7 @@ def _join(migration: Migration) -> Volumes:
         claims = source.known(PERSISTENT_VOLUME_CLAIM, migration.source_namespaces)
     by_name = {pv.ref.name: pv for pv in source.known(PERSISTENT_VOLUME)}
     planned = _Planned(plan)
-    items = _of_claims(claims, by_name, planned)
+    items = _of_claims(migration, claims, by_name, planned)
     seen = {volume.name for volume in items}
     items += [
         Volume(entry.name, None, by_name.get(entry.name), entry)
@@ -222,7 +225,33 @@ class _Planned:
         return entry
 
 
+def _left_out(
+    migration: Migration, claim: PersistentVolumeClaim, pv: PersistentVolume | None
+) -> str:
+    """Why MTC does not take a claim that its plan does not list (migplan/pvlist.go getClaims)."""
+    if claim.phase not in ("Bound", ""):
+        return f"it is {claim.phase}, not Bound"
+    if pv is not None and pv.phase not in ("Bound", ""):
+        return f"its volume {pv.ref.name} is {pv.phase}, not Bound"
+    if claim.controller == "PersistentVolumeClaim":
+        return "another claim controls it"
+    if not storage_conversion(migration):
+        return ""
+    plan = claim.labels.get(MIGRATED_BY_PLAN)
+    if plan and plan == migration.plan.ref.uid:
+        return "this plan made it, in an earlier conversion"
+    if claim.labels.get(SOURCE_FOR_DVM):
+        return "another plan converts it"
+    return ""
+
+
+MIGRATED_BY_PLAN = "migration.openshift.io/migrated-by-migplan"
+SOURCE_FOR_DVM = "migration.openshift.io/source-for-directvolumemigration"
+"""Labels of claims that a storage conversion does not take again (mig-controller api/labels.go)."""
+
+
 def _of_claims(
+    migration: Migration,
     claims: Iterable[PersistentVolumeClaim],
     by_name: Mapping[str, PersistentVolume],
     planned: _Planned,
@@ -238,7 +267,9 @@ def _of_claims(
             held = by_claim.get((claim.ref.namespace, claim.ref.name), ())
             found = next((pv for pv in held if not is_of_earlier(pv, claim)), None)
         name = found.ref.name if found is not None else claim.volume
-        items.append(Volume(name, claim, found, planned.of(claim)))
+        entry = planned.of(claim)
+        left_out = "" if entry is not None else _left_out(migration, claim, found)
+        items.append(Volume(name, claim, found, entry, left_out))
     return items
 
 
