@@ -32,6 +32,8 @@ _OPTIONS = {
 }
 _HINTS = {
     "no-role": "give it with --source or --destination, or give one bundle of `collect`",
+    "archive-as-object": "give it with --source, --destination or --host; of several plans in it, "
+    "name one with --plan-name",
     "nothing-given": "give files: mtc-preflight check --source FILE --destination FILE --plan FILE",
 }
 
@@ -116,7 +118,7 @@ def _fault(problem: Problem) -> tuple[str, str]:
     where = ":".join(
         str(item)
         for item in (problem.part, problem.member, problem.line, problem.column, problem.pointer)
-        if item
+        if item and not str(item).startswith("/options/")
     )
     message = f"{where}: {problem.message}" if where else problem.message
     return message, _HINTS.get(problem.code, problem.hint)

@@ -10,7 +10,9 @@ from typing import Any
 from service.core.evidence import Problem, Role
 from service.core.migration import Cluster, Migration, Part, Probe, Requested, UpdateGraph
 from service.ingest.objects.gathering import Gathering
+from service.ingest.pieces import BadInput
 from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE, MigPlan, MigStorage
+from service.kinds.shape import MOST_NAME
 
 REMOTE = "mig:"
 """Prefix of the label of a remote cluster in an MTC must-gather; the MigCluster's name follows."""
@@ -21,7 +23,7 @@ class Assembly:
     """What the pieces of a request held, before roles are settled.
 
     ``loose`` holds MTC's own resources of the parts plan, storage and controller; they belong
-    to the host cluster, whichever that is. ``chosen`` are the origins of the plan part.
+    to the host cluster, whichever that is. ``plan_given`` says that there is a part plan.
     """
 
     gatherings: dict[str, Gathering] = field(default_factory=dict)
@@ -30,6 +32,7 @@ class Assembly:
     graphs: list[UpdateGraph] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    plan_given: bool = False
 
     def gathering(self, label: str) -> Gathering:
         """The gathering of a role or remote cluster, made when first needed."""
@@ -55,7 +58,7 @@ def assemble(assembly: Assembly, options: Mapping[str, Any], requested: Requeste
     }
     source, destination = clusters[Role.SOURCE], clusters[Role.DESTINATION]
     at_host = clusters[Role(host)]
-    plan, reason = _plan(clusters, at_host, assembly, options)
+    plan, reason = _plan(clusters, assembly, options)
     return Migration(
         source=source,
         destination=destination,
@@ -147,7 +150,6 @@ def _host_name(assembly: Assembly) -> str:
 
 def _plan(
     clusters: Mapping[Role, Cluster],
-    host: Cluster,
     assembly: Assembly,
     options: Mapping[str, Any],
 ) -> tuple[MigPlan | None, str]:
@@ -155,25 +157,46 @@ def _plan(
     asked = str(options.get("plan") or "")
     plans = {
         (plan.ref.namespace, plan.ref.name): plan
-        for cluster in (*clusters.values(), host)
+        for cluster in clusters.values()
         for plan in cluster.known(MIG_PLAN)
     }
+    unread = [item for cluster in clusters.values() for item in cluster.inventory.problems()]
     if asked:
         found = [
             plan for (space, name), plan in plans.items() if asked in (name, f"{space}/{name}")
         ]
+        if not found and (plans or unread):
+            raise BadInput("unprocessable", _no_such_plan(asked, plans), *unread)
         reason = f"no plan {asked!r} was given" if not found else f"several plans {asked!r}"
         return (found[0], "") if len(found) == 1 else (None, reason)
     loose = assembly.loose.stacks.get(MIG_PLAN)
     posted = {(entry.namespace, entry.name) for entry in loose.entries} if loose else set()
+    if not posted <= plans.keys():
+        raise BadInput("unprocessable", *unread)
     candidates = [plan for key, plan in plans.items() if not posted or key in posted]
     candidates = [plan for plan in candidates if not plan.closed] or candidates
     if len(candidates) == 1:
         return candidates[0], ""
     if not candidates:
-        return None, "malformed" if posted else ""
+        return None, "malformed" if unread else ""
     names = ", ".join(f"{plan.ref.namespace}/{plan.ref.name}" for plan in candidates[:10])
     return None, f"several plans were given ({names}): name one with ?plan="
+
+
+def _no_such_plan(asked: str, plans: Mapping[tuple[str, str], MigPlan]) -> Problem:
+    names = ", ".join(f"{space}/{name}".lstrip("/") for space, name in list(plans)[:20])
+    more = " …" * (len(plans) > 20)
+    return Problem(
+        "no-such-plan",
+        f"there is no plan {asked[:MOST_NAME]!r} in the evidence",
+        f"there are: {names}{more}" if names else "the plans there cannot be read",
+        pointer="/options/plan",
+    )
+
+
+def is_about_the_plan(problem: Problem) -> bool:
+    """Whether it is the plan of the request that has this problem."""
+    return problem.part == "plan" or f"{problem.pointer}/".startswith("/plan/")
 
 
 def _storage(host: Cluster, plan: MigPlan | None) -> MigStorage | None:

@@ -21,7 +21,7 @@ from service.ingest.archives.members import (
     read_archive,
     sniff,
 )
-from service.ingest.assemble import assemble
+from service.ingest.assemble import assemble, is_about_the_plan
 from service.ingest.documents import Documents, Tally
 from service.ingest.errors import LimitExceeded, Unreadable, problem_of
 from service.ingest.limits import DEFAULT_LIMITS, Limits
@@ -29,7 +29,7 @@ from service.ingest.objects.layout import PLAIN, Hint, Wanted, hint_of
 from service.ingest.objects.masks import without_masks
 from service.ingest.objects.trees import Trees
 from service.ingest.options import moment, requested_by
-from service.ingest.pieces import CLUSTER_PARTS, PART_NAMES, BadInput, Piece
+from service.ingest.pieces import CLUSTER_PARTS, OBJECT_PARTS, PART_NAMES, BadInput, Piece
 from service.ingest.sources import Media, Sources
 from service.ingest.streams import peek, rest
 from service.ingest.texts.definitions import load_definition
@@ -38,6 +38,7 @@ from service.ingest.texts.load import load, media_of
 from service.ingest.texts.loaded import Loaded, gc_paused
 from service.ingest.texts.shell import without_shell
 from service.kinds.apis import CRD
+from service.kinds.mtc import MIG_PLAN
 from service.kinds.ref import Origin
 from service.kinds.resource import Read
 
@@ -119,6 +120,7 @@ class _Reader:
         if piece.name not in PART_NAMES:
             raise BadInput("bad-request", _unknown_part(piece.name))
         before = self.assembly.objects
+        self.assembly.plan_given |= piece.name == "plan"
         tally = Tally()
         head, stream = peek(piece.stream)
         if not head:
@@ -173,6 +175,8 @@ class _Reader:
         return data
 
     def _archive(self, piece: Piece, stream: BinaryIO, tally: Tally) -> None:
+        if piece.name in OBJECT_PARTS:
+            raise BadInput("unprocessable", _archive_given(piece.name))
         before = self.assembly.objects
         older = self._walk(piece, stream, tally)
         if older is not None and self.assembly.objects == before:
@@ -310,6 +314,10 @@ class _Reader:
     def finish(self) -> Bundle:
         """Everything is read: build the migration."""
         said, assembly = self.documents, self.assembly
+        if assembly.plan_given and not assembly.loose.holds(MIG_PLAN):
+            # Every verdict would be about something else.
+            about = [item for item in assembly.problems if is_about_the_plan(item)]
+            raise BadInput("unprocessable", *(about or assembly.problems))
         usable = assembly.objects or assembly.probes or assembly.gatherings or assembly.graphs
         if not usable:
             raise BadInput("unprocessable", *(assembly.problems or [_nothing_given()]))
@@ -351,6 +359,16 @@ def _nothing_given() -> Problem:
         "there is nothing to evaluate",
         "post an envelope, or parts: curl -F source=@source.tar.gz -F destination=@destination.yaml"
         " -F plan=@plan.yaml",
+    )
+
+
+def _archive_given(name: str) -> Problem:
+    return Problem(
+        "archive-as-object",
+        f"the part {name} is an archive or a directory; it takes one object as YAML or JSON",
+        "give the archive as source, destination or host; of several plans in it, name one with "
+        "the option plan",
+        part=name,
     )
 
 

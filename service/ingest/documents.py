@@ -149,6 +149,7 @@ class Documents:
 
     def _loose(self, name: str, value: Any, place: Place) -> None:
         """A plan, storage or controller: a manifest, a list of them, or the spec in short."""
+        self.assembly.plan_given |= name == "plan"
         resource, keys = _SHORT_FORMS[name]
         loose = self.assembly.loose
         if isinstance(value, dict) and "kind" not in value and any(key in value for key in keys):

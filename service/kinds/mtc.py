@@ -270,8 +270,11 @@ def mig_plan(value: Object, ref: Ref) -> MigPlan:
             for index, row in enumerate(rows(spec, "hooks", "/spec"))
         ),
         included_resources=tuple(
-            (text(row, "group", "/spec/includedResources"), text(row, "kind", "/spec"))
-            for row in rows(spec, "includedResources", "/spec")
+            (
+                text(row, "group", f"/spec/includedResources/{index}"),
+                text(row, "kind", f"/spec/includedResources/{index}"),
+            )
+            for index, row in enumerate(rows(spec, "includedResources", "/spec"))
         ),
         conditions=said,
         destination_storage_classes=_classes(status, "destStorageClasses"),

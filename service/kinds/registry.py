@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Any
 
 from service.kinds import (
@@ -22,7 +21,9 @@ from service.kinds import (
     webhooks,
     workloads,
 )
+from service.kinds.near import nearest
 from service.kinds.resource import Resource
+from service.kinds.shape import MOST_NAME
 
 _AREAS = (
     config, cluster, network, storage, mtc, velero, operators, rbac, workloads, quotas, apis,
@@ -47,8 +48,6 @@ def resource_named(name: str) -> Resource[Any] | None:
     return _BY_NAME.get(name.lower())
 
 
-def no_such_resource(name: str) -> tuple[str, str]:
-    """What is wrong with a name that is none, and a hint."""
-    near = get_close_matches(name.lower(), list(_BY_NAME), 1, 0.6)
-    hint = f"did you mean {near[0]!r}?" if near else "use the plural, such as persistentvolumes"
-    return f"no policy reads {name[:60]!r}", hint
+def resource_meant(name: str) -> str:
+    """The name of a resource that is nearly this one; "" where it is simply one not read."""
+    return nearest(name.lower(), _BY_NAME) or "" if len(name) <= MOST_NAME else ""

@@ -121,6 +121,8 @@ def _compose(
     elif not namespace and not name and len(namespaces) > 1:
         each = _get(resource, "", '-n "$n"') + f' && echo "{_mark(resource, "$n")}"'
         return f"for n in {' '.join(map(_word, namespaces))}; do {each}; echo ---; done"
+    if name and resource.namespaced:
+        namespace = namespace or "<namespace>"
     scope = f"-n {_word(namespace)}" if namespace else "--all-namespaces" * resource.namespaced
     if name and not may_be_absent:
         return _get(resource, _word(name), scope)

@@ -460,6 +460,96 @@ def test_bad_facts_are_problems_with_the_nearest_name() -> None:
     assert problems[0].hint.startswith("did you mean 'openshiftVersion'?")
 
 
+def test_a_descriptor_with_a_slip_keeps_its_other_facts() -> None:
+    for slip in ({"proxxy": False}, {"Proxy ": False}, {"facts": {"proxxy": False}}):
+        facts = {"openshiftVersion": "4.14.9"}
+        given = {"facts": {**facts, **slip["facts"]}} if "facts" in slip else {**facts, **slip}
+        migration = read(piece("source", yaml.safe_dump(given).encode())).migration
+        assert str(openshift(migration.source).value) == "4.14.9"
+        (problem,) = migration.problems
+        assert problem.code == "unknown-field"
+        assert problem.hint.startswith("did you mean 'proxy'?")
+
+
+@pytest.mark.parametrize("version", ["latest", "4.14.x", "4", "", "stable-4.14"])
+def test_what_is_no_version_is_not_taken_for_one(version: str) -> None:
+    facts = {"openshiftVersion": version, "mtcVersion": "1.8.8"}
+    migration = read(piece("source", yaml.safe_dump(facts).encode())).migration
+    assert "openshiftVersion" not in migration.source.declared
+    assert migration.source.declared["mtcVersion"].value == "1.8.8"
+    assert [(item.code, item.pointer, item.message, item.hint) for item in migration.problems] == [
+        ("wrong-value", "/openshiftVersion", "openshiftVersion is not a version",
+         "such as '4.14.9'")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("deployments.apps/shop", None),
+        ("securitycontextconstraints", None),
+        ("pods/shop", None),
+        ("PersistentVolumeClaim/shop", None),
+        ("persistentvolumeclaim s/shop", "did you mean 'persistentvolumeclaims'?"),
+        ("podz/shop", "did you mean 'pod'?"),
+        ("pvc/shop", "use the plural, such as persistentvolumes"),
+    ],
+)
+def test_complete_names_any_resource_but_no_misspelt_one(name: str, hint: str | None) -> None:
+    mark = {"complete": [name]}
+    given = piece("source", yaml.safe_dump_all([VERSION, mark]).encode())
+    problems = read(given).migration.problems
+    wanted = [] if hint is None else [("unknown-resource", "/complete/0", hint)]
+    assert [(item.code, item.pointer, item.hint) for item in problems] == wanted
+
+
+@pytest.mark.parametrize("item", [{"metadata": {"name": "x"}}, {"kind": "Endpoints"}])
+@pytest.mark.parametrize("count", [0, 1, 30])
+def test_a_typed_list_that_no_policy_reads_is_one_note(item: Any, count: int) -> None:
+    listed = {"kind": "EndpointsList", "apiVersion": "v1", "items": [item] * count}
+    migration = read(piece("source", yaml.safe_dump_all([VERSION, listed]).encode())).migration
+    assert migration.problems == ()
+    (part,) = migration.parts
+    objects = "object" if count == 1 else "objects"
+    assert part.notes == (f"source: no policy reads EndpointsList ({count} {objects})",)
+
+
+def test_a_list_that_is_cut_off_proves_no_absence_and_loses_its_last_object() -> None:
+    whole = yaml.safe_dump(
+        {"apiVersion": "v1", "items": [claim("a", "shop"), claim("b", "shop")], "kind": "List"}
+    )
+    cut = whole[: whole.index("kind: List")]
+    source = read(piece("source", whole.encode())).migration.source
+    assert len(source.all(PERSISTENT_VOLUME_CLAIM, ["shop"])) == 2
+    migration = read(piece("source", cut.encode())).migration
+    assert [item.ref.name for item in migration.source.known(PERSISTENT_VOLUME_CLAIM)] == ["a"]
+    assert [item.code for item in migration.problems] == ["list-cut-off"]
+    with pytest.raises(NotGathered):
+        migration.source.all(PERSISTENT_VOLUME_CLAIM, ["shop"])
+
+
+def test_a_wrong_type_in_included_resources_is_told_at_its_row() -> None:
+    rows = [{"group": "apps", "kind": "Deployment"}, {"group": "apps", "kind": 3}]
+    plan = {**PLAN, "spec": {**PLAN["spec"], "includedResources": rows}}
+    with pytest.raises(BadInput) as refused:
+        read(piece("plan", plan))
+    assert [item.pointer for item in refused.value.problems] == ["/spec/includedResources/1/kind"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"spec": {"http_proxy": "foo.foo"}}, "a piece of a Kubernetes object"),
+        ({"Kind": "Proxy", "apiVersion": "v1"}, "did you mean 'kind'?"),
+        ({"a": 1}, "it has no kind"),
+    ],
+)
+def test_what_is_no_object_is_told_what_is_missing(given: Any, told: str) -> None:
+    problems = read(piece("source", yaml.safe_dump_all([VERSION, given]).encode()))
+    (problem,) = problems.migration.problems
+    assert told in problem.message + problem.hint
+
+
 def test_a_part_with_an_unknown_name_is_refused() -> None:
     with pytest.raises(BadInput) as error:
         read(piece("sorce", VERSION))
@@ -510,13 +600,9 @@ def test_a_name_that_no_object_can_have_is_told_once_and_not_repeated() -> None:
     """Each name stands in a hundred findings: one of megabytes made a report of gigabytes."""
     plan = {"namespaces": ["shop", "b" * 601, "c" * 2_000_000], "srcMigClusterRef": {"name": "x"}}
     envelope = {"clusters": [{"role": "source", "facts": {}}], "plan": plan}
-    migration = read(piece("envelope", json.dumps(envelope).encode())).migration
-    assert migration.plan_reason == "malformed"
-    found = [
-        (problem.code, problem.pointer, problem.message)
-        for cluster in migration.clusters
-        for problem in cluster.inventory.problems()
-    ]
+    with pytest.raises(BadInput) as refused:
+        read(piece("envelope", json.dumps(envelope).encode()))
+    found = [(problem.code, problem.pointer, problem.message) for problem in refused.value.problems]
     assert found == [
         (
             "object-malformed",

@@ -8,7 +8,7 @@ from service.core.evidence import Problem
 from service.ingest.objects.gathering import Gathering
 from service.ingest.place import Place
 from service.kinds.ref import Origin
-from service.kinds.registry import no_such_resource, resource_named
+from service.kinds.registry import resource_meant, resource_named
 
 
 def is_mark(value: Any) -> bool:
@@ -48,13 +48,21 @@ def take_complete(gathering: Gathering, complete: Any, place: Place) -> list[Pro
         namespace, _, name = rest.partition("/")
         found = resource_named(plural)
         if found is None:
-            told, hint = no_such_resource(str(item))
-            problems.append(place.down(index).problem("unknown-resource", told, hint))
+            problems += misspelt_resource(plural, place.down(index))
         elif name:
             gathering.asked(found, namespace, name)
         else:
             gathering.covers(found, {namespace} if namespace else set(), whole=not namespace)
     return problems
+
+
+def misspelt_resource(name: str, place: Place) -> list[Problem]:
+    """What is wrong with the name of a resource that no policy reads: nothing, if it is one."""
+    meant = resource_meant(name)
+    if not meant and name.partition(".")[0].lower().endswith("s"):
+        return []
+    hint = f"did you mean {meant!r}?" if meant else "use the plural, such as persistentvolumes"
+    return [place.problem("unknown-resource", f"there is no resource {name[:60]!r}", hint)]
 
 
 def list_of_nothing(place: Place) -> Problem:

@@ -50,6 +50,10 @@ class Gathering:
             found = self.stacks[resource] = _Stack()
         return found
 
+    def holds(self, resource: Resource[Any]) -> bool:
+        """Whether there is any object of a resource."""
+        return resource in self.stacks and bool(self.stacks[resource].entries)
+
     def add(
         self,
         resource: Resource[Any],

@@ -16,6 +16,7 @@ from service.ingest.objects.gathering import Gathering
 from service.ingest.objects.layout import PLAIN, Hint
 from service.ingest.place import Place
 from service.ingest.texts.items import head_of
+from service.kinds.near import nearest
 from service.kinds.ref import Origin
 from service.kinds.registry import BY_GROUP_KIND, RESOURCES
 from service.kinds.resource import Resource
@@ -69,7 +70,7 @@ def take_document(
         return []
     if "kind" in value and "apiVersion" in value:
         return []  # an object that no policy reads
-    return [_no_object(origin, base)]
+    return [_no_object(origin, base, value)]
 
 
 def _resource(value: Mapping[str, Any], hint: Hint) -> Resource[Any] | None:
@@ -90,6 +91,14 @@ def _take_list(
     base: str,
 ) -> list[Problem]:
     typed = _type_of_list(value, hint)
+    if typed is None and _is_typed(value):
+        count = f"{len(items)} object{'s' * (len(items) != 1)}"
+        gathering.notes.append(_note(origin, f"no policy reads {value['kind']} ({count})"))
+        return []
+    if "kind" not in value and "apiVersion" in value:
+        # `oc` ends every list with its kind: this one ends before that, perhaps within an item.
+        problems = _take_items(gathering, items[:-1], origin, base, {}, (value, typed))
+        return [*problems, _cut_off(Place(origin, base))]
     found: dict[Resource[Any], set[str]] = {typed: set()} if typed else {}
     problems = _take_items(gathering, items, origin, base, found, (value, typed))
     if _truncated(value):
@@ -165,12 +174,18 @@ def _note_scope(
     gathering.covers(resource, namespaces, whole=len(namespaces) > 1)
 
 
+def _is_typed(value: Mapping[str, Any]) -> bool:
+    """Whether a list names the kind of its items (``PodList``)."""
+    kind = value.get("kind")
+    return isinstance(kind, str) and kind.endswith("List") and kind != "List"
+
+
 def _type_of_list(value: Mapping[str, Any], hint: Hint) -> Resource[Any] | None:
     """What a typed list (``PodList``) lists; None for the generic ``List``."""
     kind = value.get("kind")
     if kind is None:
         return hint.resource
-    if not isinstance(kind, str) or kind == "List" or not kind.endswith("List"):
+    if not _is_typed(value):
         return hint.resource if kind == "List" and hint.listing else None
     return resource_of(value.get("apiVersion"), kind[: -len("List")])
 
@@ -194,9 +209,23 @@ def _note(origin: Origin, text: str) -> str:
     return f"{origin.member or origin.part}: {text}"
 
 
-def _no_object(origin: Origin, base: str) -> Problem:
-    return Place(origin, base).problem(
-        "not-kubernetes",
-        "this holds no Kubernetes object: it has no kind",
-        "post what `oc get -o yaml` or `oc get -o json` prints, an archive, or a descriptor",
+def _cut_off(place: Place) -> Problem:
+    return place.problem(
+        "list-cut-off",
+        "the list is cut off: it ends without its kind. Its last object is not read, and nothing "
+        "is known to be absent",
+        "give all that the command printed",
     )
+
+
+def _no_object(origin: Origin, base: str, value: Any = None) -> Problem:
+    told = "this holds no Kubernetes object: it has no kind"
+    hint = "post what `oc get -o yaml` or `oc get -o json` prints, an archive, or a descriptor"
+    if isinstance(value, dict):
+        meant = next((key for key in value if nearest(key, ("kind",))), "")
+        if meant and "kind" not in value:
+            hint = f"it has {meant!r}: did you mean 'kind'?"
+        elif {"spec", "status"} & value.keys():
+            told = "this is a piece of a Kubernetes object, without apiVersion, kind and metadata"
+            hint = "post the whole object, as `oc get -o yaml` prints it"
+    return Place(origin, base).problem("not-kubernetes", told, hint)

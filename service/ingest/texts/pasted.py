@@ -251,8 +251,6 @@ def _command(text: bytes) -> str:
         space = (asked["space"] or b"").decode() or space
     resource = resource_named(kind)
     if resource is not None:
-        if name and resource.namespaced:
-            space = space or "<namespace>"
         return fetch_command(resource, name, space)
     words = ("oc get", kind.lower() or "<resource>", name, f"-n {space}" * bool(space), "-o yaml")
     return " ".join(word for word in words if word)

@@ -8,13 +8,14 @@ from typing import Any
 from service.core.evidence import Problem
 from service.core.facts.declared import BY_NAME
 from service.core.migration import Probe
-from service.ingest.objects.complete import take_complete
+from service.ingest.objects.complete import misspelt_resource, take_complete
 from service.ingest.objects.gathering import Gathering
 from service.ingest.objects.sorting import take_document
 from service.ingest.place import Place
 from service.ingest.written.facts import take_facts
 from service.ingest.written.keys import unknown_keys
-from service.kinds.registry import no_such_resource, resource_named
+from service.kinds.near import nearest
+from service.kinds.registry import resource_named
 from service.kinds.shape import MOST_NAME
 
 CLUSTER_KEYS = ("name", "role", "facts", "objects", "complete", "gathered", "collectedAt", "notes")
@@ -26,17 +27,19 @@ def is_descriptor(value: Any) -> bool:
         return False
     if "items" in value or "metadata" in value:
         return False
-    keys = set(value)
-    return bool(keys & {"facts", "objects", "complete", "gathered", "role"}) or (
-        bool(keys) and keys <= {*BY_NAME, "name"}
-    )
+    return _is_nested(value) or any(key in BY_NAME or nearest(key, BY_NAME) for key in value)
+
+
+def _is_nested(value: Mapping[str, Any]) -> bool:
+    """Whether the facts are below a key of their own, and not at the top."""
+    return not value.keys().isdisjoint(("facts", "objects", "complete", "gathered", "role"))
 
 
 def take_cluster(
     gathering: Gathering, value: Mapping[str, Any], place: Place, role: str
 ) -> tuple[list[Problem], list[Probe]]:
     """A cluster of the envelope, or a descriptor: its facts, objects and what is whole."""
-    nested = bool(set(value) & {"facts", "objects", "complete", "gathered", "role"})
+    nested = _is_nested(value)
     facts = value.get("facts", {}) if nested else {k: v for k, v in value.items() if k != "name"}
     name = value.get("name")
     if isinstance(name, str) and name:
@@ -78,8 +81,7 @@ def _take_gathered(gathering: Gathering, gathered: Any, place: Place) -> list[Pr
             continue
         found = resource_named(str(row.get("resource", "")))
         if found is None:
-            told, hint = no_such_resource(str(row.get("resource")))
-            problems.append(here.down("resource").problem("unknown-resource", told, hint))
+            problems += misspelt_resource(str(row.get("resource", "")), here.down("resource"))
             continue
         namespace = str(row.get("namespace") or "")
         if row.get("error"):

@@ -8,6 +8,7 @@ from typing import Any
 from service.core.evidence import Problem, Role
 from service.core.facts.declared import BY_NAME
 from service.core.migration import Declared, Probe
+from service.core.values.versions import parse_or_none
 from service.ingest.objects.gathering import Gathering
 from service.ingest.place import Place
 from service.ingest.written.keys import unknown_keys
@@ -34,6 +35,10 @@ def take_facts(
                 here.problem("wrong-type", f"{name} is not {types}", f"such as {known.example!r}")
             )
             continue
+        if name in _VERSIONS and parse_or_none(str(value)) is None:
+            told = f"{name} is not a version"
+            problems.append(here.problem("wrong-value", told, f"such as {known.example!r}"))
+            continue
         probes += _take_fact(gathering, str(name), value, here, role, problems)
     return problems, probes
 
@@ -54,6 +59,7 @@ def _take_fact(
     return []
 
 
+_VERSIONS = ("openshiftVersion", "latestOpenshiftVersion", "mtcVersion", "latestMtcVersion")
 _JSON_TYPES = {str: "a string", bool: "true or false", list: "a list", dict: "a mapping"}
 
 
