@@ -473,10 +473,10 @@ def test_a_descriptor_with_a_slip_keeps_its_other_facts() -> None:
 
 @pytest.mark.parametrize("version", ["latest", "4.14.x", "4", "", "stable-4.14"])
 def test_what_is_no_version_is_not_taken_for_one(version: str) -> None:
-    facts = {"openshiftVersion": version, "mtcVersion": "1.8.8"}
+    facts = {"openshiftVersion": version, "mtcVersion": "latest"}
     migration = read(piece("source", yaml.safe_dump(facts).encode())).migration
     assert "openshiftVersion" not in migration.source.declared
-    assert migration.source.declared["mtcVersion"].value == "1.8.8"
+    assert migration.source.declared["mtcVersion"].value == "latest"
     assert [(item.code, item.pointer, item.message, item.hint) for item in migration.problems] == [
         ("wrong-value", "/openshiftVersion", "openshiftVersion is not a version",
          "such as '4.14.9'")

@@ -35,7 +35,7 @@ def take_facts(
                 here.problem("wrong-type", f"{name} is not {types}", f"such as {known.example!r}")
             )
             continue
-        if name in _VERSIONS and parse_or_none(str(value)) is None:
+        if name in _VERSIONS and not _is_version(name, str(value)):
             told = f"{name} is not a version"
             problems.append(here.problem("wrong-value", told, f"such as {known.example!r}"))
             continue
@@ -60,7 +60,13 @@ def _take_fact(
 
 
 _VERSIONS = ("openshiftVersion", "latestOpenshiftVersion", "mtcVersion", "latestMtcVersion")
+DEVELOPMENT = "latest"
+"""What a development build of MTC calls its version; OpenShift has no such name."""
 _JSON_TYPES = {str: "a string", bool: "true or false", list: "a list", dict: "a mapping"}
+
+
+def _is_version(name: str, value: str) -> bool:
+    return parse_or_none(value) is not None or (name == "mtcVersion" and value == DEVELOPMENT)
 
 
 def _shown(value: Any) -> Any:
