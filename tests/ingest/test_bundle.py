@@ -503,15 +503,15 @@ def test_complete_names_any_resource_but_no_misspelt_one(name: str, hint: str | 
     assert [(item.code, item.pointer, item.hint) for item in problems] == wanted
 
 
-@pytest.mark.parametrize("item", [{"metadata": {"name": "x"}}, {"kind": "Endpoints"}])
+@pytest.mark.parametrize("item", [{"metadata": {"name": "x"}}, {"kind": "Widget"}])
 @pytest.mark.parametrize("count", [0, 1, 30])
 def test_a_typed_list_that_no_policy_reads_is_one_note(item: Any, count: int) -> None:
-    listed = {"kind": "EndpointsList", "apiVersion": "v1", "items": [item] * count}
+    listed = {"kind": "WidgetList", "apiVersion": "example.com/v1", "items": [item] * count}
     migration = read(piece("source", yaml.safe_dump_all([VERSION, listed]).encode())).migration
     assert migration.problems == ()
     (part,) = migration.parts
     objects = "object" if count == 1 else "objects"
-    assert part.notes == (f"source: no policy reads EndpointsList ({count} {objects})",)
+    assert part.notes == (f"source: no policy reads WidgetList ({count} {objects})",)
 
 
 def test_a_list_that_is_cut_off_proves_no_absence_and_loses_its_last_object() -> None:
