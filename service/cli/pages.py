@@ -112,7 +112,9 @@ def _default(item: Variable) -> str:
     value = item.default
     if isinstance(value, int) and value >= MIB and value % MIB == 0:
         return f"{value // MIB}Mi"
-    return "" if value in (None, "", frozenset()) else str(value)
+    if isinstance(value, frozenset):
+        return ",".join(sorted(value))
+    return "" if value in (None, "") else str(value)
 
 
 def openapi_page() -> str:
