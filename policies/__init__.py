@@ -13,6 +13,10 @@ Ids are stable for ever. Those of the plan's validation go by subject:
 - MTC770-779 its MigClusters and its MigStorage
 - MTC780-789 its state, claims and virtual machines
 - MTC790-799 what MTC's controller says of it
+
+- MTC801 the MigrationController's settings
+- MTC820-829 MTC's own components
+- MTC830-859 what the migration's own objects need: quotas, places, rights, operators, settings
 """
 
 from __future__ import annotations

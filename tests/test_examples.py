@@ -77,6 +77,19 @@ def without(cluster: dict[str, Any], kind: str, name: str = "") -> None:
     cluster["objects"].remove(an(cluster, kind, name))
 
 
+def cut_off(cluster: dict[str, Any]) -> None:
+    """The cluster does not reach the repository, and Velero says so."""
+    cluster["facts"]["reaches"].update(repository=False)
+    location = an(cluster, "BackupStorageLocation")
+    location["status"] = {"phase": "Unavailable", "message": "dial tcp: i/o timeout"}
+
+
+def unmeasured(envelope: Envelope) -> None:
+    """Nothing tells whether the source reaches the repository."""
+    source(envelope)["facts"]["reaches"].pop("repository")
+    without(source(envelope), "BackupStorageLocation")
+
+
 def remote(envelope: Envelope) -> dict[str, Any]:
     """The MigCluster of the source."""
     found = [item for item in destination(envelope)["objects"] if item.get("kind") == "MigCluster"]
@@ -159,10 +172,11 @@ BROKEN: list[tuple[str, tuple[str, ...], Change, str]] = [
      lambda e: [item["facts"].update(mtcVersion="1.7.17", latestMtcVersion="1.7.17")
                 for item in e["clusters"]], "MTC404"),
     ("the source does not reach the repository", BOTH,
-     lambda e: source(e)["facts"]["reaches"].update(repository=False), "MTC501 MTC505"),
+     lambda e: cut_off(source(e)), "MTC501 MTC505 MTC824"),
     ("the host does not reach the repository", BOTH,
-     lambda e: not_ready(e["storage"], "BackupStorageProviderTestFailed"),
-     "MTC501 MTC505 MTC713"),
+     lambda e: [cut_off(destination(e)),
+                not_ready(e["storage"], "BackupStorageProviderTestFailed")],
+     "MTC501 MTC505 MTC713 MTC824"),
     ("the host does not reach the source's API server", BOTH,
      lambda e: not_ready(remote(e), "TestConnectFailed"), "MTC502 MTC504 MTC711"),
     ("rsync does not reach the destination's routes", FOUR,
@@ -242,8 +256,8 @@ TAKEN: list[tuple[str, tuple[str, ...], Change, str]] = [
     ("the source's version", FOUR, taken(source, "ClusterVersion"), "MTC401 MTC404 MTC701"),
     ("the newest build of 3.11", THREE, fact(source, "latestOpenshiftVersion"), "MTC401"),
     ("the newest MTC", BOTH, fact(source, "latestMtcVersion"), "MTC402"),
-    ("the source's MTC version", FOUR, fact(source, "mtcVersion"), "MTC402 MTC403 MTC404 MTC745"),
-    ("the source's way to the repository", BOTH, fact(source, "reaches", "repository"), "MTC501"),
+    ("the source's MTC version", FOUR, fact(source, "mtcVersion"), "MTC402 MTC403 MTC404"),
+    ("the source's way to the repository", BOTH, unmeasured, "MTC501"),
     ("the repository", BOTH, lambda e: e.pop("storage"),
      "MTC505 MTC712 MTC713 MTC775 MTC776 MTC777"),
     ("the way to the Stunnel proxy", THREE, lambda e: e.pop("probes"), "MTC502"),
@@ -287,7 +301,7 @@ PROBE = re.compile(r"`probes`: (\{.*?\})")
 @pytest.mark.parametrize(
     ("name", "change", "policy"),
     [
-        ("4-to-4", fact(source, "reaches", "repository"), "MTC501"),
+        ("4-to-4", unmeasured, "MTC501"),
         ("4-to-4", fact(destination, "ports"), "MTC504"),
         ("4-to-4", lambda e: (source(e)["facts"].pop("reaches"), destination(e)["facts"].pop(
             "ports"), remote(e)["status"].clear()), "MTC502"),

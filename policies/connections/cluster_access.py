@@ -8,6 +8,7 @@ from shlex import quote
 from policies.connections.clusters import CLUSTER_READS, VALIDATION, RemotePolicy, edit_cluster
 from policies.plan.base import ABOUT, TROUBLE
 from service.core.evidence import Missing, NotGathered
+from service.core.facts.machinery import controller_down
 from service.core.facts.plan_refs import told_ready
 from service.core.facts.reach import holds
 from service.core.migration import Cluster, Migration
@@ -55,7 +56,7 @@ class TokenPrivileged(RemotePolicy):
                     f"-z migration-controller -n {MTC_NAMESPACE}",
                 ),
             )
-        elif told_ready(item.conditions):
+        elif told_ready(item.conditions) and controller_down(migration) is None:
             pointer = item.ref.at("/status/conditions", "Ready")
             yield passed(cluster.subject, f"MigCluster {item.ref.name} is Ready", pointer)
         else:
@@ -103,7 +104,7 @@ class ClusterTrust(RemotePolicy):
                 severity=Severity.WARNING,
             )
         elif not item.ca_bundle_fault and not distrust:
-            yield _trusted(cluster, item)
+            yield _trusted(migration, cluster, item)
 
 
 def _distrust(item: MigCluster) -> str:
@@ -115,8 +116,8 @@ def _distrust(item: MigCluster) -> str:
     return ""
 
 
-def _trusted(cluster: Cluster, item: MigCluster) -> Outcome:
-    if not told_ready(item.conditions):
+def _trusted(migration: Migration, cluster: Cluster, item: MigCluster) -> Outcome:
+    if not told_ready(item.conditions) or controller_down(migration) is not None:
         host = item.url.partition("://")[2].partition("/")[0]
         raise NotGathered(
             Missing(

@@ -8,6 +8,7 @@ from shlex import quote
 
 from policies.plan.base import ABOUT, PLAN_READS, SidePolicy
 from service.core.facts import topology
+from service.core.facts.machinery import RUNNING_READS
 from service.core.facts.plan_refs import side_cluster
 from service.core.facts.reach import holds
 from service.core.migration import Cluster, Migration
@@ -17,7 +18,7 @@ from service.kinds.cluster import SECRET
 from service.kinds.mtc import MTC_NAMESPACE, MigCluster
 from service.kinds.resource import Read
 
-CLUSTER_READS = (*PLAN_READS, *topology.READS)
+CLUSTER_READS = (*PLAN_READS, *topology.READS, *RUNNING_READS)
 VALIDATION = "mig-controller pkg/controller/migcluster/validation.go"
 TOKEN_KEY = "saToken"
 LAST_PORT = 65535

@@ -8,6 +8,7 @@ from policies.evidence.common import MUST_GATHER
 from policies.evidence.statements import misreached, misseen, misstated
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.endpoints import endpoint_of_url
+from service.core.facts.machinery import RUNNING_READS
 from service.core.facts.release import major_or
 from service.core.facts.topology import mig_cluster
 from service.core.facts.transfer import intra_cluster
@@ -20,7 +21,6 @@ from service.kinds.mtc import MIG_CLUSTER, MIGRATION_CONTROLLER, MTC_NAMESPACE
 from service.kinds.operators import CLUSTER_SERVICE_VERSION
 from service.kinds.ref import Pointer
 from service.kinds.resource import Read, fetch_command
-from service.kinds.workloads import DEPLOYMENT
 
 
 class EvidenceConsistent(ClusterPolicy):
@@ -45,7 +45,7 @@ class EvidenceConsistent(ClusterPolicy):
         Read(NAMESPACE, name="kube-system"),
         Read(CONFIG_MAP, namespace=MTC_NAMESPACE),
         Read(CLUSTER_SERVICE_VERSION, namespace=MTC_NAMESPACE),
-        Read(DEPLOYMENT, namespace=MTC_NAMESPACE),
+        *RUNNING_READS,
         Read(MIG_CLUSTER, namespace=MTC_NAMESPACE),
         Read(MIGRATION_CONTROLLER, namespace=MTC_NAMESPACE),
     )

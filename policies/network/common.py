@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from service.core.evidence import Missing
+from service.core.facts.machinery import LOCATION_READS, RUNNING_READS
 from service.core.facts.reach import Reach
 from service.core.link import Link
 from service.core.outcome import Outcome, failed, passed, unknown
@@ -26,7 +27,6 @@ from service.kinds.mtc import (
 from service.kinds.operators import CLUSTER_SERVICE_VERSION
 from service.kinds.ref import Pointer, Subject
 from service.kinds.resource import Read
-from service.kinds.workloads import DEPLOYMENT
 
 PREREQUISITES = Link(
     "Migration prerequisites",
@@ -50,7 +50,8 @@ MTC_READS = (
     Read(CLUSTER_SERVICE_VERSION, namespace=MTC_NAMESPACE),
     Read(MIG_CLUSTER, namespace=MTC_NAMESPACE),
     Read(MIGRATION_CONTROLLER, namespace=MTC_NAMESPACE),
-    Read(DEPLOYMENT, namespace=MTC_NAMESPACE),
+    *RUNNING_READS,
+    *LOCATION_READS,
 )
 PLAN_READS = (Read(MIG_PLAN, namespace=MTC_NAMESPACE),)
 STORAGE_READS = (Read(MIG_STORAGE, namespace=MTC_NAMESPACE),)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from policies.plan.base import ABOUT, PLAN_READS, VALIDATION, SidePolicy, edit, named
-from service.core.evidence import Role
+from service.core.evidence import Missing, NotGathered, Role
+from service.core.facts.machinery import RUNNING_READS, controller_down
 from service.core.facts.plan_refs import (
     FIELDS,
     blocking,
@@ -25,8 +26,8 @@ from service.kinds.mtc import MIG_CLUSTER, MIG_STORAGE, MigCluster, MigPlan, Mig
 from service.kinds.ref import Ref
 from service.kinds.resource import Read, Resource, fetch_command
 
-CLUSTER_READS: tuple[Read[Any], ...] = (*PLAN_READS, Read(MIG_CLUSTER))
-STORAGE_READS: tuple[Read[Any], ...] = (*PLAN_READS, Read(MIG_STORAGE), Read(MIG_CLUSTER))
+CLUSTER_READS: tuple[Read[Any], ...] = (*PLAN_READS, Read(MIG_CLUSTER), *RUNNING_READS)
+STORAGE_READS: tuple[Read[Any], ...] = (*CLUSTER_READS, Read(MIG_STORAGE))
 
 
 class PlanClusters(SidePolicy):
@@ -86,7 +87,7 @@ class PlanClustersReady(SidePolicy):
     better = "tells the reasons with it"
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
-        yield from _readiness(migration.host, cluster, side_cluster(migration, cluster))
+        yield from _readiness(migration, cluster, side_cluster(migration, cluster))
 
 
 class PlanStorageExists(MigrationPolicy):
@@ -145,7 +146,7 @@ class PlanStorageReady(MigrationPolicy):
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         storage = plan_storage(migration)
-        yield from _readiness(migration.host, migration.host, storage)
+        yield from _readiness(migration, migration.host, storage)
 
 
 def _needs_storage(migration: Migration) -> None:
@@ -188,11 +189,23 @@ def _leads_nowhere(
     )
 
 
-def _readiness(host: Cluster, about: Cluster, item: MigCluster | MigStorage) -> Iterator[Outcome]:
+def _readiness(
+    migration: Migration, about: Cluster, item: MigCluster | MigStorage
+) -> Iterator[Outcome]:
     ready = told_ready(item.conditions)
     ref = item.ref
     if ready is None:
-        raise no_status(host, f"{ref.kind} {ref.name}", _show(ref))
+        raise no_status(migration.host, f"{ref.kind} {ref.name}", _show(ref))
+    down = controller_down(migration)
+    if down is not None:
+        raise NotGathered(
+            Missing(
+                f"the status of {ref.kind} {ref.name} since the controller runs again (MTC820)",
+                migration.host.role,
+                _show(ref),
+                down.said,
+            )
+        )
     if ready:
         yield passed(
             about.subject, f"{ref.kind} {ref.name} is Ready", ref.at("/status/conditions", "Ready")

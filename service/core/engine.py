@@ -12,7 +12,7 @@ from typing import Any
 from service.core.deadline import check
 from service.core.evidence import Missing, NotGathered
 from service.core.migration import Cluster, Migration, Requested
-from service.core.outcome import Outcome, Verdict, not_applicable, unknown
+from service.core.outcome import Outcome, Severity, Verdict, not_applicable, unknown
 from service.core.policy import CrossCheck, Judged, NotApplicable, Policy
 from service.core.report import Finding, Report, fingerprint, readiness
 from service.core.summary import summarise
@@ -217,7 +217,7 @@ def _finding(policy: Policy[Any], outcome: Outcome, root: Subject) -> Finding:
         policy=policy.id,
         title=policy.title,
         verdict=outcome.verdict,
-        severity=outcome.severity or policy.severity,
+        severity=outcome.severity or _severity(policy, outcome),
         message=_told(outcome.message),
         subject=outcome.subject,
         fingerprint=fingerprint(policy.id, subject, key),
@@ -233,6 +233,11 @@ def _finding(policy: Policy[Any], outcome: Outcome, root: Subject) -> Finding:
         examined=outcome.examined,
         root=root if rooted else None,
     )
+
+
+def _severity(policy: Policy[Any], outcome: Outcome) -> Severity:
+    missing = outcome.verdict is Verdict.UNKNOWN and not outcome.found
+    return policy.unsure if missing and policy.unsure else policy.severity
 
 
 MOST_TOLD = 10_000

@@ -36,6 +36,7 @@ class Policy(ABC, Generic[S]):
     ``title``     the prerequisite as one sentence
     ``why``       what happens to the migration when it is not met
     ``severity``  of a fail, unless the outcome says otherwise
+    ``unsure``    of an unknown that only says that evidence is missing, where that is milder
     ``reads``     the evidence that the check reads
     ``declares``  the facts and probes that it takes from a descriptor or a collection
     ``remedy``    how to mend it, in words
@@ -52,6 +53,7 @@ class Policy(ABC, Generic[S]):
     title: ClassVar[str]
     why: ClassVar[str]
     severity: ClassVar[Severity] = Severity.BLOCKER
+    unsure: ClassVar[Severity | None] = None
     reads: ClassVar[tuple[Read[Any], ...]]
     declares: ClassVar[tuple[str, ...]] = ()
     remedy: ClassVar[str]

@@ -14,6 +14,7 @@ from enum import IntEnum
 
 from service.core.evidence import NotGathered
 from service.core.facts.endpoints import Endpoint, registry_route
+from service.core.facts.machinery import controller_down, is_stale, locations
 from service.core.facts.topology import mig_cluster
 from service.core.migration import Cluster, Migration, Probe
 from service.kinds.ref import Pointer
@@ -179,6 +180,8 @@ def api_sights(migration: Migration, remote: Cluster) -> list[Sight]:
     network error prove it closed (mig-controller, migcluster/validation.go: the client is lazy,
     so an unreachable API mostly shows as ReconcileFailed).
     """
+    if controller_down(migration):
+        return []
     try:
         item = mig_cluster(migration, remote)
     except NotGathered:
@@ -202,6 +205,8 @@ def registry_sights(migration: Migration, remote: Cluster) -> list[Sight]:
     proves it closed where its message is a network error and the path is a host that can be
     asked (migcluster/validation.go).
     """
+    if controller_down(migration):
+        return []
     try:
         registry_route(migration, remote)
         item = mig_cluster(migration, remote)
@@ -220,15 +225,30 @@ def registry_sights(migration: Migration, remote: Cluster) -> list[Sight]:
     return []
 
 
+def _velero_sights(migration: Migration, cluster: Cluster) -> list[Sight]:
+    """What Velero found when it last tested the repository, if that is not long ago."""
+    found = []
+    for item in locations(migration, cluster):
+        reached = item.phase == "Available"
+        if is_stale(migration, item) or not (reached or NETWORK_ERROR.search(item.message)):
+            continue
+        said = f"Velero finds BackupStorageLocation {item.ref.name} {item.phase}"
+        pointer = item.ref.at("/status/phase", f"{item.phase} {item.message}".strip())
+        found.append(Sight(reached, Rank.MEASURED, said, pointer))
+    return found
+
+
 def repository_sights(migration: Migration, cluster: Cluster) -> list[Sight]:
     """What the controller says of the repository: it writes, reads and deletes an object there.
 
     It does so from the host only; for any other cluster it proves nothing. Nor does a refusal of
-    the service (AccessDenied), which is no matter of the way there.
+    the service (AccessDenied), which is no matter of the way there. Velero tests the same every
+    minute from its own cluster, and is believed first.
     """
+    tested = _velero_sights(migration, cluster)
     storage = migration.given_storage
-    if storage is None or not migration.is_host(cluster):
-        return []
+    if tested or storage is None or not migration.is_host(cluster) or controller_down(migration):
+        return tested
     name = storage.ref.name
     failed = holds(storage.conditions, "BackupStorageProviderTestFailed")
     if failed and not NETWORK_ERROR.search(failed.message):

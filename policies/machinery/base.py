@@ -1,0 +1,79 @@
+"""What the rules about MTC's own components share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from shlex import quote
+
+from policies.plan.base import TROUBLE, few
+from service.core.facts.machinery import Component, State, state
+from service.core.link import Link
+from service.core.migration import Cluster
+from service.core.outcome import Outcome, Severity, failed, passed
+from service.kinds.mtc import MTC_NAMESPACE
+from service.kinds.workloads import Pod
+
+_BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html"
+UPGRADING = Link(
+    "Upgrading the Migration Toolkit for Containers",
+    f"{_BOOK}/migration_toolkit_for_containers/upgrading-mtc",
+)
+OADP_TROUBLE = Link(
+    "OADP troubleshooting",
+    f"{_BOOK}/backup_and_restore/oadp-application-backup-and-restore",
+)
+DOCS = (UPGRADING, TROUBLE)
+MANY_RESTARTS = 3
+"""Restarts that the premigration checklists take for normal."""
+
+
+def judged(
+    cluster: Cluster, part: Component, severity: Severity | None = None
+) -> Iterator[Outcome]:
+    """Whether a component of a cluster runs, and what its pods suffer from. Raises NotGathered."""
+    found = state(cluster, part)
+    if not found.up:
+        yield _down(cluster, part, found, severity)
+        return
+    ill = list(_ill(part, found.pods))
+    yield from ill
+    if not ill:
+        yield passed(
+            cluster.subject, f"{part.title} runs: {found.said}", *found.evidence, key=part.names[0]
+        )
+
+
+def _down(cluster: Cluster, part: Component, found: State, severity: Severity | None) -> Outcome:
+    return failed(
+        cluster.subject,
+        f"{part.title} does not run: {found.said}",
+        *found.evidence,
+        found=found.said,
+        wanted=f"every pod of {part.title} Running and ready",
+        key=part.names[0],
+        commands=(
+            f"oc get deployments,daemonsets,pods -n {MTC_NAMESPACE}",
+            f"oc get events -n {MTC_NAMESPACE} --sort-by=.lastTimestamp",
+        ),
+        severity=severity,
+    )
+
+
+def _ill(part: Component, pods: tuple[Pod, ...]) -> Iterator[Outcome]:
+    for pod in pods:
+        killed = [one.name for one in pod.containers if one.ended == "OOMKilled"]
+        restarts = max((one.restarts for one in pod.containers), default=0)
+        if not killed and restarts <= MANY_RESTARTS:
+            continue
+        said = f"was killed for want of memory ({few(killed)})" if killed else "restarts often"
+        yield failed(
+            pod.ref.subject,
+            f"pod {pod.ref.name} of {part.title} {said}",
+            pod.ref.at("/status/containerStatuses"),
+            found="OOMKilled" if killed else f"{restarts} restarts",
+            wanted=f"at most {MANY_RESTARTS} restarts, none of them OOMKilled",
+            key="memory" if killed else "restarts",
+            commands=(f"oc logs {quote(pod.ref.name)} -n {MTC_NAMESPACE} --previous",),
+            severity=Severity.WARNING,
+            observed=restarts,
+        )
