@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from service.core.evidence import Missing
 from service.core.facts.machinery import LOCATION_READS, RUNNING_READS
@@ -45,7 +46,7 @@ PROXIES = Link(
 )
 
 RELEASE_READS = (Read(CLUSTER_VERSION, name="version"), Read(SERVER_VERSION), Read(NODE))
-MTC_READS = (
+MTC_READS: tuple[Read[Any], ...] = (
     Read(CONFIG_MAP, namespace=MTC_NAMESPACE),
     Read(CLUSTER_SERVICE_VERSION, namespace=MTC_NAMESPACE),
     Read(MIG_CLUSTER, namespace=MTC_NAMESPACE),
@@ -57,7 +58,7 @@ PLAN_READS = (Read(MIG_PLAN, namespace=MTC_NAMESPACE),)
 STORAGE_READS = (Read(MIG_STORAGE, namespace=MTC_NAMESPACE),)
 PLACE_READS = (Read(INFRASTRUCTURE, name="cluster"), Read(INGRESS_CONFIG, name="cluster"))
 PROXY_READS = (Read(PROXY, name="cluster"),)
-COMMAND_READS = (*RELEASE_READS, *MTC_READS, *PROXY_READS)
+COMMAND_READS: tuple[Read[Any], ...] = (*RELEASE_READS, *MTC_READS, *PROXY_READS)
 """What the wording of a probing command depends on: release, MTC there, proxy."""
 
 
