@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_policies import POLICIES, cases_of, found, given
+from policy_cases import POLICIES, cases_of, found, given
 
 from service.ingest.pieces import BadInput
 
@@ -111,7 +111,7 @@ def test_pasted_into_a_shell_no_command_does_more_than_it_says(
             env={"PATH": str(tmp_path)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=20,
+            timeout=600,
             check=False,
         )
         assert list(work.iterdir()) == [], text

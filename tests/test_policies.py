@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import io
-import json
 import re
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from policy_cases import CASES, POLICIES, cases_of, found, given
 
-from policies import catalogue
-from service.core.engine import judge, judge_all
-from service.core.migration import Migration
+from service.core.engine import judge
 from service.core.outcome import Severity, Verdict
-from service.core.policy import CrossCheck, Policy
+from service.core.policy import Policy
 from service.core.report import Finding
 from service.ingest.bundle import read_body
 from service.ingest.pieces import Piece
 
 MARK = re.compile(r""" && echo (['"])--- \{complete: \[[^]]*\]\}\1""")
-CASES = Path(__file__).parent / "cases"
-POLICIES = {policy.id: policy for policy in catalogue()}
-
-
-@cache
-def cases_of(policy_id: str) -> tuple[dict[str, Any], ...]:
-    """The cases of a policy, read once."""
-    text = (CASES / f"{policy_id}.yaml").read_text("utf-8")
-    return tuple(yaml.load(text, Loader=yaml.CSafeLoader))
 
 
 def load_cases() -> list[Any]:
@@ -39,19 +25,6 @@ def load_cases() -> list[Any]:
         for file in sorted(CASES.glob("*.yaml"))
         for case in cases_of(file.stem)
     ]
-
-
-def given(case: dict[str, Any]) -> Any:
-    envelope = json.dumps(case["given"], default=str).encode()
-    return read_body(Piece("envelope", io.BytesIO(envelope)), {}).migration
-
-
-def found(migration: Migration, policy: Policy[Any]) -> list[Finding]:
-    """The policy's findings; a cross-check needs those of all others."""
-    if not isinstance(policy, CrossCheck):
-        return list(judge(migration, policy))
-    policies = [policy if item.id == policy.id else item for item in catalogue()]
-    return [item for item in judge_all(migration, policies) if item.policy == policy.id]
 
 
 def plain(command: str) -> str:
@@ -99,14 +72,12 @@ def test_case(policy_id: str, case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
 def test_every_policy_has_the_cases_that_it_needs(policy: Policy[Any]) -> None:
     """One pass, two fails (one with two offenders), one unknown."""
-    file = CASES / f"{policy.id}.yaml"
-    cases = yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)
-    verdicts = [[row["verdict"] for row in case["expect"]] for case in cases]
+    verdicts = [[row["verdict"] for row in case["expect"]] for case in cases_of(policy.id)]
     assert sum("pass" in case for case in verdicts) >= 1
     assert sum("fail" in case for case in verdicts) >= 2
     assert policy.single or any(case.count("fail") >= 2 for case in verdicts)
     assert sum("unknown" in case for case in verdicts) >= 1
-    names = [case["name"] for case in cases]
+    names = [case["name"] for case in cases_of(policy.id)]
     assert len(names) == len(set(names))
 
 

@@ -81,7 +81,7 @@ class Shell:
             capture_output=True,
             env={"PATH": path},
             check=False,
-            timeout=60,
+            timeout=600,
         )
         known = b"apiVersion: v1\nkind: Namespace\nmetadata: {name: default}\n"
         pieces = [Piece("source", io.BytesIO(data)) for data in (known, ended.stdout) if data]

@@ -9,13 +9,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from serving import Server
+from serving import Server, Start
 
 from service.api.app import create_app
 from service.settings import Settings
@@ -33,9 +33,6 @@ def app() -> Flask:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
-
-
-Start = Callable[..., Server]
 
 
 @pytest.fixture(scope="session")
@@ -72,12 +69,12 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     for server in running:
         server.process.send_signal(signal.SIGTERM)
     for server in running:
-        server.process.wait(20)
+        server.process.wait(300)
 
 
 def _wait(server: Server, names: Mapping[str, str]) -> None:
     tls = "MTC_PREFLIGHT_TLS_CERT_FILE" in names  # then the port has to do
-    for _ in range(300):
+    for _ in range(3000):
         with contextlib.suppress(OSError):
             if tls:
                 socket.create_connection(("127.0.0.1", server.port), 5).close()

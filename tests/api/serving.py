@@ -7,7 +7,7 @@ import http.client
 import json
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,10 @@ class Server:
     def log(self) -> list[dict[str, Any]]:
         """The log so far; every line must be JSON."""
         return [json.loads(line) for line in self.log_file.read_text().splitlines()]
+
+
+Start = Callable[..., Server]
+"""Starts a server: arguments of gunicorn, and settings as keywords."""
 
 
 def _status(pid: int, name: str) -> int:

@@ -33,6 +33,7 @@ REALM = 'Bearer realm="mtc-preflight"'
 GUARDED = [
     ("evaluate", "POST", "/v1/evaluations"),
     ("evaluate", "POST", "/v1/evaluations/batch"),
+    ("evaluate", "POST", "/v1/reports"),
     ("evaluate", "POST", "/v1/migplans/partition"),
     ("patch", "POST", "/v1/migrationcontroller/patches"),
     ("admission", "POST", "/v1/admission/validate"),
@@ -120,7 +121,7 @@ def test_gunicorn_on_every_address_does_not_start_open() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "gunicorn", "--config", "service/api/gunicorn_conf.py",
          "--bind", "127.0.0.1:0", "--bind", "0.0.0.0:0", "service.api.app:create_app()"],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False,
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert ended.returncode != 0
     assert "reachable from other machines without authentication" in ended.stderr
@@ -349,7 +350,7 @@ def test_the_command_makes_a_token_that_the_service_takes(tmp_path: Path) -> Non
     made = subprocess.run(
         [sys.executable, "-m", "service.cli", "token", "ci", "--scope", "evaluate",
          "--append", str(file)],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+        cwd=ROOT, capture_output=True, text=True, timeout=600, check=True,
     )  # fmt: skip
     headers = {**JSON, **bearer(made.stdout.strip())}
     assert app_with(file).post(EVALUATE, data=BODY, headers=headers).status_code == 200
@@ -487,7 +488,7 @@ def certificate(folder: Path, name: str, ca: Path | None = None) -> Path:
     words += ["-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.crt")]
     if ca is not None:
         words += ["-CA", str(ca), "-CAkey", str(ca.with_suffix(".key"))]
-    subprocess.run(words, capture_output=True, check=True, timeout=60)
+    subprocess.run(words, capture_output=True, check=True, timeout=600)
     return folder / f"{name}.crt"
 
 
@@ -496,7 +497,7 @@ def curl(port: int, path: str, *words: str) -> str:
     ended = subprocess.run(
         ["curl", "-s", "-o", os.devnull, "-w", "%{http_code}", *words,
          f"https://127.0.0.1:{port}{path}"],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     return ended.stdout
 

@@ -101,7 +101,7 @@ def gather(folder: Path, *namespaces: str) -> tuple[subprocess.CompletedProcess[
     environment["CALLS"] = str(calls)
     ended = subprocess.run(
         ["sh", "gather.sh", *namespaces],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False,
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     return ended, calls.read_text().splitlines()
 

@@ -43,8 +43,9 @@ def test_every_setting_can_be_set() -> None:
     for field in fields(Limits):
         assert getattr(settings.limits, field.name) == int(values.get(field.name, 11))
     for field in fields(Settings):
-        if field.name != "limits" and field.name not in values:
+        if field.name not in ("limits", "migplan_namespaces", *values):
             assert str(getattr(settings, field.name)) == "11"
+    assert settings.migplan_namespaces == {"11"}
     assert settings.migplans
     assert settings.update_service == values["update_service"]
     assert settings.log_level == "DEBUG"
@@ -100,7 +101,7 @@ def test_wrong_settings_stop_the_start_with_a_clear_word() -> None:
         [sys.executable, "-m", "gunicorn", "--config", "service/api/gunicorn_conf.py",
          "--bind", "127.0.0.1:0", "service.api.app:create_app()"],
         cwd=ROOT, env={**os.environ, "MTC_PREFLIGHT_THREADS": "0"}, capture_output=True,
-        text=True, timeout=60, check=False,
+        text=True, timeout=600, check=False,
     )  # fmt: skip
     assert ended.returncode != 0
     assert "MTC_PREFLIGHT_THREADS='0': wanted a whole number from 1 to 256" in ended.stderr
@@ -210,7 +211,7 @@ def test_metrics_add_up_over_workers_and_their_renewal(start_server: Any) -> Non
     total = 60
     for _ in range(total):
         assert server.request("POST", URL, BODY).status == 200
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300
     while set(server.workers()) & before and time.monotonic() < deadline:
         server.request("GET", "/livez")
         time.sleep(0.05)
@@ -239,7 +240,7 @@ def test_a_killed_worker_is_replaced_and_the_metrics_stay(start_server: Any) -> 
     victims = server.workers()
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         if len(server.workers()) == 2 and not set(server.workers()) & set(victims):
             break
@@ -253,7 +254,7 @@ def test_the_metrics_folder_goes_with_the_server(start_server: Any) -> None:
     folder = server.log_file.parent
     assert list(folder.glob("mtc-preflight-metrics-*"))
     server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(20) == 0
+    assert server.process.wait(300) == 0
     assert not list(folder.glob("mtc-preflight-metrics-*"))
 
 
@@ -262,7 +263,7 @@ def test_a_reload_keeps_serving(start_server: Any) -> None:
     server.request("POST", URL, BODY)
     before = set(server.workers())
     server.process.send_signal(signal.SIGHUP)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300
     while set(server.workers()) & before and time.monotonic() < deadline:
         assert server.request("GET", "/livez").status == 200
         time.sleep(0.1)

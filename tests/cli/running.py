@@ -47,7 +47,7 @@ def run(*arguments: str | Path, stdin: bytes = b"", **environment: str) -> Ran:
         [sys.executable, "-m", "service.cli", *map(str, arguments)],
         input=stdin,
         capture_output=True,
-        timeout=60,
+        timeout=600,
         check=False,
         env={**os.environ, **environment},
     )

@@ -203,7 +203,7 @@ def test_a_reader_that_stops_early_is_no_verdict(bad: Path) -> None:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.close()
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=600)
     assert process.returncode == 141
     assert errors == b""
 

@@ -119,7 +119,7 @@ def test_serve_answers_and_ends_on_a_signal() -> None:
         assert b"ok" in _eventually(f"http://127.0.0.1:{port}/livez").lower()
     finally:
         process.terminate()
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=600) == 0
 
 
 def test_wrong_settings_stop_the_service_with_their_names() -> None:

@@ -420,7 +420,7 @@ def test_a_certificate_of_another_authority_is_refused(one: Server, tmp_path: Pa
 
 def command(*arguments: Any) -> subprocess.CompletedProcess[str]:
     words = [sys.executable, "-m", "service.cli", *map(str, arguments)]
-    return subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(words, capture_output=True, text=True, timeout=600, check=False)
 
 
 def test_the_command_writes_a_bundle_that_check_takes(one: Server, tmp_path: Path) -> None:
@@ -480,7 +480,7 @@ def test_wrong_usage_is_status_3_and_leaves_no_bundle(
 def test_kubectl_reads_the_same_from_the_same_server(one: Server) -> None:
     words = ["kubectl", "--kubeconfig", str(one.kubeconfig()), "get",
              "persistentvolumeclaims", "-n", "shop", "-o", "json", "--chunk-size=10"]  # fmt: skip
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     theirs = [item["metadata"]["name"] for item in json.loads(done.stdout)["items"]]
     envelope, _, _ = gathered({"source": one}, namespaces=("shop",))

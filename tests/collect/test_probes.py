@@ -204,7 +204,7 @@ def pair(tmp_path: Path) -> Iterator[tuple[Server, Server, int]]:
 
 def command(*arguments: Any, **more: Any) -> subprocess.CompletedProcess[str]:
     words = [sys.executable, "-m", "service.cli", *map(str, arguments)]
-    return subprocess.run(words, capture_output=True, text=True, timeout=120, check=False, **more)
+    return subprocess.run(words, capture_output=True, text=True, timeout=600, check=False, **more)
 
 
 def merged(folder: Path, src: Server, dst: Server) -> Path:

@@ -150,7 +150,7 @@ class Slow(http.server.BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(200)
         self.end_headers()
-        for _ in range(200):
+        while True:
             try:
                 self.wfile.write(b"x")
             except OSError:
@@ -165,10 +165,8 @@ def test_an_endless_answer_of_a_real_server_is_not_read():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     target = Target("slow", f"http://127.0.0.1:{server.server_port}/", "json", "0" * 16)
-    started = time.monotonic()
     try:
         assert deliver(target, BODY, "application/json").state is State.DELIVERED
-        assert time.monotonic() - started < 3
     finally:
         server.shutdown()
         server.server_close()
@@ -178,7 +176,7 @@ class Dribble(http.server.BaseHTTPRequestHandler):
     """Answers a byte at a time, and never to the end of its first line."""
 
     def do_POST(self) -> None:
-        for _ in range(100):
+        while True:
             try:
                 self.wfile.write(b"H")
             except OSError:
@@ -193,11 +191,9 @@ def test_a_server_that_answers_a_byte_at_a_time_is_left():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Dribble)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     target = Target("slow", f"http://127.0.0.1:{server.server_port}/", "json", "0" * 16)
-    started = time.monotonic()
     try:
         delivery = deliver(target, BODY, "application/json", Patience(seconds=1.0))
         assert delivery == Delivery("slow", State.FAILED, 1, "Timeout")
-        assert time.monotonic() - started < 2
     finally:
         server.shutdown()
         server.server_close()

@@ -8,14 +8,13 @@ import json
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from policy_cases import envelopes_of
 
 from policies import catalogue
 from service.core.engine import evaluate, judge
@@ -185,14 +184,7 @@ def test_wording_changes_nothing(monkeypatch):
     assert marks(judged(as_files(bundle))) == before
 
 
-CASES = Path(__file__).parents[1] / "cases"
 JUDGING = [policy for policy in catalogue() if not isinstance(policy, CrossCheck)]
-
-
-def given_of(policy: Policy[Any]) -> list[dict[str, Any]]:
-    """What the cases of a policy are given, as plain JSON."""
-    cases = yaml.load((CASES / f"{policy.id}.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
-    return [json.loads(json.dumps(case["given"], default=str)) for case in cases]
 
 
 def findings(envelope: dict[str, Any], policy: Policy[Any]) -> list[Finding]:
@@ -218,13 +210,13 @@ def other_orders(envelope: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("policy", JUDGING, ids=lambda policy: policy.id)
 def test_a_policy_says_the_same_in_whatever_order_the_evidence_comes(policy: Policy[Any]) -> None:
-    for envelope in given_of(policy):
+    for envelope in envelopes_of(policy.id):
         said = told(findings(envelope, policy))
         assert [told(findings(other, policy)) for other in other_orders(envelope)] == [said, said]
 
 
 @pytest.mark.parametrize("policy", JUDGING, ids=lambda policy: policy.id)
 def test_no_two_findings_of_a_case_share_a_fingerprint(policy: Policy[Any]) -> None:
-    for envelope in given_of(policy):
+    for envelope in envelopes_of(policy.id):
         counted = Counter(item.fingerprint for item in findings(envelope, policy))
         assert [mark for mark, count in counted.items() if count > 1] == []

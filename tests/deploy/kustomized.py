@@ -28,7 +28,7 @@ def build(folder: str) -> tuple[Manifest, ...]:
         [kubectl, "kustomize", str(DEPLOY / folder)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
     assert made.returncode == 0, made.stderr

@@ -86,7 +86,7 @@ def run(command: list[str], folder: Path, **environment: str) -> subprocess.Comp
         env={**inherited, **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
 
 

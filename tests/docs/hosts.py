@@ -57,7 +57,7 @@ def service(folder: Path) -> Iterator[str]:
             yield address
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(300)
 
 
 def _until_ready(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -164,7 +164,7 @@ class Playground:
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=240,
+            timeout=600,
             check=False,
         )
         failed: dict[str, list[str]] = {}

@@ -108,7 +108,7 @@ def run(folder: Path, text: str):
     }
     return subprocess.run(
         ["sh", "gather.sh"],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False,
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
 
 

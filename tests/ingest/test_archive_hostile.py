@@ -1,7 +1,7 @@
-"""Archives made to cost much: each is answered within seconds and a few MiB.
+"""Archives made to cost much: of each only a little is read, in a few MiB of memory.
 
-The inputs are made as streams, so that only the reader's memory counts. The times are far above
-what is measured, for slow machines, and far below what the attack would take unbounded.
+The inputs are made as streams, so that only the reader's memory counts. What an attack would cost
+without a bound is hours or hundreds of gigabytes, so that a reader without one does not end.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import io
 import lzma
 import random
 import tarfile
-import time
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
@@ -34,6 +33,7 @@ class Pieces(io.RawIOBase):
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
         self._now = io.BytesIO()
+        self.taken = 0
 
     def read(self, size: int = -1) -> bytes:
         while not (data := self._now.read(size)):
@@ -41,6 +41,7 @@ class Pieces(io.RawIOBase):
             if not piece:
                 return b""
             self._now = io.BytesIO(piece)
+        self.taken += len(data)
         return data
 
 
@@ -55,23 +56,19 @@ def repeated(piece: bytes, count: int) -> Iterator[bytes]:
         yield piece
 
 
-def spent(
-    pieces: Iterator[bytes] | bytes, limits: Limits = DEFAULT_LIMITS
-) -> tuple[str, float, int]:
-    """How reading nothing of an archive ended, the seconds and the peak of memory it took."""
-    source = io.BytesIO(pieces) if isinstance(pieces, bytes) else Pieces(pieces)
+def spent(pieces: Iterator[bytes], limits: Limits = DEFAULT_LIMITS) -> tuple[str, int, int]:
+    """How reading nothing of an archive ended, the bytes it took and the peak of memory."""
+    source = Pieces(pieces)
     tracemalloc.start()
-    start = time.perf_counter()
     code = ""
     try:
         for item in read_archive(cast(BinaryIO, source), wanted=lambda path: False, limits=limits):
             code = item.error.code if isinstance(item, Rejected) else code
     except Unreadable as error:
         code = error.code
-    taken = time.perf_counter() - start
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    return code, taken, peak
+    return code, source.taken, peak
 
 
 def test_a_million_members_stop_at_the_limit() -> None:
@@ -79,15 +76,13 @@ def test_a_million_members_stop_at_the_limit() -> None:
 
     code, taken, peak = spent(pieces)
 
-    assert code == "limit-members"
-    assert taken < 20
-    assert peak < BUFFERS
+    assert (code, taken < 200 * MIB, peak < BUFFERS) == ("limit-members", True, True)
 
 
 def test_endless_extension_headers_stop() -> None:
     code, taken, peak = spent(repeated(header(1, 0, tarfile.GNUTYPE_LONGNAME) * 100, 10**6))
 
-    assert (code, taken < 1, peak < BUFFERS) == ("tar-header", True, True)
+    assert (code, taken < MIB, peak < BUFFERS) == ("tar-header", True, True)
 
 
 def test_an_extension_header_of_a_gigabyte_is_not_read() -> None:
@@ -95,7 +90,7 @@ def test_an_extension_header_of_a_gigabyte_is_not_read() -> None:
 
     code, taken, peak = spent(pieces)
 
-    assert (code, taken < 1, peak < BUFFERS) == ("tar-header", True, True)
+    assert (code, taken < MIB, peak < BUFFERS) == ("tar-header", True, True)
 
 
 def test_many_small_pax_records_stop() -> None:
@@ -105,7 +100,7 @@ def test_many_small_pax_records_stop() -> None:
 
     code, taken, _ = spent(repeated((block * 7 + header(2)) * 10, 10**5), limits)
 
-    assert (code, taken < 5) == ("limit-members", True)
+    assert (code, taken < MIB) == ("limit-members", True)
 
 
 def test_a_sparse_map_without_end_stops() -> None:
@@ -118,7 +113,7 @@ def test_a_sparse_map_without_end_stops() -> None:
 
     code, taken, peak = spent(iter([bytes(block), *repeated(more * 100, 1000)]))
 
-    assert (code, taken < 5, peak < BUFFERS) == ("tar-header", True, True)
+    assert (code, taken < 2 * MIB, peak < BUFFERS) == ("tar-header", True, True)
 
 
 def test_a_bomb_of_zeros_stops_by_its_ratio() -> None:
@@ -126,7 +121,7 @@ def test_a_bomb_of_zeros_stops_by_its_ratio() -> None:
 
     code, taken, peak = spent(repeated(bomb[:MIB], 1))
 
-    assert (code, taken < 10, peak < BUFFERS) == ("limit-compression-ratio", True, True)
+    assert (code, taken < MIB, peak < BUFFERS) == ("limit-compression-ratio", True, True)
 
 
 def test_a_bomb_within_a_bomb_stops_by_the_ratio_of_the_whole() -> None:
@@ -135,9 +130,9 @@ def test_a_bomb_within_a_bomb_stops_by_the_ratio_of_the_whole() -> None:
     name.size = len(inner)
     outer = gzip.compress(name.tobuf() + inner + bytes(-len(inner) % 512))
 
-    code, taken, peak = spent(outer)
+    code, _, peak = spent(iter([outer]))
 
-    assert (code, taken < 10, peak < BUFFERS + XZ_WINDOW) == ("limit-compression-ratio", True, True)
+    assert (code, peak < BUFFERS + XZ_WINDOW) == ("limit-compression-ratio", True)
 
 
 def test_millions_of_empty_gzip_streams_stop() -> None:
@@ -145,7 +140,7 @@ def test_millions_of_empty_gzip_streams_stop() -> None:
 
     code, taken, peak = spent(iter([first, *repeated(gzip.compress(b"") * 1000, 2000)]))
 
-    assert (code, taken < 30, peak < BUFFERS) == ("limit-members", True, True)
+    assert (code, taken < 8 * MIB, peak < BUFFERS) == ("limit-members", True, True)
 
 
 def test_walking_a_large_archive_needs_little_memory() -> None:
@@ -181,11 +176,9 @@ def test_a_zip_whose_members_share_one_bomb_gives_none_of_it() -> None:
             copy.header_offset = record.header_offset
             archive.filelist.append(copy)
     target.seek(0)
-    start = time.perf_counter()
 
     found = list(read_archive(target, wanted=lambda path: True))
 
-    assert time.perf_counter() - start < 10
     assert not any(isinstance(item, Member) for item in found)
     assert {item.error.code for item in found if isinstance(item, Rejected)} == {"zip-overlap"}
     assert len(found) == 10_000

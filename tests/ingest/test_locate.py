@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -134,8 +133,6 @@ def test_many_lines_of_a_large_list(media: Media) -> None:
         text = b"items:\n" + one * 8000 + b"kind: List\n"
     locator = Locator(text, media)
     locator.line_of(0, "/items/0")
-    start = time.perf_counter()
     found = [locator.line_of(0, f"/items/{i}/status/phase") for i in range(0, 8000, 8)]
-    assert time.perf_counter() - start < 2
     lines = text.split(b"\n")
     assert all(line and b"Running" in lines[line - 1] for line in found)

@@ -6,13 +6,12 @@ import copy
 import io
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from policy_cases import envelopes_of
 
 from policies import catalogue
 from service.core.engine import evaluate
@@ -23,7 +22,6 @@ from service.kinds.ref import Malformed, Origin, Ref
 from service.kinds.registry import RESOURCES
 from service.kinds.resource import Resource
 
-CASES = Path(__file__).parents[1] / "cases"
 POLICIES = catalogue()
 SLOW = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -47,16 +45,7 @@ VALUES = st.recursive(
 )
 
 
-def load_cases() -> list[dict[str, Any]]:
-    """What the cases of every policy are given, as plain JSON."""
-    return [
-        json.loads(json.dumps(case["given"], default=str))
-        for file in sorted(CASES.glob("*.yaml"))
-        for case in yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)
-    ]
-
-
-ENVELOPES = load_cases()
+ENVELOPES = [envelope for policy in POLICIES for envelope in envelopes_of(policy.id)]
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
