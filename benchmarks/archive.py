@@ -19,9 +19,9 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from service.ingest.archives.compression import Budget, codec_of, expand, pieces_of
-from service.ingest.archives.members import Member, read_archive
-from service.ingest.limits import DEFAULT_LIMITS
+from service.intake.archives.compression import Budget, codec_of, expand, pieces_of
+from service.intake.archives.members import Member, read_archive
+from service.intake.limits import DEFAULT_LIMITS
 
 ROUNDS = 7
 

@@ -34,9 +34,9 @@ import orjson
 from policies import catalogue
 from service.core.engine import evaluate
 from service.core.report import Report
-from service.ingest.bundle import Bundle, read_pieces
-from service.ingest.pieces import Piece
-from service.ingest.texts.loaded import gc_paused
+from service.intake.bundle import Bundle, read_pieces
+from service.intake.pieces import Piece
+from service.intake.texts.loaded import gc_paused
 
 POLICIES = catalogue()
 READS = [read for policy in POLICIES for read in policy.reads]

@@ -20,10 +20,10 @@ from typing import Any
 import jiter
 import yaml
 
-from service.ingest.texts.json import load_json
-from service.ingest.texts.loaded import gc_paused
-from service.ingest.texts.locate import Locator
-from service.ingest.texts.yaml.loader import load_yaml
+from service.intake.texts.json import load_json
+from service.intake.texts.loaded import gc_paused
+from service.intake.texts.locate import Locator
+from service.intake.texts.yaml.loader import load_yaml
 
 try:
     import orjson

@@ -164,8 +164,8 @@ def load(policy_id: str) -> list[Case]:
     """The cases of a policy with a maker of their migrations."""
     import yaml
 
-    from service.ingest.bundle import read_body
-    from service.ingest.pieces import Piece
+    from service.intake.bundle import read_body
+    from service.intake.pieces import Piece
 
     file = CASES / f"{policy_id}.yaml"
     rows = yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)

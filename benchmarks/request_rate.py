@@ -27,7 +27,7 @@ from pathlib import Path
 
 from flask import Flask, Response, request
 
-from service.ingest.texts.json import load_json
+from service.intake.texts.json import load_json
 
 ROOT = Path(__file__).parents[1]
 CLIENTS = 4

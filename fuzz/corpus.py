@@ -26,7 +26,7 @@ import yaml
 from service.core.decision.waiver_form import KEYS, SELECTOR
 from service.core.facts.declared import DECLARABLE
 from service.core.settings.table import SETTINGS
-from service.ingest.pieces import PART_NAMES
+from service.intake.pieces import PART_NAMES
 from service.kinds.registry import RESOURCES as KINDS
 
 CASES = Path(__file__).parents[1] / "tests" / "cases"

@@ -34,13 +34,13 @@ from service.core.patch.merge import apply_merge, diff_merge, same
 from service.core.report import Report
 from service.core.values import gourl, stunnel
 from service.formats import FORMATS, Context
-from service.ingest.archives.members import read_archive
-from service.ingest.bundle import read_body, read_pieces
-from service.ingest.errors import Unreadable
-from service.ingest.limits import Limits
-from service.ingest.pieces import BadInput, Piece
-from service.ingest.texts.json import load_json, load_ndjson
-from service.ingest.texts.yaml.loader import load_yaml
+from service.intake.archives.members import read_archive
+from service.intake.bundle import read_body, read_pieces
+from service.intake.errors import Unreadable
+from service.intake.limits import Limits
+from service.intake.pieces import BadInput, Piece
+from service.intake.texts.json import load_json, load_ndjson
+from service.intake.texts.yaml.loader import load_yaml
 from service.kinds.redact import redact, redact_value
 from service.settings import Settings
 

@@ -1,6 +1,6 @@
 """Settings of the service: environment variables ``MTC_PREFLIGHT_*``, checked at the start.
 
-Every limit of :class:`service.ingest.limits.Limits` is a setting too, by its own name:
+Every limit of :class:`service.intake.limits.Limits` is a setting too, by its own name:
 ``MTC_PREFLIGHT_BODY_BYTES=1Gi``.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Any
 
-from service.ingest.limits import DEFAULT_LIMITS, MIB, Limits
+from service.intake.limits import DEFAULT_LIMITS, MIB, Limits
 
 PREFIX = "MTC_PREFLIGHT_"
 

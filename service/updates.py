@@ -13,10 +13,10 @@ from typing import Any
 from service.core.evidence import NotGathered
 from service.core.facts.release import cluster_version, openshift
 from service.core.migration import Cluster, Migration, UpdateGraph
-from service.ingest.errors import Unreadable
-from service.ingest.graphs import is_graph, read_graph
-from service.ingest.limits import DEFAULT_LIMITS
-from service.ingest.texts.load import load
+from service.intake.errors import Unreadable
+from service.intake.graphs import is_graph, read_graph
+from service.intake.limits import DEFAULT_LIMITS
+from service.intake.texts.load import load
 from service.kinds.ref import Origin
 
 KEPT_SECONDS = 3600.0

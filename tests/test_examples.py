@@ -19,8 +19,8 @@ from policies import catalogue
 from service.core.engine import evaluate
 from service.core.outcome import Severity, Verdict
 from service.core.report import Report
-from service.ingest.bundle import read_body
-from service.ingest.pieces import Piece
+from service.intake.bundle import read_body
+from service.intake.pieces import Piece
 
 FOLDER = Path(__file__).parents[1] / "examples"
 POLICIES = catalogue()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from policy_cases import POLICIES, cases_of, found, given
 
-from service.ingest.pieces import BadInput
+from service.intake.pieces import BadInput
 
 CLUSTERS = [
     {"role": role, "facts": {"openshiftVersion": "4.14.9", "proxy": f"http://{role}:3128"}}

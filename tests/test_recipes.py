@@ -16,8 +16,8 @@ import yaml
 from service.core.evidence import NotGathered
 from service.core.inventory import Inventory
 from service.core.migration import Cluster
-from service.ingest.bundle import read_pieces
-from service.ingest.pieces import Piece
+from service.intake.bundle import read_pieces
+from service.intake.pieces import Piece
 from service.kinds.cluster import NAMESPACE, SECRET
 from service.kinds.network import EGRESS_FIREWALL, NETWORK_POLICY, ROUTE
 from service.kinds.registry import RESOURCES

@@ -164,8 +164,8 @@ def _with_more(
     from service.collect.measure import measure
     from service.collect.targets import targets
     from service.collect.writer import BundleWriter
-    from service.ingest.bundle import read_pieces
-    from service.ingest.pieces import Piece
+    from service.intake.bundle import read_pieces
+    from service.intake.pieces import Piece
 
     with TemporaryFile() as spool:
         writer = BundleWriter(spool)
@@ -200,9 +200,9 @@ def _writing(path: str) -> Iterator[BinaryIO]:
 
 
 def _plan(path: str) -> dict[str, Any]:
-    from service.ingest.errors import Unreadable
-    from service.ingest.limits import DEFAULT_LIMITS
-    from service.ingest.texts.load import load
+    from service.intake.errors import Unreadable
+    from service.intake.limits import DEFAULT_LIMITS
+    from service.intake.texts.load import load
 
     try:
         documents = list(load(Path(path).read_bytes(), DEFAULT_LIMITS, yaml_claimed=True))

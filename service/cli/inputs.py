@@ -13,12 +13,12 @@ from service.cli.exits import Refusal
 from service.cli.folder import FolderStream
 from service.cli.progress import Progress, Watched, WatchedFile
 from service.core.evidence import Problem
-from service.ingest.archives.members import _SUFFIXES as ARCHIVES
-from service.ingest.bundle import Bundle, read_pieces
-from service.ingest.errors import LimitExceeded
-from service.ingest.limits import Limits
-from service.ingest.objects.layout import NAMED_FILES, TEXT_ENDINGS
-from service.ingest.pieces import PART_NAMES, BadInput, Piece
+from service.intake.archives.members import _SUFFIXES as ARCHIVES
+from service.intake.bundle import Bundle, read_pieces
+from service.intake.errors import LimitExceeded
+from service.intake.limits import Limits
+from service.intake.layout import NAMED_FILES, TEXT_ENDINGS
+from service.intake.pieces import PART_NAMES, BadInput, Piece
 from service.kinds.resource import Read
 
 STDIN = "-"

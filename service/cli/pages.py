@@ -11,7 +11,7 @@ from policies import catalogue
 from service.cli.coverage_page import coverage
 from service.core.policy import Policy
 from service.core.settings.table import settings_markdown
-from service.ingest.limits import MIB, Limits
+from service.intake.limits import MIB, Limits
 from service.settings import VARIABLES, Settings, Variable
 
 _MADE = "<!-- Made by `mtc-preflight docs --write .`; edit the code instead. -->"

@@ -127,9 +127,9 @@ def _proxy(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _document(path: str) -> Any:
-    from service.ingest.errors import Unreadable
-    from service.ingest.limits import DEFAULT_LIMITS
-    from service.ingest.texts.load import load
+    from service.intake.errors import Unreadable
+    from service.intake.limits import DEFAULT_LIMITS
+    from service.intake.texts.load import load
 
     with click.open_file(path, "rb") as stream:
         data = stream.read()
@@ -149,7 +149,7 @@ def _document(path: str) -> Any:
 def _evidence(paths: tuple[str, ...]) -> Migration:
     from policies import catalogue
     from service.cli.inputs import read
-    from service.ingest.limits import DEFAULT_LIMITS
+    from service.intake.limits import DEFAULT_LIMITS
 
     reads = dict.fromkeys(item for policy in catalogue() for item in policy.reads)
     return read([("envelope", path) for path in paths], {}, DEFAULT_LIMITS, reads).migration

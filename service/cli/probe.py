@@ -82,7 +82,7 @@ def probe(**given: Any) -> int:
 def _migration(paths: tuple[str, ...]) -> Migration:
     from policies import catalogue
     from service.cli.inputs import read
-    from service.ingest.limits import DEFAULT_LIMITS
+    from service.intake.limits import DEFAULT_LIMITS
 
     if not paths:
         raise click.UsageError("give a bundle of `collect`, or --targets")

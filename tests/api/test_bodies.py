@@ -16,7 +16,7 @@ from test_endpoints import DESTINATION, ENVELOPE, SOURCE, URL, problem
 
 from service.api.app import create_app
 from service.api.requests.body import MEDIA_TYPES
-from service.ingest.limits import DEFAULT_LIMITS
+from service.intake.limits import DEFAULT_LIMITS
 from service.settings import Settings
 
 BODY = json.dumps(ENVELOPE).encode()

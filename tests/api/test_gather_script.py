@@ -17,9 +17,9 @@ from flask.testing import FlaskClient
 from policies import catalogue
 from service.core.evidence import Role
 from service.formats.gather_script import script
-from service.ingest.bundle import read_pieces
-from service.ingest.objects.layout import Wanted, hint_of
-from service.ingest.pieces import Piece
+from service.intake.bundle import read_pieces
+from service.intake.layout import Wanted, hint_of
+from service.intake.pieces import Piece
 from service.kinds.apis import API_GROUP, API_RESOURCES
 from service.kinds.cluster import SECRET
 from service.kinds.config import SERVER_VERSION

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.api.answers.memory import MOST_BYTES, Answered, Memory, Tally
-from service.ingest.pieces import Piece
+from service.intake.pieces import Piece
 
 TALLY = Tally("ready", {}, {}, {})
 

@@ -21,7 +21,7 @@ from serving import Server
 from test_endpoints import ENVELOPE, URL
 
 from service.api.app import create_app
-from service.ingest.limits import DEFAULT_LIMITS, Limits
+from service.intake.limits import DEFAULT_LIMITS, Limits
 from service.observability import JsonFormatter
 from service.settings import VARIABLES, Settings, SettingsError, from_environment
 

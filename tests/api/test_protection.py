@@ -25,8 +25,8 @@ from service.api.runtime import EXTENSION
 from service.api.server.turns import Turns
 from service.core.deadline import DeadlineExceeded, check, within
 from service.core.engine import evaluate
-from service.ingest.bundle import read_body
-from service.ingest.pieces import Piece
+from service.intake.bundle import read_body
+from service.intake.pieces import Piece
 from service.settings import Settings
 
 URL = "/v1/evaluations"

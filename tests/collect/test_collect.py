@@ -28,8 +28,8 @@ from service.collect.writer import BundleWriter
 from service.core.evidence import NotGathered
 from service.core.facts.apis import kinds_of
 from service.core.facts.release import openshift
-from service.ingest.bundle import Bundle, read_body
-from service.ingest.pieces import Piece
+from service.intake.bundle import Bundle, read_body
+from service.intake.pieces import Piece
 from service.kinds.cluster import SECRET
 from service.kinds.resource import Read
 from service.kinds.storage import PERSISTENT_VOLUME

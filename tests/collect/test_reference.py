@@ -19,8 +19,8 @@ from service.collect.collect import Collected
 from service.collect.connect import Context
 from service.collect.errors import NoConnection
 from service.collect.reference import CONTROLLER, NoPlan, PlanName, collect_plan
-from service.ingest.bundle import read_body
-from service.ingest.pieces import Piece
+from service.intake.bundle import read_body
+from service.intake.pieces import Piece
 
 MIG = "migration.openshift.io/v1alpha1"
 SHOP = PlanName(MTC, "shop")

@@ -14,8 +14,8 @@ from test_collect import command
 
 from service.collect.updates import NoGraph, fetch
 from service.core.migration import Migration
-from service.ingest.bundle import read_body
-from service.ingest.pieces import Piece
+from service.intake.bundle import read_body
+from service.intake.pieces import Piece
 from service.updates import NoUpdates, Updates, channel_of
 
 URL = "https://updates.example.com/api/upgrades_info/v1/graph"

@@ -20,8 +20,8 @@ from policies import catalogue
 from service.core.engine import evaluate, judge
 from service.core.policy import CrossCheck, Policy
 from service.core.report import Finding, Report
-from service.ingest.bundle import read_pieces
-from service.ingest.pieces import Piece
+from service.intake.bundle import read_pieces
+from service.intake.pieces import Piece
 
 NAMES = st.sampled_from(["a", "b", "ab", "a-b", "shop", "shop-eu", "data", "data-0"])
 PHASES = st.sampled_from(["Bound", "Failed", "Released", "Available", ""])

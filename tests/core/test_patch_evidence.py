@@ -12,8 +12,8 @@ from policies import catalogue
 from service.core.migration import Migration
 from service.core.outcome import Severity
 from service.core.patch import Refused, Request, Result, make_patch
-from service.ingest.bundle import read_body
-from service.ingest.pieces import Piece
+from service.intake.bundle import read_body
+from service.intake.pieces import Piece
 
 SPEC = {
     "cluster_name": "host",

@@ -9,8 +9,8 @@ import shlex
 import pytest
 
 from service.core.plan_patch import select
-from service.ingest.bundle import read_body
-from service.ingest.pieces import Piece
+from service.intake.bundle import read_body
+from service.intake.pieces import Piece
 from service.kinds.mtc import MigPlan
 
 

@@ -18,8 +18,8 @@ from service.core.facts.volumes import Volume, snapshots, volumes
 from service.core.migration import Migration
 from service.core.outcome import Verdict
 from service.core.policy import NotApplicable
-from service.ingest.bundle import read_body
-from service.ingest.pieces import Piece
+from service.intake.bundle import read_body
+from service.intake.pieces import Piece
 
 WHOLE = ["persistentvolumes", "persistentvolumeclaims"]
 

@@ -19,8 +19,8 @@ from service.core.evidence import Fetch, Missing
 from service.core.next_steps import next_steps
 from service.formats import gather
 from service.formats.base import Context, Options
-from service.ingest.bundle import read_pieces
-from service.ingest.pieces import Piece
+from service.intake.bundle import read_pieces
+from service.intake.pieces import Piece
 
 PLAN = b"""
 apiVersion: migration.openshift.io/v1alpha1

@@ -10,8 +10,8 @@ from werkzeug.routing import MapAdapter
 
 from service.api.answers.problems import KINDS, Fault, Refused, answer, answer_status
 from service.api.requests.body import too_large
-from service.ingest.errors import LimitExceeded, Unreadable
-from service.ingest.pieces import BadInput
+from service.intake.errors import LimitExceeded, Unreadable
+from service.intake.pieces import BadInput
 from service.observability import Metrics, place_of
 from service.settings import Settings
 

@@ -16,8 +16,8 @@ from threading import Lock
 from typing import Any
 
 from service.core.report import Report
-from service.ingest.assemble import now
-from service.ingest.pieces import Piece
+from service.intake.assemble import now
+from service.intake.pieces import Piece
 
 MOST_BYTES = 64 * 1024
 """Requests with more bytes than this are not remembered: hashing them is no longer free."""

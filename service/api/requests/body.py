@@ -17,9 +17,9 @@ from service.api.answers.problems import Fault, Refused
 from service.api.requests.multipart import CHUNK, Spool, read_form
 from service.api.requests.pace import Receiving, receiving
 from service.api.runtime import runtime
-from service.ingest.archives.compression import CODECS, Budget, expand
-from service.ingest.errors import LimitExceeded, Unreadable
-from service.ingest.pieces import Piece
+from service.intake.archives.compression import CODECS, Budget, expand
+from service.intake.errors import LimitExceeded, Unreadable
+from service.intake.pieces import Piece
 from service.settings import Settings
 
 FORM = "multipart/form-data"

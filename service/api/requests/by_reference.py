@@ -17,9 +17,9 @@ from service.api.requests.body import Body
 from service.api.runtime import Runtime
 from service.collect.errors import CollectError
 from service.collect.reference import NoPlan, PlanName, collect_plan
-from service.ingest.errors import Unreadable
-from service.ingest.pieces import Piece
-from service.ingest.texts.load import load
+from service.intake.errors import Unreadable
+from service.intake.pieces import Piece
+from service.intake.texts.load import load
 
 KEY = "migPlan"
 BESIDE = ("waivers", "baseline", "options")

@@ -18,7 +18,7 @@ from service.core.outcome import Severity
 from service.core.report import Report
 from service.formats import Context
 from service.formats.base import Options
-from service.ingest.bundle import Bundle
+from service.intake.bundle import Bundle
 from service.kinds.redact import redact
 from service.updates import NoUpdates
 

@@ -16,7 +16,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
 from service.api.answers.problems import Fault, Refused
-from service.ingest.pieces import Piece
+from service.intake.pieces import Piece
 from service.settings import Settings
 
 CHUNK = 64 * 1024

@@ -10,10 +10,10 @@ import logging
 from pathlib import Path
 
 from service.api.server.changing import stamp
-from service.ingest.bundle import read_pieces
-from service.ingest.errors import Unreadable
-from service.ingest.limits import MIB, Limits
-from service.ingest.pieces import BadInput, Piece
+from service.intake.bundle import read_pieces
+from service.intake.errors import Unreadable
+from service.intake.limits import MIB, Limits
+from service.intake.pieces import BadInput, Piece
 
 log = logging.getLogger("service.admission")
 

@@ -16,8 +16,8 @@ from service.api.runtime import Runtime
 from service.api.schemas.partition import PartitionRequestSchema
 from service.core.partition import Kind, Load, Tie
 from service.core.partition.gathered import READS
-from service.ingest.bundle import Bundle, read_body, read_pieces
-from service.ingest.pieces import Piece
+from service.intake.bundle import Bundle, read_body, read_pieces
+from service.intake.pieces import Piece
 from service.kinds.ref import pointer_step
 
 OWN_PART = "partition"

@@ -12,13 +12,13 @@ from service.api.answers.problems import Fault, Refused
 from service.api.requests.body import Body
 from service.api.runtime import Runtime
 from service.api.schemas.patch import PatchRequestSchema
-from service.ingest.archives.compression import codec_of
-from service.ingest.archives.members import decompress
-from service.ingest.bundle import Bundle, read_body, read_pieces
-from service.ingest.errors import LimitExceeded
-from service.ingest.limits import Limits
-from service.ingest.pieces import Piece
-from service.ingest.texts.load import load
+from service.intake.archives.compression import codec_of
+from service.intake.archives.members import decompress
+from service.intake.bundle import Bundle, read_body, read_pieces
+from service.intake.errors import LimitExceeded
+from service.intake.limits import Limits
+from service.intake.pieces import Piece
+from service.intake.texts.load import load
 from service.kinds.ref import pointer_step
 
 OWN_PARTS = ("controller", "settings")

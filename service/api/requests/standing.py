@@ -12,8 +12,8 @@ from service.core.decision.marks import Waiver
 from service.core.decision.waiver_form import MalformedWaiver, parse
 from service.core.policy import Policy
 from service.formats import FORMATS
-from service.ingest.errors import Unreadable
-from service.ingest.texts.load import load
+from service.intake.errors import Unreadable
+from service.intake.texts.load import load
 from service.settings import Settings, SettingsError
 
 

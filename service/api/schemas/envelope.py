@@ -16,7 +16,7 @@ from service.api.schemas.base import CamelSchema
 from service.core.evidence import Role
 from service.core.facts.declared import DECLARABLE, PROBE_TARGETS, VANTAGES
 from service.formats import FORMATS
-from service.ingest.pieces import PART_NAMES
+from service.intake.pieces import PART_NAMES
 
 _JSON_TYPES = {str: "string", bool: "boolean", list: "array", dict: "object"}
 _ROLES = [role.value for role in Role]

@@ -26,11 +26,11 @@ from service.api.runtime import Runtime, runtime
 from service.api.schemas.judging import GateQuery
 from service.core.report import Report
 from service.formats.json_report import document, dumps
-from service.ingest.archives.compression import CODECS, Budget, expand
-from service.ingest.bundle import read_body
-from service.ingest.errors import Unreadable
-from service.ingest.pieces import BadInput, Piece
-from service.ingest.texts.json import load_json
+from service.intake.archives.compression import CODECS, Budget, expand
+from service.intake.bundle import read_body
+from service.intake.errors import Unreadable
+from service.intake.pieces import BadInput, Piece
+from service.intake.texts.json import load_json
 from service.observability import place_of, request_id
 
 MEDIA_TYPE = "application/x-ndjson"

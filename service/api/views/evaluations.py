@@ -21,8 +21,8 @@ from service.collect.webhook import Target, deliver
 from service.core.decision.gate import CLOSED_STATUS
 from service.core.report import Report
 from service.formats import FORMATS, Format
-from service.ingest.bundle import Bundle, read_body, read_pieces
-from service.ingest.texts.loaded import gc_paused
+from service.intake.bundle import Bundle, read_body, read_pieces
+from service.intake.texts.loaded import gc_paused
 
 NOTIFIED = "X-MTC-Preflight-Notified"
 blueprint = Blueprint("evaluations", __name__)

@@ -28,7 +28,7 @@ from service.core.partition import Oversized, Request, partition
 from service.core.partition.gathered import gathered, plan_limits
 from service.core.partition.manifests import manifests
 from service.core.partition.model import DIMENSIONS, Size, Tie
-from service.ingest.bundle import Bundle
+from service.intake.bundle import Bundle
 from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE
 
 blueprint = Blueprint("partition", __name__)

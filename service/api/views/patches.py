@@ -24,7 +24,7 @@ from service.api.schemas.patch import (
 from service.core import patch
 from service.core.outcome import Severity
 from service.core.report import Finding
-from service.ingest.bundle import Bundle
+from service.intake.bundle import Bundle
 
 blueprint = Blueprint("patches", __name__)
 

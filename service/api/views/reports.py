@@ -20,7 +20,7 @@ from service.api.views.evaluations import answers
 from service.core.decision import gate
 from service.core.report import Report
 from service.formats import stored
-from service.ingest.texts.loaded import gc_paused
+from service.intake.texts.loaded import gc_paused
 
 blueprint = Blueprint("reports", __name__)
 

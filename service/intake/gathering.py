@@ -1,0 +1,184 @@
+"""Everything that was found of one cluster, by resource, until its role is settled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from service.core.evidence import Role
+from service.core.inventory import Entry, Inventory, Shelf
+from service.core.migration import Cluster, Declared
+from service.intake.texts.items import Item, head_of
+from service.kinds.cluster import NAMESPACE
+from service.kinds.config import CLUSTER_VERSION, INFRASTRUCTURE
+from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN
+from service.kinds.ref import Origin, Pointer
+from service.kinds.resource import Resource
+from service.kinds.shape import MOST_NAME
+
+
+@dataclass(slots=True)
+class _Stack:
+    entries: list[Entry] = field(default_factory=list)
+    whole: bool = False
+    namespaces: set[str] = field(default_factory=set)
+    denied: dict[str, str] = field(default_factory=dict)
+    named: set[tuple[str, str]] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Gathering:
+    """Everything found of one cluster so far.
+
+    ``label`` is a role, or ``mig:<name>`` for a remote cluster of an MTC must-gather.
+    """
+
+    label: str
+    name: str = ""
+    stacks: dict[Resource[Any], _Stack] = field(default_factory=dict)
+    declared: dict[str, Declared] = field(default_factory=dict)
+    identities: dict[str, dict[str, Pointer]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    objects: int = 0
+
+    def stack(self, resource: Resource[Any]) -> _Stack:
+        """The stack of a resource, made when first needed."""
+        found = self.stacks.get(resource)
+        if found is None:
+            found = self.stacks[resource] = _Stack()
+        return found
+
+    def holds(self, resource: Resource[Any]) -> bool:
+        """Whether there is any object of a resource."""
+        return resource in self.stacks and bool(self.stacks[resource].entries)
+
+    def add(
+        self,
+        resource: Resource[Any],
+        value: Mapping[str, Any] | Item,
+        origin: Origin,
+        base: str,
+        *,
+        flat: bool = False,
+    ) -> str:
+        """Take one object; its namespace is returned. ``flat``: see :class:`Ref`.
+
+        Raises Unusable where the object is needed at once and cannot be parsed.
+        """
+        name = namespace = ""
+        metadata = head_of(value).get("metadata")
+        if type(metadata) is dict:
+            name, namespace = metadata.get("name", ""), metadata.get("namespace", "")
+            if type(name) is not str or type(namespace) is not str:
+                name, namespace = str(name or ""), str(namespace or "")
+        if len(name) > MOST_NAME or len(namespace) > MOST_NAME:
+            name, namespace = name[:MOST_NAME], namespace[:MOST_NAME]
+        if resource in _NEEDED and (resource is not NAMESPACE or name == "kube-system"):
+            value = value() if isinstance(value, Item) else value
+            self._identify(resource, value, origin, base)
+        self.stack(resource).entries.append(Entry(namespace, name, value, origin, base, flat))
+        self.objects += 1
+        return namespace
+
+    def covers(self, resource: Resource[Any], namespaces: set[str], whole: bool) -> None:
+        """Note that a list was whole for these namespaces, or for the cluster."""
+        stack = self.stack(resource)
+        stack.whole = stack.whole or whole
+        stack.namespaces |= namespaces
+
+    def asked(self, resource: Resource[Any], namespace: str, name: str) -> None:
+        """Note that one object was asked for: if it is not here it does not exist."""
+        self.stack(resource).named.add((namespace, name))
+
+    def deny(self, resource: Resource[Any], namespace: str, reason: str) -> None:
+        """Note that something could not be gathered, and why."""
+        self.stack(resource).denied[namespace] = reason
+
+    def _identify(
+        self, resource: Resource[Any], value: Mapping[str, Any], origin: Origin, base: str
+    ) -> None:
+        path = _IDENTIFIERS.get(resource, ())
+        found: Any = value
+        for step in path:
+            found = found.get(step) if isinstance(found, dict) else None
+        if isinstance(found, str) and found:
+            pointer = Pointer(origin, f"{base}/{'/'.join(path)}", found)
+            self.identities.setdefault("/".join(path), {}).setdefault(found, pointer)
+
+    def absorb(self, other: Gathering) -> None:
+        """Take over everything of another gathering about the same cluster."""
+        for resource, stack in other.stacks.items():
+            mine = self.stack(resource)
+            mine.entries += stack.entries
+            mine.whole = mine.whole or stack.whole
+            mine.namespaces |= stack.namespaces
+            mine.denied |= stack.denied
+            mine.named |= stack.named
+        self.declared = {**other.declared, **self.declared}
+        for kind, values in other.identities.items():
+            self.identities[kind] = {**values, **self.identities.get(kind, {})}
+        self.notes += other.notes
+        self.objects += other.objects
+        self.name = self.name or other.name
+
+    def cluster(self, role: Role) -> Cluster:
+        """The gathering as a cluster of the model."""
+        name = self.name or role.value
+        shelves = {
+            resource: Shelf(
+                resource,
+                name,
+                _distinct(stack.entries),
+                stack.whole,
+                frozenset(stack.namespaces),
+                stack.denied,
+                frozenset(stack.named),
+            )
+            for resource, stack in self.stacks.items()
+        }
+        return Cluster(
+            role=role,
+            name=name,
+            inventory=Inventory(role, shelves),
+            declared=self.declared,
+            given=bool(self.objects or self.declared or self.stacks),
+            identities={kind: tuple(values.items()) for kind, values in self.identities.items()},
+        )
+
+
+_IDENTIFIERS: dict[Resource[Any], tuple[str, ...]] = {
+    CLUSTER_VERSION: ("spec", "clusterID"),
+    INFRASTRUCTURE: ("status", "infrastructureName"),
+    NAMESPACE: ("metadata", "uid"),
+}
+"""What tells one cluster from another; of namespaces, kube-system's uid."""
+
+
+_NEEDED = frozenset((*_IDENTIFIERS, MIG_PLAN, MIG_CLUSTER))
+"""What settles which cluster is which: it is parsed as it comes."""
+
+
+def _distinct(entries: list[Entry]) -> list[Entry]:
+    """Each object once: a must-gather holds most objects twice. The newest copy is kept.
+
+    Objects without a name (access reviews) are all kept.
+    """
+    places: dict[tuple[str, str], int] = {}
+    kept: list[Entry] = []
+    for entry in entries:
+        key = (entry.namespace, entry.name)
+        place = places.get(key) if entry.name else None
+        if place is None:
+            places[key] = len(kept)
+            kept.append(entry)
+        elif _revision(entry) > _revision(kept[place]):
+            kept[place] = entry
+    return kept
+
+
+def _revision(entry: Entry) -> int:
+    metadata = head_of(entry.held).get("metadata")
+    revision = str(metadata.get("resourceVersion")) if isinstance(metadata, dict) else ""
+    return int(revision) if re.fullmatch(r"[0-9]{1,20}", revision) else -1

@@ -1,0 +1,231 @@
+"""Sort documents onto the stacks of a cluster, and know for which scope a list is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.core.evidence import Problem, Unusable
+from service.intake.complete import (
+    is_mark,
+    list_of_nothing,
+    take_complete,
+    without_empty_list,
+)
+from service.intake.gathering import Gathering
+from service.intake.layout import PLAIN, Hint
+from service.intake.place import Place
+from service.intake.texts.items import head_of
+from service.kinds.near import nearest
+from service.kinds.ref import Origin
+from service.kinds.registry import BY_GROUP_KIND, RESOURCES
+from service.kinds.resource import Resource
+
+_BY_KIND = {resource.kind: resource for resource in RESOURCES}
+_RESOURCE_OF: dict[tuple[Any, Any], Resource[Any] | None] = {}
+
+
+def resource_of(api_version: Any, kind: Any) -> Resource[Any] | None:
+    """The resource of an object, None where no policy reads its kind."""
+    key = (api_version, kind)
+    try:
+        return _RESOURCE_OF[key]
+    except (KeyError, TypeError):
+        pass
+    if not isinstance(kind, str) or not isinstance(api_version, str):
+        return _BY_KIND.get(kind) if isinstance(kind, str) and api_version is None else None
+    group = api_version.rpartition("/")[0]
+    found = BY_GROUP_KIND.get((group, kind))
+    if len(_RESOURCE_OF) < 10_000:  # the keys come from the input: bounded
+        _RESOURCE_OF[key] = found
+    return found
+
+
+def take_document(
+    gathering: Gathering, value: Any, origin: Origin, hint: Hint = PLAIN, base: str = ""
+) -> list[Problem]:
+    """Sort one document: an object, a list of objects, or a version answer.
+
+    Returns what was wrong with it; everything that could be used was taken.
+    """
+    if isinstance(value, list):
+        problems: list[Problem] = []
+        for index, item in enumerate(value):
+            if is_mark(item):
+                problems = without_empty_list(problems, origin, f"{base}/{index - 1}")
+            problems += take_document(gathering, item, origin, PLAIN, f"{base}/{index}")
+        return problems
+    if not isinstance(value, dict):
+        return [_no_object(origin, base)]
+    if is_mark(value):
+        return take_complete(gathering, value["complete"], Place(origin, f"{base}/complete"))
+    items = value.get("items", value)
+    if items is None and str(value.get("kind")).endswith("List"):
+        items = []  # how Go writes an empty slice
+    if isinstance(items, list):
+        return _take_list(gathering, value, items, origin, hint, base)
+    resource = _resource(value, hint)
+    if resource is not None:
+        gathering.add(resource, value, origin, base)
+        return []
+    if "kind" in value and "apiVersion" in value:
+        return []  # an object that no policy reads
+    return [_no_object(origin, base, value)]
+
+
+def _resource(value: Mapping[str, Any], hint: Hint) -> Resource[Any] | None:
+    kind = value.get("kind")
+    if kind is None and "gitVersion" in value:
+        return _BY_KIND["ServerVersion"]
+    if kind is None:
+        return hint.resource
+    return resource_of(value.get("apiVersion"), kind)
+
+
+def _take_list(
+    gathering: Gathering,
+    value: Mapping[str, Any],
+    items: list[Any],
+    origin: Origin,
+    hint: Hint,
+    base: str,
+) -> list[Problem]:
+    typed = _type_of_list(value, hint)
+    if typed is None and _is_typed(value):
+        count = f"{len(items)} object{'s' * (len(items) != 1)}"
+        gathering.notes.append(_note(origin, f"no policy reads {value['kind']} ({count})"))
+        return []
+    if "kind" not in value and "apiVersion" in value:
+        # `oc` ends every list with its kind: this one ends before that, perhaps within an item.
+        problems = _take_items(gathering, items[:-1], origin, base, {}, (value, typed))
+        return [*problems, _cut_off(Place(origin, base))]
+    found: dict[Resource[Any], set[str]] = {typed: set()} if typed else {}
+    problems = _take_items(gathering, items, origin, base, found, (value, typed))
+    if _truncated(value):
+        gathering.notes.append(_note(origin, "the list is cut short (metadata.continue is set)"))
+        return problems
+    if problems:
+        return problems  # with an item lost the list is not whole
+    if not items and typed is None:
+        return [list_of_nothing(Place(origin, base))]
+    for resource, namespaces in found.items():
+        _note_scope(gathering, value, resource, namespaces, hint)
+    return problems
+
+
+def _take_items(
+    gathering: Gathering,
+    items: list[Any],
+    origin: Origin,
+    base: str,
+    found: dict[Resource[Any], set[str]],
+    of: tuple[Mapping[str, Any], Resource[Any] | None],
+) -> list[Problem]:
+    """Take the items of a list; ``found`` gets the namespaces of each resource in it.
+
+    Items of a typed list may lack kind and apiVersion: REST answers do.
+    """
+    problems = []
+    value, typed = of
+    api_version = value.get("apiVersion") if typed else None
+    for index, item in enumerate(items):
+        at = f"{base}/items/{index}"
+        head = head_of(item)
+        kind = head.get("kind") if type(head) is dict else None
+        if type(head) is not dict or (kind is None and typed is None):
+            problems.append(_no_object(origin, at))
+            continue
+        resource = typed if kind is None else resource_of(head.get("apiVersion", api_version), kind)
+        if resource is None:
+            continue  # a kind that no policy reads
+        namespaces = found.get(resource)
+        if namespaces is None:
+            namespaces = found[resource] = set()
+        try:
+            namespaces.add(gathering.add(resource, item, origin, at))
+        except Unusable as error:
+            problems.append(error.problem)
+    return problems
+
+
+def _note_scope(
+    gathering: Gathering,
+    value: Mapping[str, Any],
+    resource: Resource[Any],
+    namespaces: set[str],
+    hint: Hint,
+) -> None:
+    """For which scope this list is whole.
+
+    Cluster-scoped kinds: the cluster. Namespaced kinds: the scope that the path or the selfLink
+    tells; else, objects of several namespaces come in one list only from --all-namespaces, and
+    those of one namespace cover that one.
+    """
+    if not resource.namespaced:
+        gathering.covers(resource, set(), whole=True)
+        return
+    if hint.listing and hint.namespace:
+        gathering.covers(resource, {hint.namespace}, whole=hint.namespace == "*")
+        return
+    scope = _scope_of_link(value)
+    if scope is not None:
+        gathering.covers(resource, {scope} if scope else set(), whole=not scope)
+        return
+    gathering.covers(resource, namespaces, whole=len(namespaces) > 1)
+
+
+def _is_typed(value: Mapping[str, Any]) -> bool:
+    """Whether a list names the kind of its items (``PodList``)."""
+    kind = value.get("kind")
+    return isinstance(kind, str) and kind.endswith("List") and kind != "List"
+
+
+def _type_of_list(value: Mapping[str, Any], hint: Hint) -> Resource[Any] | None:
+    """What a typed list (``PodList``) lists; None for the generic ``List``."""
+    kind = value.get("kind")
+    if kind is None:
+        return hint.resource
+    if not _is_typed(value):
+        return hint.resource if kind == "List" and hint.listing else None
+    return resource_of(value.get("apiVersion"), kind[: -len("List")])
+
+
+def _truncated(value: Mapping[str, Any]) -> bool:
+    metadata = value.get("metadata")
+    return isinstance(metadata, dict) and bool(metadata.get("continue"))
+
+
+def _scope_of_link(value: Mapping[str, Any]) -> str | None:
+    """The namespace that a list's selfLink names, "" for all, None where there is none."""
+    metadata = value.get("metadata")
+    link = metadata.get("selfLink") if isinstance(metadata, dict) else None
+    if not isinstance(link, str) or not link:
+        return None
+    steps = link.partition("?")[0].split("/")
+    return steps[steps.index("namespaces") + 1] if "namespaces" in steps[:-2] else ""
+
+
+def _note(origin: Origin, text: str) -> str:
+    return f"{origin.member or origin.part}: {text}"
+
+
+def _cut_off(place: Place) -> Problem:
+    return place.problem(
+        "list-cut-off",
+        "the list is cut off: it ends without its kind. Its last object is not read, and nothing "
+        "is known to be absent",
+        "give all that the command printed",
+    )
+
+
+def _no_object(origin: Origin, base: str, value: Any = None) -> Problem:
+    told = "this holds no Kubernetes object: it has no kind"
+    hint = "post what `oc get -o yaml` or `oc get -o json` prints, an archive, or a descriptor"
+    if isinstance(value, dict):
+        meant = next((key for key in value if nearest(key, ("kind",))), "")
+        if meant and "kind" not in value:
+            hint = f"it has {meant!r}: did you mean 'kind'?"
+        elif {"spec", "status"} & value.keys():
+            told = "this is a piece of a Kubernetes object, without apiVersion, kind and metadata"
+            hint = "post the whole object, as `oc get -o yaml` prints it"
+    return Place(origin, base).problem("not-kubernetes", told, hint)

@@ -1,0 +1,212 @@
+"""What people paste: read where it is whole, and else refused by what it is, with the command."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from service.core.evidence import Problem
+from service.intake.bundle import Bundle, read_pieces
+from service.intake.limits import DEFAULT_LIMITS
+from service.intake.pieces import BadInput, Piece
+from service.intake.texts.load import load
+from service.intake.texts.shell import without_shell
+from service.kinds.config import PROXY, SERVER_VERSION
+from service.kinds.workloads import POD
+
+PROXY_YAML = """\
+apiVersion: config.openshift.io/v1
+kind: Proxy
+metadata:
+  name: cluster
+spec:
+  httpProxy: http://proxy.example.com:3128
+"""
+FETCH_PROXY = "oc get proxies.config.openshift.io cluster -o yaml"
+VALUE = {
+    "apiVersion": "config.openshift.io/v1",
+    "kind": "Proxy",
+    "metadata": {"name": "cluster"},
+    "spec": {"httpProxy": "http://proxy.example.com:3128"},
+}
+
+
+def faults(text: str) -> list[tuple[str, int | None, str]]:
+    """Code, line and hint of each document that is refused."""
+    loaded = load(text.encode(), DEFAULT_LIMITS)
+    return [(item.error.code, item.error.line, item.error.hint) for item in loaded if item.error]
+
+
+def read(text: str, part: str = "source") -> Bundle:
+    return read_pieces([Piece(part, io.BytesIO(text.encode()))], {})
+
+
+def prefixed(prefix: str) -> str:
+    return "".join(prefix + line for line in PROXY_YAML.splitlines(keepends=True))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "$ oc get proxy cluster -o yaml",
+        "$ **oc get proxy cluster -o yaml**",
+        "> oc get proxy cluster -o yaml",
+        "[root@bastion ~]# oc get proxy cluster -o yaml",
+        "[user@host deploy]$ oc get proxy cluster -o yaml",
+        "user@host:~/deploy$ oc get proxy cluster -o yaml",
+        "sh-4.4$ oc get proxy cluster -o yaml",
+        "PS C:\\Users\\me> oc get proxy cluster -o yaml",
+        "C:\\>oc get proxy cluster -o yaml",
+        "oc get proxy cluster -o yaml",
+        "cat .\\proxy.yaml",
+        "$ cat <<EOF | oc apply -f -",
+        "# the proxy\n\ncat << EOF > proxy.yaml",
+        "$ oc get proxy \\\n  cluster \\\n  -o yaml",
+        "$ oc get proxy cluster -o yaml\r",
+    ],
+)
+def test_yaml_behind_a_prompt_is_read_and_the_report_says_so(command: str) -> None:
+    bundle = read(
+        f"{command}\n{PROXY_YAML}EOF\n" if "EOF" in command else f"{command}\n{PROXY_YAML}"
+    )
+    (proxy,) = bundle.migration.source.known(PROXY)
+    assert proxy.configured_http == "http://proxy.example.com:3128"
+    (problem,) = bundle.migration.problems
+    assert (problem.code, problem.blocks) == ("pasted-prompt", False)
+    assert problem.line == (3 if command.startswith("#") else 1)
+
+
+def test_each_output_of_a_session_is_read_on_its_own_and_keeps_its_lines() -> None:
+    described = "$ oc describe pod\nName:  a\nKind:  Pod\n$ \n"
+    session = f"$ oc get proxy -o yaml\n{PROXY_YAML}{described}{PROXY_YAML}  a b"
+    data, lines = without_shell(session.encode())
+    documents = list(load(data, DEFAULT_LIMITS))
+    assert lines == (1, 8, 11)
+    assert [item.value for item in documents] == [VALUE, None, None]
+    assert [(item.error.code, item.error.line) for item in documents if item.error] == [
+        ("pasted-describe", 9),
+        ("yaml-syntax", 19),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PROXY_YAML,
+        "# oc get proxy\n" + PROXY_YAML,
+        "%YAML 1.1\n---\n" + PROXY_YAML,
+        "---\n" + PROXY_YAML + "...\n",
+        "---\n" + PROXY_YAML + "...\n---\n# nothing\n",
+    ],
+)
+def test_plain_yaml_is_no_session(text: str) -> None:
+    assert without_shell(text.encode()) == (text.encode(), ())
+    assert [item.value for item in load(text.encode(), DEFAULT_LIMITS)] == [VALUE]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line", "command"),
+    [
+        ("Name:   shop\nNamespace:  mig\nKind:   MigPlan\nAnnotations:  a: b\n", "describe", 1,
+         "oc get migplans.migration.openshift.io shop -n mig -o yaml"),
+        ("Name:   shop\nKind:   MigPlan\n", "describe", 1,
+         "oc get migplans.migration.openshift.io shop -n <namespace> -o yaml"),
+        ("Name:   shop\nLabels:  <none>\nStatus:  Active\n", "describe", 1,
+         "oc get <resource> shop -o yaml"),
+        ("NAME    AGE\nshopa   5d5h\n", "table", 1, "oc get <resource> -o yaml"),
+        ("NAMESPACE   NAME   READY   STATUS\nshop   a-1   1/1   Running\n", "table", 1,
+         "oc get <resource> -o yaml"),
+        ('Error from server (NotFound): proxies "x" not found\n', "oc-error", 1,
+         "oc get <resource> -o yaml"),
+        (prefixed("> "), "quoted", 1, FETCH_PROXY),
+        (prefixed(">> "), "quoted", 1, FETCH_PROXY),
+        (prefixed("+"), "diff", 1, FETCH_PROXY),
+        (f"@@ -1,2 +1,6 @@\n{prefixed('+')}", "diff", 1, FETCH_PROXY),
+        (f"```yaml\n{PROXY_YAML}```\n", "fenced", 1, FETCH_PROXY),
+        (f"The proxy:\n\n```\n{PROXY_YAML}```\n", "fenced", 3, FETCH_PROXY),
+        (prefixed("  1  "), "numbered", 1, FETCH_PROXY),
+        (PROXY_YAML.replace("3128", "3128 <1>"), "callout", 6, FETCH_PROXY),
+        (PROXY_YAML.replace("3128", "3128 <.>"), "callout", 6, FETCH_PROXY),
+        (PROXY_YAML.replace("spec:\n", "spec:\n...\n"), "left-out", 6, FETCH_PROXY),
+        (PROXY_YAML.replace("spec:\n", "[...]\nspec:\n"), "left-out", 5, FETCH_PROXY),
+        (PROXY_YAML.replace("spec:\n", "spec:\n  # ...\n"), "left-out", 6, FETCH_PROXY),
+        (PROXY_YAML + "[... snipped, see the other fields ...]\n", "left-out", 7, FETCH_PROXY),
+        (PROXY_YAML + "status:\n  [...]\n", "left-out", 8, FETCH_PROXY),
+        (PROXY_YAML.replace("  http", "\u00a0 http"), "blank", 6, ""),
+        (PROXY_YAML.replace("httpProxy", "http\u200bProxy"), "blank", 6, ""),
+        (PROXY_YAML.replace("  name", "  \u3000name"), "blank", 4, ""),
+        (PROXY_YAML.replace("  http", "\thttp"), "tab", 6, ""),
+    ],
+)  # fmt: skip
+def test_what_is_no_plain_yaml_is_refused_by_what_it_is(
+    text: str, code: str, line: int, command: str
+) -> None:
+    ((found, at, hint),) = faults(text)
+    assert (found, at) == (f"pasted-{code}", line)
+    assert hint.endswith(command)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # In the text of a value anything may stand.
+        "kind: ConfigMap\ndata:\n  a: |\n    spec:\n      ...\n    # ...\n    - x <1>\n  b: c\n",
+        'kind: Proxy\nspec:\n  httpProxy: "http://a...b"\n  noProxy: a <1 and more\n',
+        "kind: Proxy\nmetadata:\n  annotations:\n    note: a\u00a0b – “c”\n",
+        "kind: Role\nsubjects:\n- kind: User\n  name: a\n",
+        "kind: Pod\nstatus:\n  message: Error from server\n",
+        "clusters: []\nname: x\n",
+    ],
+)
+def test_what_only_looks_alike_is_read(text: str) -> None:
+    assert faults(text) == []
+
+
+def test_the_outputs_of_commands_are_documents_without_a_marker_between_them() -> None:
+    version = json.dumps({"major": "1", "gitVersion": "v1.31.5"}, indent=2)
+    pods = 'apiVersion: v1\nitems: []\nkind: List\n--- {complete: ["pods/shop"]}\n'
+    for text in (
+        PROXY_YAML + pods + version,
+        PROXY_YAML + pods + version + "\n",
+        pods + PROXY_YAML + version,
+        pods + version + PROXY_YAML,
+        version + PROXY_YAML + pods,
+        version + "\n" + PROXY_YAML + "---\n" + pods,
+        version + pods + PROXY_YAML,
+    ):
+        migration = read(text).migration
+        assert migration.problems == ()
+        assert [item.configured_http for item in migration.source.known(PROXY)] == [
+            "http://proxy.example.com:3128"
+        ]
+        assert [item.git_version for item in migration.source.known(SERVER_VERSION)] == ["v1.31.5"]
+        assert migration.source.all(POD, ["shop"]) == ()
+
+
+def test_a_json_text_that_is_nested_too_deeply_is_one_problem() -> None:
+    deep = '{"kind": "Pod", "x": ' + "[" * 300 + "]" * 300 + "}"
+    loaded = list(load(deep.encode(), DEFAULT_LIMITS))
+    assert [item.error and item.error.code for item in loaded] == ["limit-depth"]
+    with pytest.raises(BadInput) as refused:
+        read(deep)
+    assert refused.value.problems == (
+        Problem(
+            "limit-depth", "the JSON text is nested deeper than 201 levels", part="source",
+            document=0, line=1,
+        ),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "read_as"),
+    [("1e38", "1e+38"), ("3.4028235e38", "3.4028235e+38"), ("1e39", None), ("-1e300", None)],
+)
+def test_a_float_key_beyond_32_bits_is_refused_with_its_line(key: str, read_as: str | None) -> None:
+    (loaded,) = load(f"a: b\n{key}: x\n".encode(), DEFAULT_LIMITS)
+    if read_as is None:
+        assert loaded.error is not None
+        assert (loaded.error.code, loaded.error.line) == ("yaml-key", 2)
+    else:
+        assert loaded.value == {"a": "b", read_as: "x"}
