@@ -34,7 +34,8 @@ import orjson
 from policies import catalogue
 from service.core.engine import evaluate
 from service.core.report import Report
-from service.intake.bundle import Bundle, read_pieces
+from service.intake.intake import Intake
+from service.intake.parts import read_pieces
 from service.intake.pieces import Piece
 from service.intake.texts.loaded import gc_paused
 
@@ -212,7 +213,7 @@ def plan(namespaces: int) -> bytes:
 EVERY = plan(NAMESPACES)
 
 
-def read(data: bytes, planned: bytes = EVERY) -> Bundle:
+def read(data: bytes, planned: bytes = EVERY) -> Intake:
     """The service's way from bytes to the model."""
     pieces = [Piece("source", io.BytesIO(data)), Piece("plan", io.BytesIO(planned))]
     return read_pieces(pieces, {}, reads=READS)
@@ -240,7 +241,7 @@ def whole(data: bytes, planned: bytes = EVERY) -> None:
         report(read(data, planned))
 
 
-def report(bundle: Bundle) -> Report:
+def report(bundle: Intake) -> Report:
     """What the evidence amounts to."""
     made = bundle.sources.add_lines(evaluate(bundle.migration, POLICIES))
     bundle.release()

@@ -164,7 +164,7 @@ def load(policy_id: str) -> list[Case]:
     """The cases of a policy with a maker of their migrations."""
     import yaml
 
-    from service.intake.bundle import read_body
+    from service.intake.parts import read_body
     from service.intake.pieces import Piece
 
     file = CASES / f"{policy_id}.yaml"

@@ -35,9 +35,9 @@ from service.core.report import Report
 from service.core.values import gourl, stunnel
 from service.formats import FORMATS, Context
 from service.intake.archives.members import read_archive
-from service.intake.bundle import read_body, read_pieces
 from service.intake.errors import Unreadable
 from service.intake.limits import Limits
+from service.intake.parts import read_body, read_pieces
 from service.intake.pieces import BadInput, Piece
 from service.intake.texts.json import load_json, load_ndjson
 from service.intake.texts.yaml.loader import load_yaml

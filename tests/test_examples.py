@@ -19,7 +19,7 @@ from policies import catalogue
 from service.core.engine import evaluate
 from service.core.outcome import Severity, Verdict
 from service.core.report import Report
-from service.intake.bundle import read_body
+from service.intake.parts import read_body
 from service.intake.pieces import Piece
 
 FOLDER = Path(__file__).parents[1] / "examples"

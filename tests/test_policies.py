@@ -13,7 +13,7 @@ from service.core.engine import judge
 from service.core.outcome import Severity, Verdict
 from service.core.policy import Policy
 from service.core.report import Finding
-from service.intake.bundle import read_body
+from service.intake.parts import read_body
 from service.intake.pieces import Piece
 
 MARK = re.compile(r""" && echo (['"])--- \{complete: \[[^]]*\]\}\1""")

@@ -16,7 +16,7 @@ import yaml
 from service.core.evidence import NotGathered
 from service.core.inventory import Inventory
 from service.core.migration import Cluster
-from service.intake.bundle import read_pieces
+from service.intake.parts import read_pieces
 from service.intake.pieces import Piece
 from service.kinds.cluster import NAMESPACE, SECRET
 from service.kinds.network import EGRESS_FIREWALL, NETWORK_POLICY, ROUTE

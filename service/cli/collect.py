@@ -164,7 +164,7 @@ def _with_more(
     from service.collect.measure import measure
     from service.collect.targets import targets
     from service.collect.writer import BundleWriter
-    from service.intake.bundle import read_pieces
+    from service.intake.parts import read_pieces
     from service.intake.pieces import Piece
 
     with TemporaryFile() as spool:

@@ -14,10 +14,11 @@ from service.cli.folder import FolderStream
 from service.cli.progress import Progress, Watched, WatchedFile
 from service.core.evidence import Problem
 from service.intake.archives.members import _SUFFIXES as ARCHIVES
-from service.intake.bundle import Bundle, read_pieces
 from service.intake.errors import LimitExceeded
-from service.intake.limits import Limits
+from service.intake.intake import Intake
 from service.intake.layout import NAMED_FILES, TEXT_ENDINGS
+from service.intake.limits import Limits
+from service.intake.parts import read_pieces
 from service.intake.pieces import PART_NAMES, BadInput, Piece
 from service.kinds.resource import Read
 
@@ -43,7 +44,7 @@ def read(
     options: Mapping[str, Any],
     limits: Limits,
     reads: Iterable[Read[Any]],
-) -> Bundle:
+) -> Intake:
     """Read what a command line names: pairs of part name and path ("-" is stdin).
 
     Raises Refusal for input that cannot be used as a whole, and for files that cannot be read.

@@ -47,12 +47,12 @@ class Shelf(Generic[T]):
     """
 
     resource: Resource[T]
-    cluster: str
-    entries: Sequence[Entry] = ()
+    cluster: str = ""
+    entries: list[Entry] = field(default_factory=list)
     whole: bool = False
-    namespaces: frozenset[str] = frozenset()
-    denied: Mapping[str, str] = field(default_factory=dict)
-    named: frozenset[tuple[str, str]] = frozenset()
+    namespaces: set[str] = field(default_factory=set)
+    denied: dict[str, str] = field(default_factory=dict)
+    named: set[tuple[str, str]] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     _read: dict[int, T | None] = field(default_factory=dict)
     _by_namespace: dict[str, list[int]] | None = None
@@ -81,7 +81,7 @@ class Shelf(Generic[T]):
 
     def release(self) -> None:
         """Let go of every object."""
-        self.entries = ()
+        self.entries = []
         self._read = {}
         self._by_namespace = self._by_key = None
 

@@ -53,17 +53,17 @@ class Probe:
     http_status: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Part:
     """A part of the input: what it was, and when its contents were collected, if it tells."""
 
     name: str
     role: str
-    form: str
-    documents: int
-    objects: int
+    form: str = "text"
+    documents: int = 0
+    objects: int = 0
     collected: datetime | None = None
-    notes: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,7 +259,7 @@ def _part(row: _Object) -> Part:
         documents=row.number("documents") or 0,
         objects=row.number("objects") or 0,
         collected=row.time("collected") if row.value.get("collected") else None,
-        notes=row.texts("notes"),
+        notes=list(row.texts("notes")),
     )
 
 

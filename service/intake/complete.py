@@ -36,7 +36,7 @@ def take_complete(gathering: Gathering, complete: Any, place: Place) -> list[Pro
     if complete is None or complete is False:
         return []
     if complete is True:
-        for resource in list(gathering.stacks):
+        for resource in list(gathering.shelves):
             gathering.covers(resource, set(), whole=True)
         return []
     if not isinstance(complete, list):

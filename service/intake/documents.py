@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 from service.core.evidence import Problem
 from service.core.migration import Part
-from service.intake.assemble import REMOTE, Assembly
-from service.intake.graphs import is_graph, read_graph
 from service.intake.complete import is_mark, without_empty_list
 from service.intake.gathering import Gathering
+from service.intake.graphs import is_graph, read_graph
+from service.intake.intake import Intake
 from service.intake.layout import PLAIN, Hint
-from service.intake.sorting import take_document
 from service.intake.options import OPTIONS, moment
 from service.intake.pieces import CLUSTER_PARTS, OBJECT_PARTS, BadInput
 from service.intake.place import Place
+from service.intake.sorting import take_document
 from service.intake.written.descriptor import is_descriptor, take_cluster
 from service.intake.written.envelope import ENVELOPE_KEYS, is_envelope
 from service.intake.written.keys import unknown_keys
@@ -34,175 +33,138 @@ _SHORT_FORMS: dict[str, tuple[Resource[Any], tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-@dataclass(slots=True)
-class Tally:
-    """What one piece amounted to."""
+def take(intake: Intake, part: Part, value: Any, origin: Origin, hint: Hint) -> None:
+    """Take one document of a part. Raises BadInput where the request is none with it."""
+    if part.name == "waivers":
+        intake.waivers = value
+    elif part.name == "baseline":
+        intake.baseline = value
+    elif part.name == "options":
+        _options(intake, value, Place(origin))
+    elif part.name == "probes":
+        _probes(intake, value, Place(origin))
+    elif part.name == "graph" or is_graph(value):
+        _graph(intake, value, Place(origin))
+    elif is_envelope(value):
+        _envelope(intake, value, origin)
+    elif part.name in OBJECT_PARTS:
+        _loose(intake, part.name, value, Place(origin))
+    elif part.name == "envelope":
+        raise BadInput("unprocessable", _no_role(Place(origin)))
+    else:
+        _cluster_document(intake, part, value, origin, hint)
 
-    form: str = "text"
-    documents: int = 0
-    collected: datetime | None = None
-    notes: list[str] = field(default_factory=list)
 
-    def part(self, name: str, role: str, objects: int) -> Part:
-        """The same as a part of the migration."""
-        notes = tuple(self.notes)
-        return Part(name, role, self.form, self.documents, objects, self.collected, notes)
+def _cluster_document(intake: Intake, part: Part, value: Any, origin: Origin, hint: Hint) -> None:
+    gathering = intake.gathering(part.name, hint.cluster)
+    if is_mark(value):
+        above = replace(origin, document=origin.document - 1)
+        intake.problems = without_empty_list(intake.problems, above)
+    if hint is PLAIN and is_descriptor(value):
+        _take_cluster(intake, gathering, value, Place(origin), part)
+        return
+    before = len(gathering.notes)
+    intake.problems += take_document(gathering, value, origin, hint)
+    part.notes += gathering.notes[before:]
 
 
-class Documents:
-    """What the documents of one request held so far.
+def _take_cluster(
+    intake: Intake,
+    gathering: Gathering,
+    value: Mapping[str, Any],
+    place: Place,
+    part: Part,
+) -> None:
+    before = len(gathering.notes)
+    problems, probes = take_cluster(gathering, value, place, part.role)
+    intake.problems += problems
+    intake.probes += probes
+    part.notes += gathering.notes[before:]
+    part.collected = moment(value.get("collectedAt")) or part.collected
 
-    ``options`` start as those of the caller; an envelope adds what these leave open.
-    """
 
-    def __init__(self, options: dict[str, Any]) -> None:
-        self.options = options
-        self.assembly = Assembly()
-        self.waivers: Any = None
-        self.baseline: Any = None
+def _envelope(intake: Intake, value: Mapping[str, Any], origin: Origin) -> None:
+    place = Place(origin)
+    wrong = list(unknown_keys(value, ENVELOPE_KEYS, place))
+    clusters = value.get("clusters")
+    clusters = [] if clusters is None else clusters
+    if not isinstance(clusters, list):
+        wrong.append(place.down("clusters").problem("wrong-type", "clusters is not a list"))
+        clusters = []
+    for index, row in enumerate(clusters):
+        wrong += _bad_cluster(row, place.down("clusters", index))
+    if wrong:
+        raise BadInput("unprocessable", *wrong)
+    _options(intake, value.get("options"), place.down("options"))
+    for index, row in enumerate(clusters):
+        _cluster_row(intake, row, place.down("clusters", index))
+    for name in OBJECT_PARTS:
+        if value.get(name) is not None:
+            _loose(intake, name, value[name], place.down(name))
+    if value.get("probes") is not None:
+        _probes(intake, value["probes"], place.down("probes"))
+    if value.get("graph") is not None:
+        _graph(intake, value["graph"], place.down("graph"))
+    intake.waivers = value.get("waivers", intake.waivers)
+    intake.baseline = value.get("baseline", intake.baseline)
 
-    def take(self, part: str, value: Any, origin: Origin, hint: Hint, tally: Tally) -> None:
-        """Take one document of a part. Raises BadInput where the request is none with it."""
-        if part == "waivers":
-            self.waivers = value
-        elif part == "baseline":
-            self.baseline = value
-        elif part == "options":
-            self._options(value, Place(origin))
-        elif part == "probes":
-            self._probes(value, Place(origin))
-        elif part == "graph" or is_graph(value):
-            self._graph(value, Place(origin))
-        elif is_envelope(value):
-            self._envelope(value, origin)
-        elif part in OBJECT_PARTS:
-            self._loose(part, value, Place(origin))
-        elif part == "envelope":
-            raise BadInput("unprocessable", _no_role(Place(origin)))
-        else:
-            self._cluster_document(part, value, origin, hint, tally)
 
-    def gathering(self, role: str, cluster: str) -> Gathering:
-        """What was found of the cluster of a part, or of the one that its archive names."""
-        return self.assembly.gathering(REMOTE + cluster if cluster else role)
+def _cluster_row(intake: Intake, row: Mapping[str, Any], place: Place) -> None:
+    """A cluster of an envelope: a part of its own, with its own time and notes."""
+    part, before = Part(place.origin.part, row["role"], "cluster", 1), intake.objects
+    _take_cluster(intake, intake.gathering(part.role), row, place, part)
+    part.objects = intake.objects - before
+    intake.parts.append(part)
 
-    def _cluster_document(
-        self, role: str, value: Any, origin: Origin, hint: Hint, tally: Tally
-    ) -> None:
-        gathering = self.gathering(role, hint.cluster)
-        if is_mark(value):
-            above = replace(origin, document=origin.document - 1)
-            self.assembly.problems = without_empty_list(self.assembly.problems, above)
-        if hint is PLAIN and is_descriptor(value):
-            self._take_cluster(gathering, value, Place(origin), role, tally)
-            return
-        before = len(gathering.notes)
-        self.assembly.problems += take_document(gathering, value, origin, hint)
-        tally.notes += gathering.notes[before:]
 
-    def _take_cluster(
-        self,
-        gathering: Gathering,
-        value: Mapping[str, Any],
-        place: Place,
-        role: str,
-        tally: Tally,
-    ) -> None:
-        before = len(gathering.notes)
-        problems, probes = take_cluster(gathering, value, place, role)
-        self.assembly.problems += problems
-        self.assembly.probes += probes
-        tally.notes += gathering.notes[before:]
-        tally.collected = moment(value.get("collectedAt")) or tally.collected
-
-    def _envelope(self, value: Mapping[str, Any], origin: Origin) -> None:
-        place = Place(origin)
-        wrong = list(unknown_keys(value, ENVELOPE_KEYS, place))
-        clusters = value.get("clusters")
-        clusters = [] if clusters is None else clusters
-        if not isinstance(clusters, list):
-            wrong.append(place.down("clusters").problem("wrong-type", "clusters is not a list"))
-            clusters = []
-        for index, row in enumerate(clusters):
-            wrong += _bad_cluster(row, place.down("clusters", index))
-        if wrong:
-            raise BadInput("unprocessable", *wrong)
-        self._options(value.get("options"), place.down("options"))
-        for index, row in enumerate(clusters):
-            self._cluster_row(row, place.down("clusters", index))
-        for name in OBJECT_PARTS:
-            if value.get(name) is not None:
-                self._loose(name, value[name], place.down(name))
-        if value.get("probes") is not None:
-            self._probes(value["probes"], place.down("probes"))
-        if value.get("graph") is not None:
-            self._graph(value["graph"], place.down("graph"))
-        self.waivers = value.get("waivers", self.waivers)
-        self.baseline = value.get("baseline", self.baseline)
-
-    def _cluster_row(self, row: Mapping[str, Any], place: Place) -> None:
-        """A cluster of an envelope: a part of its own, with its own time and notes."""
-        role, own, before = row["role"], Tally("cluster", 1), self.assembly.objects
-        self._take_cluster(self.assembly.gathering(role), row, place, role, own)
-        objects = self.assembly.objects - before
-        self.assembly.parts.append(own.part(place.origin.part, role, objects))
-
-    def _loose(self, name: str, value: Any, place: Place) -> None:
-        """A plan, storage or controller: a manifest, a list of them, or the spec in short."""
-        self.assembly.plan_given |= name == "plan"
-        resource, keys = _SHORT_FORMS[name]
-        loose = self.assembly.loose
-        if isinstance(value, dict) and "kind" not in value and any(key in value for key in keys):
-            entry = {"metadata": {"name": ""}, "spec": value}
-            loose.add(resource, entry, place.origin, place.base, flat=True)
-            return
-        before = len(loose.stack(resource).entries)
-        self.assembly.problems += take_document(loose, value, place.origin, base=place.base)
-        if is_mark(value):
-            return  # the second document of a list
-        if len(loose.stack(resource).entries) == before:
-            self.assembly.problems.append(
-                place.problem(
-                    f"no-{name}",
-                    f"the part {name} holds no {resource.kind}",
-                    f"fetch it: oc get {resource.argument} -n openshift-migration -o yaml",
-                )
+def _loose(intake: Intake, name: str, value: Any, place: Place) -> None:
+    """A plan, storage or controller: a manifest, a list of them, or the spec in short."""
+    intake.plan_given |= name == "plan"
+    resource, keys = _SHORT_FORMS[name]
+    loose = intake.loose
+    if isinstance(value, dict) and "kind" not in value and any(key in value for key in keys):
+        entry = {"metadata": {"name": ""}, "spec": value}
+        loose.add(resource, entry, place.origin, place.base, flat=True)
+        return
+    before = len(loose.entries(resource))
+    intake.problems += take_document(loose, value, place.origin, base=place.base)
+    if is_mark(value):
+        return  # the second document of a list
+    if len(loose.entries(resource)) == before:
+        intake.problems.append(
+            place.problem(
+                f"no-{name}",
+                f"the part {name} holds no {resource.kind}",
+                f"fetch it: oc get {resource.argument} -n openshift-migration -o yaml",
             )
+        )
 
-    def _probes(self, value: Any, place: Place) -> None:
-        problems, probes = read_probes(value, place)
-        self.assembly.problems += problems
-        self.assembly.probes += probes
 
-    def _graph(self, value: Any, place: Place) -> None:
-        if is_graph(value):
-            self.assembly.graphs.append(read_graph(value, place.origin))
-            return
-        told = "this is no update graph: it has no nodes and edges"
-        self.assembly.problems.append(place.problem("no-graph", told))
+def _probes(intake: Intake, value: Any, place: Place) -> None:
+    problems, probes = read_probes(value, place)
+    intake.problems += problems
+    intake.probes += probes
 
-    def _options(self, value: Any, place: Place) -> None:
-        if value is None:
-            return
-        if not isinstance(value, dict):
-            raise BadInput("unprocessable", place.problem("wrong-type", "options is no mapping"))
-        wrong = list(unknown_keys(value, tuple(OPTIONS), place))
-        if wrong:
-            raise BadInput("unprocessable", *wrong)
-        for key, item in value.items():
-            if item is not None:
-                self.options.setdefault(OPTIONS[key], item)
 
-    def plan_namespaces(self) -> list[str] | None:
-        """The namespaces of the one plan that came as such, on both sides; None without one."""
-        stack = self.assembly.loose.stacks.get(MIG_PLAN)
-        if stack is None or len(stack.entries) != 1:
-            return None
-        spec = stack.entries[0].value.get("spec")
-        names = spec.get("namespaces") if isinstance(spec, dict) else None
-        if not isinstance(names, list):
-            return None
-        return [half for name in names for half in str(name).split(":")[:2]]
+def _graph(intake: Intake, value: Any, place: Place) -> None:
+    if is_graph(value):
+        intake.graphs.append(read_graph(value, place.origin))
+        return
+    told = "this is no update graph: it has no nodes and edges"
+    intake.problems.append(place.problem("no-graph", told))
+
+
+def _options(intake: Intake, value: Any, place: Place) -> None:
+    if value is None:
+        return
+    if not isinstance(value, dict):
+        raise BadInput("unprocessable", place.problem("wrong-type", "options is no mapping"))
+    wrong = list(unknown_keys(value, tuple(OPTIONS), place))
+    if wrong:
+        raise BadInput("unprocessable", *wrong)
+    for key, item in value.items():
+        if item is not None:
+            intake.options.setdefault(OPTIONS[key], item)
 
 
 def _bad_cluster(row: Any, place: Place) -> list[Problem]:

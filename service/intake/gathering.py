@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,39 +20,26 @@ from service.kinds.shape import MOST_NAME
 
 
 @dataclass(slots=True)
-class _Stack:
-    entries: list[Entry] = field(default_factory=list)
-    whole: bool = False
-    namespaces: set[str] = field(default_factory=set)
-    denied: dict[str, str] = field(default_factory=dict)
-    named: set[tuple[str, str]] = field(default_factory=set)
-
-
-@dataclass(slots=True)
 class Gathering:
-    """Everything found of one cluster so far.
+    """Everything found of one cluster so far."""
 
-    ``label`` is a role, or ``mig:<name>`` for a remote cluster of an MTC must-gather.
-    """
-
-    label: str
     name: str = ""
-    stacks: dict[Resource[Any], _Stack] = field(default_factory=dict)
+    shelves: dict[Resource[Any], Shelf[Any]] = field(default_factory=dict)
     declared: dict[str, Declared] = field(default_factory=dict)
     identities: dict[str, dict[str, Pointer]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     objects: int = 0
 
-    def stack(self, resource: Resource[Any]) -> _Stack:
-        """The stack of a resource, made when first needed."""
-        found = self.stacks.get(resource)
+    def shelf(self, resource: Resource[Any]) -> Shelf[Any]:
+        """The shelf of a resource, made when first needed."""
+        found = self.shelves.get(resource)
         if found is None:
-            found = self.stacks[resource] = _Stack()
+            found = self.shelves[resource] = Shelf(resource)
         return found
 
-    def holds(self, resource: Resource[Any]) -> bool:
-        """Whether there is any object of a resource."""
-        return resource in self.stacks and bool(self.stacks[resource].entries)
+    def entries(self, resource: Resource[Any]) -> Sequence[Entry]:
+        """The objects of a resource."""
+        return self.shelves[resource].entries if resource in self.shelves else ()
 
     def add(
         self,
@@ -78,23 +65,23 @@ class Gathering:
         if resource in _NEEDED and (resource is not NAMESPACE or name == "kube-system"):
             value = value() if isinstance(value, Item) else value
             self._identify(resource, value, origin, base)
-        self.stack(resource).entries.append(Entry(namespace, name, value, origin, base, flat))
+        self.shelf(resource).entries.append(Entry(namespace, name, value, origin, base, flat))
         self.objects += 1
         return namespace
 
     def covers(self, resource: Resource[Any], namespaces: set[str], whole: bool) -> None:
         """Note that a list was whole for these namespaces, or for the cluster."""
-        stack = self.stack(resource)
-        stack.whole = stack.whole or whole
-        stack.namespaces |= namespaces
+        shelf = self.shelf(resource)
+        shelf.whole = shelf.whole or whole
+        shelf.namespaces |= namespaces
 
     def asked(self, resource: Resource[Any], namespace: str, name: str) -> None:
         """Note that one object was asked for: if it is not here it does not exist."""
-        self.stack(resource).named.add((namespace, name))
+        self.shelf(resource).named.add((namespace, name))
 
     def deny(self, resource: Resource[Any], namespace: str, reason: str) -> None:
         """Note that something could not be gathered, and why."""
-        self.stack(resource).denied[namespace] = reason
+        self.shelf(resource).denied[namespace] = reason
 
     def _identify(
         self, resource: Resource[Any], value: Mapping[str, Any], origin: Origin, base: str
@@ -109,13 +96,13 @@ class Gathering:
 
     def absorb(self, other: Gathering) -> None:
         """Take over everything of another gathering about the same cluster."""
-        for resource, stack in other.stacks.items():
-            mine = self.stack(resource)
-            mine.entries += stack.entries
-            mine.whole = mine.whole or stack.whole
-            mine.namespaces |= stack.namespaces
-            mine.denied |= stack.denied
-            mine.named |= stack.named
+        for resource, shelf in other.shelves.items():
+            mine = self.shelf(resource)
+            mine.entries += shelf.entries
+            mine.whole = mine.whole or shelf.whole
+            mine.namespaces |= shelf.namespaces
+            mine.denied |= shelf.denied
+            mine.named |= shelf.named
         self.declared = {**other.declared, **self.declared}
         for kind, values in other.identities.items():
             self.identities[kind] = {**values, **self.identities.get(kind, {})}
@@ -126,24 +113,15 @@ class Gathering:
     def cluster(self, role: Role) -> Cluster:
         """The gathering as a cluster of the model."""
         name = self.name or role.value
-        shelves = {
-            resource: Shelf(
-                resource,
-                name,
-                _distinct(stack.entries),
-                stack.whole,
-                frozenset(stack.namespaces),
-                stack.denied,
-                frozenset(stack.named),
-            )
-            for resource, stack in self.stacks.items()
-        }
+        for shelf in self.shelves.values():
+            shelf.cluster = name
+            shelf.entries = _distinct(shelf.entries)
         return Cluster(
             role=role,
             name=name,
-            inventory=Inventory(role, shelves),
+            inventory=Inventory(role, self.shelves),
             declared=self.declared,
-            given=bool(self.objects or self.declared or self.stacks),
+            given=bool(self.objects or self.declared or self.shelves),
             identities={kind: tuple(values.items()) for kind, values in self.identities.items()},
         )
 

@@ -9,7 +9,6 @@ from typing import Any
 from service.core.evidence import Problem, Role
 from service.core.migration import DEFAULT_MAX_AGE_HOURS, Requested
 from service.core.values.versions import parse_or_none
-from service.intake.assemble import now
 from service.intake.pieces import BadInput
 
 OPTIONS = {
@@ -69,3 +68,8 @@ def moment(value: Any) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def now() -> datetime:
+    """The current minute, in UTC: within it, the same evidence gets the same report."""
+    return datetime.now(UTC).replace(second=0, microsecond=0)

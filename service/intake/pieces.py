@@ -36,3 +36,13 @@ class BadInput(Exception):
         super().__init__("; ".join(problem.message for problem in problems))
         self.kind = kind
         self.problems = problems
+
+
+def nothing_given() -> Problem:
+    """The problem of a request that holds nothing to evaluate."""
+    return Problem(
+        "nothing-given",
+        "there is nothing to evaluate",
+        "post an envelope, or parts: curl -F source=@source.tar.gz -F destination=@destination.yaml"
+        " -F plan=@plan.yaml",
+    )

@@ -1,4 +1,4 @@
-"""Sort documents onto the stacks of a cluster, and know for which scope a list is whole."""
+"""Sort documents onto the shelves of a cluster, and know for which scope a list is whole."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ from flask.testing import FlaskClient
 from policies import catalogue
 from service.core.evidence import Role
 from service.formats.gather_script import script
-from service.intake.bundle import read_pieces
 from service.intake.layout import Wanted, hint_of
+from service.intake.parts import read_pieces
 from service.intake.pieces import Piece
 from service.kinds.apis import API_GROUP, API_RESOURCES
 from service.kinds.cluster import SECRET

@@ -25,7 +25,7 @@ from service.api.runtime import EXTENSION
 from service.api.server.turns import Turns
 from service.core.deadline import DeadlineExceeded, check, within
 from service.core.engine import evaluate
-from service.intake.bundle import read_body
+from service.intake.parts import read_body
 from service.intake.pieces import Piece
 from service.settings import Settings
 

@@ -28,7 +28,8 @@ from service.collect.writer import BundleWriter
 from service.core.evidence import NotGathered
 from service.core.facts.apis import kinds_of
 from service.core.facts.release import openshift
-from service.intake.bundle import Bundle, read_body
+from service.intake.intake import Intake
+from service.intake.parts import read_body
 from service.intake.pieces import Piece
 from service.kinds.cluster import SECRET
 from service.kinds.resource import Read
@@ -50,7 +51,7 @@ def one(tmp_path: Path, authority: trustme.CA) -> Iterator[Server]:
         yield server
 
 
-def gathered(servers: dict[str, Server], **more: Any) -> tuple[dict[str, Any], Collected, Bundle]:
+def gathered(servers: dict[str, Server], **more: Any) -> tuple[dict[str, Any], Collected, Intake]:
     """Collect from these servers: the envelope, what is told, and the envelope as it is read."""
     stream = io.BytesIO()
     writer = BundleWriter(stream)

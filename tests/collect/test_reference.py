@@ -19,7 +19,7 @@ from service.collect.collect import Collected
 from service.collect.connect import Context
 from service.collect.errors import NoConnection
 from service.collect.reference import CONTROLLER, NoPlan, PlanName, collect_plan
-from service.intake.bundle import read_body
+from service.intake.parts import read_body
 from service.intake.pieces import Piece
 
 MIG = "migration.openshift.io/v1alpha1"

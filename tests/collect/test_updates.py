@@ -14,7 +14,7 @@ from test_collect import command
 
 from service.collect.updates import NoGraph, fetch
 from service.core.migration import Migration
-from service.intake.bundle import read_body
+from service.intake.parts import read_body
 from service.intake.pieces import Piece
 from service.updates import NoUpdates, Updates, channel_of
 

@@ -20,7 +20,7 @@ from policies import catalogue
 from service.core.engine import evaluate, judge
 from service.core.policy import CrossCheck, Policy
 from service.core.report import Finding, Report
-from service.intake.bundle import read_pieces
+from service.intake.parts import read_pieces
 from service.intake.pieces import Piece
 
 NAMES = st.sampled_from(["a", "b", "ab", "a-b", "shop", "shop-eu", "data", "data-0"])

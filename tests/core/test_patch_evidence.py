@@ -12,7 +12,7 @@ from policies import catalogue
 from service.core.migration import Migration
 from service.core.outcome import Severity
 from service.core.patch import Refused, Request, Result, make_patch
-from service.intake.bundle import read_body
+from service.intake.parts import read_body
 from service.intake.pieces import Piece
 
 SPEC = {

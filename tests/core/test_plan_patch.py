@@ -9,7 +9,7 @@ import shlex
 import pytest
 
 from service.core.plan_patch import select
-from service.intake.bundle import read_body
+from service.intake.parts import read_body
 from service.intake.pieces import Piece
 from service.kinds.mtc import MigPlan
 

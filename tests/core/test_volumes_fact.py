@@ -18,7 +18,7 @@ from service.core.facts.volumes import Volume, snapshots, volumes
 from service.core.migration import Migration
 from service.core.outcome import Verdict
 from service.core.policy import NotApplicable
-from service.intake.bundle import read_body
+from service.intake.parts import read_body
 from service.intake.pieces import Piece
 
 WHOLE = ["persistentvolumes", "persistentvolumeclaims"]

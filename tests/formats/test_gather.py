@@ -19,7 +19,7 @@ from service.core.evidence import Fetch, Missing
 from service.core.next_steps import next_steps
 from service.formats import gather
 from service.formats.base import Context, Options
-from service.intake.bundle import read_pieces
+from service.intake.parts import read_pieces
 from service.intake.pieces import Piece
 
 PLAN = b"""

@@ -10,8 +10,8 @@ import pytest
 
 from service.core.evidence import NotGathered, Problem
 from service.core.migration import Cluster
-from service.intake.bundle import read_pieces
 from service.intake.limits import DEFAULT_LIMITS
+from service.intake.parts import read_pieces
 from service.intake.pieces import BadInput, Piece
 from service.intake.texts.items import Item, load_list
 from service.intake.texts.json import SCANNED

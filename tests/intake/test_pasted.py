@@ -8,8 +8,9 @@ import json
 import pytest
 
 from service.core.evidence import Problem
-from service.intake.bundle import Bundle, read_pieces
+from service.intake.intake import Intake
 from service.intake.limits import DEFAULT_LIMITS
+from service.intake.parts import read_pieces
 from service.intake.pieces import BadInput, Piece
 from service.intake.texts.load import load
 from service.intake.texts.shell import without_shell
@@ -39,7 +40,7 @@ def faults(text: str) -> list[tuple[str, int | None, str]]:
     return [(item.error.code, item.error.line, item.error.hint) for item in loaded if item.error]
 
 
-def read(text: str, part: str = "source") -> Bundle:
+def read(text: str, part: str = "source") -> Intake:
     return read_pieces([Piece(part, io.BytesIO(text.encode()))], {})
 
 

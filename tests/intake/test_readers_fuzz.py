@@ -16,7 +16,7 @@ from policy_cases import envelopes_of
 from policies import catalogue
 from service.core.engine import evaluate
 from service.core.outcome import Verdict
-from service.intake.bundle import read_body
+from service.intake.parts import read_body
 from service.intake.pieces import BadInput, Piece
 from service.kinds.ref import Malformed, Origin, Ref
 from service.kinds.registry import RESOURCES

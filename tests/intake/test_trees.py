@@ -13,8 +13,8 @@ from service.core.engine import evaluate
 from service.core.evidence import NotGathered
 from service.core.facts.place import regions
 from service.core.outcome import Verdict
-from service.intake.bundle import read_pieces
 from service.intake.limits import Limits
+from service.intake.parts import read_pieces
 from service.intake.pieces import Piece
 from service.kinds.cluster import NODE
 from service.kinds.config import PROXY

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Any
 
 from service.core.report import Report
-from service.intake.assemble import now
+from service.intake.options import now
 from service.intake.pieces import Piece
 
 MOST_BYTES = 64 * 1024

@@ -18,7 +18,7 @@ from service.core.outcome import Severity
 from service.core.report import Report
 from service.formats import Context
 from service.formats.base import Options
-from service.intake.bundle import Bundle
+from service.intake.intake import Intake
 from service.kinds.redact import redact
 from service.updates import NoUpdates
 
@@ -50,7 +50,7 @@ def context_of(query: Mapping[str, Any], now: Runtime) -> Context:
     return replace(now.context, options=Options(**given)) if given else now.context
 
 
-def judge(bundle: Bundle, rules: Gate, now: Runtime) -> Report:
+def judge(bundle: Intake, rules: Gate, now: Runtime) -> Report:
     """The report of a request, with lines. Raises Refused.
 
     ``invalid-input`` (422) names each malformed waiver or the place in the previous report, also

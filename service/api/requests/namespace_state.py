@@ -10,9 +10,9 @@ import logging
 from pathlib import Path
 
 from service.api.server.changing import stamp
-from service.intake.bundle import read_pieces
 from service.intake.errors import Unreadable
 from service.intake.limits import MIB, Limits
+from service.intake.parts import read_pieces
 from service.intake.pieces import BadInput, Piece
 
 log = logging.getLogger("service.admission")

@@ -16,7 +16,8 @@ from service.api.runtime import Runtime
 from service.api.schemas.partition import PartitionRequestSchema
 from service.core.partition import Kind, Load, Tie
 from service.core.partition.gathered import READS
-from service.intake.bundle import Bundle, read_body, read_pieces
+from service.intake.intake import Intake
+from service.intake.parts import read_body, read_pieces
 from service.intake.pieces import Piece
 from service.kinds.ref import pointer_step
 
@@ -24,7 +25,7 @@ OWN_PART = "partition"
 """The part of a form that holds the request's own document; every other is evidence."""
 
 
-def read_partition_request(body: Body, now: Runtime) -> tuple[dict[str, Any], Bundle | None]:
+def read_partition_request(body: Body, now: Runtime) -> tuple[dict[str, Any], Intake | None]:
     """The request's own document, checked, and the evidence if any came. Raises Refused."""
     if body.is_form:
         own = [piece for piece in body.pieces if piece.name == OWN_PART]

@@ -14,9 +14,10 @@ from service.api.runtime import Runtime
 from service.api.schemas.patch import PatchRequestSchema
 from service.intake.archives.compression import codec_of
 from service.intake.archives.members import decompress
-from service.intake.bundle import Bundle, read_body, read_pieces
 from service.intake.errors import LimitExceeded
+from service.intake.intake import Intake
 from service.intake.limits import Limits
+from service.intake.parts import read_body, read_pieces
 from service.intake.pieces import Piece
 from service.intake.texts.load import load
 from service.kinds.ref import pointer_step
@@ -29,7 +30,7 @@ SNIFFED = 512
 """Bytes that tell whether a document is compressed."""
 
 
-def read_patch_request(body: Body, now: Runtime) -> tuple[dict[str, Any], Bundle | None]:
+def read_patch_request(body: Body, now: Runtime) -> tuple[dict[str, Any], Intake | None]:
     """The request's own parts, and the evidence if any came."""
     if body.is_form:
         return _read_form(body, now)
@@ -49,7 +50,7 @@ def read_patch_request(body: Body, now: Runtime) -> tuple[dict[str, Any], Bundle
     return wanted, read_body(piece, {}, now.settings.limits, now.reads)
 
 
-def _read_form(body: Body, now: Runtime) -> tuple[dict[str, Any], Bundle | None]:
+def _read_form(body: Body, now: Runtime) -> tuple[dict[str, Any], Intake | None]:
     own: dict[str, Any] = {}
     for piece in body.pieces:
         if piece.name not in OWN_PARTS:

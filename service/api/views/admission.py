@@ -23,8 +23,8 @@ from service.api.schemas.admission import (
 from service.core.admission import Decision, decide, field_of
 from service.core.migration import Migration
 from service.core.report import Finding
-from service.intake.bundle import read_pieces
 from service.intake.limits import MIB
+from service.intake.parts import read_pieces
 from service.intake.pieces import Piece
 from service.intake.texts.json import load_json
 from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE, MIGRATION_CONTROLLER

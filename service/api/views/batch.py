@@ -27,8 +27,8 @@ from service.api.schemas.judging import GateQuery
 from service.core.report import Report
 from service.formats.json_report import document, dumps
 from service.intake.archives.compression import CODECS, Budget, expand
-from service.intake.bundle import read_body
 from service.intake.errors import Unreadable
+from service.intake.parts import read_body
 from service.intake.pieces import BadInput, Piece
 from service.intake.texts.json import load_json
 from service.observability import place_of, request_id

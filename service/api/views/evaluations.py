@@ -21,7 +21,8 @@ from service.collect.webhook import Target, deliver
 from service.core.decision.gate import CLOSED_STATUS
 from service.core.report import Report
 from service.formats import FORMATS, Format
-from service.intake.bundle import Bundle, read_body, read_pieces
+from service.intake.intake import Intake
+from service.intake.parts import read_body, read_pieces
 from service.intake.texts.loaded import gc_paused
 
 NOTIFIED = "X-MTC-Preflight-Notified"
@@ -127,7 +128,7 @@ def _answer(
     return Answered(rendered, status_of(report), Tally.of(report), notified)
 
 
-def _read(body: Body, query: Mapping[str, Any], now: Runtime) -> Bundle:
+def _read(body: Body, query: Mapping[str, Any], now: Runtime) -> Intake:
     options = input_options(query)
     if body.is_form:
         return read_pieces(body.pieces, options, now.settings.limits, now.reads)

@@ -28,7 +28,7 @@ from service.core.partition import Oversized, Request, partition
 from service.core.partition.gathered import gathered, plan_limits
 from service.core.partition.manifests import manifests
 from service.core.partition.model import DIMENSIONS, Size, Tie
-from service.intake.bundle import Bundle
+from service.intake.intake import Intake
 from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE
 
 blueprint = Blueprint("partition", __name__)
@@ -96,7 +96,7 @@ def post_partition(query: Mapping[str, Any]) -> Response:
     return response
 
 
-def _made(wanted: Mapping[str, Any], bundle: Bundle | None) -> dict[str, Any]:
+def _made(wanted: Mapping[str, Any], bundle: Intake | None) -> dict[str, Any]:
     migration = bundle.migration if bundle else None
     missing: tuple[Missing, ...] = ()
     if "namespaces" in wanted:

@@ -24,7 +24,7 @@ from service.api.schemas.patch import (
 from service.core import patch
 from service.core.outcome import Severity
 from service.core.report import Finding
-from service.intake.bundle import Bundle
+from service.intake.intake import Intake
 
 blueprint = Blueprint("patches", __name__)
 
@@ -114,7 +114,7 @@ def _format(name: str | None, dry: bool) -> tuple[str, str]:
     return offers[chosen], chosen
 
 
-def _made(wanted: Mapping[str, Any], bundle: Bundle | None, now: Runtime) -> patch.Result:
+def _made(wanted: Mapping[str, Any], bundle: Intake | None, now: Runtime) -> patch.Result:
     migration = bundle.migration if bundle else None
     request = patch.Request(wanted["settings"], wanted.get("controller"), migration)
     try:

@@ -99,7 +99,7 @@ def patched(migration: Migration, manifest: Mapping[str, Any]) -> Migration:
     metadata = manifest["metadata"]
     namespace = namespace_of(manifest)
     entry = Entry(namespace, str(metadata.get("name", "")), manifest, Origin(PART), "")
-    shelf = Shelf(MIGRATION_CONTROLLER, host.name, (entry,), whole=True)
+    shelf = Shelf(MIGRATION_CONTROLLER, host.name, [entry], whole=True)
     inventory = host.inventory
     shelves = {item: inventory.shelf(item) for item in inventory.resources()}
     shelves[MIGRATION_CONTROLLER] = shelf

@@ -1,120 +1,92 @@
-"""Out of gatherings a migration: which cluster has which role, which plan is meant."""
+"""What an intake amounts to: which cluster has which role, which plan is meant."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from service.core.evidence import Problem, Role
-from service.core.migration import Cluster, Migration, Part, Probe, Requested, UpdateGraph
-from service.intake.gathering import Gathering
-from service.intake.pieces import BadInput
+from service.core.migration import Cluster, Migration
+from service.intake.intake import REMOTE, Intake
+from service.intake.options import requested_by
+from service.intake.pieces import BadInput, nothing_given
 from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE, MigPlan, MigStorage
 from service.kinds.shape import MOST_NAME
 
-REMOTE = "mig:"
-"""Prefix of the label of a remote cluster in an MTC must-gather; the MigCluster's name follows."""
 
-
-@dataclass(slots=True)
-class Assembly:
-    """What the pieces of a request held, before roles are settled.
-
-    ``loose`` holds MTC's own resources of the parts plan, storage and controller; they belong
-    to the host cluster, whichever that is. ``plan_given`` says that there is a part plan.
-    """
-
-    gatherings: dict[str, Gathering] = field(default_factory=dict)
-    loose: Gathering = field(default_factory=lambda: Gathering("loose"))
-    probes: list[Probe] = field(default_factory=list)
-    graphs: list[UpdateGraph] = field(default_factory=list)
-    parts: list[Part] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    plan_given: bool = False
-
-    def gathering(self, label: str) -> Gathering:
-        """The gathering of a role or remote cluster, made when first needed."""
-        if label not in self.gatherings:
-            self.gatherings[label] = Gathering(label)
-        return self.gatherings[label]
-
-    @property
-    def objects(self) -> int:
-        """How many objects were taken in all."""
-        return self.loose.objects + sum(item.objects for item in self.gatherings.values())
-
-
-def assemble(assembly: Assembly, options: Mapping[str, Any], requested: Requested) -> Migration:
-    """Settle the roles and build the migration."""
-    host = _settle(assembly, options)
-    given = assembly.gatherings
-    given.setdefault(host, Gathering(host)).absorb(assembly.loose)
+def settle(intake: Intake) -> None:
+    """Settle which cluster has which role, and build the migration. Raises BadInput."""
+    if intake.plan_given and not intake.loose.entries(MIG_PLAN):
+        # Every verdict would be about something else.
+        about = [item for item in intake.problems if _is_about_the_plan(item)]
+        raise BadInput("unprocessable", *(about or intake.problems))
+    if not (intake.objects or intake.probes or intake.gatherings or intake.graphs):
+        raise BadInput("unprocessable", *(intake.problems or [nothing_given()]))
+    host = _host(intake)
+    intake.gathering(host).absorb(intake.loose)
     clusters = {
-        role: given.get(role.value, Gathering(role.value)).cluster(role)
+        role: intake.gathering(role.value).cluster(role)
         for role in Role
         if role is not Role.HOST or host == Role.HOST
     }
-    source, destination = clusters[Role.SOURCE], clusters[Role.DESTINATION]
+    plan, reason = _plan(clusters, intake)
     at_host = clusters[Role(host)]
-    plan, reason = _plan(clusters, assembly, options)
-    return Migration(
-        source=source,
-        destination=destination,
+    intake.migration = Migration(
+        source=clusters[Role.SOURCE],
+        destination=clusters[Role.DESTINATION],
         host=at_host,
-        requested=requested,
+        requested=requested_by(intake.options),
         given_plan=plan,
         plan_reason=reason,
         given_storage=_storage(at_host, plan),
-        probes=tuple(assembly.probes),
-        graphs=tuple(assembly.graphs),
-        parts=tuple(assembly.parts),
-        problems=tuple(assembly.problems),
+        probes=tuple(intake.probes),
+        graphs=tuple(intake.graphs),
+        parts=tuple(intake.parts),
+        problems=tuple(intake.problems),
     )
 
 
-def _settle(assembly: Assembly, options: Mapping[str, Any]) -> str:
+def _host(intake: Intake) -> str:
     """Give every gathering its role; returns the role of the host.
 
     The host is, in this order: what the options say; the cluster whose own MigCluster
     (isHostCluster) the plan names as source or destination; a part called host; the cluster
     that holds MigPlans; the destination (MTC's default).
     """
-    plan = _first_plan(assembly)
+    plan = _first_plan(intake)
     source, destination = _references(plan)
-    own = _host_name(assembly)
-    host = str(options.get("host") or "")
+    own = _host_name(intake)
+    host = str(intake.options.get("host") or "")
     if not host and own and own in (source, destination):
         host = Role.SOURCE if own == source else Role.DESTINATION
-    if not host and Role.HOST in assembly.gatherings:
+    if not host and Role.HOST in intake.gatherings:
         host = Role.HOST
     if not host:
         holders = [
             role.value
             for role in (Role.DESTINATION, Role.SOURCE)
-            if role in assembly.gatherings and MIG_PLAN in assembly.gatherings[role].stacks
+            if role in intake.gatherings and MIG_PLAN in intake.gatherings[role].shelves
         ]
         host = holders[0] if holders else Role.DESTINATION
-    _name_remotes(assembly, source, destination, host)
-    if host != Role.HOST and Role.HOST in assembly.gatherings:
-        assembly.gathering(host).absorb(assembly.gatherings.pop(Role.HOST))
+    _name_remotes(intake, source, destination, host)
+    if host != Role.HOST and Role.HOST in intake.gatherings:
+        intake.gathering(host).absorb(intake.gatherings.pop(Role.HOST))
     return str(host)
 
 
-def _name_remotes(assembly: Assembly, source: str, destination: str, host: str) -> None:
+def _name_remotes(intake: Intake, source: str, destination: str, host: str) -> None:
     """Clusters of an MTC must-gather are called by their MigCluster; the plan knows which is
     which. Without a plan, the only remote one is the side that the host is not."""
-    remotes = [label for label in assembly.gatherings if label.startswith(REMOTE)]
+    remotes = [label for label in intake.gatherings if label.startswith(REMOTE)]
     for label in remotes:
         name = label.removeprefix(REMOTE)
         role = {source: Role.SOURCE, destination: Role.DESTINATION}.get(name)
         if role is None and not source and len(remotes) == 1 and host != Role.HOST:
             role = Role.SOURCE if host == Role.DESTINATION else Role.DESTINATION
-        found = assembly.gatherings.pop(label)
+        found = intake.gatherings.pop(label)
         if role is not None:
             found.name = ""
-            assembly.gathering(role).absorb(found)
+            intake.gathering(role).absorb(found)
 
 
 def _references(plan: Mapping[str, Any] | None) -> tuple[str, str]:
@@ -129,32 +101,26 @@ def _references(plan: Mapping[str, Any] | None) -> tuple[str, str]:
     return names[0], names[1]
 
 
-def _first_plan(assembly: Assembly) -> Mapping[str, Any] | None:
-    for gathering in (assembly.loose, *assembly.gatherings.values()):
-        stack = gathering.stacks.get(MIG_PLAN)
-        if stack and stack.entries:
-            return stack.entries[0].value
+def _first_plan(intake: Intake) -> Mapping[str, Any] | None:
+    for gathering in (intake.loose, *intake.gatherings.values()):
+        for entry in gathering.entries(MIG_PLAN):
+            return entry.value
     return None
 
 
-def _host_name(assembly: Assembly) -> str:
+def _host_name(intake: Intake) -> str:
     """The name of the MigCluster that calls itself the host."""
-    for gathering in (assembly.loose, *assembly.gatherings.values()):
-        stack = gathering.stacks.get(MIG_CLUSTER)
-        for entry in stack.entries if stack else ():
+    for gathering in (intake.loose, *intake.gatherings.values()):
+        for entry in gathering.entries(MIG_CLUSTER):
             spec = entry.value.get("spec")
             if isinstance(spec, dict) and spec.get("isHostCluster") is True:
                 return entry.name
     return ""
 
 
-def _plan(
-    clusters: Mapping[Role, Cluster],
-    assembly: Assembly,
-    options: Mapping[str, Any],
-) -> tuple[MigPlan | None, str]:
+def _plan(clusters: Mapping[Role, Cluster], intake: Intake) -> tuple[MigPlan | None, str]:
     """The plan that is meant, or None and why."""
-    asked = str(options.get("plan") or "")
+    asked = str(intake.options.get("plan") or "")
     plans = {
         (plan.ref.namespace, plan.ref.name): plan
         for cluster in clusters.values()
@@ -169,8 +135,7 @@ def _plan(
             raise BadInput("unprocessable", _no_such_plan(asked, plans), *unread)
         reason = f"no plan {asked!r} was given" if not found else f"several plans {asked!r}"
         return (found[0], "") if len(found) == 1 else (None, reason)
-    loose = assembly.loose.stacks.get(MIG_PLAN)
-    posted = {(entry.namespace, entry.name) for entry in loose.entries} if loose else set()
+    posted = {(entry.namespace, entry.name) for entry in intake.loose.entries(MIG_PLAN)}
     if not posted <= plans.keys():
         raise BadInput("unprocessable", *unread)
     candidates = [plan for key, plan in plans.items() if not posted or key in posted]
@@ -194,7 +159,7 @@ def _no_such_plan(asked: str, plans: Mapping[tuple[str, str], MigPlan]) -> Probl
     )
 
 
-def is_about_the_plan(problem: Problem) -> bool:
+def _is_about_the_plan(problem: Problem) -> bool:
     """Whether it is the plan of the request that has this problem."""
     return problem.part == "plan" or f"{problem.pointer}/".startswith("/plan/")
 
@@ -207,8 +172,3 @@ def _storage(host: Cluster, plan: MigPlan | None) -> MigStorage | None:
                 return item
         return None
     return known[0] if len(known) == 1 else None
-
-
-def now() -> datetime:
-    """The current minute, in UTC: within it, the same evidence gets the same report."""
-    return datetime.now(UTC).replace(second=0, microsecond=0)

@@ -16,7 +16,8 @@ import yaml
 from service.core.evidence import NotGathered, Role
 from service.core.facts.mtc import mtc_version
 from service.core.facts.release import openshift
-from service.intake.bundle import Bundle, read_body, read_pieces
+from service.intake.intake import Intake
+from service.intake.parts import read_body, read_pieces
 from service.intake.pieces import BadInput, Piece
 from service.kinds.cluster import NAMESPACE
 from service.kinds.mtc import MIG_CLUSTER
@@ -78,7 +79,7 @@ def piece(name: str, data: bytes | dict[str, Any] | list[Any], filename: str = "
     return Piece(name, io.BytesIO(text), filename)
 
 
-def read(*pieces: Piece, **options: Any) -> Bundle:
+def read(*pieces: Piece, **options: Any) -> Intake:
     return read_pieces(pieces, options)
 
 
@@ -385,10 +386,10 @@ def test_time_of_collection_comes_from_the_archive(last: bytes, wanted: datetime
 def test_a_login_that_failed_is_noted() -> None:
     data = tar({**INSPECT, "must-gather/clusters/old/login_error.txt": b"no"})
     notes = read(piece("destination", data)).migration.parts[0].notes
-    assert notes == (
+    assert notes == [
         "must-gather/clusters/old/login_error.txt: the collection could not log in"
-        " of MigCluster old",
-    )
+        " of MigCluster old"
+    ]
 
 
 def test_facts_probes_and_options_of_an_envelope() -> None:
@@ -511,7 +512,7 @@ def test_a_typed_list_that_no_policy_reads_is_one_note(item: Any, count: int) ->
     assert migration.problems == ()
     (part,) = migration.parts
     objects = "object" if count == 1 else "objects"
-    assert part.notes == (f"source: no policy reads WidgetList ({count} {objects})",)
+    assert part.notes == [f"source: no policy reads WidgetList ({count} {objects})"]
 
 
 def test_a_list_that_is_cut_off_proves_no_absence_and_loses_its_last_object() -> None:
