@@ -15,8 +15,8 @@ from service.core.engine import judge, judge_all
 from service.core.migration import Migration
 from service.core.policy import CrossCheck, Policy
 from service.core.report import Finding
-from service.ingest.bundle import read_body
-from service.ingest.pieces import Piece
+from service.intake.parts import read_body
+from service.intake.pieces import Piece
 
 CASES = Path(__file__).parent / "cases"
 POLICIES = {policy.id: policy for policy in catalogue()}
