@@ -16,7 +16,6 @@ from service.core.facts.registry import (
     route_status,
 )
 from service.core.facts.release import major, major_or
-from service.core.facts.settings import is_true, setting
 from service.core.facts.topology import tunnelled
 from service.core.facts.transfer import intra_cluster
 from service.core.leniency import softened
@@ -26,10 +25,11 @@ from service.core.outcome import Outcome, failed, not_applicable, passed, unknow
 from service.core.policy import ClusterPolicy, NotApplicable
 from service.kinds.cluster import NODE
 from service.kinds.config import CLUSTER_VERSION, REGISTRY_CONFIG, SERVER_VERSION, RegistryConfig
-from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MTC_NAMESPACE
 from service.kinds.network import ROUTE
 from service.kinds.ref import Pointer
 from service.kinds.resource import Read
+from service.kinds.workloads import IMAGE_STREAM
 
 EXPOSE = {
     3: "oc create route passthrough --service=docker-registry --port=5000 -n default",
@@ -53,7 +53,6 @@ REGISTRY_READS: tuple[Read[Any], ...] = (
     Read(ROUTE, namespace="default"),
     Read(MIG_PLAN, namespace=MTC_NAMESPACE),
     Read(MIG_CLUSTER, namespace=MTC_NAMESPACE),
-    Read(MIGRATION_CONTROLLER, namespace=MTC_NAMESPACE),
     *RELEASE_READS,
 )
 
@@ -65,19 +64,22 @@ DOCS = (
 )
 
 
+MANAGE = (
+    "oc patch configs.imageregistry.operator.openshift.io/cluster --type=merge "
+    '--patch \'{"spec":{"managementState":"Managed"}}\''
+)
+
+
 class DirectImagePolicy(ClusterPolicy):
     """A rule for the registries of direct image migration: source, and destination if remote.
 
-    The documentation demands it of the source always, but says too that the host needs no
-    exposed registry, and the controller takes the host's internal path: for a source that is
-    the host the rule advises only.
+    The controller asks for a registry path also where disable_image_migration or
+    disable_image_copy leaves the images out. The documentation demands it of the source always,
+    but says too that the host needs no exposed registry, and the controller takes the host's
+    internal path: for a source that is the host the rule advises only.
     """
 
     def applies(self, migration: Migration) -> None:
-        for name in ("disable_image_migration", "disable_image_copy"):
-            value = _setting(migration, name)
-            if value is not None and is_true(value.value):
-                raise NotApplicable(f"MigrationController sets {name}: true", *value.evidence)
         plan = migration.plan
         if plan.indirect_images:
             raise NotApplicable(
@@ -110,17 +112,6 @@ class DirectImagePolicy(ClusterPolicy):
         """The rule itself, for one cluster."""
 
 
-def _setting(migration: Migration, name: str) -> Fact[Any] | None:
-    """A setting of the host's MigrationController; None where that object was not gathered.
-
-    Its default leaves images on, so what is not gathered does not switch the rule off.
-    """
-    try:
-        return setting(migration, name)
-    except NotGathered:
-        return None
-
-
 class RegistryExposed(DirectImagePolicy):
     """The registry can be reached from outside its cluster.
 
@@ -129,7 +120,9 @@ class RegistryExposed(DirectImagePolicy):
     default is not assumed: the documentation's books contradict each other on it.
 
     The host needs no route, but a registry it needs: without one the controller finds no
-    internal path (migcluster_types.go, GetInternalRegistryPath) and the plan is not ready.
+    internal path (migcluster_types.go, GetInternalRegistryPath) and the plan is not ready. With
+    indirectImageMigration, too, the images of the plan's image streams are pushed into the
+    registry of the destination: it must not be removed.
     """
 
     id = "MTC201"
@@ -137,7 +130,7 @@ class RegistryExposed(DirectImagePolicy):
     single = True
     title = "The image registry is exposed, for direct image migration"
     why = "Images cannot be copied directly: the plan fails before it copies a single layer."
-    reads = REGISTRY_READS
+    reads = (*REGISTRY_READS, Read(IMAGE_STREAM, plan_namespaces=True))
     declares = ("registryRoute",)
     remedy = (
         "Expose the registry with a route, or set indirectImageMigration: true in the plan to "
@@ -148,8 +141,16 @@ class RegistryExposed(DirectImagePolicy):
     upstream = ("SourceClusterNoRegistryPath", "DestinationClusterNoRegistryPath")
     better = "told before a MigCluster exists, and with the reason: removed, unmanaged, no route"
 
+    def applies(self, migration: Migration) -> None:
+        if not migration.plan.indirect_images:
+            super().applies(migration)
+
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         config = _config(cluster)
+        plan = migration.given_plan
+        if plan is not None and plan.indirect_images:
+            yield _indirect(migration, cluster, config)
+            return
         if config is not None and config.management_state == "Removed":
             yield _removed(config, exposed=not migration.is_host(cluster))
             return
@@ -203,6 +204,33 @@ class RegistryExposed(DirectImagePolicy):
         return _not_exposed(cluster, 3, "no admitted route to service docker-registry")
 
 
+def _indirect(migration: Migration, cluster: Cluster, config: RegistryConfig | None) -> Outcome:
+    """Whether images that go through the replication repository can land on the destination."""
+    plan = migration.plan
+    removed = config is not None and config.management_state == "Removed"
+    if config is None or not removed or cluster is not migration.destination:
+        return not_applicable(
+            cluster.subject,
+            "the plan copies images through the replication repository",
+            plan.ref.at("/spec/indirectImageMigration", "true"),
+        )
+    streams = migration.source.known(IMAGE_STREAM, migration.source_namespaces)
+    if not streams:
+        migration.source.all(IMAGE_STREAM, migration.source_namespaces)
+        return not_applicable(cluster.subject, "the plan's namespaces hold no image stream")
+    names = sorted(f"{item.ref.namespace}/{item.ref.name}" for item in streams)
+    shown = ", ".join(names[:5]) + " …" * (len(names) > 5)
+    return failed(
+        config.ref.subject,
+        f"the image registry is removed, so the images of {shown} cannot be pushed into it",
+        config.ref.at("/spec/managementState", "Removed"),
+        streams[0].ref.at("/metadata/name", streams[0].ref.name),
+        found="managementState: Removed",
+        wanted="a registry",
+        commands=(MANAGE,),
+    )
+
+
 def _config(cluster: Cluster) -> RegistryConfig | None:
     known = cluster.known(REGISTRY_CONFIG)
     return next((item for item in known if item.ref.name == "cluster"), None)
@@ -210,17 +238,13 @@ def _config(cluster: Cluster) -> RegistryConfig | None:
 
 def _removed(config: RegistryConfig, exposed: bool) -> Outcome:
     """``exposed`` says whether it has to be reached from outside, once it is back."""
-    manage = (
-        "oc patch configs.imageregistry.operator.openshift.io/cluster --type=merge "
-        '--patch \'{"spec":{"managementState":"Managed"}}\''
-    )
     return failed(
         config.ref.subject,
         "the image registry is removed from the cluster",
         config.ref.at("/spec/managementState", "Removed"),
         found="managementState: Removed",
         wanted="managementState: Managed",
-        commands=(manage, EXPOSE[4]) if exposed else (manage,),
+        commands=(MANAGE, EXPOSE[4]) if exposed else (MANAGE,),
     )
 
 

@@ -34,8 +34,10 @@ from policies.network.traffic import (
     within,
 )
 from service.core.evidence import Missing, NotGathered
+from service.core.facts import direct
 from service.core.facts.admin_policy import Said, admin_egress, admin_ingress
 from service.core.facts.apis import READS as API_READS
+from service.core.facts.direct import direct_volumes
 from service.core.facts.network_policy import (
     Let,
     Outside,
@@ -46,7 +48,7 @@ from service.core.facts.network_policy import (
     selecting,
 )
 from service.core.facts.release import major_or
-from service.core.facts.transfer import direct_volumes, intra_cluster, storage_conversion
+from service.core.facts.transfer import intra_cluster, storage_conversion
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed, not_applicable, passed, unknown
 from service.core.policy import ClusterPolicy
@@ -98,6 +100,7 @@ class NoBlockingNetworkPolicy(ClusterPolicy):
     title = "No network policy or egress firewall stops rsync or the repository's traffic"
     why = "Rsync pods time out after twenty seconds, twenty times, and the volumes stay empty."
     reads = (
+        *direct.READS,
         Read(NETWORK_POLICY, namespace=MTC_NAMESPACE),
         Read(NETWORK_POLICY, plan_namespaces=True),
         Read(EGRESS_FIREWALL, namespace=MTC_NAMESPACE),

@@ -13,9 +13,11 @@ from policies.network.common import (
 )
 from policies.network.legs import api_leg, registry_leg, rsync_leg
 from service.core.evidence import NotGathered
+from service.core.facts import direct
+from service.core.facts.direct import direct_volumes
 from service.core.facts.reach import aims_at, probes_from, reach
 from service.core.facts.topology import mig_cluster, tunnelled
-from service.core.facts.transfer import direct_images, direct_volumes, intra_cluster
+from service.core.facts.transfer import direct_images, intra_cluster
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, Verdict, failed, not_applicable
 from service.core.policy import ClusterPolicy, NotApplicable
@@ -36,7 +38,7 @@ class ClustersReachEachOther(ClusterPolicy):
     name = "clusters-reach-each-other"
     title = "The clusters reach each other where MTC connects"
     why = "The plan never becomes ready, or volumes and images are not copied."
-    reads = (*PLAN_READS, *PLACE_READS, *COMMAND_READS)
+    reads = (*PLAN_READS, *direct.READS, *PLACE_READS, *COMMAND_READS)
     declares = ("api", "routes", "registry", "endpoint", "apiUrl")
     remedy = (
         "Open the connection in the firewalls between the clusters; where the host cannot reach a "

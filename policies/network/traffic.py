@@ -104,7 +104,7 @@ def rsync_spaces(migration: Migration) -> tuple[Space, ...]:
     plan = migration.plan
     spaces = []
     for item in plan.namespaces:
-        if plan.volumes is None:
+        if not plan.volumes:
             apps: Iterable[str] = RSYNC_APPS[:1]
         else:
             apps = sorted(

@@ -13,7 +13,7 @@ from policies.network.common import (
     connection,
     probe_form,
 )
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import Missing
 from service.core.facts.connecting import from_cluster
 from service.core.facts.endpoints import Endpoint
 from service.core.facts.place import platform, regions
@@ -33,7 +33,7 @@ from service.core.facts.transfer import intra_cluster
 from service.core.migration import Cluster, Migration, Probe
 from service.core.outcome import Outcome, failed
 from service.core.policy import ClusterPolicy, NotApplicable
-from service.kinds.mtc import MIG_PLAN, PlanVolume
+from service.kinds.mtc import PlanVolume
 from service.kinds.ref import Pointer
 from service.kinds.resource import Read, fetch_command
 from service.kinds.storage import PERSISTENT_VOLUME, PersistentVolume
@@ -87,10 +87,11 @@ class RemoteVolumesReachable(ClusterPolicy):
 
     def applies(self, migration: Migration) -> None:
         plan = migration.plan
-        if plan.volumes is None:
-            command = fetch_command(MIG_PLAN, plan.ref.name, plan.ref.namespace)
-            fact = "spec.persistentVolumes of the plan: MTC has not discovered its volumes yet"
-            raise NotGathered(Missing(fact, migration.host.role, command))
+        if not plan.volumes:
+            raise NotApplicable(
+                "the plan lists no volumes yet, and MTC moves none that nobody chooses to move",
+                plan.ref.at("/spec/persistentVolumes"),
+            )
         if not _moved(migration):
             raise NotApplicable(
                 "no volume of the plan has action move", plan.ref.at("/spec/persistentVolumes")

@@ -8,7 +8,7 @@ from shlex import quote
 
 from policies.versions.mtc_same import MTC_READS
 from service.core.evidence import NotGathered
-from service.core.facts import Fact
+from service.core.facts import Fact, direct
 from service.core.facts.controllers import (
     CONTROLLER_CONFIG,
     GivenProxy,
@@ -17,10 +17,11 @@ from service.core.facts.controllers import (
     given_proxies,
     setting_of,
 )
+from service.core.facts.direct import direct_volumes
 from service.core.facts.endpoints import route_domain
 from service.core.facts.mtc import mtc_version
 from service.core.facts.proxy import ProxyUse, exceptions, proxy_use
-from service.core.facts.transfer import direct_volumes, intra_cluster
+from service.core.facts.transfer import intra_cluster
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import (
@@ -114,7 +115,7 @@ class StunnelProxyConfigured(MigrationPolicy):
         *PROXY_READS,
         CONTROLLER_READ,
         CONFIG_READ,
-        PLAN_READ,
+        *direct.READS,
         Read(INGRESS_CONFIG, name="cluster"),
         *MTC_READS,
     )

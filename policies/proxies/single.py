@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from policies.proxies.configured import (
     CONTROLLER_READ,
     DOCS,
-    PLAN_READ,
     PROXY_READS,
     require_direct_volumes,
 )
 from service.core import plan_patch
 from service.core.evidence import Missing, NotGathered
-from service.core.facts import Fact
+from service.core.facts import Fact, direct
 from service.core.facts.controllers import given_proxies
 from service.core.facts.proxy import ProxyUse, cluster_wide_proxy, proxy_use
 from service.core.migration import Cluster, Migration
@@ -33,7 +32,7 @@ class SingleProxy(MigrationPolicy):
     name = "single-proxy"
     title = "Direct volume migration passes at most one proxy"
     why = "The source cannot reach the destination's route, and the volume migration fails."
-    reads = (*PROXY_READS, CONTROLLER_READ, PLAN_READ)
+    reads = (*PROXY_READS, CONTROLLER_READ, *direct.READS)
     declares = ("proxy", "openshiftVersion")
     remedy = (
         "Take one of the clusters from behind its proxy for the migration, or set "

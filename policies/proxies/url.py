@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from policies.proxies.configured import (
     CONTROLLER_READ,
     DOCS,
-    PLAN_READ,
     PROXY_READS,
     SINCE,
     merge_command,
@@ -17,6 +16,7 @@ from policies.proxies.configured import (
 )
 from policies.versions.mtc_same import MTC_READS
 from service.core.evidence import NotGathered
+from service.core.facts import direct
 from service.core.facts.controllers import GivenProxy, controllers, given_proxies
 from service.core.facts.proxy import proxy_use
 from service.core.migration import Cluster, Migration
@@ -48,7 +48,7 @@ class StunnelProxyUrl(ClusterPolicy):
         "MTC silently connects without the proxy, or direct volume migration fails with an error "
         "that quotes the password."
     )
-    reads = (CONTROLLER_READ, PLAN_READ, *PROXY_READS, *MTC_READS)
+    reads = (CONTROLLER_READ, *direct.READS, *PROXY_READS, *MTC_READS)
     declares = ("proxy", "openshiftVersion", "mtcVersion")
     remedy = (
         f"Write {stunnel.FORM} with user name and password percent-encoded, in the "

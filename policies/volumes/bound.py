@@ -8,7 +8,7 @@ from shlex import quote
 from policies.volumes.valid import PREREQUISITES, VOLUME_READS, not_told
 from service.core.facts.volumes import Volume, Volumes, is_of_earlier, volumes
 from service.core.migration import Migration
-from service.core.outcome import Outcome, failed, passed
+from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.policy import MigrationPolicy
 from service.kinds.resource import Read
 from service.kinds.storage import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS
@@ -140,7 +140,7 @@ def _unbound_claim(volume: Volume, waiting: frozenset[str]) -> Iterator[Outcome]
             f"; class {claim.storage_class} provisions only when a first pod uses the claim "
             "(WaitForFirstConsumer), so it holds no data yet, and MTC leaves it out"
             if pending
-            else "; MTC leaves it out without a word"
+            else "; MTC leaves it out without notice"
         )
         yield failed(
             claim.ref.subject,
@@ -150,6 +150,8 @@ def _unbound_claim(volume: Volume, waiting: frozenset[str]) -> Iterator[Outcome]
             wanted="Bound",
             key="phase",
             commands=(_describe(volume),),
+            # What the plan does not list, MTC does not wait for: the rest is migrated.
+            severity=Severity.WARNING if volume.left_out and claim.phase == "Pending" else None,
         )
         return
     if not claim.volume:

@@ -32,6 +32,14 @@ PROXIED = {
 DIRECT = {**PROXIED, "status": {}}
 
 
+COPIED = {
+    "name": "pv-data",
+    "selection": {"action": "copy", "copyMethod": "filesystem"},
+    "pvc": {"namespace": "shop", "name": "data"},
+}
+PLAN = {"namespaces": ["shop"], "persistentVolumes": [COPIED]}
+
+
 def controller(uid: str = "host-uid", **spec: Any) -> dict[str, Any]:
     return {
         "apiVersion": "migration.openshift.io/v1alpha1",
@@ -48,7 +56,7 @@ def evidence(
         {"role": "source", "objects": source},
         {"role": "destination", "objects": destination},
     ]
-    body = {"clusters": clusters, "plan": plan or {"namespaces": ["shop"]}, **envelope}
+    body = {"clusters": clusters, "plan": plan or PLAN, **envelope}
     return read_body(Piece("envelope", io.BytesIO(json.dumps(body).encode())), {}).migration
 
 

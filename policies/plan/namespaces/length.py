@@ -12,11 +12,12 @@ from policies.plan.base import (
     entry,
 )
 from policies.plan.namespaces.listed import NamespacesPolicy
-from service.core.facts import limits
+from service.core.facts import direct, limits
 from service.core.facts.controllers import setting_of
+from service.core.facts.direct import direct_volumes
 from service.core.facts.mtc import CLUSTER_CONFIG
 from service.core.facts.transfer import ROUTE as BY_ROUTE
-from service.core.facts.transfer import direct_volumes, endpoint_type
+from service.core.facts.transfer import endpoint_type
 from service.core.facts.volumes import volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, passed
@@ -25,7 +26,6 @@ from service.kinds.cluster import CONFIG_MAP
 from service.kinds.mtc import MTC_NAMESPACE
 from service.kinds.ref import Subject
 from service.kinds.resource import Read
-from service.kinds.storage import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM
 
 LONGEST = 59
 """`dvm-` and the namespace make the first label of a route's host, which has 63 characters."""
@@ -45,10 +45,9 @@ class NamespaceLength(NamespacesPolicy):
     why = "The route is not admitted (RsyncRouteNotAdmitted) and no volume is copied."
     reads = (
         *PLAN_READS,
+        *direct.READS,
         *limits.READS,
         Read(CONFIG_MAP, MTC_NAMESPACE, CLUSTER_CONFIG),
-        Read(PERSISTENT_VOLUME_CLAIM, plan_namespaces=True),
-        Read(PERSISTENT_VOLUME),
     )
     remedy = (
         "Set cluster_subdomain in the host's MigrationController, or map to a shorter namespace."

@@ -7,11 +7,11 @@ from shlex import quote
 
 from policies.plan.base import ABOUT, PLAN_READS, SidePolicy
 from service.core.evidence import Missing, NotGathered, Role
-from service.core.facts import release
+from service.core.facts import direct, release
 from service.core.facts.controllers import setting_of
+from service.core.facts.direct import direct_volumes
 from service.core.facts.mtc import CLUSTER_CONFIG
 from service.core.facts.settings import is_true
-from service.core.facts.transfer import direct_volumes
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, not_applicable, passed
@@ -44,6 +44,7 @@ class RsyncAsRoot(SidePolicy):
     severity = Severity.WARNING
     reads = (
         *PLAN_READS,
+        *direct.READS,
         *release.READS,
         Read(NAMESPACE),
         Read(CONFIG_MAP, MTC_NAMESPACE, CLUSTER_CONFIG),

@@ -48,21 +48,6 @@ def rsynced(volume: PlanVolume) -> bool:
     return volume.action in ("copy", "") and volume.copy_method != "snapshot"
 
 
-def direct_volumes(migration: Migration) -> Fact[bool]:
-    """Whether rsync copies volumes straight from source to destination.
-
-    Raises NotGathered without a plan. A plan that is not discovered yet (no
-    persistentVolumes) counts as having volumes.
-    """
-    plan = migration.plan
-    flag = plan.ref.at("/spec/indirectVolumeMigration", _word(plan.indirect_volumes))
-    if plan.indirect_volumes:
-        return Fact(False, (flag,))
-    if plan.volumes is not None and not any(rsynced(volume) for volume in plan.volumes):
-        return Fact(False, (flag, plan.ref.at("/spec/persistentVolumes")))
-    return Fact(True, (flag,))
-
-
 def direct_images(migration: Migration) -> Fact[bool]:
     """Whether the controller copies images straight between the registries.
 
