@@ -243,6 +243,13 @@ def test_a_spec_of_the_wrong_form_is_left_to_the_schema(client: FlaskClient, spe
         ask(client, review(manifest(kind, spec)))
 
 
+def test_what_repairs_an_unreadable_plan_is_judged_on_its_own(client: FlaskClient) -> None:
+    repaired = review(plan(volume("pv-1", action="fly")), manifest("MigPlan", "text"), "UPDATE")
+    assert causes(ask(client, repaired)) == [
+        ("MTC603", "/spec/persistentVolumes/0/selection/action")
+    ]
+
+
 @pytest.mark.parametrize(
     ("document", "pointers"),
     [

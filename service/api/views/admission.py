@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, cast
 
@@ -25,7 +26,7 @@ from service.core.migration import Migration
 from service.core.report import Finding
 from service.intake.limits import MIB
 from service.intake.parts import read_pieces
-from service.intake.pieces import Piece
+from service.intake.pieces import BadInput, Piece
 from service.intake.texts.json import load_json
 from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE, MIGRATION_CONTROLLER
 from service.kinds.ref import Origin
@@ -81,7 +82,9 @@ def post_admission(query: Mapping[str, Any]) -> Response:
     asked = _read()["request"]
     answer: dict[str, Any] = {"uid": asked["uid"], "allowed": True}
     if _concerns(asked):
-        answer |= _told(_judged(asked, runtime()), asked)
+        # What is not of its form is left to the schema of the API server.
+        with suppress(BadInput):
+            answer |= _told(_judged(asked, runtime()), asked)
     body = encode({"apiVersion": API_VERSION, "kind": KIND, "response": answer})
     return Response(body, mimetype="application/json")
 
@@ -135,7 +138,7 @@ def _judged(asked: Mapping[str, Any], now: Runtime) -> Decision:
     return decide(
         _migration(asked, asked["object"], now),
         now.policies,
-        partial(_migration, asked, old, now) if old else None,
+        partial(_before, asked, old, now) if old else None,
         lenient=_is_mtc(asked),
         around=partial(_migration, asked, asked["object"], now, state) if state else None,
         own=Origin(_PARTS[asked["kind"]["kind"]]),
@@ -146,6 +149,14 @@ def _is_mtc(asked: Mapping[str, Any]) -> bool:
     """Whether MTC itself writes: a denial would stop its controller, not a mistake."""
     own = f"system:serviceaccount:{asked['namespace']}:"
     return bool(asked["namespace"]) and str(asked["user_info"]["username"]).startswith(own)
+
+
+def _before(asked: Mapping[str, Any], old: Mapping[str, Any], now: Runtime) -> Migration:
+    """The migration before the update; of an object that was not of its form nothing is known."""
+    try:
+        return _migration(asked, old, now)
+    except BadInput:
+        return _migration(asked, {}, now)
 
 
 def _migration(
