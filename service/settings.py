@@ -69,6 +69,8 @@ class Settings:
     ``batch_line_bytes``   most bytes of one line of a batch
     ``waivers_file``       a YAML or JSON file with waivers that hold for every request
     ``webhooks_file``      a YAML or JSON file with the targets of webhooks
+    ``releases_file``      a JSON or YAML file with the releases of OpenShift, MTC and OADP, in the
+                           form and in place of the built-in policies/data/releases.json
     ``auth``               who may call: ``auto`` asks no token of this machine and does not start
                            open to others; ``none`` asks nobody; ``tokens`` are those of the file;
                            ``kubernetes`` asks the cluster, and takes those of the file too
@@ -108,6 +110,7 @@ class Settings:
     batch_line_bytes: int = 16 * MIB
     waivers_file: str = ""
     webhooks_file: str = ""
+    releases_file: str = ""
     auth: str = "auto"
     tokens_file: str = ""
     admission_state_file: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from policies.versions.pairing import combination
 from service.core.evidence import Missing
 from service.core.facts import Fact
 from service.core.facts.mtc import mtc_version
@@ -42,8 +43,9 @@ DOCS = (
 class SameVersion(ClusterPolicy):
     """Every cluster runs the same MTC release as the host, compared as the controller compares.
 
-    It allows one pairing of different releases: 1.5.1 or a later 1.5 with 1.6 or later. The
-    documentation demands equal versions, so that is a warning. With `target_mtc` the request
+    It accepts 1.5.1 or a later 1.5 with 1.6 or later without a word. The documentation allows 1.5
+    with 1.6, which is a warning for its demand of equal versions; with 1.7 and later is not
+    supported. With `target_mtc` the request
     assumes one release on all clusters, and there is nothing to compare.
     """
 
@@ -94,15 +96,15 @@ class SameVersion(ClusterPolicy):
                 return
             yield passed(cluster.subject, f"MTC {here.value}, as on the host", *evidence)
             return
-        bridged = _bridged(here.value, host.value)
+        accepted = _accepted(here.value, host.value)
         yield failed(
             cluster.subject,
             f"MTC {here.value} here, {host.value} on the host {migration.host.name}"
-            + (": the controller accepts this pair, the documentation does not" * bridged),
+            + (": the controller accepts this pair, the documentation does not" * accepted),
             *evidence,
             found=here.value,
-            wanted=host.value,
-            severity=Severity.WARNING if bridged else None,
+            wanted=_wanted(migration, host.value),
+            severity=Severity.WARNING if _bridged(here.value, host.value) else None,
             commands=(
                 f"oc get csv,subscriptions.operators.coreos.com -n {MTC_NAMESPACE}",
                 f"oc get deployment migration-operator -n {MTC_NAMESPACE} "
@@ -173,8 +175,17 @@ def _exactly(cluster: Cluster, told: str) -> Missing:
     return Missing("the installed MTC operator", cluster.role, command)
 
 
-def _bridged(one: str, other: str) -> bool:
-    """As isCrossVersionCompatible: 1.5.z (z >= 1) works with 1.6 and later."""
-    pair = sorted((Version.parse(one), Version.parse(other)))
-    old, new = pair
+def _wanted(migration: Migration, host: str) -> str:
+    best = combination(migration)
+    return f"{host} on every cluster" if f"MTC {release(host)} " in best or not best else best
+
+
+def _accepted(one: str, other: str) -> bool:
+    """As isCrossVersionCompatible: 1.5.z (z >= 1) with 1.6 and later."""
+    old, new = sorted((Version.parse(one), Version.parse(other)))
     return old.stream == (1, 5) and old.patch >= 1 and new.major == 1 and new.minor >= 6
+
+
+def _bridged(one: str, other: str) -> bool:
+    """The one pair that the documentation names: the legacy 1.5.1 with 1.6."""
+    return _accepted(one, other) and max(Version.parse(one), Version.parse(other)).stream == (1, 6)

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.data.mtc import (
-    BOOKS,
-    DISPUTED_HOST,
-    DROPPED,
-    EARLIER,
-    LAST,
-    LEGACY_UNTIL,
-    REMOTE_ONLY_SINCE,
-    Stream,
-)
 from policies.versions.mtc_same import DOCS, MTC_READS
+from policies.versions.pairing import combination, direction, fit
 from service.core.evidence import Missing
 from service.core.facts import Fact
 from service.core.facts.mtc import mtc_version
@@ -22,6 +13,7 @@ from service.core.facts.release import openshift
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import ClusterPolicy
+from service.core.releases import Releases
 from service.core.values.versions import Version, parse_or_none
 from service.kinds.cluster import CONFIG_MAP
 from service.kinds.config import CLUSTER_VERSION, SERVER_VERSION
@@ -29,13 +21,24 @@ from service.kinds.mtc import MTC_NAMESPACE
 from service.kinds.ref import Pointer
 from service.kinds.resource import Read, fetch_command
 
+LEGACY_UNTIL = (4, 5)
+"""The newest OpenShift release that only the legacy operator runs on (MTC 1.7 compatibility)."""
+
+REMOTE_ONLY_SINCE = (1, 6)
+"""The first MTC release whose controller cannot run on a legacy cluster."""
+
+DISPUTED_HOST = (3, 11)
+"""The 3 to 4 book lets it run the controller; the MTC 1.7 compatibility table does not."""
+
 
 class SupportsOpenShift(ClusterPolicy):
     """The MTC release supports the OpenShift release of each cluster it runs on.
 
-    The two books of the documentation give different ranges. Outside of both is a blocker,
-    inside of one only a warning. `target_mtc` is judged on all clusters, `target_ocp` in place
-    of the destination's release.
+    A migration from OpenShift 3 is judged by the book on migrating from 3 to 4, any other by the
+    book of MTC; release notes count beside them. Outside of all is a blocker, inside of some only
+    a warning, and so is a stream whose maintenance has ended. The ranges are those of the release
+    data. `target_mtc` is judged on all clusters, `target_ocp` in place of the destination's
+    release.
     """
 
     id = "MTC404"
@@ -45,13 +48,13 @@ class SupportsOpenShift(ClusterPolicy):
     reads = (Read(CLUSTER_VERSION, name="version"), Read(SERVER_VERSION), *MTC_READS)
     declares = ("openshiftVersion", "mtcVersion")
     remedy = (
-        "Choose an MTC release that both clusters support (1.7 for OpenShift 3.11 and up to 4.9, "
-        "1.8 for 4.14 and later), and run the controller on a cluster newer than 4.5."
+        "Install the MTC release that the finding names on every cluster, and run the controller "
+        "on a cluster newer than 4.5."
     )
     docs = DOCS
     source = (
-        "MTC documentation, Compatibility guidelines, in both books; MTC 1.8.0 release notes, "
-        "Technical changes, and of 1.8.13"
+        "MTC documentation, Compatibility guidelines, in both books; MTC 1.8 release notes; MTC "
+        "life cycle: each row of the release data names its own"
     )
     better = "the controller compares no OpenShift version"
 
@@ -60,7 +63,7 @@ class SupportsOpenShift(ClusterPolicy):
         mtc = _mtc(migration, cluster)
         evidence = (*ocp.evidence, *mtc.evidence)
         number = parse_or_none(mtc.value)
-        if number is None or not _known(number):
+        if number is None or not _known(migration.releases, number):
             yield unknown(
                 cluster.subject,
                 f"no compatibility table names MTC {mtc.value}",
@@ -73,17 +76,18 @@ class SupportsOpenShift(ClusterPolicy):
             )
             return
         found = [
-            *_range(cluster, number, ocp.value, evidence),
+            *_range(migration, cluster, number, ocp.value, evidence),
             *_host(migration, cluster, number, ocp.value, evidence),
         ]
-        if found:
-            yield from found
-            return
-        yield passed(cluster.subject, f"MTC {number} supports OpenShift {ocp.value.y}", *evidence)
+        ended = tuple(_life_cycle(migration, cluster, number, mtc.evidence))
+        yield from (*found, *ended)
+        if not found and not ended:
+            told = f"MTC {number} supports OpenShift {ocp.value.y}"
+            yield passed(cluster.subject, told, *evidence)
 
 
-def _known(number: Version) -> bool:
-    return number.y in DROPPED or any(number.y in item.supports for item in (*BOOKS, EARLIER))
+def _known(releases: Releases, number: Version) -> bool:
+    return number.y in releases.dropped or number.y in releases.mtc
 
 
 def _openshift(migration: Migration, cluster: Cluster) -> Fact[Version]:
@@ -99,44 +103,44 @@ def _mtc(migration: Migration, cluster: Cluster) -> Fact[str]:
 
 
 def _range(
-    cluster: Cluster, number: Version, ocp: Version, evidence: tuple[Pointer, ...]
+    migration: Migration,
+    cluster: Cluster,
+    number: Version,
+    ocp: Version,
+    evidence: tuple[Pointer, ...],
 ) -> Iterator[Outcome]:
-    holding = [item for item in BOOKS if item.holds(number.y, ocp.stream)]
-    if len(holding) == len(BOOKS):
-        last = LAST.get(number.y, ocp.stream)
-        if ocp.stream > last:
-            yield _too_new(cluster, number, ocp, last, evidence)
+    found = fit(migration.releases, number, ocp, direction(migration))
+    if found.severity is None:
         return
-    partly = bool(holding) or EARLIER.holds(number.y, ocp.stream)
-    said = "; ".join(
-        f"{item.title}: {item.supports[number.y]}"
-        for item in (*BOOKS, EARLIER)
-        if number.y in item.supports
-    )
+    partly = found.severity is Severity.WARNING
     yield failed(
         cluster.subject,
         f"MTC {number} {'is not in every book for' if partly else 'does not support'} "
-        f"OpenShift {ocp.y} ({said or 'no book supports this MTC release'})",
+        f"OpenShift {ocp.y}: {found.reason}",
         *evidence,
         found=f"MTC {number} on OpenShift {ocp}",
-        wanted=f"an OpenShift release that every book names ({said})" if said else "MTC 1.7 or 1.8",
+        wanted=combination(migration) or "an MTC release that supports both clusters",
         key="range",
-        severity=Severity.WARNING if partly else None,
+        severity=found.severity,
     )
 
 
-def _too_new(
-    cluster: Cluster, number: Version, ocp: Version, last: Stream, evidence: tuple[Pointer, ...]
-) -> Outcome:
-    newest = ".".join(map(str, last))
-    return failed(
+def _life_cycle(
+    migration: Migration, cluster: Cluster, number: Version, evidence: tuple[Pointer, ...]
+) -> Iterator[Outcome]:
+    newest = migration.releases.mtc.get(number.y)
+    if newest is None or newest.ends is None or migration.requested.as_of.date() <= newest.ends:
+        return
+    best = combination(migration)
+    alone = best.startswith(f"MTC {number.y}.")
+    yield failed(
         cluster.subject,
-        f"MTC {number.y} blocks updates of its cluster beyond OpenShift {newest} (release notes), "
-        f"and this is {ocp.y}; the books leave it open",
+        f"MTC {number.y}: {newest.ended} on {newest.ends.isoformat()}"
+        + ("; no MTC release in support migrates between these clusters" if alone else ""),
         *evidence,
-        found=f"MTC {number} on OpenShift {ocp}",
-        wanted=f"OpenShift {newest} or earlier",
-        key="range",
+        found=f"MTC {number}",
+        wanted=(f"{best}, under a support exception" if alone else best) or "MTC 1.8",
+        key="life-cycle",
         severity=Severity.WARNING,
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.data.mtc import NEWEST
 from policies.images.exposed import RELEASE_READS
 from policies.versions.mtc_same import DOCS, MTC_READS, release, vague
 from service.core.evidence import Missing
@@ -47,9 +46,9 @@ class MtcZStream(ClusterPolicy):
 
     The documentation demands it of the source cluster; with MTC403 it follows for the others,
     where it is a warning. Believed are, in this order: `target_mtc`, what Operator Lifecycle
-    Manager says, the catalog, a declaration, and the releases published when the policies were
-    made. A published release that this cluster's catalog does not offer is a warning: the
-    catalog may be mirrored, or that release not be meant for this OpenShift release.
+    Manager says while its catalogs are healthy, the catalog, a declaration, and the release data.
+    A published release that neither this cluster's catalog nor the declaration has is a warning:
+    the catalog may be mirrored, or that release not be meant for this OpenShift release.
     """
 
     id = "MTC402"
@@ -102,7 +101,7 @@ class MtcZStream(ClusterPolicy):
             return
         proof = settled(installed, claims)
         if proof is None:
-            yield _unproven(cluster, text, "nothing at hand tells of the newest release")
+            yield _unproven(cluster, text, subscription)
             return
         yield passed(
             cluster.subject,
@@ -145,10 +144,13 @@ def _claims(
     stated = parse_or_none(str(declared.value)) if declared else None
     of_it = stated is not None and stated.exact and stated.stream == installed.stream
     if declared is not None and stated is not None and of_it:
+        offered = True
         yield Claim(stated, "declared", settles=True, evidence=(declared.pointer,))
-    published = NEWEST.of(installed, migration.requested.as_of.date())
+    published = migration.releases.newest_mtc(installed, migration.requested.as_of.date())
     if published is not None:
-        yield Claim(published, f"published in {NEWEST}", advisory=offered)
+        last = "the last one, " * bool(published.ended)
+        source = f"{last}published in {published}"
+        yield Claim(published.version, source, settles=bool(published.ended), advisory=offered)
 
 
 def _subscribed(subscription: Subscription | None, installed: Version) -> Iterator[Claim]:
@@ -162,7 +164,7 @@ def _subscribed(subscription: Subscription | None, installed: Version) -> Iterat
     yield Claim(
         named or installed,
         "its subscription is AtLatestKnown",
-        settles=True,
+        settles=not subscription.unhealthy_catalogs,
         evidence=(subscription.ref.at("/status/state", "AtLatestKnown"),),
     )
 
@@ -247,17 +249,30 @@ def _behind(
     )
 
 
-def _unproven(cluster: Cluster, text: Fact[str], reason: str) -> Outcome:
+def _why_unproven(subscription: Subscription | None) -> str:
+    if subscription is not None and subscription.unhealthy_catalogs:
+        return (
+            f"its subscription is {subscription.state or 'without a state'}, and its catalog "
+            f"sources are unhealthy ({subscription.unhealthy_catalogs[:200]})"
+        )
+    return "the evidence names no newest release"
+
+
+def _unproven(cluster: Cluster, text: Fact[str], subscription: Subscription | None) -> Outcome:
     return unknown(
         cluster.subject,
-        f"whether MTC {text.value} is the newest release is not known: {reason}",
-        _source_of_newest(cluster),
+        f"whether MTC {text.value} is the newest release is not known: "
+        f"{_why_unproven(subscription)}",
+        _source_of_newest(cluster, subscription),
         evidence=text.evidence,
     )
 
 
-def _source_of_newest(cluster: Cluster) -> Missing:
+def _source_of_newest(cluster: Cluster, subscription: Subscription | None = None) -> Missing:
     if major_or(cluster) == 3:
         return Missing("the newest legacy operator", cluster.role, LEGACY_TAGS)
+    if subscription is not None and subscription.unhealthy_catalogs:
+        command = "oc get catalogsources -n openshift-marketplace -o yaml  # repair them first"
+        return Missing("a healthy catalog of operators", cluster.role, command)
     command = fetch_command(SUBSCRIPTION, "", MTC_NAMESPACE)
     return Missing("the MTC operator's subscription", cluster.role, command)

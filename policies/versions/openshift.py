@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from shlex import quote
 
-from policies.data.openshift import EXTENDED, OPENSHIFT_3, STABLE
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import Fact
 from service.core.facts.release import cluster_version, openshift
@@ -32,8 +32,9 @@ class OpenShiftZStream(ClusterPolicy):
 
     What the cluster's update service offers is believed first; an empty list counts only while
     RetrievedUpdates is True, for it is empty too when the service cannot be reached. A given
-    update graph, a declaration, and the tables that come with the policies can prove that there
-    is a newer release. The tables alone prove no release to be the newest. `target_ocp`, where
+    update graph, a declaration, and the release data can prove that there is a newer release. The
+    release data alone prove a release to be the newest only where its stream has ended.
+    `target_ocp`, where
     it is of the source's minor release, is taken as the release to be level with, and nothing
     else is asked.
     """
@@ -70,7 +71,7 @@ class OpenShiftZStream(ClusterPolicy):
         claims = tuple(_claims(migration, cluster, version, current.value))
         newer = beyond(_on_the_way(version) or current.value, claims)
         if newer is not None:
-            yield _behind(cluster, current, newer)
+            yield _behind(cluster, current, newer, version)
         if newer is not None or updating:
             return
         proof = settled(current.value, claims)
@@ -114,19 +115,18 @@ def _claims(
         yield Claim(reached, f"{target} is what the request asks for", settles=True)
         return
     risky = _not_recommended(version)
-    if version is not None:
-        yield _offered(version, current)
+    offered = None if version is None else _offered(version, current)
+    if version is not None and offered is not None:
+        yield offered
         yield Claim(
             newest(risky, current),
             "the update service lists it, but does not recommend it",
             advisory=True,
             evidence=(version.ref.at("/status/conditionalUpdates"),),
         )
-    for claim in (
-        *_graphs(migration, version, current),
-        *_stated(cluster, current),
-        *_tables(migration, version, current),
-    ):
+    told = [*_graphs(migration, version, current), *_stated(cluster, current)]
+    proven = settled(current, [offered, *told] if offered else told) is not None
+    for claim in (*told, *_tables(migration, version, current, proven)):
         advisory = claim.newest in risky
         yield Claim(claim.newest, claim.source, claim.settles, advisory, claim.evidence)
 
@@ -189,17 +189,17 @@ def _stated(cluster: Cluster, current: Version) -> Iterator[Claim]:
 
 
 def _tables(
-    migration: Migration, version: ClusterVersion | None, current: Version
+    migration: Migration, version: ClusterVersion | None, current: Version, proven: bool
 ) -> Iterator[Claim]:
+    """What the release data say; of another channel only where the own one proves nothing."""
     if current.pre:
         return  # the number of a nightly, candidate or community build does not tell its age
-    table = OPENSHIFT_3 if current.major == 3 else STABLE
-    extended = version is not None and version.channel.startswith("eus-")
-    if extended and current.y in EXTENDED.newest:
-        table = EXTENDED
-    found = table.of(current, migration.requested.as_of.date())
-    if found is not None:
-        yield Claim(found, f"published in {table}")
+    channel = version.channel if version is not None else ""
+    found = migration.releases.openshift(current, channel, migration.requested.as_of.date())
+    if found is None or (proven and found.elsewhere):
+        return
+    last = "the last one, " * bool(found.ended)
+    yield Claim(found.version, f"{last}published in {found}", settles=bool(found.ended))
 
 
 def _updating(cluster: Cluster, version: ClusterVersion) -> Outcome:
@@ -217,16 +217,9 @@ def _updating(cluster: Cluster, version: ClusterVersion) -> Outcome:
     )
 
 
-def _behind(cluster: Cluster, current: Fact[Version], newer: Claim) -> Outcome:
-    if current.value.major == 3:
-        commands: tuple[str, ...] = (f"ansible-playbook -i <inventory> {PLAYBOOK}",)
-    elif newer.advisory:
-        commands = (
-            "oc adm upgrade --include-not-recommended",
-            f"oc adm upgrade --to={quote(str(newer.newest))} --allow-not-recommended",
-        )
-    else:
-        commands = ("oc adm upgrade", f"oc adm upgrade --to={quote(str(newer.newest))}")
+def _behind(
+    cluster: Cluster, current: Fact[Version], newer: Claim, version: ClusterVersion | None
+) -> Outcome:
     return failed(
         cluster.subject,
         f"{current.value} is not the newest {current.value.y} release: {newer.newest} "
@@ -236,8 +229,40 @@ def _behind(cluster: Cluster, current: Fact[Version], newer: Claim) -> Outcome:
         found=str(current.value),
         wanted=str(newer.newest),
         severity=Severity.WARNING if newer.advisory else None,
-        commands=commands,
+        commands=_update_commands(current.value, newer, version),
     )
+
+
+def _update_commands(
+    current: Version, newer: Claim, version: ClusterVersion | None
+) -> tuple[str, ...]:
+    """What updates the cluster; a release is named only where its update service offers it."""
+    target = quote(str(newer.newest))
+    if current.major == 3:
+        return (f"ansible-playbook -i <inventory> {PLAYBOOK}",)
+    if newer.advisory:
+        return ("oc adm upgrade --include-not-recommended", *_accepting(newer, version))
+    offered = {parse_or_none(text) for text in (version.available if version else ()) or ()}
+    if version is not None:
+        offered |= {
+            parse_or_none(item.version)
+            for item in version.conditional
+            if item.recommended == "True"
+        }
+    if newer.newest in offered:
+        return "oc adm upgrade", f"oc adm upgrade --to={target}"
+    return ("oc adm upgrade",)
+
+
+def _accepting(newer: Claim, version: ClusterVersion | None) -> Iterator[str]:
+    """The command that accepts the risks of a release, which names them; none without names."""
+    for item in version.conditional if version is not None else ():
+        if parse_or_none(item.version) == newer.newest and item.risks:
+            risks = ", ".join(re.sub(r"[^A-Za-z0-9_.-]", "", risk) for risk in item.risks)
+            yield (
+                f"oc adm upgrade --to={quote(str(newer.newest))} --allow-not-recommended"
+                f"  # accepts the risk {risks}"
+            )
 
 
 def _vague(cluster: Cluster, current: Fact[Version]) -> Outcome:

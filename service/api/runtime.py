@@ -12,12 +12,13 @@ from flask import current_app
 from policies import catalogue
 from service.api.answers.memory import Memory
 from service.api.requests.namespace_state import NamespaceState
-from service.api.requests.standing import standing_waivers, webhook_targets
+from service.api.requests.standing import release_data, standing_waivers, webhook_targets
 from service.api.server.turns import Turns
 from service.collect.webhook import Target
 from service.core.decision.marks import Waiver
 from service.core.engine import digest
 from service.core.policy import Policy
+from service.core.releases import Releases
 from service.formats import Context
 from service.kinds.resource import Read
 from service.observability import Metrics
@@ -34,6 +35,7 @@ class Runtime:
     ``turns`` bounds how many evaluations run at a time, and with them the memory of a worker.
     ``memory`` holds the last answers to small requests. ``waivers`` and ``targets`` are those of
     the settings. ``updates`` is where newer OpenShift releases are looked up, None for nowhere.
+    ``releases`` is what was published of OpenShift, MTC and OADP.
     ``state`` is what admission reviews know of the objects around the one that is written.
     """
 
@@ -48,6 +50,7 @@ class Runtime:
     waivers: tuple[Waiver, ...]
     targets: Mapping[str, Target]
     updates: Updates | None
+    releases: Releases
     state: NamespaceState
 
     @classmethod
@@ -72,6 +75,7 @@ class Runtime:
             standing_waivers(settings, policies),
             webhook_targets(settings),
             Updates(settings.update_service) if settings.update_service else None,
+            release_data(settings),
             NamespaceState(settings.admission_state_file, settings.limits),
         )
 

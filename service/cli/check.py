@@ -15,6 +15,7 @@ from service.cli.exits import Refusal
 
 if TYPE_CHECKING:
     from service.core.decision.gate import Gate
+    from service.core.migration import Migration
     from service.core.policy import Policy
     from service.core.report import Report
     from service.formats import Context
@@ -116,6 +117,12 @@ def _priorities(context: click.Context, parameter: click.Parameter, value: str) 
     metavar="PLACE",
     help="Where to look up the newest OpenShift release: URL of an update service, public for Red "
     "Hat's, a graph file, or a folder of graph data. Without it nothing is asked.",
+)
+@click.option(
+    "--releases",
+    type=_FILE,
+    metavar="FILE",
+    help="Releases of OpenShift, MTC and OADP, in place of the built-in data.",
 )
 @click.option("--plan-name", metavar="[NAMESPACE/]NAME", help="Which plan, if several are given.")
 @click.option(
@@ -235,14 +242,15 @@ def _judge(
     from service.settings import SettingsError, from_environment
 
     try:
-        limits = from_environment().limits
+        settings = from_environment()
     except SettingsError as error:
         raise Refusal(str(error)) from None
     parts = [(name, path) for name, _ in _PARTS for path in given[name]]
     parts += [("envelope", path) for path in given["bundles"]]
     reads = tuple(dict.fromkeys(item for policy in policies for item in policy.reads))
-    bundle = read(parts, _options(given), limits, reads)
+    bundle = read(parts, _options(given), settings.limits, reads)
     migration = bundle.migration
+    migration = _with_releases(migration, given["releases"] or settings.releases_file)
     if given["updates_from"]:
         from service.cli.updates import with_updates
 
@@ -284,6 +292,18 @@ def status_of(report: Report) -> int:
         item.fingerprint in closing and item.verdict is Verdict.FAIL for item in report.findings
     )
     return exits.NOT_READY if failed else exits.UNKNOWN
+
+
+def _with_releases(migration: Migration, path: str) -> Migration:
+    """The migration with the release data of a file, where one is named."""
+    from service.intake.releases import BadReleases, from_file
+
+    if not path:
+        return migration
+    try:
+        return replace(migration, releases=from_file(path))
+    except BadReleases as error:
+        raise Refusal(str(error)) from None
 
 
 def _color(choice: str) -> bool:

@@ -47,6 +47,7 @@ def evaluate(migration: Migration, policies: Sequence[Policy[Any]]) -> Report:
         parts=migration.parts,
         policy_set=digest(policies),
         as_of=migration.requested.as_of,
+        releases=str(migration.releases),
         assumed=_assumed(migration.requested),
     )
 

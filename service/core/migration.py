@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from service.core.evidence import Missing, NotGathered, Problem, Role
 from service.core.inventory import Inventory
 from service.core.memo import Memo
+from service.core.releases import Releases
 from service.core.values.versions import Version
 from service.kinds.mtc import MIG_PLAN, MIG_STORAGE, MTC_NAMESPACE, MigPlan, MigStorage
 from service.kinds.ref import Origin, Pointer, Subject
@@ -20,6 +21,10 @@ T = TypeVar("T")
 
 DEFAULT_MAX_AGE_HOURS = 7 * 24.0
 """Evidence older than a week tells little of a cluster that people work on."""
+
+
+NO_RELEASES = Releases()
+"""What a migration knows that was made without any release data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +141,8 @@ class Migration:
     """Everything that is known of one migration.
 
     ``host`` is the cluster that runs the MTC controller: the same object as ``source`` or
-    ``destination``, or a third cluster. Its default is the destination.
+    ``destination``, or a third cluster. Its default is the destination. ``releases`` is what was
+    published of OpenShift, MTC and OADP.
     """
 
     source: Cluster
@@ -148,6 +154,7 @@ class Migration:
     given_storage: MigStorage | None = None
     probes: tuple[Probe, ...] = ()
     graphs: tuple[UpdateGraph, ...] = ()
+    releases: Releases = NO_RELEASES
     parts: tuple[Part, ...] = ()
     problems: tuple[Problem, ...] = ()
     memo: Memo = field(default_factory=Memo, init=False, repr=False, compare=False)

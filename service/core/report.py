@@ -87,7 +87,8 @@ class Report:
     """Everything that one evaluation says. Every registered policy appears in ``findings``.
 
     ``assumed`` names what the caller asked to assume in place of what the evidence says
-    (("OpenShift", "4.16.3"), ...): such a report is a what-if.
+    (("OpenShift", "4.16.3"), ...): such a report is a what-if. ``releases`` is date and name of the
+    release data that were used.
     """
 
     verdict: Readiness
@@ -98,6 +99,7 @@ class Report:
     parts: tuple[Part, ...]
     policy_set: str
     as_of: datetime
+    releases: str = ""
     assumed: tuple[tuple[str, str], ...] = ()
     waivers: tuple[WaiverAudit, ...] = ()
     delta: Delta | None = None

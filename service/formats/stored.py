@@ -144,6 +144,7 @@ def read(raw: object) -> Report:
         parts=document.many("parts", _part),
         policy_set=document.text("policySet"),
         as_of=document.time("asOf"),
+        releases=document.text("releases") if "releases" in document.value else "",
         assumed=document.many("assumed", lambda row: (row.text("name"), row.text("version"))),
         waivers=document.many("waivers", _audit),
         delta=_delta(document.optional("delta")),

@@ -208,5 +208,6 @@ def what_if(report: Report) -> str:
 
 
 def short_time(report: Report) -> str:
-    """The report's time as people write it, in UTC."""
-    return f"{report.as_of:%Y-%m-%d %H:%M} UTC"
+    """The report's time as people write it, in UTC, and that of the release data."""
+    data = f", release data of {line(report.releases)}" if report.releases else ""
+    return f"{report.as_of:%Y-%m-%d %H:%M} UTC{data}"

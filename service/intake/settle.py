@@ -10,6 +10,7 @@ from service.core.migration import Cluster, Migration
 from service.intake.intake import REMOTE, Intake
 from service.intake.options import requested_by
 from service.intake.pieces import BadInput, nothing_given
+from service.intake.releases import built_in
 from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE, MigPlan, MigStorage
 from service.kinds.shape import MOST_NAME
 
@@ -41,6 +42,7 @@ def settle(intake: Intake) -> None:
         given_storage=_storage(at_host, plan),
         probes=tuple(intake.probes),
         graphs=tuple(intake.graphs),
+        releases=built_in(),
         parts=tuple(intake.parts),
         problems=tuple(intake.problems),
     )

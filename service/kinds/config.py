@@ -23,10 +23,14 @@ class UpdateRecord:
 
 @dataclass(frozen=True, slots=True)
 class ConditionalUpdate:
-    """A release with known risks; ``recommended`` is the status of condition Recommended."""
+    """A release with known risks; ``recommended`` is the status of condition Recommended.
+
+    ``risks`` are the names of the risks, as the update service gives them.
+    """
 
     version: str
     recommended: str
+    risks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,13 @@ def _conditional(row: Object, at: str) -> ConditionalUpdate:
     recommended = conditions(row, at).get("Recommended")
     release = table(row, "release", at)
     return ConditionalUpdate(
-        text(release, "version", f"{at}/release"), recommended.status if recommended else ""
+        text(release, "version", f"{at}/release"),
+        recommended.status if recommended else "",
+        tuple(
+            name
+            for index, risk in enumerate(rows(row, "risks", at))
+            if (name := text(risk, "name", f"{at}/risks/{index}"))
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from service.kinds.ref import Ref
 from service.kinds.resource import Resource
 from service.kinds.shape import (
     Object,
+    conditions,
     drop,
     each,
     flag,
@@ -26,7 +27,10 @@ OLM = "operators.coreos.com"
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A Subscription; ``state`` is AtLatestKnown, UpgradeAvailable, UpgradePending …"""
+    """A Subscription; ``state`` is AtLatestKnown, UpgradeAvailable, UpgradePending …
+
+    ``unhealthy_catalogs`` is what condition CatalogSourcesUnhealthy says while it is True, else "".
+    """
 
     ref: Ref
     package: str
@@ -35,6 +39,7 @@ class Subscription:
     current_csv: str
     state: str
     approval: str
+    unhealthy_catalogs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,10 @@ COPIED_FROM = "olm.copiedFrom"
 def subscription(value: Object, ref: Ref) -> Subscription:
     """Subscription."""
     spec, status = table(value, "spec", ""), table(value, "status", "")
+    catalogs = conditions(status, "/status").get("CatalogSourcesUnhealthy")
+    unhealthy = ""
+    if catalogs is not None and catalogs.status == "True":
+        unhealthy = catalogs.message or catalogs.reason or "True"
     return Subscription(
         ref=ref,
         package=text(spec, "name", "/spec"),
@@ -87,6 +96,7 @@ def subscription(value: Object, ref: Ref) -> Subscription:
         current_csv=text(status, "currentCSV", "/status"),
         state=text(status, "state", "/status"),
         approval=text(spec, "installPlanApproval", "/spec"),
+        unhealthy_catalogs=unhealthy,
     )
 
 

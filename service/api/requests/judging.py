@@ -97,7 +97,9 @@ def _require_own(migration: Migration) -> None:
 
 
 def _released(migration: Migration, now: Runtime) -> Migration:
-    """The migration with the releases of its source's channel, where they are looked up."""
+    """The migration with the release data of the settings, and the releases of its source's
+    channel, where they are looked up."""
+    migration = replace(migration, releases=now.releases)
     if now.updates is None:
         return migration
     try:

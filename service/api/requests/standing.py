@@ -11,8 +11,10 @@ from service.collect.webhook_targets import TargetsError, read_targets
 from service.core.decision.marks import Waiver
 from service.core.decision.waiver_form import MalformedWaiver, parse
 from service.core.policy import Policy
+from service.core.releases import Releases
 from service.formats import FORMATS
 from service.intake.errors import Unreadable
+from service.intake.releases import BadReleases, built_in, from_file
 from service.intake.texts.load import load
 from service.settings import Settings, SettingsError
 
@@ -37,6 +39,16 @@ def standing_waivers(settings: Settings, policies: Sequence[Policy[Any]]) -> tup
     except MalformedWaiver as error:
         faults = [f"{name}: waivers{item.pointer}: {item.message}" for item in error.faults]
         raise SettingsError(faults) from None
+
+
+def release_data(settings: Settings) -> Releases:
+    """The releases of MTC_PREFLIGHT_RELEASES_FILE, else the built-in ones. Raises SettingsError."""
+    if not settings.releases_file:
+        return built_in()
+    try:
+        return from_file(settings.releases_file)
+    except BadReleases as error:
+        raise SettingsError([f"MTC_PREFLIGHT_RELEASES_FILE: {error}"]) from None
 
 
 def webhook_targets(settings: Settings) -> Mapping[str, Target]:

@@ -212,6 +212,7 @@ class ReportSchema(CamelSchema):
     )
     assumed = many(AssumedSchema, "what was assumed in place of the evidence: a what-if")
     policy_set = text("digest of the policies; the ETag of the catalogue")
+    releases = text("date and name of the release data that were used")
     plan = text("namespace/name of the plan, empty without one")
     counts = fields.Nested(COUNTS, required=True)
     failures = fields.Nested(FailuresSchema, required=True)

@@ -1,0 +1,191 @@
+"""Faults of the installed releases that this migration meets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from policies.versions.mtc_same import DOCS, MTC_READS, release
+from service.core.evidence import NotGathered
+from service.core.facts.apis import READS as API_READS
+from service.core.facts.apis import has_kind
+from service.core.facts.mtc import mtc_version
+from service.core.facts.release import READS as RELEASE_READS
+from service.core.facts.release import major, openshift
+from service.core.facts.settings import is_true, setting
+from service.core.facts.transfer import direct_volumes
+from service.core.migration import Cluster, Migration
+from service.core.outcome import Outcome, Severity, failed, passed, unknown
+from service.core.policy import ClusterPolicy
+from service.core.releases import KnownBug
+from service.core.values.versions import Version, parse_or_none
+from service.kinds.cluster import CONFIG_MAP
+from service.kinds.mtc import MIG_PLAN, MIG_STORAGE, MTC_NAMESPACE
+from service.kinds.operators import CLUSTER_SERVICE_VERSION
+from service.kinds.ref import Pointer
+from service.kinds.resource import Read
+
+INSTALL_CONFIG = Read(CONFIG_MAP, "kube-system", "cluster-config-v1")
+
+
+class KnownBugs(ClusterPolicy):
+    """No installed release of MTC or OADP has a known bug that matters for this migration.
+
+    The bugs are rows of the release data: releases, OpenShift releases, what must hold for the bug
+    to matter, severity and source. A newer release being there is MTC402's; this names what goes
+    wrong. OADP is judged where its operator is known.
+    """
+
+    id = "MTC406"
+    name = "known-bugs"
+    title = "No installed release has a known bug that this migration meets"
+    why = "The migration fails, hangs or loses something, as the release notes say."
+    severity = Severity.WARNING
+    reads = (
+        *MTC_READS,
+        *RELEASE_READS,
+        *API_READS,
+        INSTALL_CONFIG,
+        Read(MIG_PLAN, MTC_NAMESPACE),
+        Read(MIG_STORAGE, MTC_NAMESPACE),
+    )
+    declares = ("mtcVersion", "openshiftVersion")
+    remedy = "Update to the release that the finding names, on every cluster."
+    docs = DOCS
+    source = "MTC and OADP release notes; each row of the release data names its own"
+    better = "MTC has no such check"
+
+    def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        installed = dict(_installed(migration, cluster))
+        rows = [
+            bug
+            for bug in migration.releases.bugs
+            if bug.product in installed and installed[bug.product][0] in bug.versions
+        ]
+        clean = True
+        for bug in rows:
+            for outcome in _judged(migration, cluster, bug, *installed[bug.product]):
+                clean = False
+                yield outcome
+        if clean:
+            names = " and ".join(f"{key.upper()} {item[0]}" for key, item in installed.items())
+            evidence = tuple(pointer for item in installed.values() for pointer in item[1])
+            told = f"{names}: no known bug matters here"
+            yield passed(cluster.subject, told, *evidence, examined=len(migration.releases.bugs))
+
+
+def _installed(
+    migration: Migration, cluster: Cluster
+) -> Iterator[tuple[str, tuple[Version, tuple[Pointer, ...]]]]:
+    fact = mtc_version(migration, cluster)
+    found = parse_or_none(release(fact.value))
+    if found is None:
+        command = f"oc get csv -n {MTC_NAMESPACE} -o yaml"
+        raise cluster.missing("the exact MTC release", command, f"it says {fact.value[:40]!r}")
+    yield "mtc", (found, fact.evidence)
+    for item in cluster.known(CLUSTER_SERVICE_VERSION):
+        version = parse_or_none(item.version)
+        ours = item.ref.namespace in (MTC_NAMESPACE, "") and not item.copied
+        if ours and version is not None and item.ref.name.startswith("oadp-operator."):
+            yield "oadp", (version, (item.ref.at("/spec/version", item.version),))
+
+
+def _judged(
+    migration: Migration,
+    cluster: Cluster,
+    bug: KnownBug,
+    version: Version,
+    evidence: tuple[Pointer, ...],
+) -> Iterator[Outcome]:
+    name = f"{bug.product.upper()} {version}"
+    try:
+        if bug.openshift is not None and openshift(cluster).value.stream not in bug.openshift:
+            return
+        if not all(_holds(migration, cluster, word) for word in bug.when):
+            return
+    except NotGathered as error:
+        yield unknown(
+            cluster.subject,
+            f"whether a known bug of {name} matters is not known: {bug.title}",
+            *error.missing,
+            key=bug.id,
+            evidence=evidence,
+            severity=Severity(bug.severity),
+        )
+        return
+    yield failed(
+        cluster.subject,
+        f"{name} has a known bug: {bug.title} ({bug.source})",
+        *evidence,
+        found=name,
+        wanted=f"{bug.fixed} or later" if bug.fixed else "the workaround",
+        key=bug.id,
+        severity=Severity(bug.severity),
+    )
+
+
+def _holds(migration: Migration, cluster: Cluster, word: str) -> bool:
+    if word not in CONDITIONS:
+        told = "release data with conditions that this release of mtc-preflight knows"
+        raise cluster.missing(told, "mtc-preflight --version", f"condition {word[:60]!r}")
+    return CONDITIONS[word](migration, cluster)
+
+
+def _destinations(migration: Migration, cluster: Cluster) -> bool:
+    return any(item.destination[:1].isdigit() for item in migration.plan.namespaces)
+
+
+def _mapped(migration: Migration, cluster: Cluster) -> bool:
+    return any(item.source != item.destination for item in migration.plan.namespaces)
+
+
+def _skipped(migration: Migration, cluster: Cluster) -> bool:
+    return any(item.action == "skip" for item in migration.plan.volumes or ())
+
+
+def _indirect(migration: Migration, cluster: Cluster) -> bool:
+    return migration.plan.indirect_images or migration.plan.indirect_volumes
+
+
+def _virtualization(migration: Migration, cluster: Cluster) -> bool:
+    served = has_kind(cluster, "kubevirt.io", "KubeVirt").served
+    if served is None:
+        raise cluster.missing(
+            "whether OpenShift Virtualization is installed",
+            "oc get customresourcedefinitions.apiextensions.k8s.io -o yaml",
+        )
+    return served
+
+
+def _fips(migration: Migration, cluster: Cluster) -> bool:
+    if major(cluster) == 3:
+        return False
+    found = cluster.get(CONFIG_MAP, INSTALL_CONFIG.name, INSTALL_CONFIG.namespace)
+    text = found.data.get("install-config", "")
+    return re.search(r"(?m)^fips:\s*true\s*$", text) is not None
+
+
+def _repository_ca(migration: Migration, cluster: Cluster) -> bool:
+    return bool(migration.storage.config.get("s3CustomCABundle"))
+
+
+def _aws(migration: Migration, cluster: Cluster) -> bool:
+    if cluster is not migration.source or migration.storage.provider != "aws":
+        return False
+    return not is_true(setting(migration, "velero_use_legacy_aws").value)
+
+
+CONDITIONS: Mapping[str, Callable[[Migration, Cluster], bool]] = {
+    "namespace-starts-with-digit": _destinations,
+    "mapped-namespaces": _mapped,
+    "skipped-volumes": _skipped,
+    "indirect": _indirect,
+    "indirect-volumes": lambda migration, cluster: migration.plan.indirect_volumes,
+    "direct-volumes": lambda migration, cluster: direct_volumes(migration).value,
+    "live-migration": lambda migration, cluster: migration.plan.live_migrate,
+    "virtualization": _virtualization,
+    "fips": _fips,
+    "repository-ca": _repository_ca,
+    "aws-without-legacy-plugin": _aws,
+}
+"""What a row of the release data may name in ``when``. Raises NotGathered."""
