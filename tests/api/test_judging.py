@@ -22,8 +22,8 @@ def envelope(**more: Any) -> dict[str, Any]:
     """Two clusters whose MTC versions differ; most else is not told."""
     return {
         "clusters": [
-            {"role": "source", "facts": {"openshiftVersion": "4.14.9", "mtcVersion": "1.8.3"}},
-            {"role": "destination", "facts": {"openshiftVersion": "4.16.3", "mtcVersion": "1.8.4"}},
+            {"role": "source", "facts": {"openshiftVersion": "4.14.9", "mtcVersion": "1.8.15"}},
+            {"role": "destination", "facts": {"openshiftVersion": "4.16.3", "mtcVersion": "1.8.16"}},
         ],
         **more,
     }
@@ -159,7 +159,7 @@ def json_file(value: Any) -> io.BytesIO:
 )
 def test_an_unreadable_part_of_ones_own_is_422(client, part, text, code):
     form = {
-        "source": (io.BytesIO(b"facts: {mtcVersion: 1.8.3}"), "s"),
+        "source": (io.BytesIO(b"facts: {mtcVersion: 1.8.15}"), "s"),
         part: (io.BytesIO(text.encode()), "own"),
     }
     answer = client.post(f"{URL}?unknown=ignore", data=form)
@@ -174,7 +174,7 @@ def test_the_comparison_over_two_calls(client):
     report = same.get_json()
     assert report["delta"]["counts"]["new"] == report["delta"]["counts"]["changed"] == 0
     mended = envelope(baseline=first)
-    mended["clusters"][0]["facts"]["mtcVersion"] = "1.8.4"
+    mended["clusters"][0]["facts"]["mtcVersion"] = "1.8.16"
     after = client.post(f"{URL}?{AS_OF}", json=mended).get_json()
     gone = {item["policy"] for item in after["delta"]["resolved"]}
     cured = {item["policy"] for item in after["findings"] if item["change"] == "resolved"}
@@ -206,7 +206,7 @@ def test_a_malformed_baseline_is_422(client):
 def test_tickets_close_over_two_calls(client):
     first = evaluate(client).get_json()
     mended = envelope(baseline=first)
-    mended["clusters"][0]["facts"]["mtcVersion"] = "1.8.4"
+    mended["clusters"][0]["facts"]["mtcVersion"] = "1.8.16"
     made = client.post(f"{URL}?{AS_OF}&format=tickets", json=mended).get_json()
     closed = [item for item in made["tickets"] if item["action"] == "close"]
     assert [item["policies"] for item in closed] == [["MTC403"]] * len(closed) != []
@@ -224,11 +224,11 @@ def test_the_limit_of_markdown_is_that_of_the_query(client):
 
 def test_what_if_by_version(client):
     as_is = evaluate(client).get_json()
-    wished = evaluate(client, "&target_mtc=1.8.4").get_json()
+    wished = evaluate(client, "&target_mtc=1.8.16").get_json()
     assert ("fail", None) in findings(as_is, "MTC403")
     assert ("fail", None) not in findings(wished, "MTC403")
     assert as_is["assumed"] == []
-    assert wished["assumed"] == [{"name": "MTC", "version": "1.8.4"}]
+    assert wished["assumed"] == [{"name": "MTC", "version": "1.8.16"}]
 
 
 @pytest.mark.parametrize(
@@ -247,10 +247,10 @@ def test_a_what_if_says_so_in_every_format(client, name):
 
 def test_what_if_by_openshift_version(client):
     """MTC 1.8 does not support an OpenShift as old as that."""
-    wished = evaluate(client, "&target_ocp=4.10.3").get_json()
+    wished = evaluate(client, "&target_ocp=4.9.3").get_json()
     as_is = evaluate(client).get_json()
     assert findings(wished, "MTC404") != findings(as_is, "MTC404")
-    assert wished["assumed"] == [{"name": "OpenShift", "version": "4.10.3"}]
+    assert wished["assumed"] == [{"name": "OpenShift", "version": "4.9.3"}]
 
 
 def test_standing_waivers_come_from_the_settings(tmp_path):

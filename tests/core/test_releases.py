@@ -181,6 +181,6 @@ def test_the_script_makes_the_file_from_graph_data(tmp_path: Path, data: Any) ->
     )
     found = json.loads(made.stdout)
     assert found["date"] == found["openshift"]["date"] == "2027-01-01"
-    assert found["openshift"]["channels"] == {"eus-4.98": {"4.98": "4.98.10+amd64"}}
+    assert found["openshift"]["channels"] == {"eus-4.98": {"4.98": "4.98.10"}}
     assert found["mtc"] == data["mtc"]
     assert parse(found, "made").channels["eus-4.98"]["4.98"] == V("4.98.10")
