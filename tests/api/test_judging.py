@@ -23,7 +23,10 @@ def envelope(**more: Any) -> dict[str, Any]:
     return {
         "clusters": [
             {"role": "source", "facts": {"openshiftVersion": "4.14.9", "mtcVersion": "1.8.15"}},
-            {"role": "destination", "facts": {"openshiftVersion": "4.16.3", "mtcVersion": "1.8.16"}},
+            {
+                "role": "destination",
+                "facts": {"openshiftVersion": "4.16.3", "mtcVersion": "1.8.16"},
+            },
         ],
         **more,
     }
