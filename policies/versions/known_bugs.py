@@ -9,11 +9,12 @@ from policies.versions.mtc_same import DOCS, MTC_READS, release
 from service.core.evidence import NotGathered
 from service.core.facts.apis import READS as API_READS
 from service.core.facts.apis import has_kind
+from service.core.facts.direct import READS as DIRECT_READS
+from service.core.facts.direct import direct_volumes
 from service.core.facts.mtc import mtc_version
 from service.core.facts.release import READS as RELEASE_READS
 from service.core.facts.release import major, openshift
 from service.core.facts.settings import is_true, setting
-from service.core.facts.transfer import direct_volumes
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import ClusterPolicy
@@ -45,6 +46,7 @@ class KnownBugs(ClusterPolicy):
         *MTC_READS,
         *RELEASE_READS,
         *API_READS,
+        *DIRECT_READS,
         INSTALL_CONFIG,
         Read(MIG_PLAN, MTC_NAMESPACE),
         Read(MIG_STORAGE, MTC_NAMESPACE),
