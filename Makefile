@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN = $(VENV)/bin
 ADDRESS ?= 127.0.0.1:8080
 
-.PHONY: run test lint docs soak fuzz sbom licences clean
+.PHONY: run test lint docs soak fuzz fields sbom licences clean
 
 $(VENV)/.installed: setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -45,6 +45,13 @@ fuzz: $(VENV)/.installed
 	$(BIN)/python fuzz/corpus.py $(CORPUS)
 	$(BIN)/python fuzz/loaders.py -max_total_time=$(FUZZ_SECONDS) -timeout=20 -print_final_stats=1 \
 		-dict=$(CORPUS).dict -artifact_prefix=build/ $(FUZZ_OPTIONS) $(CORPUS)
+
+# The fields of the kinds that are read; FOLDER holds CustomResourceDefinitions.
+FOLDER ?= ../shared/data
+fields: $(VENV)/.installed
+	mkdir -p build
+	$(BIN)/python tools/fields.py $(FOLDER) > build/fields.json
+	mv build/fields.json service/kinds/fields.json
 
 # What the service is made of, without the tools of the tests: CycloneDX, and the licences.
 build/shipped/.installed: setup.cfg constraints.txt

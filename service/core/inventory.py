@@ -12,6 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from service.core.deadline import check
 from service.core.evidence import Fetch, Missing, NotGathered, Problem, Unusable
+from service.kinds.fields import Misspelt, misspelt
 from service.kinds.ref import Malformed, Origin, Ref
 from service.kinds.resource import Resource, fetch_command
 
@@ -55,6 +56,8 @@ class Shelf(Generic[T]):
     named: set[tuple[str, str]] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     _read: dict[int, T | None] = field(default_factory=dict)
+    _meant: dict[int, str] = field(default_factory=dict)
+    _lost: list[int] | None = None
     _by_namespace: dict[str, list[int]] | None = None
     _by_key: dict[tuple[str, str], int] | None = None
 
@@ -85,6 +88,22 @@ class Shelf(Generic[T]):
         self._read = {}
         self._by_namespace = self._by_key = None
 
+    def lost(self) -> list[int]:
+        """Places of the objects whose name or namespace is misspelt: they may be any object."""
+        if self._lost is None:
+            self._lost = [
+                place
+                for place, entry in enumerate(self.entries)
+                if not (entry.name and (entry.namespace or not self.resource.namespaced))
+                and not entry.flat
+                and self.read(place) is None
+            ]
+        return self._lost
+
+    def why(self, place: int) -> str:
+        """Why the object at a place cannot be read."""
+        return self._meant.get(place, "malformed")
+
     def read(self, place: int) -> T | None:
         """The object at a place; None where it is malformed (the problem is then noted)."""
         if place in self._read:
@@ -93,6 +112,10 @@ class Shelf(Generic[T]):
         made: T | None = None
         try:
             value = entry.value
+            slip = misspelt(str(self.resource), value)
+            if slip is not None:
+                self._meant[place] = f"it has {slip.key[:60]!r}: did you mean {slip.meant!r}?"
+                raise slip
             made = self.resource.reader(value, self._ref(entry, value))
         except Malformed as error:
             self.problems.append(self._problem(entry, error))
@@ -119,12 +142,15 @@ class Shelf(Generic[T]):
         )
 
     def _problem(self, entry: Entry, error: Malformed) -> Problem:
+        code, hint = "object-malformed", "fetch the object again, unedited: "
+        told = f"is not of its form: wanted {error.wanted}"
+        if isinstance(error, Misspelt):
+            code, hint = "field-misspelt", f"did you mean {error.meant!r}? Or {hint}"
+            told = f"has a field {error.key[:60]!r} that its kind does not have there"
         return Problem(
-            code="object-malformed",
-            message=f"{self.resource.kind} {entry.name!r} is not of its form: "
-            f"wanted {error.wanted}",
-            hint="fetch the object again, unedited: "
-            + fetch_command(self.resource, entry.name, entry.namespace),
+            code=code,
+            message=f"{self.resource.kind} {entry.name!r} {told}",
+            hint=hint + fetch_command(self.resource, entry.name, entry.namespace),
             part=entry.origin.part,
             member=entry.origin.member,
             document=entry.origin.document,
@@ -186,7 +212,7 @@ class Inventory:
         uncovered = [name for name in namespaces if not shelf.covers(name)]
         if uncovered:
             raise self.not_gathered(resource, namespaces=uncovered)
-        return self._typed(shelf, shelf.in_namespaces(namespaces))
+        return self._typed(shelf, [*shelf.in_namespaces(namespaces), *shelf.lost()])
 
     def find(self, resource: Resource[T], name: str, namespace: str = "") -> T | None:
         """One object; None only where it is known to be absent. Raises NotGathered."""
@@ -199,7 +225,7 @@ class Inventory:
             raise self.not_gathered(resource, name, namespace, may_be_absent=True)
         value = shelf.read(place)
         if value is None:
-            raise self.not_gathered(resource, name, namespace, reason="malformed")
+            raise self.not_gathered(resource, name, namespace, reason=shelf.why(place))
         return value
 
     def get(self, resource: Resource[T], name: str, namespace: str = "") -> T:
@@ -218,7 +244,7 @@ class Inventory:
         if shelf is None or shelf.place(namespace, name) is not None:
             return False
         listed = shelf.whole or (resource.namespaced and shelf.covers(namespace))
-        return listed or (namespace, name) in shelf.named
+        return (listed or (namespace, name) in shelf.named) and not shelf.lost()
 
     def release(self) -> None:
         """Let go of every object; to be called when the last report is made.
@@ -271,7 +297,7 @@ class Inventory:
             if value is None:
                 entry = shelf.entries[place]
                 raise self.not_gathered(
-                    shelf.resource, entry.name, entry.namespace, reason="malformed"
+                    shelf.resource, entry.name, entry.namespace, reason=shelf.why(place)
                 )
             values.append(value)
         return tuple(values)

@@ -25,12 +25,12 @@ from service.kinds.near import nearest
 from service.kinds.resource import Resource
 from service.kinds.shape import MOST_NAME
 
-_AREAS = (
+AREAS = (
     config, cluster, network, storage, mtc, velero, operators, rbac, workloads, quotas, apis,
     security, health, virtualization, webhooks,
 )  # fmt: skip
 RESOURCES: tuple[Resource[Any], ...] = tuple(
-    value for area in _AREAS for value in vars(area).values() if isinstance(value, Resource)
+    value for area in AREAS for value in vars(area).values() if isinstance(value, Resource)
 )
 BY_GROUP_KIND: dict[tuple[str, str], Resource[Any]] = {
     (group, resource.kind): resource for resource in RESOURCES for group in resource.groups

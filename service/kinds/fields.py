@@ -1,0 +1,110 @@
+"""The fields that an object may have where a reader looks for some, and those that are misspelt.
+
+A field that is not there is a fact: a Proxy without ``httpProxy`` is no proxy. So a key that is
+nearly such a field, or is one at another level, must never be read as its absence. Any other
+unknown key is left alone: a new release of OpenShift has fields that nobody knows yet. The names
+are in fields.json, which ``tools/fields.py`` makes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from service.kinds.near import edits_between, nearest
+from service.kinds.ref import Malformed, pointer_step
+
+
+class Misspelt(Malformed):
+    """A field that a reader looks for is not there, and another key is nearly its name."""
+
+    def __init__(self, pointer: str, key: str, meant: str) -> None:
+        super().__init__(pointer, f"{meant!r} in the place of {key!r}")
+        self.key = key
+        self.meant = meant
+
+
+@dataclass(slots=True)
+class _Level:
+    """The fields of a mapping: all that it may have, those that are read, and those with levels."""
+
+    known: frozenset[str] = frozenset()
+    read: tuple[str, ...] = ()
+    inner: dict[str, _Level] = field(default_factory=dict)
+
+
+def misspelt(resource: str, value: Mapping[str, Any]) -> Misspelt | None:
+    """The first key of an object that was meant for another one, None where there is none."""
+    level = _levels().get(resource)
+    if level is None or _is_plain(level, value):
+        return None
+    for at, holder, here in _nodes(level, value, ""):
+        for key in holder.keys() - here.known:
+            meant = nearest(key, here.known)
+            if meant is None:
+                meant = _elsewhere(level, value, key)
+            elif meant not in here.read or holder.get(meant) is not None:
+                meant = None
+            if meant is not None:
+                return Misspelt(f"{at}/{pointer_step(key)}", key, meant)
+    return None
+
+
+def _is_plain(level: _Level, value: Mapping[str, Any]) -> bool:
+    """Whether every key is known: so it is for nearly all objects, hence no more is done here."""
+    if not level.known.issuperset(value):
+        return False
+    for key, below in level.inner.items():
+        child = value.get(key)
+        for item in child if type(child) is list else (child,):
+            if type(item) is dict and not _is_plain(below, item):
+                return False
+    return True
+
+
+def _nodes(
+    level: _Level, value: Mapping[str, Any], at: str
+) -> Iterator[tuple[str, Mapping[str, Any], _Level]]:
+    """Every mapping of an object of which the fields are known, with its place."""
+    yield at, value, level
+    for key, below in level.inner.items():
+        child, there = value.get(key), f"{at}/{key}"
+        if isinstance(child, dict):
+            yield from _nodes(below, child, there)
+        elif isinstance(child, list):
+            for index, item in enumerate(child):
+                if isinstance(item, dict):
+                    yield from _nodes(below, item, f"{there}/{index}")
+
+
+def _elsewhere(level: _Level, value: Mapping[str, Any], key: str, path: str = "") -> str | None:
+    """Where else in the object this key belongs and is not, as ``spec.httpProxy``."""
+    for name in level.read:
+        if edits_between(key, name) == 0 and value.get(name) is None:
+            return f"{path}{name}"
+    for name, below in level.inner.items():
+        child = value.get(name)
+        if child is None or isinstance(child, dict):
+            found = _elsewhere(below, child or {}, key, f"{path}{name}.")
+            if found is not None:
+                return found
+    return None
+
+
+@cache
+def _levels() -> Mapping[str, _Level]:
+    text = files("service.kinds").joinpath("fields.json").read_text(encoding="utf-8")
+    found = {}
+    for resource, levels in json.loads(text).items():
+        root = found[resource] = _Level()
+        for at, fields in levels.items():
+            here = root
+            for step in at.split("/")[1:]:
+                here = here.inner.setdefault(step, _Level())
+            here.known = frozenset((*fields["read"], *fields["other"]))
+            here.read = tuple(fields["read"])
+    return found
