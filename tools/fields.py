@@ -21,10 +21,10 @@ from typing import Any
 
 import kubernetes_validate
 import yaml
-
-from service.core.migration import Migration
 from service.ingest.bundle import read_body
 from service.ingest.pieces import BadInput, Piece
+
+from service.core.migration import Migration
 from service.kinds import registry, shape
 from service.kinds.resource import Resource
 
