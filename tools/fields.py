@@ -21,10 +21,10 @@ from typing import Any
 
 import kubernetes_validate
 import yaml
-from service.ingest.bundle import read_body
-from service.ingest.pieces import BadInput, Piece
 
 from service.core.migration import Migration
+from service.intake.parts import read_body
+from service.intake.pieces import BadInput, Piece
 from service.kinds import registry, shape
 from service.kinds.resource import Resource
 

@@ -8,11 +8,11 @@ import json
 from typing import Any
 
 import pytest
-from service.ingest.bundle import read_pieces
-from service.ingest.pieces import Piece
 
 from service.core.evidence import NotGathered
 from service.core.migration import Migration
+from service.intake.parts import read_pieces
+from service.intake.pieces import Piece
 from service.kinds.config import INFRASTRUCTURE, PROXY
 from service.kinds.fields import _levels, misspelt
 from service.kinds.network import NETWORK_POLICY
