@@ -13,19 +13,45 @@ from service.core.facts.registry import registry_routes
 from service.core.facts.release import major
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, failed, passed, unknown
+from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import MigrationPolicy, NotApplicable
 from service.core.values.imagerefs import InternalImage, internal_image, referred_image
 from service.kinds.network import ROUTE
 from service.kinds.ref import Pointer, Ref, Subject
 from service.kinds.resource import Read, Resource, fetch_command
-from service.kinds.workloads import BUILD_CONFIG, IMAGE_STREAM, POD, BuildConfig, ImageStream, Pod
+from service.kinds.workloads import (
+    BUILD_CONFIG,
+    CRON_JOB,
+    DAEMON_SET,
+    DEPLOYMENT,
+    DEPLOYMENT_CONFIG,
+    IMAGE_STREAM,
+    JOB,
+    POD,
+    REPLICATION_CONTROLLER,
+    STATEFUL_SET,
+    BuildConfig,
+    ImageStream,
+    Pod,
+    Workload,
+)
 
 BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html-single/"
 
 T = TypeVar("T", Pod, ImageStream, BuildConfig)
 USERS: tuple[Resource[Any], ...] = (POD, IMAGE_STREAM, BUILD_CONFIG)
 """What of an application names images. All of it must be known for a pass."""
+
+TEMPLATES: tuple[Resource[Workload], ...] = (
+    DEPLOYMENT,
+    DEPLOYMENT_CONFIG,
+    STATEFUL_SET,
+    DAEMON_SET,
+    CRON_JOB,
+    JOB,
+    REPLICATION_CONTROLLER,
+)
+"""What makes pods."""
 
 Use = tuple[Ref, str, str]
 """The object that uses an image, the JSON pointer in it, and the reference as written."""
@@ -36,9 +62,11 @@ Uses = dict[InternalImage, list[Use]]
 class InternalImages(MigrationPolicy):
     """Images of namespace `openshift` that the application uses exist on the destination.
 
-    Only from OpenShift 3 to 4. Pods name such images by tag or, where a trigger resolved it, by
-    digest; the source's image streams tell the tag of a digest. Image streams of the
-    application and build configurations may refer to image stream tags of `openshift`.
+    Only from OpenShift 3 to 4. Pods, and the templates of whatever makes pods, name such images by
+    tag or, where a trigger resolved it, by digest; the source's image streams have the tag of a
+    digest. Triggers, image streams of the application and build configurations may refer to image
+    stream tags of `openshift`. What is scaled to zero or runs by a clock has no pod: without the
+    templates a pass says so in a warning of its own.
     """
 
     id = "MTC701"
@@ -52,6 +80,7 @@ class InternalImages(MigrationPolicy):
         Read(IMAGE_STREAM, namespace="openshift"),
         Read(ROUTE, namespace="openshift-image-registry"),
         Read(ROUTE, namespace="default"),
+        *(Read(resource, plan_namespaces=True) for resource in TEMPLATES),
         *RELEASE_READS,
     )
     remedy = (
@@ -89,6 +118,7 @@ class InternalImages(MigrationPolicy):
         for resource in USERS:
             migration.source.all(resource, namespaces)
         if not short:
+            yield from _templates(migration)
             yield passed(
                 migration.destination.subject,
                 "every internal image that is used exists here"
@@ -98,26 +128,53 @@ class InternalImages(MigrationPolicy):
             )
 
 
+def _templates(migration: Migration) -> Iterator[Outcome]:
+    """A warning where there may be templates that no running pod shows."""
+    lacking: dict[Missing, None] = {}
+    for resource in TEMPLATES:
+        try:
+            migration.source.all(resource, migration.source_namespaces)
+        except NotGathered as missing:
+            lacking.update(dict.fromkeys(missing.missing))
+    if lacking:
+        yield unknown(
+            migration.source.subject,
+            "what is scaled to zero or runs by a clock may use other images than the pods",
+            *lacking,
+            key="templates",
+            severity=Severity.WARNING,
+        )
+
+
 def _used(cluster: Cluster, namespaces: tuple[str, ...]) -> Uses:
     """The internal images that what is known of these namespaces uses, and where."""
     registries = _registries(cluster)
     uses: Uses = {}
+    for use in _named(cluster, namespaces):
+        ref, pointer, written = use
+        read = internal_image if ref.kind == "Pod" or pointer == TEMPLATE else referred_image
+        image = read(written, registries)
+        if image is not None:
+            uses.setdefault(image, []).append(use)
+    return uses
+
+
+TEMPLATE = "/spec/template"
+
+
+def _named(cluster: Cluster, namespaces: tuple[str, ...]) -> Iterator[Use]:
+    """Every image that pods, their templates, image streams and builds name."""
     for pod in _given(cluster, POD, namespaces):
         for container in pod.containers:
-            image = internal_image(container.image, registries)
-            if image is not None:
-                uses.setdefault(image, []).append((pod.ref, "/spec", container.image))
+            yield pod.ref, "/spec", container.image
+    for resource in TEMPLATES:
+        for made in cluster.known(resource, namespaces):
+            yield from ((made.ref, TEMPLATE, image) for image in made.images)
+            yield from ((made.ref, "/spec/triggers", target) for target in made.triggers)
     for stream in _given(cluster, IMAGE_STREAM, namespaces):
-        for tag, target in stream.spec_tags:
-            image = referred_image(target, registries)
-            if image is not None:
-                uses.setdefault(image, []).append((stream.ref, "/spec/tags", f"{tag}: {target}"))
+        yield from ((stream.ref, "/spec/tags", target) for _, target in stream.spec_tags)
     for build in _given(cluster, BUILD_CONFIG, namespaces):
-        for pointer, target in build.images:
-            image = referred_image(target, registries)
-            if image is not None:
-                uses.setdefault(image, []).append((build.ref, pointer, target))
-    return uses
+        yield from ((build.ref, pointer, target) for pointer, target in build.images)
 
 
 def _given(cluster: Cluster, resource: Resource[T], namespaces: tuple[str, ...]) -> tuple[T, ...]:

@@ -15,9 +15,10 @@ from service.core.facts.apis import has_kind, serves, untold
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
-from service.kinds.apis import AUTOSCALER, CRD, CRON_JOB, KUBERNETES_INGRESS, POD_DISRUPTION_BUDGET
+from service.kinds.apis import AUTOSCALER, CRD, KUBERNETES_INGRESS, POD_DISRUPTION_BUDGET
 from service.kinds.ref import Pointer, Subject
 from service.kinds.resource import Read, Resource
+from service.kinds.workloads import CRON_JOB
 
 WARNING_PAGE = Link(
     "Incompatible kinds",

@@ -185,10 +185,6 @@ def _without_schemas(value: dict[str, Any]) -> None:
         drop(version, "schema", "additionalPrinterColumns")
 
 
-CRON_JOB = Resource(
-    "CronJob", "cronjobs", api_object, ("batch",), namespaced=True,
-    title="API versions of cron jobs",
-)  # fmt: skip
 POD_DISRUPTION_BUDGET = Resource(
     "PodDisruptionBudget", "poddisruptionbudgets", api_object, ("policy",), namespaced=True,
     title="API versions of pod disruption budgets",

@@ -77,12 +77,13 @@ class Pod(NamedTuple):
 
 
 class Workload(NamedTuple):
-    """A Deployment, DeploymentConfig, StatefulSet or DaemonSet, and the pods that it makes.
+    """What makes pods from a template (Deployment, StatefulSet, CronJob …), and these pods.
 
     ``owner`` is what controls it (``Kafka/shop``, "" if nothing). ``wanted`` and ``ready`` are
     numbers of pods, None where there is no status yet. ``templates`` are the storage classes of
-    its volumeClaimTemplates, "" for the default. ``images``, ``claims`` and what follows are of
-    its pod template.
+    its volumeClaimTemplates, "" for the default. ``triggers`` are the images whose change starts a
+    DeploymentConfig, in the form of :attr:`ImageStream.spec_tags`. ``images``, ``claims`` and what
+    follows are of its pod template.
     (A named tuple for speed, as :class:`Ref`.)
     """
 
@@ -98,6 +99,7 @@ class Workload(NamedTuple):
     runtime_class: str
     scheduler: str
     templates: tuple[str, ...] = ()
+    triggers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,10 +271,14 @@ def _containers(
 
 
 def workload(value: Object, ref: Ref) -> Workload:
-    """Deployment, DeploymentConfig, StatefulSet or DaemonSet."""
+    """Whatever makes pods from a template: Deployment, StatefulSet, Job, CronJob …"""
     meta, spec, status = metadata(value), table(value, "spec", ""), table(value, "status", "")
-    template = table(spec, "template", "/spec")
-    pods, at = table(template, "spec", "/spec/template"), "/spec/template/spec"
+    holder, where = spec, "/spec"
+    if ref.kind == "CronJob":
+        holder = table(table(spec, "jobTemplate", "/spec"), "spec", "/spec/jobTemplate")
+        where = "/spec/jobTemplate/spec"
+    template = table(holder, "template", where)
+    pods, at = table(template, "spec", f"{where}/template"), f"{where}/template/spec"
     wanted, ready = _scale(ref.kind, spec, status)
     return Workload(
         ref=ref,
@@ -281,7 +287,11 @@ def workload(value: Object, ref: Ref) -> Workload:
         owner=_owner(meta) if "ownerReferences" in meta else "",
         wanted=wanted,
         ready=ready,
-        images=tuple(text(row, "image", at) for row in rows(pods, "containers", at)),
+        images=tuple(
+            text(row, "image", at)
+            for key in ("containers", "initContainers")
+            for row in rows(pods, key, at)
+        ),
         claims=_claims(pods) if "volumes" in pods else (),
         priority_class=text(pods, "priorityClassName", at),
         runtime_class=text(pods, "runtimeClassName", at),
@@ -290,7 +300,17 @@ def workload(value: Object, ref: Ref) -> Workload:
             text(table(row, "spec", "/spec/volumeClaimTemplates"), "storageClassName", "/spec")
             for row in rows(spec, "volumeClaimTemplates", "/spec")
         ),
+        triggers=tuple(_triggers(spec)) if ref.kind == "DeploymentConfig" else (),
     )
+
+
+def _triggers(spec: Object) -> Iterator[str]:
+    """What the image changes of a DeploymentConfig refer to."""
+    for index, row in enumerate(rows(spec, "triggers", "/spec")):
+        at = f"/spec/triggers/{index}"
+        target = _target(table(row, "imageChangeParams", at), f"{at}/imageChangeParams")
+        if target:
+            yield target
 
 
 def _scale(kind: str, spec: Object, status: Object) -> tuple[int | None, int | None]:
@@ -391,6 +411,10 @@ def _trim_workload(value: dict[str, Any]) -> None:
     trim_pod_spec(inner(value, "spec", "template", "spec"))
 
 
+def _trim_cron_job(value: dict[str, Any]) -> None:
+    trim_pod_spec(inner(value, "spec", "jobTemplate", "spec", "template", "spec"))
+
+
 def _trim_build_config(value: dict[str, Any]) -> None:
     strategy = inner(value, "spec", "strategy")
     for part in strategy.values() if isinstance(strategy, dict) else ():
@@ -428,4 +452,16 @@ DAEMON_SET = Resource(
     "DaemonSet", "daemonsets", workload, ("apps", "extensions"), namespaced=True,
     title="daemon sets: the agents that copy files, and what controls those of the application",
     trim=_trim_workload,
+)  # fmt: skip
+REPLICATION_CONTROLLER = Resource(
+    "ReplicationController", "replicationcontrollers", workload, namespaced=True,
+    title="replication controllers and the images that they use", trim=_trim_workload,
+)  # fmt: skip
+JOB = Resource(
+    "Job", "jobs", workload, ("batch",), namespaced=True,
+    title="jobs and the images that they use", trim=_trim_workload,
+)  # fmt: skip
+CRON_JOB = Resource(
+    "CronJob", "cronjobs", workload, ("batch",), namespaced=True,
+    title="cron jobs: their API versions and the images that they use", trim=_trim_cron_job,
 )  # fmt: skip
