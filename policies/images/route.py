@@ -132,7 +132,8 @@ def _unusable(cluster: Cluster, route: Route) -> Outcome:
         )
     return failed(
         route.ref.subject,
-        f"the router rejects route {route.ref.name}",
+        f"the router rejects route {route.ref.name}"
+        + (f" ({route.rejection[:300]})" if route.rejection else ""),
         route.ref.at("/status/ingress", "Admitted=False"),
         found="Admitted: False",
         wanted="Admitted: True",

@@ -17,12 +17,16 @@ from policies.network.common import (
 from policies.network.manifests import allow_all_egress, allow_first, allow_rsync
 from policies.network.traffic import (
     ADMIN_KINDS,
+    AGENT_PODS,
+    CONTROLLER_PODS,
     MTC_PODS,
     RSYNC_PORT,
     Space,
     Target,
+    addresses,
     admin_rules,
     dns_peer,
+    endpoint_target,
     from_router,
     namespace_rules,
     own_pod,
@@ -34,10 +38,11 @@ from policies.network.traffic import (
     within,
 )
 from service.core.evidence import Missing, NotGathered
-from service.core.facts import direct
+from service.core.facts import Fact, direct
 from service.core.facts.admin_policy import Said, admin_egress, admin_ingress
 from service.core.facts.apis import READS as API_READS
 from service.core.facts.direct import direct_volumes
+from service.core.facts.endpoints import Endpoint, api, registry_route
 from service.core.facts.network_policy import (
     Let,
     Outside,
@@ -47,8 +52,10 @@ from service.core.facts.network_policy import (
     name_resolution,
     selecting,
 )
+from service.core.facts.proxy import proxy_use
 from service.core.facts.release import major_or
-from service.core.facts.transfer import intra_cluster, storage_conversion
+from service.core.facts.topology import tunnelled
+from service.core.facts.transfer import direct_images, intra_cluster, storage_conversion
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed, not_applicable, passed, unknown
 from service.core.policy import ClusterPolicy
@@ -74,6 +81,12 @@ class Way:
     target: Target
     what: str
     mend: Callable[[str], str]
+    tag: str = ""
+    """What tells its findings from those of other traffic of the same namespace."""
+
+    def key(self, word: str) -> str:
+        """The key of a finding about this traffic."""
+        return f"{word}-{self.tag}" if self.tag and word else word or self.tag
 
 
 SHOWN = 5
@@ -88,7 +101,9 @@ class NoBlockingNetworkPolicy(ClusterPolicy):
 
     With direct volume migration rsync pods leave the source namespace for the destination's
     route (or the Stunnel proxy) and are entered from the router in the destination namespace.
-    Velero and the controller leave openshift-migration for the repository on every cluster.
+    Velero and, for indirect volumes, the agents that copy files leave openshift-migration for the
+    repository on every cluster; the controller leaves the host for it, for the API server of each
+    other cluster, and for their registries where images are copied directly.
     Answers to a connection come back by themselves, so the destination needs no egress rule.
     OpenShift 3 does not enforce the egress part of a NetworkPolicy. Policies of the cluster's
     administrators go before it, and the baseline one after it, where the evidence holds them or
@@ -134,6 +149,8 @@ class NoBlockingNetworkPolicy(ClusterPolicy):
         gaps: list[Missing] = []
         if not storage_conversion(migration):
             looks.append(lambda: _to_repository(migration, cluster))
+        if migration.is_host(cluster):
+            looks += _controller_looks(migration)
         try:
             looks += _rsync_looks(migration, cluster)
         except NotGathered as missing:
@@ -157,7 +174,7 @@ def _clean(cluster: Cluster, count: int) -> Outcome:
         return not_applicable(cluster.subject, "no traffic of MTC leaves or enters its namespaces")
     return passed(
         cluster.subject,
-        f"nothing in {count} namespace{'s' * (count != 1)} stops MTC's traffic",
+        f"nothing stops MTC's traffic ({count} looked at)",
         examined=count,
     )
 
@@ -176,10 +193,58 @@ def _spaces(migration: Migration) -> Iterable[Space]:
 
 
 def _to_repository(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
-    space = Space(MTC_NAMESPACE, MTC_NAMESPACE, (MTC_PODS,))
+    """Velero, the agents that copy files and, on the host, the controller."""
+    agents = () if _direct_only(migration) else AGENT_PODS
+    pods = (MTC_PODS, *agents, *((CONTROLLER_PODS,) * migration.is_host(cluster)))
+    space = Space(MTC_NAMESPACE, MTC_NAMESPACE, pods)
     what = "traffic to the replication repository"
     way = Way(space, repository_target(migration), what, allow_all_egress)
     yield from _out(migration, cluster, way)
+
+
+def _direct_only(migration: Migration) -> bool:
+    plan = migration.given_plan
+    return plan is not None and not plan.indirect_volumes
+
+
+def _controller_looks(migration: Migration) -> list[Look]:
+    """From the controller to the API servers and the registries of the other clusters."""
+    host = migration.host
+    space = Space(MTC_NAMESPACE, MTC_NAMESPACE, (CONTROLLER_PODS,))
+    looks: list[Look] = []
+    for remote in migration.clusters:
+        if remote is host or intra_cluster(migration) or tunnelled(migration, remote) is not None:
+            continue
+        targets = {"api": _past_proxy(migration, partial(api, migration, remote))}
+        if _images(migration):
+            place = partial(registry_route, migration, remote)
+            targets["registry"] = _past_proxy(migration, place)
+        for kind, target in targets.items():
+            name = "API server" if kind == "api" else kind
+            what = f"the controller's traffic to the {name} of the {remote.role} cluster"
+            way = Way(space, target, what, allow_all_egress, f"{kind}-{remote.role}")
+            looks.append(partial(_out, migration, host, way))
+    return looks
+
+
+def _past_proxy(migration: Migration, read: Callable[[], Fact[Endpoint]]) -> Target:
+    """Where the controller connects to: the proxy of the host, where it has one."""
+    try:
+        use = proxy_use(migration.host)
+    except NotGathered:
+        use = None
+    if use is None or not use.value.in_use:
+        return endpoint_target(migration, read)
+    host, _, port = use.value.endpoints[0].rpartition(":")
+    number = int(port) if port.isdigit() else 0
+    return Target(Outside(host, number, addresses(migration, host)), use.evidence)
+
+
+def _images(migration: Migration) -> bool:
+    try:
+        return direct_images(migration).value
+    except NotGathered:
+        return False
 
 
 def _rsync_out(migration: Migration, space: Space) -> Iterator[Outcome]:
@@ -201,6 +266,7 @@ def _out(migration: Migration, cluster: Cluster, way: Way) -> Iterator[Outcome]:
                 *way.target.evidence,
                 found="denied",
                 wanted="an Allow rule before the Deny",
+                key=way.tag,
                 commands=(allow_first(policy, way.target.outside),),
             )
         elif let is Let.UNDECIDED:
@@ -209,12 +275,17 @@ def _out(migration: Migration, cluster: Cluster, way: Way) -> Iterator[Outcome]:
                 f"namespace {name}: whether {policy.ref.kind} {policy.ref.name} allows {way.what} "
                 "depends on the target's address",
                 *way.target.needed(migration, cluster),
+                key=way.tag,
                 evidence=(policy.ref.at("/spec/egress"), *way.target.evidence),
             )
     if major_or(cluster) == 3:
         return
+    seen: set[tuple[Subject, str]] = set()
     for labels in way.space.pods:
-        yield from _pod_out(migration, cluster, way, policies, labels)
+        for outcome in _pod_out(migration, cluster, way, policies, labels):
+            if (outcome.subject, outcome.key) not in seen:
+                seen.add((outcome.subject, outcome.key))
+                yield outcome
 
 
 def _pod_out(
@@ -276,7 +347,7 @@ def _by_admin(
             *evidence,
             found=f"denied by {names}",
             wanted="a rule before it that passes or allows it",
-            key=f"admin-{direction}",
+            key=way.key(f"admin-{direction}"),
             commands=tuple(
                 f"oc describe {policy.ref.kind.lower()}.policy.networking.k8s.io "
                 f"{quote(policy.ref.name)}"
@@ -288,7 +359,7 @@ def _by_admin(
         subject,
         f"namespace {name}: whether {told} denies {way.what} is not known",
         *missing,
-        key=f"admin-{direction}",
+        key=way.key(f"admin-{direction}"),
         evidence=evidence,
     )
 
@@ -352,7 +423,7 @@ def _isolated(
             *evidence,
             found=f"no rule of {names} allows it",
             wanted="a rule that allows it",
-            key=key,
+            key=way.key(key),
             commands=(way.mend(name),),
         )
         return
@@ -361,7 +432,7 @@ def _isolated(
         f"namespace {name}: whether {way.what} is let through is not known; NetworkPolicies select "
         f"the pods ({names}), and their rules name what the evidence does not tell",
         *missing,
-        key=key,
+        key=way.key(key),
         evidence=evidence,
     )
     # No object tells it all (where the router's traffic seems to come from); this settles it.

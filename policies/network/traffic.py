@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from shlex import quote
 
 from policies.network.manifests import RSYNC_APPS
 from service.core.evidence import Missing, NotGathered
+from service.core.facts import Fact
 from service.core.facts.apis import has_kind
 from service.core.facts.connecting import resolving
-from service.core.facts.endpoints import repository, route_domain, rsync_route
+from service.core.facts.endpoints import Endpoint, repository, route_domain, rsync_route
 from service.core.facts.network_policy import (
     Address,
     Let,
@@ -51,6 +52,17 @@ MTC_PODS: Mapping[str, str] = {
     "app.kubernetes.io/managed-by": "oadp-operator",
 }
 """The labels of the Velero pod."""
+
+AGENT_PODS = ({"component": "velero", "name": "node-agent", "role": "node-agent"},
+              {"component": "velero", "name": "restic"})  # fmt: skip
+"""The labels of the pods that copy files, by the release of OADP."""
+
+CONTROLLER_PODS: Mapping[str, str] = {
+    "app": "migration",
+    "control-plane": "controller-manager",
+    "controller-tools.k8s.io": "1.0",
+}
+"""The labels of the controller's pod (mig-operator templates/controller.yml.j2)."""
 
 GROUP = {
     "network.openshift.io/policy-group": "ingress",
@@ -152,8 +164,13 @@ def rsync_target(migration: Migration, space: Space) -> Target:
 
 def repository_target(migration: Migration) -> Target:
     """The replication repository."""
+    return endpoint_target(migration, lambda: repository(migration.storage))
+
+
+def endpoint_target(migration: Migration, read: Callable[[], Fact[Endpoint]]) -> Target:
+    """An endpoint that the evidence may tell."""
     try:
-        found = repository(migration.storage)
+        found = read()
     except NotGathered as missing:
         return Target(Outside("", 443), (), missing.missing)
     place = found.value

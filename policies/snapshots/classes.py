@@ -26,11 +26,10 @@ from service.kinds.storage import STORAGE_CLASS
 class SnapshotSameStorageClass(MigrationPolicy):
     """A volume copied by snapshot keeps its storage class.
 
-    The documentation asks for the same class. A class of the same storage under another name is
-    a warning, not a blocker: MTC writes the selected class into the restored volume and claim,
-    and the snapshot is one of the same disks. So is a class of the same name whose provisioner
-    is the CSI driver of the in-tree one. A class that does not exist, or that makes other disks,
-    is a fail.
+    The documentation demands the same class. A class of the same disks under another name is a
+    blocker too, though MTC writes the selected class into the restored volume and claim: who has
+    tried it waives it. A class of the same name whose provisioner is the CSI driver of the
+    in-tree one is a warning.
     """
 
     id = "MTC614"
@@ -103,7 +102,8 @@ def _fault(
         f"source's {volume.source_class or 'class'} ({provisioner})"
     )
     found = f"{name} ({target.provisioner})"
-    return _wrong(migration, classes, volume, entry, why, found, target, Severity.WARNING)
+    severity = Severity.WARNING if name == volume.source_class else None
+    return _wrong(migration, classes, volume, entry, why, found, target, severity)
 
 
 def _provisioner(migration: Migration, origin: StorageClasses, volume: Volume) -> str:

@@ -34,6 +34,8 @@ class Route:
     """Every host that a router has admitted or was asked for, ``host`` included."""
     host_generated: bool = False
     """Whether the host was made of name, namespace and the routers' domain, not written."""
+    rejection: str = ""
+    """Reason and message of the routers that reject it, "" where none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,7 @@ def route(value: Object, ref: Ref) -> Route:
         termination=text(table(spec, "tls", "/spec"), "termination", "/spec/tls"),
         admitted=_admitted(ingress),
         hosts=tuple(name for name in hosts if name),
+        rejection=_rejection(ingress),
         host_generated=annotations.get("openshift.io/host.generated") == "true",
     )
 
@@ -149,6 +152,15 @@ def _admitted(ingress: tuple[Object, ...]) -> bool | None:
         if admitted is not None:
             answers.append(admitted.status == "True")
     return any(answers) if answers else None
+
+
+def _rejection(ingress: tuple[Object, ...]) -> str:
+    said: list[str] = []
+    for index, row in enumerate(ingress):
+        admitted = conditions(row, f"/status/ingress/{index}").get("Admitted")
+        if admitted is not None and admitted.status == "False":
+            said.append(": ".join(filter(None, (admitted.reason, admitted.message))))
+    return "; ".join(dict.fromkeys(filter(None, said)))
 
 
 def service(value: Object, ref: Ref) -> Service:

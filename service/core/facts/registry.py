@@ -21,9 +21,17 @@ SECURE = ("reencrypt", "passthrough")
 
 
 def registry_routes(cluster: Cluster) -> tuple[Route, ...]:
-    """The known routes to the registry's service, in both releases' places; may be partial."""
+    """The known routes to the registry's service; may be partial.
+
+    In the place of the cluster's own release; in both places where that is not known. A route left
+    over in the other place leads to no registry.
+    """
     found: list[Route] = []
-    for namespace, service in REGISTRY_SERVICES.values():
+    try:
+        places: tuple[tuple[str, str], ...] = (REGISTRY_SERVICES[major(cluster)],)
+    except NotGathered:
+        places = tuple(REGISTRY_SERVICES.values())
+    for namespace, service in places:
         try:
             routes = cluster.all(ROUTE, (namespace,))
         except NotGathered:
