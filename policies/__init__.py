@@ -67,4 +67,4 @@ def _concrete(base: type[Policy[Any]]) -> list[type[Policy[Any]]]:
     found = []
     for kind in base.__subclasses__():
         found += [*_concrete(kind), *([] if isabstract(kind) else [kind])]
-    return found
+    return list(dict.fromkeys(found))  # one that has two bases is found twice

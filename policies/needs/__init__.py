@@ -1,0 +1,1 @@
+"""What the migration's own objects need: room, places, rights, operators and settings."""

@@ -1,0 +1,260 @@
+"""Whether the pods that copy data find a node that can hold them and their volumes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from shlex import quote
+
+from policies.needs.base import (
+    READS,
+    Gaps,
+    PlanNeed,
+    claim_of,
+    copied,
+    namespace_to_be,
+    require_rsync,
+    side_namespaces,
+)
+from policies.plan.base import ABOUT, CHECKLISTS, TROUBLE, few
+from service.core.access_modes import RWO
+from service.core.evidence import NotGathered
+from service.core.facts import release
+from service.core.facts.release import major
+from service.core.facts.storage_classes import KnownClass, destination_classes
+from service.core.facts.targets import access_modes, target_of
+from service.core.facts.transfer import endpoint_type
+from service.core.facts.volumes import Volume
+from service.core.migration import Migration
+from service.core.outcome import Outcome, Severity, failed, unknown
+from service.kinds.cluster import CONFIG_MAP, NAMESPACE, NODE, Namespace, Node
+from service.kinds.health import CSI_NODE, SCHEDULER
+from service.kinds.mtc import MIG_CLUSTER, MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.kinds.ref import pointer_step
+from service.kinds.resource import Read
+from service.kinds.storage import STORAGE_CLASS
+
+SELECTOR = "openshift.io/node-selector"
+WORKER = "node-role.kubernetes.io/worker"
+
+
+class NamespaceNodeSelectors(PlanNeed):
+    """The node selectors of the plan's namespaces lead to nodes of the destination.
+
+    A project's annotation is added to every pod of it, rsync's too; where a project has none, the
+    scheduler's default counts. MTC makes namespaces with the source's annotations. Nodes that
+    are cordoned, not ready or tainted take no pods. MTC752 looks at the pods' own selectors.
+    """
+
+    id = "MTC833"
+    name = "namespace-node-selectors"
+    title = "Node selectors of the namespaces lead to nodes of the destination"
+    why = "Every pod of the namespace stays Pending, rsync's first; the migration waits for it."
+    reads = (*READS, *release.READS, Read(NAMESPACE), Read(SCHEDULER))
+    declares = ("openshiftVersion",)
+    remedy = "Label nodes of the destination, or change the annotation of the namespace."
+    docs = (TROUBLE, CHECKLISTS)
+    source = "MTC documentation, Troubleshooting; OpenShift project node selectors"
+    better = "MTC warns of the pods' selectors only"
+    good = "the namespaces' node selectors lead to nodes of the destination"
+
+    def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
+        default = ""
+        with gaps.noted():
+            if major(migration.destination) > 3:
+                found = migration.destination.get(SCHEDULER, "cluster")
+                default = found.selector
+        for name in side_namespaces(migration, migration.destination):
+            with gaps.noted():
+                namespace = namespace_to_be(migration, name)
+                given = namespace.annotations.get(SELECTOR)
+                yield from _leads_nowhere(migration, namespace, default if given is None else given)
+                yield from _differs(migration, namespace, name)
+
+
+def _leads_nowhere(migration: Migration, namespace: Namespace, selector: str) -> Iterator[Outcome]:
+    if not selector.strip():
+        return
+    pointer = namespace.ref.at(f"/metadata/annotations/{pointer_step(SELECTOR)}", selector)
+    wanted = dict(_pairs(selector))
+    try:
+        nodes = migration.destination.all(NODE)
+    except NotGathered as gap:
+        yield unknown(
+            namespace.ref.subject,
+            f"whether a node of the destination has {selector} is not known",
+            *gap.missing,
+            key=SELECTOR,
+            evidence=(pointer,),
+            severity=Severity.BLOCKER,
+        )
+        return
+    fitting = [node for node in nodes if wanted.items() <= dict(node.labels).items()]
+    if any(node.takes_pods for node in fitting):
+        return
+    closed = f"; {few(node.ref.name for node in fitting)} take no pods" if fitting else ""
+    yield failed(
+        namespace.ref.subject,
+        f"namespace {namespace.ref.name} asks for nodes with {selector}, and no node of the "
+        f"destination has that{closed}",
+        pointer,
+        found=selector,
+        wanted="labels of a node that takes pods",
+        key=SELECTOR,
+        commands=(f"oc get nodes -l {quote(selector)}",),
+    )
+
+
+def _pairs(selector: str) -> Iterator[tuple[str, str]]:
+    for word in selector.split(","):
+        key, _, value = word.strip().partition("=")
+        if key:
+            yield key.strip(), value.lstrip("=").strip()
+
+
+def _differs(migration: Migration, namespace: Namespace, name: str) -> Iterator[Outcome]:
+    """A destination namespace that exists, without the source's selector."""
+    if namespace.ref.cluster != migration.destination.name:
+        return
+    for entry in migration.plan.namespaces:
+        origin = (
+            migration.source.find(NAMESPACE, entry.source) if entry.destination == name else None
+        )
+        wanted = origin.annotations.get(SELECTOR) if origin else None
+        if wanted and namespace.annotations.get(SELECTOR) != wanted:
+            found = namespace.annotations.get(SELECTOR)
+            yield failed(
+                namespace.ref.subject,
+                f"namespace {name} has not the node selector of {entry.source} on the source: "
+                "pods come to other nodes, and rsync's may not be scheduled",
+                namespace.ref.at(f"/metadata/annotations/{pointer_step(SELECTOR)}", found),
+                found=found if found else "none",
+                wanted=wanted,
+                key="differs",
+                commands=(f"oc annotate namespace {quote(name)} {SELECTOR}={quote(wanted)}",),
+                severity=Severity.WARNING,
+            )
+
+
+ZONAL = (
+    "ebs.csi.aws.com", "kubernetes.io/aws-ebs", "pd.csi.storage.gke.io", "kubernetes.io/gce-pd",
+    "disk.csi.azure.com", "kubernetes.io/azure-disk", "cinder.csi.openstack.org",
+    "kubernetes.io/cinder", "csi.vsphere.vmware.com", "vpc.block.csi.ibm.io",
+)  # fmt: skip
+"""Provisioners whose volumes can be attached within one zone only."""
+
+
+class TransferPodPlaceable(PlanNeed):
+    """One node of the destination can hold all volumes of a namespace at once.
+
+    rsync's pod there mounts every claim of its namespace. With volumeBindingMode Immediate the
+    volumes are made before the pod, each in any zone; a node takes only so many volumes of a
+    driver; an endpoint of type NodePort needs a node with the worker label.
+    """
+
+    id = "MTC834"
+    name = "transfer-pod-placeable"
+    title = "One node of the destination can hold all volumes of a namespace"
+    why = "rsync's pod on the destination stays Pending; the migration waits for it."
+    reads = (
+        *READS,
+        Read(NODE),
+        Read(STORAGE_CLASS),
+        Read(CSI_NODE),
+        Read(MIG_CLUSTER),
+        Read(CONFIG_MAP, MTC_NAMESPACE),
+        Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),
+    )
+    declares = ("storageClasses",)
+    remedy = (
+        "Choose a class with volumeBindingMode WaitForFirstConsumer or of one zone, put fewer "
+        "volumes of a namespace into one plan, or copy through the repository."
+    )
+    docs = (ABOUT, TROUBLE)
+    source = "MTC documentation, About MTC (BZ 1947487); mig-controller rsync.go; crane-lib rsync"
+    better = "MTC has no such check"
+    good = "one node can hold all volumes of each namespace"
+
+    def applies(self, migration: Migration) -> None:
+        require_rsync(migration)
+
+    def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
+        mapped = {one.source: one.destination for one in migration.plan.namespaces}
+        groups: dict[str, list[tuple[Volume, KnownClass]]] = defaultdict(list)
+        for volume in copied(migration):
+            if "ReadWriteMany" in access_modes(volume) or RWO not in access_modes(volume):
+                continue
+            with gaps.noted():
+                target = destination_classes(migration).find(target_of(migration, volume).name)
+                space = claim_of(volume)[0]
+                if target is not None:
+                    groups[mapped.get(space, space)].append((volume, target))
+        for name, found in groups.items():
+            with gaps.noted():
+                yield from _in_zones(migration, name, found)
+            with gaps.noted():
+                yield from _attachable(migration, name, found)
+        if endpoint_type(migration.destination).value == "NodePort":
+            with gaps.noted():
+                yield from _no_worker(migration)
+
+
+def _in_zones(
+    migration: Migration, name: str, found: list[tuple[Volume, KnownClass]]
+) -> Iterator[Outcome]:
+    zonal = [(one, kind) for one, kind in found if kind.provisioner in ZONAL]
+    if len(zonal) < 2 or all(kind.binding_mode == "WaitForFirstConsumer" for _, kind in zonal):
+        return
+    zones = {node.zone for node in migration.destination.all(NODE) if node.takes_pods and node.zone}
+    if len(zones) < 2:
+        return
+    if any(not kind.binding_mode for _, kind in zonal):
+        raise migration.destination.inventory.not_gathered(STORAGE_CLASS)
+    kind = next(kind for _, kind in zonal if kind.binding_mode != "WaitForFirstConsumer")
+    yield failed(
+        migration.destination.subject,
+        f"{len(zonal)} volumes for namespace {name} can be made in any of {len(zones)} zones "
+        f"({few(sorted(zones))}), for class {kind.name} binds at once; rsync's one pod needs all",
+        kind.evidence,
+        found=f"volumeBindingMode {kind.binding_mode}, {len(zones)} zones",
+        wanted="WaitForFirstConsumer, or one zone",
+        key=f"zones {name}",
+        commands=("oc get storageclasses", "oc get nodes -L topology.kubernetes.io/zone"),
+    )
+
+
+def _attachable(
+    migration: Migration, name: str, found: list[tuple[Volume, KnownClass]]
+) -> Iterator[Outcome]:
+    by_driver: dict[str, int] = defaultdict(int)
+    for _, kind in found:
+        by_driver[kind.provisioner] += 1
+    most: dict[str, int] = {}
+    for node in migration.destination.known(CSI_NODE):
+        for driver, count in node.attachable.items():
+            most[driver] = max(most.get(driver, 0), count)
+    for driver, count in by_driver.items():
+        room = most.get(driver, 0)
+        if room and count > room:
+            yield failed(
+                migration.destination.subject,
+                f"namespace {name} brings {count} volumes of {driver}, and a node takes {room}",
+                found=str(count),
+                wanted=f"at most {room}",
+                key=f"attach {name} {driver}",
+                commands=("oc get csinodes -o yaml",),
+                observed=count,
+            )
+
+
+def _no_worker(migration: Migration) -> Iterator[Outcome]:
+    nodes: tuple[Node, ...] = migration.destination.all(NODE)
+    if not any(WORKER in node.labels for node in nodes):
+        yield failed(
+            migration.destination.subject,
+            f"rsync_endpoint_type is NodePort, and no node has label {WORKER}",
+            found="no such node",
+            wanted=f"a node with label {WORKER}",
+            key="worker",
+            commands=(f"oc get nodes -l {WORKER}",),
+        )
