@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from service.kinds.ref import Ref
@@ -12,6 +15,7 @@ from service.kinds.shape import (
     Object,
     conditions,
     flag,
+    inner,
     metadata,
     quantities,
     rows,
@@ -82,12 +86,29 @@ class ConfigMap:
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """What a token says of itself: when it ends, and whose it is; nothing else of it is kept.
+
+    ``readable`` is False for one that is no JSON Web Token, and says nothing. ``ends`` is None
+    where it names no end.
+    """
+
+    readable: bool
+    ends: datetime | None = None
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret's labels and key names. Its values are never read."""
+    """A secret's labels and key names. Of its values only the token's end and owner are read.
+
+    ``token`` is None where the value of ``saToken`` was not gathered.
+    """
 
     ref: Ref
     keys: frozenset[str]
     labels: Mapping[str, str]
+    token: Token | None = None
 
 
 REGION_LABELS = ("topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region")
@@ -148,10 +169,42 @@ def config_map(value: Object, ref: Ref) -> ConfigMap:
     return ConfigMap(ref, {key: scalar(data, key, "/data") for key in data})
 
 
+TOKEN = "saToken"
+"""The key under which a MigCluster's secret holds the token."""
+
+
 def secret(value: Object, ref: Ref) -> Secret:
-    """Secret: key names only. The values are not looked at, so they cannot leak."""
-    keys = {*table(value, "data", ""), *table(value, "stringData", "")}
-    return Secret(ref, frozenset(keys), strings(metadata(value), "labels", "/metadata"))
+    """Secret: key names only. Other values are not looked at, so they cannot leak."""
+    data, plain = table(value, "data", ""), table(value, "stringData", "")
+    return Secret(
+        ref,
+        frozenset({*data, *plain}),
+        strings(metadata(value), "labels", "/metadata"),
+        _token(data.get(TOKEN), plain.get(TOKEN)),
+    )
+
+
+def _token(encoded: object, plain: object) -> Token | None:
+    """What a token says of itself; None where it is absent or masked."""
+    if isinstance(plain, str) and plain:
+        text = plain
+    elif isinstance(encoded, str) and encoded:
+        try:
+            text = base64.b64decode(encoded, validate=True).decode("ascii")
+        except ValueError:
+            return None  # masked, as `oc adm inspect` does it
+    else:
+        return None
+    parts = text.strip().split(".")
+    if len(parts) != 3:
+        return Token(False)
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        end, account = claims.get("exp"), claims.get("sub")
+        ends = None if end is None else datetime.fromtimestamp(end, UTC)
+    except (ValueError, AttributeError, TypeError, OverflowError, OSError, RecursionError):
+        return Token(False)
+    return Token(True, ends, account[:300] if isinstance(account, str) else "")
 
 
 NODE = Resource("Node", "nodes", node, title="regions, zones and kubelet versions of the nodes")
@@ -161,10 +214,23 @@ CONFIG_MAP = Resource(
 )
 
 
+def _unsigned(token: Token) -> str:
+    """A token that says when it ends and whose it is, and nothing else; it opens nothing."""
+    if not token.readable:
+        return "-"
+    claims: dict[str, object] = {"sub": token.account}
+    if token.ends is not None:
+        claims["exp"] = int(token.ends.timestamp())
+    return f".{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}."
+
+
 def _keys_only(value: dict[str, Any]) -> None:
+    told = _token(inner(value, "data", TOKEN), inner(value, "stringData", TOKEN))
     for key in ("data", "stringData"):
         if isinstance(value.get(key), dict):
             value[key] = dict.fromkeys(value[key], "")
+    if told is not None:
+        value["stringData"] = {TOKEN: _unsigned(told)}
 
 
 SECRET = Resource(

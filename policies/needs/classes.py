@@ -1,0 +1,111 @@
+"""What pods name that belongs to the cluster and that MTC does not bring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from policies.needs.base import Gaps, PlanNeed
+from policies.plan.base import CHECKLISTS, PLAN_READS
+from service.core.evidence import NotGathered
+from service.core.link import Link
+from service.core.migration import Migration
+from service.core.outcome import Outcome, Severity, failed, unknown
+from service.kinds.apis import PRIORITY_CLASS, RUNTIME_CLASS
+from service.kinds.ref import Ref
+from service.kinds.resource import Read, Resource
+from service.kinds.workloads import DAEMON_SET, DEPLOYMENT, DEPLOYMENT_CONFIG, POD, STATEFUL_SET
+
+TEMPLATES = (DEPLOYMENT, DEPLOYMENT_CONFIG, STATEFUL_SET, DAEMON_SET)
+BUILT_IN = ("system-cluster-critical", "system-node-critical")
+DEFAULT_SCHEDULER = "default-scheduler"
+
+
+class ClusterScopedNeeds(PlanNeed):
+    """Priority classes, runtime classes and schedulers that the pods name are on the destination.
+
+    They belong to the cluster, and MTC migrates namespaces. Looked at are pods and the templates
+    of what makes them, so that a workload that is scaled to zero counts.
+    """
+
+    id = "MTC838"
+    name = "cluster-scoped-needs"
+    title = "Classes that the pods name exist on the destination"
+    why = "The API server refuses the pods; the application does not come up."
+    reads = (
+        *PLAN_READS,
+        Read(POD, plan_namespaces=True),
+        *(Read(kind, plan_namespaces=True) for kind in TEMPLATES),
+        Read(PRIORITY_CLASS),
+        Read(RUNTIME_CLASS),
+    )
+    remedy = "Create the class on the destination as it is on the source."
+    docs = (
+        CHECKLISTS,
+        Link(
+            "Pod priority and preemption",
+            "https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/",
+        ),
+    )
+    source = "MTC documentation, Troubleshooting 3 to 4, known issues; Premigration checklists"
+    better = "MTC has no such check"
+    good = "classes that the pods name exist on the destination"
+
+    def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
+        with gaps.noted():
+            migration.source.all(POD, migration.source_namespaces)
+        for name, ref in _named(migration, "priority_class").items():
+            if name not in BUILT_IN:
+                yield from _absent(migration, PRIORITY_CLASS, name, ref)
+        for name, ref in _named(migration, "runtime_class").items():
+            yield from _absent(migration, RUNTIME_CLASS, name, ref)
+        for name, ref in _named(migration, "scheduler").items():
+            if name != DEFAULT_SCHEDULER:
+                yield failed(
+                    ref.subject,
+                    f"{ref.kind} {ref.namespace}/{ref.name} asks for scheduler {name}; without it "
+                    "on the destination its pods stay Pending",
+                    ref.at("/spec", name),
+                    found=name,
+                    wanted=DEFAULT_SCHEDULER,
+                    key=f"scheduler {name}",
+                    commands=("oc get pods --all-namespaces | grep -i scheduler",),
+                    severity=Severity.WARNING,
+                )
+
+
+def _named(migration: Migration, field: str) -> dict[str, Ref]:
+    """What pods and templates name, and the first object that does."""
+    found: dict[str, Ref] = {}
+    for kind in (POD, *TEMPLATES):
+        known: tuple[Any, ...] = migration.source.known(kind, migration.source_namespaces)
+        for item in known:
+            name = getattr(item, field)
+            if name:
+                found.setdefault(name, item.ref)
+    return found
+
+
+def _absent(migration: Migration, kind: Resource[Any], name: str, ref: Ref) -> Iterator[Outcome]:
+    who = f"{ref.kind} {ref.namespace}/{ref.name}"
+    try:
+        if migration.destination.find(kind, name) is not None:
+            return
+    except NotGathered as gap:
+        yield unknown(
+            ref.subject,
+            f"{who} names {kind.kind} {name}; whether the destination has it is not known",
+            *gap.missing,
+            key=f"{kind.kind} {name}",
+            severity=Severity.BLOCKER,
+        )
+        return
+    yield failed(
+        ref.subject,
+        f"{who} names {kind.kind} {name}, which the destination does not have",
+        ref.at("/spec", name),
+        found="absent",
+        wanted=f"{kind.kind} {name}",
+        key=f"{kind.kind} {name}",
+        commands=(f"oc get {kind.argument}",),
+    )

@@ -1,0 +1,189 @@
+"""Whether the application's pods may be on the destination what they are on the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from shlex import quote
+
+from policies.needs.base import Gaps, PlanNeed
+from policies.needs.rights import RESTRICTED
+from policies.plan.base import CHECKLISTS, PLAN_READS
+from service.core.evidence import NotGathered
+from service.core.facts import release
+from service.core.link import Link
+from service.core.migration import Cluster, Migration
+from service.core.outcome import Outcome, Severity, failed, unknown
+from service.core.values.versions import Version
+from service.kinds.mtc import MTC_NAMESPACE
+from service.kinds.rbac import CLUSTER_ROLE_BINDING, ClusterRoleBinding
+from service.kinds.resource import Read
+from service.kinds.security import ROLE_BINDING, SCC, SecurityContextConstraints
+from service.kinds.workloads import POD, Pod
+
+EVERYONE = ("system:authenticated", "system:serviceaccounts")
+NOT_CARRIED = (4, 12)
+"""The OpenShift release from and to which MTC carries no grants (MIG-1454)."""
+LAST_WITHOUT_GRANT = Version.parse("3.11.0")
+
+
+class ConstraintsOnDestination(PlanNeed):
+    """The security context constraints that let the pods in exist on the destination.
+
+    MTC carries constraints that name a service account as user, but not from or to OpenShift
+    4.12; what is granted by cluster role bindings or groups it does not carry. It never changes
+    constraints that exist. `restricted` with another strategy for users than it came with lets
+    Velero, rsync or the application in as another user, or not at all.
+    """
+
+    id = "MTC837"
+    name = "constraints-on-destination"
+    title = "The pods' security context constraints exist on the destination and are granted"
+    why = "The pods are refused, or run as another user than their files belong to."
+    severity = Severity.BLOCKER
+    reads = (
+        *PLAN_READS,
+        *release.READS,
+        Read(POD, plan_namespaces=True),
+        Read(SCC),
+        Read(ROLE_BINDING, plan_namespaces=True),
+        Read(CLUSTER_ROLE_BINDING),
+    )
+    declares = ("openshiftVersion",)
+    remedy = (
+        "Create the constraints on the destination and grant them to the service account; set a "
+        "changed one back, and put what was changed into one of its own."
+    )
+    docs = (
+        CHECKLISTS,
+        Link(
+            "Managing security context constraints",
+            "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html/"
+            "authentication_and_authorization/managing-pod-security-policies",
+        ),
+    )
+    source = "MTC 1.8.3 to 1.8.5 release notes (MIG-1454); Planning your migration, security"
+    better = "MTC has no such check"
+    good = "the pods' security context constraints are on the destination"
+
+    def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
+        for cluster in (migration.source, migration.destination):
+            yield from _changed(cluster)
+        with gaps.noted():
+            yield from _before_311(migration.source)
+        with gaps.noted():
+            migration.source.all(POD, migration.source_namespaces)
+        seen: set[tuple[str, str, str]] = set()
+        for pod in migration.source.known(POD, migration.source_namespaces):
+            use = (pod.ref.namespace, pod.account or "default", pod.scc)
+            if pod.scc and pod.scc not in RESTRICTED and use not in seen:
+                seen.add(use)
+                yield from _refused(migration, pod)
+
+
+def _changed(cluster: Cluster) -> Iterator[Outcome]:
+    for item in cluster.known(SCC):
+        found = item.settings.get("runAsUser", "")
+        if item.ref.name in RESTRICTED and found not in ("MustRunAsRange", ""):
+            yield failed(
+                item.ref.subject,
+                f"security context constraints {item.ref.name} are changed: runAsUser is {found}",
+                item.ref.at("/runAsUser/type", found),
+                found=found,
+                wanted="MustRunAsRange",
+                key="changed",
+                commands=(f"oc get scc {quote(item.ref.name)} -o yaml",),
+                severity=Severity.WARNING,
+            )
+
+
+def _before_311(cluster: Cluster) -> Iterator[Outcome]:
+    """On OpenShift 3.7 to 3.10 the controller's account must be a user of anyuid itself."""
+    account = f"system:serviceaccount:{MTC_NAMESPACE}:migration-controller"
+    for item in cluster.known(SCC):
+        if item.ref.name != "anyuid" or account in item.users:
+            continue
+        if release.openshift(cluster).value < LAST_WITHOUT_GRANT:
+            yield failed(
+                item.ref.subject,
+                f"anyuid does not name {account}, as rsync's pods need before OpenShift 3.11",
+                item.ref.at("/users"),
+                found="not a user of anyuid",
+                wanted=account,
+                key="anyuid",
+                commands=(f"oc adm policy add-scc-to-user anyuid {account}",),
+                severity=Severity.WARNING,
+            )
+
+
+def _refused(migration: Migration, pod: Pod) -> Iterator[Outcome]:
+    space = next(
+        (one.destination for one in migration.plan.namespaces if one.source == pod.ref.namespace),
+        pod.ref.namespace,
+    )
+    account, name = pod.account or "default", pod.scc
+    user = f"system:serviceaccount:{pod.ref.namespace}:{account}"
+    try:
+        there = migration.destination.find(SCC, name)
+        carried = _carried(migration, name, user)
+        if there is not None and _granted(migration, there, space, account):
+            return
+    except NotGathered as gap:
+        yield unknown(
+            pod.ref.subject,
+            f"pod {pod.ref.namespace}/{pod.ref.name} was let in by {name}; whether the destination "
+            f"lets account {account} use that is not known",
+            *gap.missing,
+            key=f"{name} {space}/{account}",
+            severity=Severity.WARNING,
+        )
+        return
+    if there is None and carried:
+        return
+    fault = "does not exist there" if there is None else f"does not name account {account} there"
+    yield failed(
+        pod.ref.subject,
+        f"pod {pod.ref.namespace}/{pod.ref.name} was let in by {name}, which {fault}; MTC does not "
+        "bring it",
+        pod.ref.at("/metadata/annotations/openshift.io~1scc", name),
+        found="absent" if there is None else "not granted",
+        wanted=f"{name} for account {space}/{account}",
+        key=f"{name} {space}/{account}",
+        commands=(
+            f"oc get scc {quote(name)} -o yaml",
+            f"oc adm policy add-scc-to-user {quote(name)} -z {quote(account)} -n {quote(space)}",
+        ),
+    )
+
+
+def _carried(migration: Migration, name: str, user: str) -> bool:
+    """Whether MTC brings the constraints: they name the account as user, and no side is 4.12."""
+    here = [one for one in migration.source.known(SCC) if one.ref.name == name]
+    if not here or user not in here[0].users:
+        return False
+    sides = (migration.source, migration.destination)
+    return all(release.openshift(one).value.stream != NOT_CARRIED for one in sides)
+
+
+def _granted(
+    migration: Migration, item: SecurityContextConstraints, space: str, account: str
+) -> bool:
+    user = f"system:serviceaccount:{space}:{account}"
+    groups = (*EVERYONE, f"system:serviceaccounts:{space}")
+    if user in item.users or any(group in item.groups for group in groups):
+        return True
+    role = f"system:openshift:scc:{item.ref.name}"
+    sides = (migration.source, migration.destination)
+    local = [one for side in sides for one in side.known(ROLE_BINDING)]
+    wide = migration.destination.known(CLUSTER_ROLE_BINDING)
+    if any(_binds(one, role, account, groups) for one in (*local, *wide)):
+        return True
+    migration.destination.all(CLUSTER_ROLE_BINDING)
+    migration.source.all(ROLE_BINDING, migration.source_namespaces)
+    return False
+
+
+def _binds(item: ClusterRoleBinding, role: str, account: str, groups: tuple[str, ...]) -> bool:
+    return item.role == role and any(
+        one.name == account if one.kind == "ServiceAccount" else one.name in groups
+        for one in item.subjects
+    )

@@ -1,0 +1,115 @@
+"""The accounts that hooks run as."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from shlex import quote
+
+from policies.needs.base import Gaps, Need
+from policies.plan.base import ADVANCED, TROUBLE
+from policies.plan.hooks.listed import HOOK_READS, HookPolicy, Use, mig_hook
+from service.core.evidence import Missing, NotGathered
+from service.core.migration import Cluster, Migration
+from service.core.outcome import Outcome, Severity, failed, unknown
+from service.core.policy import NotApplicable
+from service.kinds.mtc import MTC_NAMESPACE
+from service.kinds.rbac import CLUSTER_ROLE_BINDING
+from service.kinds.resource import Read
+from service.kinds.security import SERVICE_ACCOUNT
+
+OPERATORS_OWN = (MTC_NAMESPACE, "migration-controller")
+"""The account that the operator makes, with all rights."""
+
+
+class HookAccounts(Need[Use], HookPolicy):
+    """The service account of every hook exists where the hook runs, and may do what it does.
+
+    The pod of a job whose account does not exist is not made; MTC tries six times. What a hook
+    does needs rights; the documentation binds its account to cluster-admin.
+    """
+
+    id = "MTC841"
+    name = "hook-accounts"
+    title = "The service accounts of hooks exist and have rights"
+    why = "The hook's pod is not made or may do nothing; the migration fails in its phase."
+    reads = (
+        *HOOK_READS,
+        Read(SERVICE_ACCOUNT, plan_namespaces=True),
+        Read(SERVICE_ACCOUNT, MTC_NAMESPACE),
+        Read(CLUSTER_ROLE_BINDING),
+    )
+    remedy = "Create the service account on the cluster of the hook, and bind it to a role."
+    docs = (ADVANCED, TROUBLE)
+    source = "mig-controller pkg/controller/migmigration/hooks.go"
+    better = "MTC checks the name's form only"
+    good = "the service account of the hook exists and has rights"
+
+    def faults(self, migration: Migration, subject: Use, gaps: Gaps) -> Iterator[Outcome]:
+        cluster = _runs_on(migration, subject)
+        space, name = subject.hook.execution_namespace, subject.hook.service_account
+        if not space or not name:
+            raise NotApplicable(f"hook {subject.name} names no account (MTC762)")
+        try:
+            account = cluster.find(SERVICE_ACCOUNT, name, space)
+        except NotGathered as gap:
+            yield _unseen(subject, cluster, gap.missing)
+            return
+        if account is None:
+            yield _failed(subject, cluster, "does not exist", "absent")
+        elif (space, name) != OPERATORS_OWN:
+            with gaps.noted():
+                if not _bound(cluster, space, name):
+                    yield _failed(subject, cluster, "is bound to no cluster role", "no role")
+
+
+def _runs_on(migration: Migration, use: Use) -> Cluster:
+    target = mig_hook(migration, use).target_cluster
+    clusters = {"source": migration.source, "destination": migration.destination}
+    if target not in clusters:
+        raise NotApplicable(f"hook {use.name} runs on no cluster (MTC764)")
+    return clusters[target]
+
+
+def _bound(cluster: Cluster, space: str, name: str) -> bool:
+    groups = ("system:serviceaccounts", f"system:serviceaccounts:{space}")
+    for item in cluster.known(CLUSTER_ROLE_BINDING):
+        for one in item.subjects:
+            if (one.kind, one.namespace, one.name) == ("ServiceAccount", space, name):
+                return True
+            if one.kind == "Group" and one.name in groups:
+                return True
+    cluster.all(CLUSTER_ROLE_BINDING)
+    return False
+
+
+def _named(use: Use) -> str:
+    return f"{use.hook.execution_namespace}/{use.hook.service_account}"
+
+
+def _unseen(use: Use, cluster: Cluster, missing: tuple[Missing, ...]) -> Outcome:
+    return unknown(
+        use.plan.ref.subject,
+        f"hook {use.name} runs as {_named(use)} on {cluster.name}; whether that account exists is "
+        "not known",
+        *missing,
+        key=f"account {use.index}",
+        evidence=(use.plan.ref.at(f"{use.at}/serviceAccount", use.hook.service_account),),
+        severity=Severity.BLOCKER,
+    )
+
+
+def _failed(use: Use, cluster: Cluster, said: str, found: str) -> Outcome:
+    space, name = quote(use.hook.execution_namespace), quote(use.hook.service_account)
+    return failed(
+        use.plan.ref.subject,
+        f"hook {use.name} runs as {_named(use)}, which {said} on {cluster.name}",
+        use.plan.ref.at(f"{use.at}/serviceAccount", use.hook.service_account),
+        found=found,
+        wanted="a service account with the rights of the hook",
+        key=f"account {use.index}",
+        commands=(
+            f"oc create serviceaccount {name} -n {space}",
+            f"oc adm policy add-cluster-role-to-user cluster-admin -z {name} -n {space}",
+        ),
+        severity=None if found == "absent" else Severity.WARNING,
+    )

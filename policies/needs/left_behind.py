@@ -1,0 +1,194 @@
+"""What stays behind because a setting or the plan says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from policies.needs.base import Gaps, PlanNeed
+from policies.plan.base import ADVANCED, PLAN_READS, edit, few
+from service.core.facts.settings import is_true, setting
+from service.core.link import Link
+from service.core.migration import Migration
+from service.core.outcome import Outcome, Severity, failed
+from service.core.policy import NotApplicable
+from service.kinds.apis import CRON_JOB
+from service.kinds.cluster import NAMESPACE, SECRET
+from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.kinds.ref import Pointer, Ref
+from service.kinds.resource import Read, Resource
+from service.kinds.storage import PERSISTENT_VOLUME_CLAIM
+from service.kinds.workloads import (
+    BUILD_CONFIG,
+    DAEMON_SET,
+    DEPLOYMENT,
+    DEPLOYMENT_CONFIG,
+    IMAGE_STREAM,
+    STATEFUL_SET,
+)
+
+COUNTED: tuple[Resource[Any], ...] = (
+    PERSISTENT_VOLUME_CLAIM, IMAGE_STREAM, BUILD_CONFIG, DEPLOYMENT, DEPLOYMENT_CONFIG,
+    STATEFUL_SET, DAEMON_SET, CRON_JOB, SECRET,
+)  # fmt: skip
+SWITCHES: Mapping[str, tuple[Resource[Any], str]] = {
+    "disable_pv_migration": (PERSISTENT_VOLUME_CLAIM, "claims and their data stay behind"),
+    "disable_image_migration": (IMAGE_STREAM, "images and image streams stay behind"),
+    "disable_image_copy": (IMAGE_STREAM, "image streams arrive without images"),
+}
+STAY = "they stay behind"
+EXCLUDING = Link(
+    "Excluding resources",
+    "https://github.com/migtools/mig-operator/blob/master/docs/usage/ExcludeResources.md",
+)
+
+
+class NothingExcluded(PlanNeed):
+    """No setting of the MigrationController leaves out what the plan's namespaces hold.
+
+    The controller reports a migration without volumes or images as succeeded. What MTC leaves out
+    by default is no finding of this policy.
+    """
+
+    id = "MTC844"
+    name = "nothing-excluded"
+    title = "No setting leaves out what the plan's namespaces hold"
+    why = "The migration succeeds, and the application comes up without its data or images."
+    severity = Severity.WARNING
+    reads = (
+        *PLAN_READS,
+        Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),
+        *(Read(kind, plan_namespaces=True) for kind in COUNTED),
+    )
+    remedy = "Take the setting back, or bring what it leaves out in another way."
+    docs = (ADVANCED, EXCLUDING)
+    source = "mig-operator docs/usage/ExcludeResources.md"
+    better = "MTC does not say what a setting leaves out"
+    good = "no setting leaves out what the plan's namespaces hold"
+
+    def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
+        for name, (kind, said) in SWITCHES.items():
+            given = setting(migration, name)
+            if is_true(given.value):
+                with gaps.noted():
+                    yield from _left(migration, kind, name, said, given.evidence)
+        listed = setting(migration, "additional_excluded_resources")
+        words = listed.value if isinstance(listed.value, list) else ()
+        for word in (str(one) for one in words):
+            counted = [one for one in COUNTED if one.plural == word.partition(".")[0]]
+            key = f"additional_excluded_resources {word}"
+            if counted:
+                with gaps.noted():
+                    yield from _left(migration, counted[0], key, STAY, listed.evidence)
+            else:
+                yield _unseen(migration, word, key, listed.evidence)
+
+
+def _left(
+    migration: Migration,
+    kind: Resource[Any],
+    name: str,
+    said: str,
+    evidence: tuple[Pointer, ...],
+) -> Iterator[Outcome]:
+    found = migration.source.known(kind, migration.source_namespaces)
+    if not found:
+        migration.source.all(kind, migration.source_namespaces)
+        return
+    yield failed(
+        migration.plan.ref.subject,
+        f"{name}: {said}; the plan's namespaces hold {len(found)} {kind.plural} "
+        f"({few(one.ref.name for one in found)})",
+        *evidence,
+        found=f"{len(found)} {kind.plural}",
+        wanted="not set",
+        key=name,
+        commands=(f"oc edit migrationcontroller -n {MTC_NAMESPACE}",),
+        observed=len(found),
+    )
+
+
+def _unseen(migration: Migration, word: str, key: str, evidence: tuple[Pointer, ...]) -> Outcome:
+    return failed(
+        migration.plan.ref.subject,
+        f"additional_excluded_resources leaves out {word}",
+        *evidence,
+        found=word,
+        wanted="not set, unless the application needs none",
+        key=key,
+        severity=Severity.INFO,
+    )
+
+
+LABELLED: tuple[Resource[Any], ...] = (
+    NAMESPACE, PERSISTENT_VOLUME_CLAIM, DEPLOYMENT, DEPLOYMENT_CONFIG, STATEFUL_SET, DAEMON_SET,
+    SECRET,
+)  # fmt: skip
+MADE_ANEW = ("-token-", "-dockercfg-")
+"""Parts of the names of secrets that every namespace gets by itself."""
+
+
+class LabelSelectorComplete(PlanNeed):
+    """Where the plan selects by labels, everything that the application needs has them.
+
+    What lacks a label stays behind: also the namespace, and with it the annotations of its user
+    ids, and claims, whose pods then stay Pending.
+    """
+
+    id = "MTC845"
+    name = "label-selector-complete"
+    title = "The plan's label selector selects the whole application"
+    why = "Objects without the label stay behind; the application comes up in part."
+    severity = Severity.WARNING
+    reads = (
+        *PLAN_READS,
+        Read(NAMESPACE),
+        *(Read(kind, plan_namespaces=True) for kind in LABELLED if kind.namespaced),
+    )
+    remedy = "Label every object of the application, the namespace too, or drop the selector."
+    docs = (ADVANCED,)
+    source = "MTC documentation, Advanced migration options (labelSelector)"
+    better = "MTC does not say what it leaves out"
+    good = "the plan's label selector selects every object that was looked at"
+
+    def applies(self, migration: Migration) -> None:
+        if migration.plan.selector is None:
+            raise NotApplicable("the plan has no labelSelector")
+
+    def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
+        plan = migration.plan
+        assert plan.selector is not None
+        for kind in LABELLED:
+            with gaps.noted():
+                left = [ref for ref, labels in _objects(migration, kind, gaps)
+                        if not plan.selector.matches(labels)]  # fmt: skip
+                if left:
+                    yield failed(
+                        plan.ref.subject,
+                        f"labelSelector leaves out {len(left)} {kind.plural}: "
+                        f"{few(f'{one.namespace}/{one.name}'.strip('/') for one in left)}",
+                        plan.ref.at("/spec/labelSelector"),
+                        left[0].at("/metadata/labels"),
+                        found=f"{len(left)} {kind.plural}",
+                        wanted="none left out",
+                        key=kind.plural,
+                        commands=(edit(plan),),
+                        observed=len(left),
+                    )
+
+
+def _objects(
+    migration: Migration, kind: Resource[Any], gaps: Gaps
+) -> Iterator[tuple[Ref, Mapping[str, str]]]:
+    names = migration.source_namespaces
+    if kind is NAMESPACE:
+        for name in names:
+            with gaps.noted():
+                one = migration.source.get(NAMESPACE, name)
+                yield one.ref, one.labels
+        return
+    with gaps.noted():
+        migration.source.all(kind, names)
+    for item in migration.source.known(kind, names):
+        if kind is not SECRET or not any(part in item.ref.name for part in MADE_ANEW):
+            yield item.ref, item.labels

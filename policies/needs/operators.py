@@ -1,0 +1,137 @@
+"""What is made by operators, catalogs and templates, which MTC leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policies.needs.base import Gaps, PlanNeed
+from policies.plan.base import ABOUT, ADVANCED, PLAN_READS
+from service.core.evidence import NotGathered
+from service.core.facts import release
+from service.core.facts.release import major, major_or
+from service.core.migration import Migration
+from service.core.outcome import Outcome, Severity, failed, unknown
+from service.core.policy import NotApplicable
+from service.kinds.apis import SERVICE_INSTANCE, TEMPLATE_INSTANCE
+from service.kinds.operators import CLUSTER_SERVICE_VERSION, SUBSCRIPTION, Subscription
+from service.kinds.ref import Ref
+from service.kinds.resource import Read
+
+GLOBAL = "openshift-operators"
+
+
+class OperatorsOnDestination(PlanNeed):
+    """Operators that are installed in the plan's namespaces are on the destination already.
+
+    MTC never migrates Subscriptions, ClusterServiceVersions, OperatorGroups and objects of the
+    service catalog; the custom resources arrive and nobody acts on them. An operator of
+    openshift-operators serves every namespace; one of another namespace may not.
+    """
+
+    id = "MTC839"
+    name = "operators-on-destination"
+    title = "Operators of the plan's namespaces are installed on the destination"
+    why = "The custom resources arrive without an operator; the application does not come up."
+    reads = (
+        *PLAN_READS,
+        *release.READS,
+        Read(SUBSCRIPTION, plan_namespaces=True),
+        Read(CLUSTER_SERVICE_VERSION, plan_namespaces=True),
+        Read(SUBSCRIPTION),
+        Read(SERVICE_INSTANCE, plan_namespaces=True),
+        Read(TEMPLATE_INSTANCE, plan_namespaces=True),
+    )
+    declares = ("openshiftVersion",)
+    remedy = "Install the operator on the destination first, for the namespace that comes."
+    docs = (ADVANCED, ABOUT)
+    source = "MTC documentation, Excluding resources (the default list)"
+    better = "MTC leaves them out and does not say so"
+    good = "no operator of the plan's namespaces stays behind"
+
+    def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
+        source, names = migration.source, migration.source_namespaces
+        packages: dict[str, Ref] = {}
+        with gaps.noted():
+            if major(source) > 3:
+                source.all(SUBSCRIPTION, names)
+                source.all(CLUSTER_SERVICE_VERSION, names)
+        for item in source.known(SUBSCRIPTION, names):
+            packages.setdefault(item.package, item.ref)
+        held = {one.installed_csv for one in source.known(SUBSCRIPTION, names)}
+        for version in source.known(CLUSTER_SERVICE_VERSION, names):
+            name = version.ref.name.partition(".")[0]
+            like = {package.replace("-", "") for package in packages}
+            if version.copied or version.ref.name in held or name.replace("-", "") in like:
+                continue
+            packages.setdefault(name, version.ref)
+        for package, ref in packages.items():
+            yield from _absent(migration, package, ref)
+        instances = list(_catalog(migration))
+        yield from instances
+        if not packages and not instances and major_or(source) == 3:
+            raise NotApplicable("OpenShift 3 has no Operator Lifecycle Manager")
+
+
+def _absent(migration: Migration, package: str, ref: Ref) -> Iterator[Outcome]:
+    targets = {GLOBAL, *(one.destination for one in migration.plan.namespaces)}
+    there = [one for one in migration.destination.known(SUBSCRIPTION) if one.package == package]
+    if any(one.ref.namespace in targets for one in there):
+        return
+    if there:
+        yield _other_namespace(package, ref, there[0])
+        return
+    said = f"operator {package} is installed in namespace {ref.namespace}; MTC leaves it behind"
+    try:
+        migration.destination.all(SUBSCRIPTION)
+    except NotGathered as gap:
+        yield unknown(
+            ref.subject,
+            f"{said}, and whether the destination has it is not known",
+            *gap.missing,
+            key=package,
+            evidence=(ref.at("/spec/name", package),),
+            severity=Severity.BLOCKER,
+        )
+        return
+    yield failed(
+        ref.subject,
+        f"{said}, and the destination does not have it",
+        ref.at("/spec/name", package),
+        found="not installed",
+        wanted=f"{package} on the destination",
+        key=package,
+        commands=("oc get subscriptions.operators.coreos.com --all-namespaces",),
+    )
+
+
+def _other_namespace(package: str, ref: Ref, there: Subscription) -> Outcome:
+    return failed(
+        ref.subject,
+        f"operator {package} is installed on the destination in namespace {there.ref.namespace}, "
+        f"which may not serve what comes from {ref.namespace}",
+        there.ref.at("/metadata/namespace", there.ref.namespace),
+        found=there.ref.namespace,
+        wanted=f"{GLOBAL}, or the namespace of the plan",
+        key=package,
+        commands=("oc get operatorgroups.operators.coreos.com --all-namespaces -o yaml",),
+        severity=Severity.WARNING,
+    )
+
+
+def _catalog(migration: Migration) -> Iterator[Outcome]:
+    for kind, severity in (
+        (SERVICE_INSTANCE, Severity.WARNING),
+        (TEMPLATE_INSTANCE, Severity.INFO),
+    ):
+        for item in migration.source.known(kind, migration.source_namespaces):
+            ref = item.ref
+            yield failed(
+                ref.subject,
+                f"{ref.kind} {ref.namespace}/{ref.name} is not migrated; what it made is, as "
+                "objects of their own",
+                ref.at("/metadata/name", ref.name),
+                found=ref.kind,
+                wanted="made anew on the destination",
+                key=f"{ref.kind} {ref.namespace}/{ref.name}",
+                severity=severity,
+            )

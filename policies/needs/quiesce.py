@@ -1,0 +1,140 @@
+"""Whether the application stays stopped while its data is copied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policies.needs.base import READS, Gaps, PlanNeed, claim_of
+from policies.plan.base import MIGRATING
+from service.core.facts.targets import is_copied
+from service.core.facts.volumes import volumes
+from service.core.link import Link
+from service.core.migration import Migration
+from service.core.outcome import Outcome, Severity, failed
+from service.kinds.resource import Read
+from service.kinds.workloads import (
+    DAEMON_SET,
+    DEPLOYMENT,
+    DEPLOYMENT_CONFIG,
+    POD,
+    STATEFUL_SET,
+    Pod,
+    Workload,
+)
+
+WORKLOADS = (DEPLOYMENT, DEPLOYMENT_CONFIG, STATEFUL_SET, DAEMON_SET)
+STOPPED = {
+    "Deployment", "DeploymentConfig", "StatefulSet", "DaemonSet", "ReplicaSet",
+    "ReplicationController", "Job", "CronJob", "VirtualMachine", "VirtualMachineInstance",
+}  # fmt: skip
+"""Kinds that MTC scales to zero, suspends or deletes (mig-controller migmigration/quiesce.go)."""
+GIT_OPS = (
+    "argocd.argoproj.io/instance",
+    "argocd.argoproj.io/tracking-id",
+    "kustomize.toolkit.fluxcd.io/name",
+    "helm.toolkit.fluxcd.io/name",
+)
+"""Labels and annotations by which Argo CD and Flux know what they keep."""
+OURS = ("app.kubernetes.io/part-of", "openshift-migration")
+
+
+class StaysStopped(PlanNeed):
+    """Nothing starts the application again while it is stopped, and every writer is stopped.
+
+    MTC sets replicas to zero and waits until every pod of a namespace with copied claims is gone.
+    An operator or GitOps sets them back; a pod that nothing owns, or that a custom kind owns, is
+    not stopped and writes on. The first waits without an end, the second loses data.
+    """
+
+    id = "MTC840"
+    name = "stays-stopped"
+    title = "The application stays stopped while its data is copied"
+    why = "The migration waits for pods that come back, or copies data that still change."
+    severity = Severity.WARNING
+    reads = (
+        *READS,
+        *(Read(kind, plan_namespaces=True) for kind in WORKLOADS),
+        Read(POD, plan_namespaces=True),
+    )
+    remedy = (
+        "Before the cutover pause the operator or the synchronization, and stop by hand what MTC "
+        "does not stop."
+    )
+    docs = (
+        MIGRATING,
+        Link(
+            "State transfer",
+            "https://github.com/migtools/mig-operator/blob/master/docs/usage/StateTransferUsage.md",
+        ),
+    )
+    source = "mig-controller pkg/controller/migmigration/quiesce.go"
+    better = "MTC waits for the pods and does not say why they come back"
+    good = "nothing starts the application again while its data is copied"
+
+    def applies(self, migration: Migration) -> None:
+        volumes(migration).require_any(migration)
+
+    def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
+        claims = {claim_of(one) for one in volumes(migration).items if is_copied(one)}
+        names = tuple(name for name in migration.source_namespaces
+                      if any(space == name for space, _ in claims))  # fmt: skip
+        for kind in WORKLOADS:
+            with gaps.noted():
+                migration.source.all(kind, names)
+            for item in migration.source.known(kind, names):
+                yield from _brought_back(item)
+        with gaps.noted():
+            migration.source.all(POD, names)
+        for pod in migration.source.known(POD, names):
+            yield from _not_stopped(pod, claims)
+
+
+def _brought_back(item: Workload) -> Iterator[Outcome]:
+    ref = item.ref
+    kept = [key for key in GIT_OPS if key in item.labels or key in item.annotations]
+    owner = item.owner.partition("/")[0]
+    if owner and owner not in STOPPED:
+        yield failed(
+            ref.subject,
+            f"{ref.kind} {ref.namespace}/{ref.name} belongs to {item.owner}, whose operator sets "
+            "its replicas back",
+            ref.at("/metadata/ownerReferences", item.owner),
+            found=item.owner,
+            wanted="an operator that is paused for the migration",
+            key="operator",
+        )
+    elif kept:
+        yield failed(
+            ref.subject,
+            f"{ref.kind} {ref.namespace}/{ref.name} is kept by GitOps ({kept[0]}), which sets its "
+            "replicas back",
+            ref.at("/metadata", kept[0]),
+            found=kept[0],
+            wanted="synchronization that is paused for the migration",
+            key="gitops",
+        )
+
+
+def _not_stopped(pod: Pod, claims: set[tuple[str, str]]) -> Iterator[Outcome]:
+    ref = pod.ref
+    key, value = OURS
+    writes = [name for name in pod.claims if (ref.namespace, name) in claims]
+    if not writes or pod.phase != "Running" or pod.labels.get(key) == value:
+        return
+    owner = pod.owner.partition("/")[0]
+    if pod.deleting:
+        said, found = "is being deleted and does not go", "Terminating"
+    elif not pod.owner:
+        said, found = "belongs to nothing that MTC stops", "no owner"
+    elif owner not in STOPPED:
+        said, found = f"belongs to {pod.owner}, which MTC does not stop", pod.owner
+    else:
+        return
+    yield failed(
+        ref.subject,
+        f"pod {ref.namespace}/{ref.name} mounts {', '.join(writes[:5])} and {said}",
+        ref.at("/metadata/ownerReferences", pod.owner or None),
+        found=found,
+        wanted="a pod that MTC can stop, or one that is stopped by hand",
+        key="writer",
+    )

@@ -1,0 +1,121 @@
+"""How long the tokens of MigClusters are good, and whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from shlex import quote
+
+from policies.connections.clusters import CLUSTER_READS, TOKEN_KEY, RemotePolicy
+from policies.plan.base import ABOUT, TROUBLE
+from service.core.evidence import Missing, NotGathered
+from service.core.facts.connecting import plain
+from service.core.migration import Cluster, Migration
+from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.policy import NotApplicable
+from service.kinds.cluster import SECRET, Token
+from service.kinds.mtc import MTC_NAMESPACE, MigCluster, ObjectRef
+from service.kinds.resource import Read
+
+ACCOUNT = f"system:serviceaccount:{MTC_NAMESPACE}:"
+LASTS = timedelta(days=7)
+"""A token that ends sooner may end while the migration runs."""
+
+
+class TokensLast(RemotePolicy):
+    """The token of a remote MigCluster does not end before the migration does.
+
+    `oc create token` gives one for an hour. Of the token two facts are read: when it ends, and
+    whose it is; one that names no end is good as long as its secret. What is no token of a
+    service account is a user's, and ends after a day by default.
+    """
+
+    id = "MTC842"
+    name = "cluster-token-lasts"
+    title = "The token of a remote MigCluster lasts longer than the migration"
+    why = "Every request ends with Unauthorized, also amid a migration, which then fails."
+    unsure = Severity.WARNING
+    reads = (*CLUSTER_READS, Read(SECRET, "openshift-config"), Read(SECRET, MTC_NAMESPACE))
+    remedy = (
+        "Create a secret of type kubernetes.io/service-account-token for account "
+        "migration-controller on the remote cluster, and put its token into the secret here."
+    )
+    docs = (ABOUT, TROUBLE)
+    source = "MTC documentation, Adding a cluster; mig-controller issue 217"
+    better = "the controller notices when the token has ended"
+
+    def judge(self, migration: Migration, cluster: Cluster, item: MigCluster) -> Iterator[Outcome]:
+        reference = item.service_account_secret
+        if not reference.is_set:
+            raise NotApplicable(f"MigCluster {item.ref.name} names no secret (MTC771)")
+        try:
+            secret = migration.host.find(SECRET, reference.name, reference.namespace)
+        except NotGathered:
+            raise NotGathered(_untold(migration, reference)) from None
+        if secret is None or TOKEN_KEY not in secret.keys:
+            raise NotApplicable(f"secret {reference} has no token (MTC771)")
+        if secret.token is None:
+            raise NotGathered(_untold(migration, reference))
+        faults = list(_faults(migration, item, secret.token))
+        yield from faults
+        if not faults:
+            until = secret.token.ends
+            said = f"lasts until {until:%Y-%m-%d}" if until else "names no end"
+            pointer = secret.ref.at(f"/data/{TOKEN_KEY}")
+            yield passed(
+                cluster.subject, f"the token of MigCluster {item.ref.name} {said}", pointer
+            )
+
+
+def _faults(migration: Migration, item: MigCluster, token: Token) -> Iterator[Outcome]:
+    now = migration.requested.as_of
+    name = item.ref.name
+    if not token.readable:
+        yield _failed(item, f"the token of MigCluster {name} is no service account's: a user's "
+                      "ends after a day by default", "no service account's token",
+                      "kind", Severity.WARNING)  # fmt: skip
+        return
+    if token.ends is not None and token.ends < now + LASTS:
+        over = token.ends <= now
+        when = f"{token.ends:%Y-%m-%d %H:%M} UTC"
+        said = f"the token of MigCluster {name} {'ended' if over else 'ends'} at {when}"
+        lasting = token.ends > now + timedelta(days=1)
+        yield _failed(item, said, when, "end", Severity.WARNING if lasting else None)
+    if token.account and not token.account.startswith(ACCOUNT):
+        yield _failed(item, f"the token of MigCluster {name} is that of {token.account}",
+                      token.account, "account", Severity.WARNING)  # fmt: skip
+
+
+def _failed(
+    item: MigCluster, said: str, found: str, key: str, severity: Severity | None
+) -> Outcome:
+    reference = item.service_account_secret
+    return failed(
+        item.ref.subject,
+        said,
+        item.ref.at("/spec/serviceAccountSecretRef", reference),
+        found=found,
+        wanted=f"a token of {ACCOUNT}migration-controller without an end",
+        key=key,
+        commands=(
+            f"oc sa get-token migration-controller -n {MTC_NAMESPACE}",
+            f"oc edit secret {quote(reference.name)} -n {quote(reference.namespace)}",
+        ),
+        severity=severity,
+    )
+
+
+def _untold(migration: Migration, reference: ObjectRef) -> Missing:
+    """Print the secret with the middle of its token only, which opens nothing by itself."""
+    name, space = plain(reference.name, "name"), plain(reference.namespace, "namespace")
+    template = f'{{{{.metadata.resourceVersion}}}} {{{{index .data "{TOKEN_KEY}" | base64decode}}}}'
+    shown = (
+        f"{{apiVersion: v1, kind: Secret, metadata: {{name: {name}, namespace: {space}, "
+        f'resourceVersion: "\\1"}}, stringData: {{{TOKEN_KEY}: '
+    )
+    command = (
+        f"oc get secret {name} -n {space} -o go-template='{template}' | sed -nE "
+        f'\'s/^([0-9]+) [^.]*\\.([^.]*)\\..*/{shown}".\\2."}}}}/p;t;'
+        f's/^([0-9]+) .*/{shown}"-"}}}}/p\''
+    )
+    return Missing("when the token ends, and whose it is", migration.host.role, command)
