@@ -12,7 +12,6 @@ from service.core.link import Link
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable
-from service.kinds.apis import CRON_JOB
 from service.kinds.cluster import NAMESPACE, SECRET
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
 from service.kinds.ref import Pointer, Ref
@@ -20,6 +19,7 @@ from service.kinds.resource import Read, Resource
 from service.kinds.storage import PERSISTENT_VOLUME_CLAIM
 from service.kinds.workloads import (
     BUILD_CONFIG,
+    CRON_JOB,
     DAEMON_SET,
     DEPLOYMENT,
     DEPLOYMENT_CONFIG,
