@@ -472,6 +472,26 @@ def test_a_descriptor_with_a_slip_keeps_its_other_facts() -> None:
         assert problem.hint.startswith("did you mean 'proxy'?")
 
 
+@pytest.mark.parametrize(
+    ("fact", "good", "slip", "resource"),
+    [
+        ("volumes", {"name": "a"}, {"name": "b", "regoin": "x"}, PERSISTENT_VOLUME),
+        ("volumes", {"name": "a"}, "b", PERSISTENT_VOLUME),
+        ("storageClasses", {"name": "a"}, {"name": "b", "Default": True}, STORAGE_CLASS),
+    ],
+)
+def test_a_row_with_a_misspelt_key_is_not_read_and_the_list_is_not_whole(
+    fact: str, good: Any, slip: Any, resource: Any
+) -> None:
+    whole = read(piece("source", yaml.safe_dump({fact: [good]}).encode())).migration.source
+    assert [item.ref.name for item in whole.all(resource)] == ["a"]
+    migration = read(piece("source", yaml.safe_dump({fact: [good, slip]}).encode())).migration
+    assert len(migration.problems) == 1
+    assert [item.ref.name for item in migration.source.known(resource)] == ["a"]
+    with pytest.raises(NotGathered):
+        migration.source.all(resource)
+
+
 @pytest.mark.parametrize("version", ["latest", "4.14.x", "4", "", "stable-4.14"])
 def test_what_is_no_version_is_not_taken_for_one(version: str) -> None:
     facts = {"openshiftVersion": version, "mtcVersion": "latest"}

@@ -14,6 +14,7 @@ from service.core.settings.table import spellings
 from service.core.values.httpproxy import is_pac
 from service.kinds.config import PROXY
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.kinds.near import nearest
 from service.kinds.redact import redact_value
 from service.kinds.ref import Pointer
 from service.kinds.resource import Read
@@ -134,7 +135,10 @@ def _fault(value: object) -> str:
     if any(_names_pac(item) for item in _declared_values(value)):
         return _PAC_FILE
     odd = sorted(str(key) for key in set(value) - _KEYS) if isinstance(value, dict) else []
-    return f"`proxy` has no field {odd[0][:60]!r}" if odd else ""
+    if not odd:
+        return ""
+    meant = nearest(odd[0], _KEYS)
+    return f"`proxy` has no field {odd[0][:60]!r}" + (f": did you mean {meant!r}?" if meant else "")
 
 
 _KEYS = {"httpProxy", "httpsProxy", "noProxy"}

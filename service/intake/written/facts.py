@@ -12,6 +12,7 @@ from service.core.values.versions import parse_or_none
 from service.intake.gathering import Gathering
 from service.intake.place import Place
 from service.intake.written.keys import unknown_keys
+from service.kinds.near import nearest
 from service.kinds.redact import redact_value
 from service.kinds.storage import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS
 
@@ -130,24 +131,37 @@ def _other(role: str) -> Role:
 def _volumes(
     gathering: Gathering, value: Sequence[Any], place: Place, problems: list[Problem]
 ) -> None:
-    """Volumes in short become a PV and its PVC; the list is taken as whole."""
+    """Volumes in short become a PV and its PVC; the list is whole if every row of it is read."""
     keys = (
         "name", "namespace", "claim", "phase", "storageClass", "capacity", "type", "server",
         "driver", "region", "accessModes", "volumeMode",
     )  # fmt: skip
     namespaces = set()
-    for index, row in enumerate(value):
-        here = place.down(index)
-        if not isinstance(row, dict):
-            problems.append(here.problem("wrong-type", "a volume is a mapping"))
-            continue
-        problems += unknown_keys(row, keys, here)
+    good = _good_rows(value, keys, "a volume", place, problems)
+    for here, row in good:
         volume, claim = _volume_objects(row)
         gathering.add(PERSISTENT_VOLUME, volume, here.origin, here.base)
         if claim is not None:
             namespaces.add(gathering.add(PERSISTENT_VOLUME_CLAIM, claim, here.origin, here.base))
-    gathering.covers(PERSISTENT_VOLUME, set(), whole=True)
-    gathering.covers(PERSISTENT_VOLUME_CLAIM, namespaces, whole=True)
+    if len(good) == len(value):
+        gathering.covers(PERSISTENT_VOLUME, set(), whole=True)
+        gathering.covers(PERSISTENT_VOLUME_CLAIM, namespaces, whole=True)
+
+
+def _good_rows(
+    value: Sequence[Any], keys: Sequence[str], what: str, place: Place, problems: list[Problem]
+) -> list[tuple[Place, dict[str, Any]]]:
+    """The rows without a misspelt key, of which what it means would be read as absent."""
+    good = []
+    for index, row in enumerate(value):
+        here = place.down(index)
+        if not isinstance(row, dict):
+            problems.append(here.problem("wrong-type", f"{what} is a mapping"))
+            continue
+        problems += unknown_keys(row, keys, here)
+        if not any(nearest(str(key), keys) for key in row if key not in keys):
+            good.append((here, row))
+    return good
 
 
 def _volume_objects(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
@@ -187,12 +201,9 @@ def _volume_objects(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, A
 def _storage_classes(
     gathering: Gathering, value: Sequence[Any], place: Place, problems: list[Problem]
 ) -> None:
-    for index, row in enumerate(value):
-        here = place.down(index)
-        if not isinstance(row, dict):
-            problems.append(here.problem("wrong-type", "a storage class is a mapping"))
-            continue
-        problems += unknown_keys(row, ("name", "provisioner", "default"), here)
+    keys = ("name", "provisioner", "default")
+    good = _good_rows(value, keys, "a storage class", place, problems)
+    for here, row in good:
         annotations = (
             {"storageclass.kubernetes.io/is-default-class": "true"} if row.get("default") else {}
         )
@@ -201,4 +212,5 @@ def _storage_classes(
             "provisioner": row.get("provisioner"),
         }
         gathering.add(STORAGE_CLASS, object_, here.origin, here.base)
-    gathering.covers(STORAGE_CLASS, set(), whole=True)
+    if len(good) == len(value):
+        gathering.covers(STORAGE_CLASS, set(), whole=True)
