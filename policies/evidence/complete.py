@@ -76,11 +76,13 @@ def _denied(cluster: Cluster) -> Iterator[tuple[str, Outcome]]:
     for resource in cluster.inventory.resources():
         shelf = cluster.inventory.shelf(resource)
         for namespace, reason in sorted((shelf.denied if shelf else {}).items()):
+            if shelf is not None and shelf.covers(namespace):
+                continue  # it was given another way
             where = f" in namespace {namespace}" if namespace else ""
             command = fetch_command(resource, "", namespace)
             outcome = failed(
                 cluster.subject,
-                f"{resource.title or resource.plural}{where} could not be collected: {reason}",
+                f"{resource.title or resource.plural}{where} not gathered: {reason}",
                 found=reason,
                 wanted="collected",
                 key=f"denied {resource} {namespace}".strip(),

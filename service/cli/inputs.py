@@ -16,14 +16,14 @@ from service.core.evidence import Problem
 from service.intake.archives.members import _SUFFIXES as ARCHIVES
 from service.intake.errors import LimitExceeded
 from service.intake.intake import Intake
-from service.intake.layout import NAMED_FILES, TEXT_ENDINGS
+from service.intake.layout import NOTES, TEXT_ENDINGS
 from service.intake.limits import Limits
 from service.intake.parts import read_pieces
 from service.intake.pieces import PART_NAMES, BadInput, Piece
 from service.kinds.resource import Read
 
 STDIN = "-"
-READ_FROM_FOLDERS = (*TEXT_ENDINGS, *NAMED_FILES, *ARCHIVES)
+READ_FROM_FOLDERS = (*TEXT_ENDINGS, *NOTES, *ARCHIVES)
 _OPTIONS = {
     "asOf": "--as-of",
     "targetOpenshift": "--target-openshift",

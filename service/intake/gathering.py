@@ -21,7 +21,10 @@ from service.kinds.shape import MOST_NAME
 
 @dataclass(slots=True)
 class Gathering:
-    """Everything found of one cluster so far."""
+    """Everything found of one cluster so far.
+
+    ``own`` says that the default must-gather image wrote it, which gathers one cluster.
+    """
 
     name: str = ""
     shelves: dict[Resource[Any], Shelf[Any]] = field(default_factory=dict)
@@ -29,6 +32,7 @@ class Gathering:
     identities: dict[str, dict[str, Pointer]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     objects: int = 0
+    own: bool = False
 
     def shelf(self, resource: Resource[Any]) -> Shelf[Any]:
         """The shelf of a resource, made when first needed."""

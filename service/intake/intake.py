@@ -9,15 +9,12 @@ from service.core.evidence import Problem
 from service.core.migration import Migration, Part, Probe, UpdateGraph
 from service.intake.errors import Unreadable, problem_of
 from service.intake.gathering import Gathering
-from service.intake.layout import Wanted
 from service.intake.limits import Limits
 from service.intake.sources import Sources
+from service.intake.wanted import Wanted
 from service.kinds.mtc import MIG_PLAN
 from service.kinds.ref import Origin
 from service.kinds.resource import Read
-
-REMOTE = "mig:"
-"""Prefix of the label of a remote cluster in an MTC must-gather; the MigCluster's name follows."""
 
 
 @dataclass(slots=True)
@@ -25,10 +22,11 @@ class Intake:
     """Everything of one request: what was found, what could not be read, and where it all stood.
 
     ``options`` start as those of the caller; an envelope adds what these leave open. ``reads``
-    are those of the policies, None to read everything. ``gatherings`` are by role, or by
-    :data:`REMOTE` and a name. ``loose`` holds MTC's own resources of the parts plan, storage and
-    controller; they belong to the host cluster, whichever that is. ``names`` are the parts and
-    members of texts so far, ``documents`` their number. ``migration`` is there once it settled.
+    are those of the policies, None to read everything. ``gatherings`` are by role, or by part and
+    folder (``source:host``) where an archive has one for each cluster. ``loose`` holds MTC's own
+    resources of the parts plan, storage and controller; they belong to the host cluster, whichever
+    that is. ``names`` are the parts and members of texts so far, ``documents`` their number.
+    ``migration`` is there once it settled.
     """
 
     options: dict[str, Any]
@@ -49,8 +47,9 @@ class Intake:
     migration: Migration = field(init=False)
 
     def gathering(self, role: str, cluster: str = "") -> Gathering:
-        """What was found of the cluster of a role, or of the one that an archive names."""
-        return self.gatherings.setdefault(REMOTE + cluster if cluster else role, Gathering())
+        """What was found of the cluster of a role, or of a folder of a part."""
+        label = f"{role}:{cluster}" if cluster else role
+        return self.gatherings.setdefault(label, Gathering())
 
     @property
     def objects(self) -> int:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from service.core.evidence import Problem, Role
 from service.core.migration import Cluster, Migration
-from service.intake.intake import REMOTE, Intake
+from service.intake.gathering import Gathering
+from service.intake.intake import Intake
 from service.intake.options import requested_by
 from service.intake.pieces import BadInput, nothing_given
 from service.intake.releases import built_in
 from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE, MigPlan, MigStorage
 from service.kinds.shape import MOST_NAME
+
+_PART_OF_ID = re.compile(r"[0-9a-f]{8}")
+"""How OADP's must-gather calls the folder of a cluster: the first eight digits of its ID."""
 
 
 def settle(intake: Intake) -> None:
@@ -53,7 +58,7 @@ def _host(intake: Intake) -> str:
 
     The host is, in this order: what the options say; the cluster whose own MigCluster
     (isHostCluster) the plan names as source or destination; a part called host; the cluster
-    that holds MigPlans; the destination (MTC's default).
+    that holds MigPlans, or its own MigCluster; the destination (MTC's default).
     """
     plan = _first_plan(intake)
     source, destination = _references(plan)
@@ -61,34 +66,88 @@ def _host(intake: Intake) -> str:
     host = str(intake.options.get("host") or "")
     if not host and own and own in (source, destination):
         host = Role.SOURCE if own == source else Role.DESTINATION
+    hosts = _place_hosts(intake, host)
     if not host and Role.HOST in intake.gatherings:
         host = Role.HOST
     if not host:
-        holders = [
-            role.value
+        sides = [
+            (role.value, intake.gatherings[role])
             for role in (Role.DESTINATION, Role.SOURCE)
-            if role in intake.gatherings and MIG_PLAN in intake.gatherings[role].shelves
+            if role in intake.gatherings
         ]
+        holders = [role for role, found in sides if MIG_PLAN in found.shelves]
+        holders += [role for role, found in sides if _own_name(found)]
         host = holders[0] if holders else Role.DESTINATION
-    _name_remotes(intake, source, destination, host)
+    _place_remotes(intake, (source, destination), host, hosts)
     if host != Role.HOST and Role.HOST in intake.gatherings:
         intake.gathering(host).absorb(intake.gatherings.pop(Role.HOST))
     return str(host)
 
 
-def _name_remotes(intake: Intake, source: str, destination: str, host: str) -> None:
-    """Clusters of an MTC must-gather are called by their MigCluster; the plan knows which is
-    which. Without a plan, the only remote one is the side that the host is not."""
-    remotes = [label for label in intake.gatherings if label.startswith(REMOTE)]
-    for label in remotes:
-        name = label.removeprefix(REMOTE)
-        role = {source: Role.SOURCE, destination: Role.DESTINATION}.get(name)
-        if role is None and not source and len(remotes) == 1 and host != Role.HOST:
-            role = Role.SOURCE if host == Role.DESTINATION else Role.DESTINATION
+def _place_hosts(intake: Intake, host: str) -> set[str]:
+    """Give the folders ``host`` of MTC's must-gathers their role; returns the parts they came in.
+
+    The image calls every cluster so that it runs on. It is the one that runs MTC if it holds its
+    own MigCluster, whatever part it came in.
+    """
+    labels = [label for label in intake.gatherings if label.endswith(":host")]
+    for label in labels:
         found = intake.gatherings.pop(label)
+        role = host if host and _own_name(found) else label.partition(":")[0]
+        intake.gathering(role).absorb(found)
+    return {label.partition(":")[0] for label in labels}
+
+
+def _place_remotes(intake: Intake, refs: tuple[str, str], host: str, hosts: set[str]) -> None:
+    """Give the other folders of clusters their role.
+
+    MTC's image calls them by their MigCluster, and the plan knows which is which. Without a plan,
+    the only one beside a folder ``host`` is the side that the host is not.
+    """
+    remotes = [label for label in intake.gatherings if ":" in label]
+    names = {label.partition(":")[2] for label in remotes}
+    sides = dict(zip(refs, ("source", "destination"), strict=True))
+    for label in remotes:
+        part, _, name = label.partition(":")
+        found = intake.gatherings.pop(label)
+        role = sides.get(name)
+        if role is None and _PART_OF_ID.fullmatch(name):
+            role = _role_by_id(intake, found, part, name)
+        elif role is None and found.own:
+            role = part
+        elif role is None and not refs[0] and len(names) == 1 and host != Role.HOST:
+            role = _other(host) if part in hosts else part
         if role is not None:
-            found.name = ""
             intake.gathering(role).absorb(found)
+        elif found.shelves:
+            intake.problems.append(_left_out(part, name, refs, names))
+
+
+def _other(role: str) -> str:
+    return str(Role.SOURCE if role == Role.DESTINATION else Role.DESTINATION)
+
+
+def _role_by_id(intake: Intake, found: Gathering, part: str, start: str) -> str | None:
+    """The part itself, or the role, whose cluster ID begins so."""
+    for role, gathering in ((part, found), *intake.gatherings.items()):
+        ids = gathering.identities.get("spec/clusterID", ())
+        if ":" not in role and any(item.startswith(start) for item in ids):
+            return role
+    return None
+
+
+def _left_out(part: str, name: str, refs: tuple[str, str], names: set[str]) -> Problem:
+    told = f"the folder {name} of the archive was left out: "
+    if _PART_OF_ID.fullmatch(name):
+        told += f"no cluster ID that was given begins with {name}"
+        hint = "add to the part: oc get clusterversion version -o yaml"
+    elif refs[0]:
+        told += f"it is of a MigCluster that the plan does not name ({refs[0]}, {refs[1]})"
+        hint = ""
+    else:
+        told += f"no plan says which of the clusters {', '.join(sorted(names)[:5])} is the source"
+        hint = "give the MigPlan as the part plan"
+    return Problem("unknown-cluster", told, hint, part=part, blocks=bool(hint))
 
 
 def _references(plan: Mapping[str, Any] | None) -> tuple[str, str]:
@@ -112,11 +171,15 @@ def _first_plan(intake: Intake) -> Mapping[str, Any] | None:
 
 def _host_name(intake: Intake) -> str:
     """The name of the MigCluster that calls itself the host."""
-    for gathering in (intake.loose, *intake.gatherings.values()):
-        for entry in gathering.entries(MIG_CLUSTER):
-            spec = entry.value.get("spec")
-            if isinstance(spec, dict) and spec.get("isHostCluster") is True:
-                return entry.name
+    names = (_own_name(item) for item in (intake.loose, *intake.gatherings.values()))
+    return next(filter(None, names), "")
+
+
+def _own_name(gathering: Gathering) -> str:
+    for entry in gathering.entries(MIG_CLUSTER):
+        spec = entry.value.get("spec")
+        if isinstance(spec, dict) and spec.get("isHostCluster") is True:
+            return entry.name
     return ""
 
 

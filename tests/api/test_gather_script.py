@@ -17,9 +17,10 @@ from flask.testing import FlaskClient
 from policies import catalogue
 from service.core.evidence import Role
 from service.formats.gather_script import script
-from service.intake.layout import Wanted, hint_of
 from service.intake.parts import read_pieces
 from service.intake.pieces import Piece
+from service.intake.trees import Trees
+from service.intake.wanted import Wanted
 from service.kinds.apis import API_GROUP, API_RESOURCES
 from service.kinds.cluster import SECRET
 from service.kinds.config import SERVER_VERSION
@@ -186,13 +187,13 @@ def test_only_what_oc_get_knows_is_fetched_by_oc_get() -> None:
 
 
 def test_every_file_of_the_script_is_one_that_is_read() -> None:
-    wanted = Wanted.of(READS, ["shop"])
+    trees = Trees(Wanted.of(READS, ["shop"]))
     for line in script("source", READS).splitlines():
         words = line.split()
         if words[:1] == ["save"]:
             path = line.partition("save ")[2].partition(" get ")[0].strip('"')
             path = path.replace("$namespace", "shop").replace('$(echo "$version" | tr / _)', "v1")
-            assert hint_of(f"mtc-preflight-source/{path}", wanted) is not None, path
+            assert trees.wants(f"mtc-preflight-source/{path}"), path
 
 
 def test_the_catalogue_names_every_read_with_its_readers(client: FlaskClient) -> None:

@@ -194,3 +194,47 @@ def outer(files: Mapping[str, bytes], folder: str = IMAGE) -> dict[str, bytes]:
         f"{OUTER}/event-filter.html": b"<html></html>",
         **{f"{folder}/{path}": data for path, data in files.items()},
     }
+
+
+MTC = f"{OUTER}/registry-redhat-io-rhmtc-openshift-migration-must-gather-rhel8-sha256-{'1' * 64}"
+MIGRATION = "migration.openshift.io/v1alpha1"
+NOT_FOUND = b'Error from server (NotFound): mighooks.migration.openshift.io "h1" not found\n'
+NOT_LOGGED_IN = b"error: You must be logged in to the server (Unauthorized)\n"
+
+
+def mtc(files: Mapping[str, bytes]) -> bytes:
+    """What MTC's image leaves: one archive in the image's folder."""
+    inner = archive({f"must-gather/{path}": data for path, data in files.items()})
+    return archive(outer({"must-gather.tar.gz": inner}, MTC))
+
+
+def mtc_cluster(folder: str, cluster_id: str, *, host: bool = False) -> dict[str, bytes]:
+    """The folder of a cluster: the namespace of MTC, and MTC's own resources in ``crs/``."""
+    space = f"{folder}/namespaces/openshift-migration"
+    files: dict[str, object] = {
+        f"{space}/openshift-migration.yaml": obj("v1", "Namespace", "openshift-migration"),
+        f"{space}/core/pods.yaml": listed("v1", "Pod"),
+    }
+    version = obj(
+        "config.openshift.io/v1", "ClusterVersion", "version", spec={"clusterID": cluster_id}
+    )
+    files[f"{folder}/cluster-scoped-resources/config.openshift.io/clusterversions.yaml"] = listed(
+        "config.openshift.io/v1", "ClusterVersion", version
+    )
+    if host:
+        own = obj(MIGRATION, "MigCluster", "host", namespace="openshift-migration")
+        own["spec"] = {"isHostCluster": True}
+        files[f"{space}/crs/migclusters.migration.openshift.io/host.yaml"] = own
+    return {path: text(value) for path, value in files.items()}
+
+
+def plan(source: str = "src", destination: str = "host") -> bytes:
+    """A plan between two MigClusters."""
+    space = "openshift-migration"
+    spec = {
+        "srcMigClusterRef": {"name": source, "namespace": space},
+        "destMigClusterRef": {"name": destination, "namespace": space},
+        "migStorageRef": {"name": "store", "namespace": space},
+        "namespaces": ["shop"],
+    }
+    return text(obj(MIGRATION, "MigPlan", "shop", namespace=space, spec=spec))

@@ -1,0 +1,97 @@
+"""A file of documents into the intake, whatever text it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from service.core.deadline import check
+from service.core.evidence import Problem
+from service.core.migration import Part
+from service.intake.documents import take
+from service.intake.errors import LimitExceeded
+from service.intake.intake import Intake
+from service.intake.layout import Hint, Holds
+from service.intake.masks import without_masks
+from service.intake.sources import Media
+from service.intake.texts.definitions import load_definition
+from service.intake.texts.errors import error_text, without_warnings
+from service.intake.texts.items import load_list
+from service.intake.texts.load import load, media_of
+from service.intake.texts.loaded import Loaded
+from service.intake.texts.shell import without_shell
+from service.kinds.apis import CRD
+from service.kinds.ref import Origin
+
+
+def read_file(
+    intake: Intake, part: Part, data: bytes, origin: Origin, hint: Hint, *, claims_yaml: bool
+) -> bool:
+    """Read the documents of a file; whether there was one, and nothing of them was lost."""
+    before = len(intake.problems)
+    data, shell = without_shell(without_warnings(data) if hint.resource else data)
+    if shell:
+        intake.problems.append(_left_out_shell(shell, origin))
+    media = media_of(data)
+    count = 0
+    used = lost = False
+    for loaded in _documents(intake, data, origin, hint, claims_yaml):
+        check()
+        count += 1
+        intake.documents += 1
+        if intake.documents > intake.limits.documents:
+            raise LimitExceeded(
+                "documents", f"the request holds more than {intake.limits.documents} documents"
+            )
+        here = replace(origin, document=loaded.index)
+        failure = error_text(loaded, data) if hint.resource else ""
+        if failure and hint.resource:
+            lost = True
+            gathering = intake.gathering(part.name, hint.cluster)
+            gathering.deny(hint.resource, hint.namespace, failure)
+            continue
+        if loaded.error is not None:
+            intake.unreadable(loaded.error, here)
+            continue
+        used = True
+        is_masked = hint.holds is Holds.MASKED
+        masked = without_masks(loaded.value, hint.resource) if is_masked else ""
+        if masked and hint.resource:
+            # A clear copy from elsewhere is still taken; without one this is why it is missing.
+            intake.gathering(part.name, hint.cluster).deny(hint.resource, "", masked)
+            continue
+        take(intake, part, loaded.value, here, hint)
+    part.documents += count
+    if used or count:
+        intake.sources.keep(origin, data, _media(media, count))
+    elif (part.name, origin.member) in intake.names:
+        intake.problem("no-document", f"the part {part.name} holds no document", origin)
+    return used and not lost and len(intake.problems) == before
+
+
+def _documents(
+    intake: Intake, data: bytes, origin: Origin, hint: Hint, claims_yaml: bool
+) -> Iterable[Loaded]:
+    if hint.resource is CRD:
+        return load_definition(data, intake.limits)
+    listed = load_list(data, intake.limits, origin)
+    if listed is not None:
+        return (Loaded(0, listed, None),)
+    return load(data, intake.limits, yaml_claimed=claims_yaml)
+
+
+def _left_out_shell(lines: Sequence[int], origin: Origin) -> Problem:
+    named = ", ".join(map(str, lines[:5])) + " …" * (len(lines) > 5)
+    those = f"lines {named} are prompts or commands" if len(lines) > 1 else "a prompt or command"
+    return Problem(
+        "pasted-prompt",
+        f"{those} of a shell; the rest was read without them",
+        part=origin.part,
+        member=origin.member,
+        line=lines[0],
+        blocks=False,
+    )
+
+
+def _media(media: Media, count: int) -> Media:
+    return "ndjson" if media == "json" and count > 1 else media
