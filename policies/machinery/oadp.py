@@ -1,0 +1,106 @@
+"""Whether the OADP release fits MTC and OpenShift."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policies.machinery.base import DOCS, OADP_TROUBLE
+from policies.versions.mtc_same import MTC_READS, release
+from service.core.facts import release as releases
+from service.core.facts.mtc import mtc_version
+from service.core.facts.release import major_or, openshift
+from service.core.migration import Cluster, Migration
+from service.core.outcome import Outcome, failed, not_applicable, passed
+from service.core.policy import ClusterPolicy
+from service.core.values.versions import Version, parse_or_none
+from service.kinds.mtc import MTC_NAMESPACE
+from service.kinds.operators import CLUSTER_SERVICE_VERSION, ClusterServiceVersion
+from service.kinds.resource import Read
+
+FIRST_WITH_OADP = Version.parse("1.7.0")
+FIRST_OLM = Version.parse("4.6.0")
+LEAVING = ("Replacing", "Deleting")
+
+
+class OadpPairing(ClusterPolicy):
+    """OADP is installed beside MTC, in a release that fits MTC and OpenShift.
+
+    From MTC 1.7 OADP brings Velero, on every cluster whose operator OLM installs. The legacy
+    operator of OpenShift 3 and before 4.6 brings its own. A pair of MTC and OpenShift that
+    nothing supports is MTC404's finding, a release with a known bug MTC406's.
+    """
+
+    id = "MTC826"
+    name = "oadp-pairing"
+    title = "The OADP release fits MTC and OpenShift"
+    why = "Velero is not set up, or refuses what MTC writes: migrations hang in phase Prepare."
+    reads = (*MTC_READS, *releases.READS, Read(CLUSTER_SERVICE_VERSION, MTC_NAMESPACE))
+    declares = ("mtcVersion", "openshiftVersion")
+    remedy = "Set the channel of OADP's Subscription to the release that the finding names."
+    docs = (*DOCS, OADP_TROUBLE)
+    source = "MTC documentation, About MTC (MTC 1.8 support); OADP release notes; release data"
+    better = "MTC has no such check"
+
+    def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+        if major_or(cluster) == 3:
+            yield not_applicable(cluster.subject, "the legacy operator brings its own Velero")
+            return
+        ocp = openshift(cluster).value
+        mtc = mtc_version(migration, cluster)
+        version = parse_or_none(release(mtc.value))
+        if version is None:
+            command = f"oc get csv -n {MTC_NAMESPACE} -o yaml"
+            raise cluster.missing("the exact MTC release", command, f"it says {mtc.value[:40]!r}")
+        if ocp < FIRST_OLM or version < FIRST_WITH_OADP:
+            yield not_applicable(cluster.subject, f"MTC {version} on OpenShift {ocp} needs no OADP")
+            return
+        fitting = [
+            pair.oadp
+            for pair in migration.releases.oadp_pairs
+            if version in pair.mtc and ocp.stream in pair.openshift
+        ]
+        if not fitting:
+            told = f"no OADP is named for MTC {version} on OpenShift {ocp.y} (MTC404)"
+            yield not_applicable(cluster.subject, told)
+            return
+        wanted = " or ".join(dict.fromkeys(map(str, fitting)))
+        found = [item for item in cluster.known(CLUSTER_SERVICE_VERSION) if _is_oadp(item)]
+        if not found:
+            cluster.all(CLUSTER_SERVICE_VERSION, (MTC_NAMESPACE,))
+            yield _wrong(cluster, "is not installed", "not installed", wanted, None)
+        for item in found:
+            installed = _version(item)
+            if installed is None:
+                command = f"oc get csv -n {MTC_NAMESPACE} -o yaml"
+                raise cluster.missing("the OADP release", command, item.ref.name[:60])
+            pointer = item.ref.at("/spec/version", str(installed))
+            if any(installed.stream in streams for streams in fitting):
+                told = f"OADP {installed} fits MTC {version} on OpenShift {ocp.y}"
+                yield passed(cluster.subject, told, pointer)
+            else:
+                said = f"{installed} does not fit MTC {version} on OpenShift {ocp.y}"
+                yield _wrong(cluster, said, str(installed), wanted, item)
+
+
+def _is_oadp(item: ClusterServiceVersion) -> bool:
+    ours = item.ref.namespace in (MTC_NAMESPACE, "") and not item.copied
+    named = item.ref.name.startswith("oadp-operator.") or item.display == "OADP Operator"
+    return ours and named and item.phase not in LEAVING
+
+
+def _version(item: ClusterServiceVersion) -> Version | None:
+    return parse_or_none(item.version or item.ref.name.partition(".v")[2])
+
+
+def _wrong(
+    cluster: Cluster, said: str, found: str, wanted: str, item: ClusterServiceVersion | None
+) -> Outcome:
+    evidence = () if item is None else (item.ref.at("/spec/version", item.version),)
+    return failed(
+        cluster.subject,
+        f"OADP {said}; it must be {wanted}",
+        *evidence,
+        found=found,
+        wanted=f"OADP {wanted}",
+        commands=(f"oc get subscriptions.operators.coreos.com,csv -n {MTC_NAMESPACE}",),
+    )

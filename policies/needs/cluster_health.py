@@ -1,0 +1,164 @@
+"""Whether the clusters themselves are well enough for a migration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from shlex import quote
+
+from policies.needs.base import Gaps, SideNeed
+from policies.plan.base import CHECKLISTS, few
+from service.core.facts import release
+from service.core.facts.machinery import moment
+from service.core.facts.release import major
+from service.core.migration import Cluster, Migration
+from service.core.outcome import Outcome, Severity, failed
+from service.kinds.cluster import NODE, Node
+from service.kinds.health import (
+    CERTIFICATE_REQUEST,
+    CLUSTER_OPERATOR,
+    MACHINE_CONFIG_POOL,
+    OAUTH,
+    Health,
+)
+from service.kinds.mtc import MIG_PLAN, MTC_NAMESPACE
+from service.kinds.ref import Ref
+from service.kinds.resource import Read
+from service.kinds.workloads import POD
+
+NEEDED = {
+    "authentication", "dns", "etcd", "image-registry", "ingress", "kube-apiserver", "network",
+    "openshift-apiserver", "operator-lifecycle-manager", "storage",
+}  # fmt: skip
+"""Cluster operators without which a migration does not get through."""
+YOUNG = timedelta(minutes=10)
+"""A request for a certificate that is no older than this may still be approved by itself."""
+
+
+class NodesReady(SideNeed):
+    """Every node is ready and under no pressure.
+
+    A blocker where pods can come to it: on the destination, and on the source where pods of the
+    plan run. A cordoned node counts only where it is not ready.
+    """
+
+    id = "MTC846"
+    name = "nodes-ready"
+    title = "Nodes are ready and under no pressure"
+    why = "Pods of the application, or those that copy data, do not start or are evicted."
+    reads = (Read(NODE), Read(MIG_PLAN, MTC_NAMESPACE), Read(POD, plan_namespaces=True))
+    remedy = "Repair the node, or take it out of the cluster for the time of the migration."
+    docs = (CHECKLISTS,)
+    source = "MTC documentation, Premigration checklists, cluster health"
+    better = "MTC has no such check"
+    good = "the nodes are ready and under no pressure"
+
+    def faults(self, migration: Migration, cluster: Cluster, gaps: Gaps) -> Iterator[Outcome]:
+        with gaps.noted():
+            cluster.all(NODE)
+        used: set[str] = set()
+        if cluster is migration.source and migration.given_plan is not None:
+            names = migration.source_namespaces
+            used = {pod.node for pod in cluster.known(POD, names)}
+        for node in cluster.known(NODE):
+            matters = cluster is migration.destination or node.ref.name in used
+            severity = None if matters else Severity.WARNING
+            if node.ready in ("False", "Unknown"):
+                yield _unwell(node, "is not ready", f"Ready={node.ready}", severity)
+            elif node.pressure:
+                yield _unwell(node, "is under pressure", few(node.pressure), severity)
+
+
+def _unwell(node: Node, said: str, found: str, severity: Severity | None) -> Outcome:
+    return failed(
+        node.ref.subject,
+        f"node {node.ref.name} {said} ({found})",
+        node.ref.at("/status/conditions", found),
+        found=found,
+        wanted="Ready, without pressure",
+        commands=(f"oc describe node {quote(node.ref.name)}",),
+        severity=severity,
+    )
+
+
+class ClusterWell(SideNeed):
+    """The cluster's own operators are well, nothing is rolled out, and no request waits.
+
+    An operator that a migration needs and that is not available or degraded is a blocker on the
+    destination; all else is a warning: other operators, a rollout of node configuration, requests
+    for certificates that nobody approves, a cluster without identity provider.
+    """
+
+    id = "MTC847"
+    name = "cluster-well"
+    title = "The cluster's own operators are well, and nothing is being rolled out"
+    why = "Nodes restart or parts of the cluster do not answer while the migration runs."
+    severity = Severity.WARNING
+    reads = (
+        *release.READS,
+        Read(CLUSTER_OPERATOR),
+        Read(MACHINE_CONFIG_POOL),
+        Read(CERTIFICATE_REQUEST),
+        Read(OAUTH, name="cluster"),
+    )
+    declares = ("openshiftVersion",)
+    remedy = "Repair the operator, let the rollout end, approve or deny the requests; then migrate."
+    docs = (CHECKLISTS,)
+    source = "MTC documentation, Premigration checklists, cluster health"
+    better = "MTC has no such check"
+    good = "the cluster's operators are well, and nothing waits"
+
+    def faults(self, migration: Migration, cluster: Cluster, gaps: Gaps) -> Iterator[Outcome]:
+        with gaps.noted():
+            cluster.all(CERTIFICATE_REQUEST)
+        yield from _waiting(migration, cluster)
+        with gaps.noted():
+            if major(cluster) == 3:
+                return
+        for kind in (CLUSTER_OPERATOR, MACHINE_CONFIG_POOL):
+            with gaps.noted():
+                cluster.all(kind)
+        for item in cluster.known(CLUSTER_OPERATOR):
+            yield from _ill(item, cluster is migration.destination)
+        for item in cluster.known(MACHINE_CONFIG_POOL):
+            for state in ("Updating", "Degraded"):
+                told = item.conditions.get(state)
+                if told is not None and told.status == "True":
+                    yield _fault(item.ref, f"machine config pool {item.ref.name} is {state}", state)
+        for oauth in cluster.known(OAUTH):
+            if not oauth.providers:
+                said = "the cluster has no identity provider: nobody but kubeadmin can log in"
+                yield _fault(oauth.ref, said, "no identity provider")
+
+
+def _ill(item: Health, here: bool) -> Iterator[Outcome]:
+    for kind, wanted in (("Available", "True"), ("Degraded", "False")):
+        told = item.conditions.get(kind)
+        if told is None or told.status == wanted:
+            continue
+        needed = item.ref.name in NEEDED or item.ref.name.startswith("operator-lifecycle-manager")
+        said = f"cluster operator {item.ref.name} has {kind}={told.status}: {told.message}"
+        severity = Severity.BLOCKER if needed and here else None
+        yield _fault(item.ref, said, f"{kind}={told.status}", severity)
+
+
+def _waiting(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+    for item in cluster.known(CERTIFICATE_REQUEST):
+        made = moment(item.created)
+        young = made is not None and migration.requested.as_of - made < YOUNG
+        if not item.decided and not young:
+            said = f"certificate signing request {item.ref.name} waits for approval"
+            yield _fault(item.ref, said, "pending")
+
+
+def _fault(ref: Ref, said: str, found: str, severity: Severity | None = None) -> Outcome:
+    return failed(
+        ref.subject,
+        said.rstrip(": "),
+        ref.at("/status/conditions", found),
+        found=found,
+        wanted="available, not degraded, nothing waiting",
+        key=found,
+        commands=(f"oc describe {ref.kind.lower()} {quote(ref.name)}",),
+        severity=severity,
+    )
