@@ -1,0 +1,201 @@
+"""What storage class conversions, virtual machines and builds need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from shlex import quote
+
+from policies.needs.base import READS, Gaps, PlanNeed, copied
+from policies.plan.base import ADVANCED, MIGRATING, PLAN_READS, few
+from service.core.facts import mtc, release, topology
+from service.core.facts.apis import READS as API_READS
+from service.core.facts.apis import has_kind
+from service.core.facts.mtc import mtc_version
+from service.core.facts.plan_type import storage_conversion
+from service.core.facts.release import major
+from service.core.migration import Migration
+from service.core.outcome import Outcome, Severity, failed
+from service.core.policy import NotApplicable
+from service.core.values.versions import Version, parse_or_none
+from service.kinds.resource import Read
+from service.kinds.virtualization import VIRTUAL_MACHINE, VirtualMachine
+from service.kinds.workloads import BUILD_CONFIG, DEPLOYMENT, STATEFUL_SET
+
+LONGEST = 59
+"""Characters of a stateful set's name that a conversion can still handle."""
+
+
+class ConversionWorkloads(PlanNeed):
+    """Workloads get through a conversion of storage classes.
+
+    MTC makes stateful sets anew, skips those with names of 60 characters or more, and leaves the
+    old class in their templates, which a later scale-up uses. It scales down every workload of
+    the namespace, also those without a claim of the plan.
+    """
+
+    id = "MTC853"
+    name = "conversion-workloads"
+    title = "Workloads get through a conversion of storage classes"
+    why = "A stateful set keeps its old volumes, or gets volumes of the old class again."
+    severity = Severity.WARNING
+    reads = (
+        *READS,
+        *topology.READS,
+        Read(STATEFUL_SET, plan_namespaces=True),
+        Read(DEPLOYMENT, plan_namespaces=True),
+    )
+    remedy = "Rename the stateful set; edit its volumeClaimTemplates after the conversion."
+    docs = (ADVANCED,)
+    source = "MTC 1.8.5 release notes (MIG-1660, MIG-1661); mig-controller migmigration/storage.go"
+    better = "MTC has no such check"
+    good = "the workloads get through the conversion"
+
+    def applies(self, migration: Migration) -> None:
+        if not storage_conversion(migration):
+            raise NotApplicable("the plan converts no storage classes")
+
+    def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
+        names = migration.source_namespaces
+        claims = {one.hold for one in copied(migration)}
+        for kind in (STATEFUL_SET, DEPLOYMENT):
+            with gaps.noted():
+                migration.source.all(kind, names)
+        for item in migration.source.known(STATEFUL_SET, names):
+            ref = item.ref
+            if len(ref.name) > LONGEST:
+                yield failed(
+                    ref.subject,
+                    f"stateful set {ref.namespace}/{ref.name} has a name of {len(ref.name)} "
+                    "characters, and MTC skips it",
+                    ref.at("/metadata/name", ref.name),
+                    found=str(len(ref.name)),
+                    wanted=f"at most {LONGEST} characters",
+                    key="name",
+                    severity=Severity.BLOCKER,
+                )
+            if item.templates:
+                yield failed(
+                    ref.subject,
+                    f"stateful set {ref.namespace}/{ref.name} keeps class "
+                    f"{few(name or 'of the default' for name in item.templates)} in its templates: "
+                    "more replicas get volumes of the old class",
+                    ref.at("/spec/volumeClaimTemplates"),
+                    found=few(item.templates),
+                    wanted="the new class, set after the conversion",
+                    key="template",
+                )
+        for item in migration.source.known(DEPLOYMENT, names):
+            mounts = any(f"{item.ref.namespace}/{name}" in claims for name in item.claims)
+            if not mounts and item.wanted:
+                yield failed(
+                    item.ref.subject,
+                    f"Deployment {item.ref.namespace}/{item.ref.name} mounts no claim of the plan "
+                    "and is scaled down with the others",
+                    item.ref.at("/spec/replicas", item.wanted),
+                    found="scaled down",
+                    wanted="a time when that does no harm",
+                    key="scaled",
+                    severity=Severity.INFO,
+                )
+
+
+class MachinesMovable(PlanNeed):
+    """The disks of virtual machines can be moved while the machines run.
+
+    Disks that several machines write, that are handed through, and file systems of the host
+    cannot; nor can a machine that does not run, nor one that comes into another namespace.
+    """
+
+    id = "MTC854"
+    name = "virtual-machines-movable"
+    title = "Virtual machines can be moved while they run"
+    why = "The live migration of a disk fails, or skips the machine."
+    severity = Severity.WARNING
+    reads = (*PLAN_READS, *release.READS, *API_READS, Read(VIRTUAL_MACHINE, plan_namespaces=True))
+    declares = ("openshiftVersion",)
+    remedy = "Move these machines while they are off, without liveMigrate."
+    docs = (ADVANCED,)
+    source = "OpenShift Virtualization, Storage live migration with MTC, known limitations"
+    better = "MTC has no such check"
+    good = "every virtual machine can be moved while it runs"
+
+    def applies(self, migration: Migration) -> None:
+        if not migration.plan.live_migrate:
+            raise NotApplicable("the plan asks for no live migration")
+
+    def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
+        source = migration.source
+        if major(source) == 3 or has_kind(source, "kubevirt.io", "VirtualMachine").served is False:
+            raise NotApplicable("the source has no virtual machines")
+        with gaps.noted():
+            source.all(VIRTUAL_MACHINE, migration.source_namespaces)
+        mapped = {one.source for one in migration.plan.namespaces if one.source != one.destination}
+        for item in source.known(VIRTUAL_MACHINE, migration.source_namespaces):
+            for key, said in _obstacles(item, item.ref.namespace in mapped):
+                yield failed(
+                    item.ref.subject,
+                    f"virtual machine {item.ref.namespace}/{item.ref.name} {said}",
+                    item.ref.at("/spec/template/spec/domain/devices"),
+                    found=key,
+                    wanted="a machine that can be moved while it runs",
+                    key=key,
+                    commands=(f"oc get vm {quote(item.ref.name)} -n {quote(item.ref.namespace)}",),
+                )
+
+
+def _obstacles(item: VirtualMachine, mapped: bool) -> Iterator[tuple[str, str]]:
+    if item.shared:
+        yield "shared disk", f"has disks that others write too ({few(item.shared)})"
+    if item.luns:
+        yield "lun", f"has disks that are handed through ({few(item.luns)})"
+    if item.filesystems:
+        yield "virtio-fs", f"has file systems of the host ({few(item.filesystems)})"
+    if item.status and item.status != "Running":
+        yield "not running", f"is {item.status}, and a live migration skips it"
+    if mapped:
+        yield "mapped", "comes into another namespace, and its storage moves within one only"
+
+
+FIRST_WITH_FAULT = Version.parse("1.8.0")
+
+
+class BuildsPush(PlanNeed):
+    """Build configurations can push to the registry of the destination.
+
+    From MTC 1.8 the secret of the builder's account is not linked after the restore, and a build
+    that pushes to an image stream fails until it is.
+    """
+
+    id = "MTC851"
+    name = "builds-push"
+    title = "Builds can push to the registry of the destination"
+    why = "Builds fail after the migration: their pods may not push to the registry."
+    severity = Severity.WARNING
+    reads = (*PLAN_READS, *mtc.READS, Read(BUILD_CONFIG, plan_namespaces=True))
+    declares = ("mtcVersion",)
+    remedy = "After the migration link the builder's secret anew, or make the builds anew."
+    docs = (MIGRATING,)
+    source = "MTC 1.8.0 to 1.8.5 release notes (BZ 2234781); OADP 1.4.1 release notes"
+    better = "MTC has no such check"
+    good = "no build pushes to the registry of its cluster"
+
+    def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
+        with gaps.noted():
+            runs = parse_or_none(mtc_version(migration, migration.destination).value)
+            if runs is not None and runs < FIRST_WITH_FAULT:
+                raise NotApplicable(f"with MTC {runs} the builder keeps its secret")
+        with gaps.noted():
+            migration.source.all(BUILD_CONFIG, migration.source_namespaces)
+        for item in migration.source.known(BUILD_CONFIG, migration.source_namespaces):
+            if item.output.startswith("ImageStreamTag:"):
+                yield failed(
+                    item.ref.subject,
+                    f"build configuration {item.ref.namespace}/{item.ref.name} pushes to "
+                    f"{item.output.partition(':')[2]}, which may fail after the migration",
+                    item.ref.at("/spec/output/to", item.output),
+                    found=item.output,
+                    wanted="a builder's account that may push",
+                    commands=(
+                        f"oc describe serviceaccount builder -n {quote(item.ref.namespace)}",
+                    ),
+                )

@@ -1,0 +1,123 @@
+"""What copying through the repository needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from shlex import quote
+
+from policies.needs.base import READS, Gaps, PlanNeed, readable
+from policies.plan.base import TROUBLE
+from service.core.facts.settings import setting
+from service.core.facts.targets import is_copied
+from service.core.facts.volumes import Volume, volumes
+from service.core.migration import Migration
+from service.core.outcome import Outcome, Severity, failed
+from service.core.policy import NotApplicable
+from service.core.values.quantity import parse_or_none
+from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.kinds.resource import Read
+from service.kinds.workloads import DEPLOYMENT_CONFIG
+
+MANY = Decimal(500) * 10**9
+"""Bytes beyond which OADP's documentation says to raise the timeout."""
+HOUR = re.compile(r"(?:1h(?:0m)?(?:0s)?|60m(?:0s)?|3600s|[0-5]?\d(?:m|s).*)?")
+
+
+class IndirectCopy(PlanNeed):
+    """Files that go through the repository do so in time, and can be read.
+
+    A copy of more than 500 GB takes longer than the hour that restic_timeout is by default. NFS
+    exports that squash root need restic_supplemental_groups. A DeploymentConfig is restored
+    before its files, and its pods are cut off.
+    """
+
+    id = "MTC849"
+    name = "indirect-copy"
+    title = "Files that go through the repository do so in time, and can be read"
+    why = "The backup of the volumes times out or ends with permission denied."
+    severity = Severity.WARNING
+    reads = (
+        *READS,
+        Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),
+        Read(DEPLOYMENT_CONFIG, plan_namespaces=True),
+    )
+    remedy = (
+        "Raise restic_timeout, set restic_supplemental_groups to the groups of the export on both "
+        "clusters, and scale DeploymentConfigs by hand after the restore."
+    )
+    docs = (TROUBLE,)
+    source = "MTC documentation, Troubleshooting; OADP troubleshooting (Restic timeout)"
+    better = "MTC waits until the time is over"
+    good = "nothing is known that slows the copy through the repository or keeps it from reading"
+
+    def applies(self, migration: Migration) -> None:
+        plan = migration.plan
+        if not plan.indirect_volumes:
+            pointer = plan.ref.at("/spec/indirectVolumeMigration", "false")
+            raise NotApplicable("the volumes do not go through the repository", pointer)
+        volumes(migration).require_any(migration)
+
+    def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
+        found = volumes(migration)
+        with gaps.noted():
+            found.require_claims()
+        copied = [one for one in found.items if is_copied(one)]
+        total = sum((_size(one) for one in copied), Decimal(0))
+        if total > MANY:
+            with gaps.noted():
+                timeout = setting(migration, "restic_timeout")
+                if HOUR.fullmatch(str(timeout.value or "")):
+                    yield _fault(
+                        migration,
+                        f"{readable('storage', total)} go through the repository within "
+                        f"restic_timeout, which is {timeout.value or '1h'}",
+                        f"{readable('storage', total)} in {timeout.value or '1h'}",
+                        "a restic_timeout of several hours",
+                        "timeout",
+                    )
+        exports = [one for one in copied if one.pv is not None and one.pv.source == "nfs"]
+        if exports:
+            with gaps.noted():
+                if not setting(migration, "restic_supplemental_groups").value:
+                    yield _fault(
+                        migration,
+                        f"{len(exports)} NFS volumes are read as root, which exports squash; "
+                        "restic_supplemental_groups is not set",
+                        "not set",
+                        "the groups of the exports",
+                        "nfs",
+                    )
+        claims = {one.hold for one in copied}
+        for item in migration.source.known(DEPLOYMENT_CONFIG, migration.source_namespaces):
+            if any(f"{item.ref.namespace}/{name}" in claims for name in item.claims):
+                yield failed(
+                    item.ref.subject,
+                    f"DeploymentConfig {item.ref.namespace}/{item.ref.name} mounts claims that go "
+                    "through the repository: after the restore its replicas may be 0",
+                    item.ref.at("/spec/template/spec/volumes"),
+                    found="DeploymentConfig",
+                    wanted="replicas set by hand after the restore",
+                    key="deploymentconfig",
+                    commands=(f"oc get dc -n {quote(item.ref.namespace)}",),
+                )
+
+
+def _size(volume: Volume) -> Decimal:
+    text = volume.pv.capacity if volume.pv is not None else ""
+    if not text and volume.planned is not None:
+        text = volume.planned.capacity
+    return parse_or_none(text) or Decimal(0)
+
+
+def _fault(migration: Migration, said: str, found: str, wanted: str, key: str) -> Outcome:
+    return failed(
+        migration.plan.ref.subject,
+        said,
+        migration.plan.ref.at("/spec/indirectVolumeMigration", "true"),
+        found=found,
+        wanted=wanted,
+        key=key,
+        commands=(f"oc edit migrationcontroller -n {MTC_NAMESPACE}",),
+    )

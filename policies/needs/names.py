@@ -1,0 +1,96 @@
+"""Names that MTC makes others of, and earlier plans for the same namespaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policies.needs.base import Gaps, PlanNeed
+from policies.plan.base import ADVANCED, MIGRATING, PLAN_READS
+from service.core.migration import Migration
+from service.core.outcome import Outcome, Severity, failed, not_applicable
+from service.kinds.mtc import MIG_PLAN, MTC_NAMESPACE
+
+LONGEST = 63
+"""Characters of a label's value, and of a container's name."""
+
+
+class PlanNameLength(PlanNeed):
+    """The plan's name is no longer than a label's value, with a hook's phase than a container's.
+
+    MTC puts the name on everything that it makes as a label, and calls the container of a hook
+    after plan and phase; the API server refuses longer ones, and dots in a container's name.
+    """
+
+    id = "MTC848"
+    name = "plan-name-length"
+    title = "The plan's name is short enough for what MTC makes of it"
+    why = "The API server refuses everything that MTC makes; nothing is migrated."
+    reads = PLAN_READS
+    remedy = "Make the plan anew with a shorter name, without dots where it has hooks."
+    docs = (MIGRATING, ADVANCED)
+    source = "mig-controller pkg/controller/migmigration/backup.go, hooks.go"
+    better = "MTC finds out when it makes the objects"
+    good = "the plan's name is short enough"
+
+    def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
+        plan = migration.plan
+        name = plan.ref.name
+        if not name:
+            yield not_applicable(plan.ref.subject, "the plan is given in short and has no name")
+            return
+        if len(name) > LONGEST:
+            yield self._long(migration, name, f"{len(name)} characters", "label")
+        for index, hook in enumerate(plan.hooks):
+            made = f"{name}-{hook.phase.lower()}"
+            if len(made) > LONGEST or "." in name:
+                yield self._long(migration, made, f"{made} as a container's name", f"hook {index}")
+
+    def _long(self, migration: Migration, name: str, found: str, key: str) -> Outcome:
+        ref = migration.plan.ref
+        return failed(
+            ref.subject,
+            f"{name} is too long, or has a dot that a container's name cannot have",
+            ref.at("/metadata/name", ref.name),
+            found=found,
+            wanted=f"at most {LONGEST} characters, without dots where there are hooks",
+            key=key,
+        )
+
+
+class OnePlanPerNamespace(PlanNeed):
+    """No other plan has the same namespaces, closed ones included.
+
+    From MTC 1.8.6 a second plan stops only workloads that mount the claims that it has selected,
+    because it counts every plan that has the entry. Open plans are MTC716's finding.
+    """
+
+    id = "MTC856"
+    name = "one-plan-per-namespace"
+    title = "No closed plan has the same namespaces"
+    why = "Workloads that mount no selected claim are not stopped; their data changes meanwhile."
+    severity = Severity.WARNING
+    reads = PLAN_READS
+    remedy = "Delete the closed plans of earlier migrations of these namespaces."
+    docs = (MIGRATING,)
+    source = "MTC 1.8.6 release notes; mig-controller pkg/controller/migmigration/quiesce.go"
+    better = "MTC says nothing of closed plans"
+    good = "no closed plan has the same namespaces"
+
+    def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
+        plan = migration.plan
+        entries = {one.text for one in plan.namespaces}
+        with gaps.noted():
+            migration.host.all(MIG_PLAN, (MTC_NAMESPACE,))
+        for other in migration.host.known(MIG_PLAN):
+            same = (other.ref.namespace, other.ref.name) == (plan.ref.namespace, plan.ref.name)
+            shared = sorted(entries & {one.text for one in other.namespaces})
+            if same or not other.closed or not shared:
+                continue
+            yield failed(
+                other.ref.subject,
+                f"closed plan {other.ref.name} has {', '.join(shared[:5])} too: workloads that "
+                "mount no selected claim are not stopped",
+                other.ref.at("/spec/namespaces"),
+                found=", ".join(shared[:5]),
+                wanted="one plan for a namespace",
+            )

@@ -1,0 +1,158 @@
+"""Whether a router admits rsync's route, and whether webhooks let the objects in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from shlex import quote
+
+from policies.needs.base import (
+    READS,
+    Gaps,
+    PlanNeed,
+    namespace_to_be,
+    require_rsync,
+    side_namespaces,
+)
+from policies.plan.base import ABOUT, PLAN_READS, TROUBLE
+from service.core.facts import release
+from service.core.facts.release import major
+from service.core.facts.transfer import endpoint_type
+from service.core.migration import Migration
+from service.core.outcome import Outcome, Severity, failed
+from service.core.policy import NotApplicable
+from service.kinds.cluster import CONFIG_MAP, NAMESPACE
+from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.kinds.network import INGRESS_CONTROLLER, IngressController
+from service.kinds.resource import Read
+from service.kinds.webhooks import ENDPOINTS, MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS, Webhook
+
+OPERATOR = "openshift-ingress-operator"
+ROUTE_LABELS = {"app": "directvolumemigration-rsync-transfer", "owner": "directvolumemigration",
+                "purpose": "rsync"}  # fmt: skip
+"""Labels of rsync's route (mig-controller directvolumemigration/rsync.go)."""
+
+
+class RsyncRouteAdmitted(PlanNeed):
+    """A router of the destination admits rsync's route.
+
+    Routers that choose routes or namespaces by labels may all pass it over. The namespace has
+    the source's labels where MTC makes it.
+    """
+
+    id = "MTC852"
+    name = "rsync-route-admitted"
+    title = "A router of the destination admits rsync's route"
+    why = "The migration waits for the route, and ends with RsyncRouteNotAdmitted."
+    reads = (
+        *READS,
+        *release.READS,
+        Read(INGRESS_CONTROLLER, OPERATOR),
+        Read(NAMESPACE),
+        Read(CONFIG_MAP, MTC_NAMESPACE),
+        Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),
+    )
+    declares = ("openshiftVersion",)
+    remedy = "Label the namespace for a router, or set rsync_endpoint_type."
+    docs = (ABOUT, TROUBLE)
+    source = "mig-controller pkg/controller/directvolumemigration/rsync.go; route sharding"
+    better = "the controller waits for the route and does not look at the routers"
+    good = "a router of the destination admits rsync's route"
+
+    def applies(self, migration: Migration) -> None:
+        require_rsync(migration)
+
+    def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
+        if endpoint_type(migration.destination).value != "Route":
+            raise NotApplicable("rsync uses no route")
+        if major(migration.destination) == 3:
+            raise NotApplicable("OpenShift 3 has no IngressControllers")
+        routers = migration.destination.all(INGRESS_CONTROLLER, (OPERATOR,))
+        for name in side_namespaces(migration, migration.destination):
+            with gaps.noted():
+                labels: dict[str, str] = {}
+                if any(router.namespaces is not None for router in routers):
+                    labels = dict(namespace_to_be(migration, name).labels)
+                if not any(_admits(router, labels) for router in routers):
+                    yield failed(
+                        migration.destination.subject,
+                        f"no router admits rsync's route in namespace {name}: each is down or "
+                        "chooses other labels",
+                        *(router.ref.at("/spec") for router in routers[:5]),
+                        found="no router",
+                        wanted="an available router whose selectors match",
+                        key=name,
+                        commands=(f"oc get ingresscontrollers -n {OPERATOR} -o yaml",),
+                    )
+
+
+def _admits(router: IngressController, labels: dict[str, str]) -> bool:
+    if router.replicas == 0 or router.available == "False":
+        return False
+    routes = router.routes is None or router.routes.matches(ROUTE_LABELS)
+    return routes and (router.namespaces is None or router.namespaces.matches(labels))
+
+
+KINDS = {
+    "pods", "deployments", "statefulsets", "daemonsets", "replicasets", "services", "configmaps",
+    "secrets", "persistentvolumeclaims", "namespaces", "routes", "serviceaccounts", "*",
+}  # fmt: skip
+"""Resources that nearly every plan brings."""
+
+
+class WebhooksAnswer(PlanNeed):
+    """Webhooks of the destination that must be asked before objects are made can answer.
+
+    One with failurePolicy Fail whose service has no endpoint refuses every object that it is
+    for. A webhook that answers may still refuse; nobody but it can say.
+    """
+
+    id = "MTC855"
+    name = "webhooks-answer"
+    title = "Webhooks of the destination answer"
+    why = "The API server refuses the objects of the restore; the application comes up in part."
+    reads = (
+        *PLAN_READS,
+        Read(VALIDATING_WEBHOOKS),
+        Read(MUTATING_WEBHOOKS),
+        Read(ENDPOINTS),
+        Read(NAMESPACE),
+    )
+    remedy = "Repair what serves the webhook, or delete the configuration of what is gone."
+    docs = (TROUBLE,)
+    source = "OADP troubleshooting, Restoring workloads with admission webhooks"
+    better = "MTC has no such check"
+    good = "no webhook that must be asked is without an endpoint"
+
+    def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
+        there = migration.destination
+        for kind in (VALIDATING_WEBHOOKS, MUTATING_WEBHOOKS):
+            with gaps.noted():
+                there.all(kind)
+            for item in there.known(kind):
+                for hook in item.webhooks:
+                    with gaps.noted():
+                        if not _matters(migration, hook):
+                            continue
+                        space, _, name = hook.service.partition("/")
+                        found = there.find(ENDPOINTS, name, space)
+                        if found is None or not found.ready:
+                            yield failed(
+                                item.ref.subject,
+                                f"webhook {hook.name} must be asked before objects are made, and "
+                                f"its service {hook.service} has no endpoint",
+                                item.ref.at("/webhooks"),
+                                found="no endpoint",
+                                wanted="a ready endpoint, or failurePolicy Ignore",
+                                key=hook.name,
+                                commands=(f"oc get endpoints {quote(name)} -n {quote(space)}",),
+                                severity=Severity.BLOCKER,
+                            )
+
+
+def _matters(migration: Migration, hook: Webhook) -> bool:
+    if not hook.fails or not hook.service or not {name for _, name in hook.resources} & KINDS:
+        return False
+    names = side_namespaces(migration, migration.destination)
+    if not hook.namespaces.labels and not hook.namespaces.expressions:
+        return True
+    return any(hook.namespaces.matches(namespace_to_be(migration, name).labels) for name in names)
