@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterator
 from shlex import quote
@@ -146,6 +147,10 @@ class ClusterToken(RemotePolicy):
         if invalid:
             yield _no_token(item, f"has no usable token: {invalid.message}", str(reference), "key")
             return
+        refused = _unauthorized(item)
+        if refused:
+            yield _no_token(item, f"has a token that is refused: {refused}", str(reference), "key")
+            return
         secret = migration.host.find(SECRET, reference.name, reference.namespace)
         if secret is None:
             yield _no_token(
@@ -156,6 +161,15 @@ class ClusterToken(RemotePolicy):
             yield _no_token(item, f"names secret {reference} without key {TOKEN_KEY}", keys, "key")
         else:
             yield passed(cluster.subject, f"secret {reference} has key {TOKEN_KEY}", pointer)
+
+
+def _unauthorized(item: MigCluster) -> str:
+    """What the controller says of a login that the API server refused, "" if nothing."""
+    for kind in ("TestConnectFailed", "ReconcileFailed"):
+        found = holds(item.conditions, kind)
+        if found and re.search(r"\bUnauthorized\b|provide credentials|\b401\b", found.message):
+            return found.message
+    return ""
 
 
 def _no_token(item: MigCluster, said: str, found: str, key: str) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from shlex import quote
@@ -11,6 +12,7 @@ from policies.plan.base import ABOUT, PLAN_READS
 from service.core.facts import plan_refs
 from service.core.facts.plan_refs import plan_storage
 from service.core.facts.plan_type import storage_conversion
+from service.core.facts.reach import holds
 from service.core.link import Link
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, passed
@@ -136,10 +138,23 @@ SECRET_KEYS: Mapping[str, tuple[str, ...]] = {
 """Keys of the credentials' secret (mig-controller pkg/cloudprovider)."""
 
 
+TEST_FAILED = "BackupStorageProviderTestFailed"
+CREDENTIALS_REFUSED = re.compile(
+    r"AccessDenied|Access Denied|InvalidAccessKeyId|SignatureDoesNotMatch|Unauthorized|Forbidden"
+    r"|AuthenticationFailed|AuthorizationFailure|invalid_grant"
+)
+
+
+def failure_of_test(storage: MigStorage, words: re.Pattern[str]) -> str:
+    """What the controller's test of the repository ended in, where it speaks of these words."""
+    found = holds(storage.conditions, TEST_FAILED)
+    return found.message if found is not None and words.search(found.message) else ""
+
+
 class StorageCredentials(StoragePolicy):
     """The credentials' secret exists on the host and has the keys of its provider.
 
-    Values are never read: whether they are right shows in the controller's test (MTC501).
+    Values are never read: whether they are right shows in the controller's test of the repository.
     """
 
     id = "MTC776"
@@ -155,6 +170,7 @@ class StorageCredentials(StoragePolicy):
         "InvalidVolumeSnapshotCredsSecretRef",
         "InvalidBackupStorageSettings",
         "InvalidVolumeSnapshotSettings",
+        "BackupStorageProviderTestFailed",
     )
     better = "names the keys that the secret lacks"
 
@@ -182,6 +198,18 @@ class StorageCredentials(StoragePolicy):
                     "'{{range $k, $v := .data}}{{$k}}{{\"\\n\"}}{{end}}'",
                     edit_storage(storage),
                 ),
+            )
+        refused = failure_of_test(storage, CREDENTIALS_REFUSED)
+        if sound and refused:
+            sound = False
+            yield failed(
+                storage.ref.subject,
+                f"the service refuses the credentials: {refused[:300]}",
+                storage.ref.at("/status/conditions", TEST_FAILED),
+                found="refused",
+                wanted="credentials that may write, read and delete objects in the bucket",
+                key="refused",
+                commands=(edit_storage(storage),),
             )
         if sound:
             yield passed(

@@ -12,9 +12,11 @@ from policies.connections.storage import (
     Half,
     StoragePolicy,
     edit_storage,
+    failure_of_test,
     halves,
 )
 from service.core.facts.plan_refs import plan_storage
+from service.core.facts.reach import CERTIFICATE
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.values import gourl
@@ -54,7 +56,11 @@ class StorageSettings(StoragePolicy):
     remedy = "Correct the field in the MigStorage's spec."
     docs = DOCS
     source = "mig-controller pkg/cloudprovider/{aws,azure,gcp}.go Validate"
-    upstream = ("InvalidBackupStorageSettings", "InvalidVolumeSnapshotSettings")
+    upstream = (
+        "InvalidBackupStorageSettings",
+        "InvalidVolumeSnapshotSettings",
+        "BackupStorageProviderTestFailed",
+    )
     better = "one finding per field; names of buckets that cannot be; a setting without effect"
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
@@ -79,6 +85,19 @@ class StorageSettings(StoragePolicy):
                     commands=(edit_storage(storage),),
                     severity=severity,
                 )
+        distrust = failure_of_test(storage, CERTIFICATE)
+        if distrust:
+            sound = False
+            bundle = bool(storage.config.get("s3CustomCABundle"))
+            yield failed(
+                storage.ref.subject,
+                f"the certificate of the repository is not trusted: {distrust[:300]}",
+                storage.ref.at("/spec/backupStorageConfig/s3CustomCABundle"),
+                found="s3CustomCABundle that does not help" if bundle else "no s3CustomCABundle",
+                wanted="base64 of the PEM certificates that sign the repository's",
+                key="backupStorageProvider certificate",
+                commands=(edit_storage(storage),),
+            )
         if sound:
             yield passed(
                 storage.ref.subject,

@@ -102,11 +102,25 @@ def connection(
     )
 
 
-def probe_form(start: str, target: str, goal: str = "", host: str = "", port: int = 0) -> str:
-    """A probe as the envelope takes it, for a connection that was found open."""
+def probe_form(
+    start: str,
+    target: str,
+    goal: str = "",
+    host: str = "",
+    port: int = 0,
+    *,
+    pod: str = "velero",
+    proxy: bool = False,
+) -> str:
+    """A probe as the envelope takes it, for what the printed command finds.
+
+    ``pod`` and ``proxy`` say how it was measured, so that it answers this question alone.
+    """
     fields = {"from": start, "vantage": "cluster", "target": target, "cluster": goal, "host": host}
     words = [f"{name}: {value}" for name, value in fields.items() if value]
     words += [f"port: {port}"] * bool(port)
+    words += [f"pod: {pod}"] * bool(pod)
+    words += ["proxy: true"] * proxy
     return "{" + ", ".join([*words, "open: true or false"]) + "}"
 
 
@@ -114,7 +128,7 @@ def _undecided(reach: Reach) -> str:
     """What is to be said of results that cannot decide."""
     words = []
     if reach.sights:
-        words.append(f"; {reach.said}, which says nothing of the way through the cluster's proxy")
+        words.append(f"; {reach.said}, which tells nothing of the way through the cluster's proxy")
     if reach.elsewhere:
         said = " and ".join(sorted({_word(probe.open) for probe in reach.elsewhere}))
         words.append(

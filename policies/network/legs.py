@@ -107,7 +107,8 @@ def _host_leg(
     command = from_cluster(migration, host, place.host, place.port)
     need = Missing(f"whether the controller's cluster reaches {what}", host.role, command)
     facts = (endpoint,) if endpoint else ()
-    probe = probe_form(host.role, kind, remote.role)
+    through = place.tls and proxied(host)
+    probe = probe_form(host.role, kind, remote.role, proxy=through)
     return Leg(f"{kind}-{remote.role}", host, what, way, (*gap, need), facts, probe)
 
 
@@ -129,7 +130,7 @@ def rsync_leg(migration: Migration) -> Leg:
     entrance = _entrance(migration)
     way = reach(
         probe
-        for probe in probes_from(migration, source, "routes", "endpoint")
+        for probe in probes_from(migration, source, "routes", "endpoint", pod="rsync")
         if entrance.means(probe)
     )
     namespaces = migration.source_namespaces if migration.given_plan else ()
@@ -154,7 +155,7 @@ def _entrance(migration: Migration) -> Entrance:
             lambda probe: (
                 probe.target == "endpoint" and bool(probe.host) and same_endpoint(probe, place)
             ),
-            probe_form("source", "endpoint", "", place.host, place.port),
+            probe_form("source", "endpoint", "", place.host, place.port, pod="rsync"),
             (Fact(place, proxy.evidence),),
         )
     destination = migration.destination
@@ -169,7 +170,7 @@ def _entrance(migration: Migration) -> Entrance:
                 and probe.port in NODE_PORTS
                 and aims_at(migration, probe, destination)
             ),
-            probe_form("source", "endpoint", "destination", "", NODE_PORTS.start),
+            probe_form("source", "endpoint", "destination", "", NODE_PORTS.start, pod="rsync"),
             (Fact(place, kind.evidence),),
         )
     return _route_entrance(migration, destination)
@@ -189,7 +190,7 @@ def _route_entrance(migration: Migration, destination: Cluster) -> Entrance:
             and not (probe.host and plain_host(probe.host) == api_host)
             and aims_at(migration, probe, destination)
         ),
-        probe_form("source", "routes", "destination"),
+        probe_form("source", "routes", "destination", pod="rsync"),
         (endpoint,) if endpoint else (),
         gap,
     )

@@ -15,7 +15,7 @@ from policies.network.common import (
 )
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import Fact
-from service.core.facts.connecting import from_cluster, resolving
+from service.core.facts.connecting import from_cluster, proxied, resolving
 from service.core.facts.endpoints import (
     API_PORTS,
     api,
@@ -23,6 +23,7 @@ from service.core.facts.endpoints import (
     registry_route,
     route_domain,
 )
+from service.core.facts.network_policy import addresses_of
 from service.core.facts.reach import (
     CLUSTER,
     Reach,
@@ -229,6 +230,10 @@ def _tells(migration: Migration, probe: Probe, cluster: Cluster, port: Port) -> 
     A pod that reaches its own cluster proves nothing for the others; DNS is asked from inside.
     """
     start = cluster_of(migration, probe.source)
+    if probe.pod == "rsync":
+        return False  # network rules may let those pods out, and no others
+    if probe.target == "dns" and addresses_of((plain_host(probe.host),)):
+        return False  # an address is found without asking any server
     if probe.target == "dns" and not probe.cluster:
         return start is cluster
     if probe.target not in TARGETS[port.serves] or not probe.cluster:
@@ -243,7 +248,7 @@ def _need(migration: Migration, cluster: Cluster, port: Port) -> Missing:
     host = _host_name(migration, cluster, port)
     if port.number == DNS:
         fact = f"whether pods of the {cluster.role} cluster resolve names (port 53)"
-        name = host if not host.startswith("<") else "<host name>"
+        name = "<host name>" if host.startswith("<") or addresses_of((host,)) else host
         return Missing(fact, cluster.role, resolving(migration, cluster, name))
     start = migration.source if migration.is_host(cluster) else migration.host
     fact = (
@@ -255,10 +260,10 @@ def _need(migration: Migration, cluster: Cluster, port: Port) -> Missing:
 
 def _probe(migration: Migration, cluster: Cluster, port: Port) -> str:
     if port.number == DNS:
-        return probe_form(cluster.role, "dns")
+        return probe_form(cluster.role, "dns", pod="")
     start = migration.source if migration.is_host(cluster) else migration.host
     target = "routes" if port.serves == "routes" else "api"
-    return probe_form(start.role, target, cluster.role)
+    return probe_form(start.role, target, cluster.role, proxy=proxied(start))
 
 
 def _host_name(migration: Migration, cluster: Cluster, port: Port) -> str:

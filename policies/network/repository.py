@@ -104,7 +104,9 @@ class RepositoryReachable(ClusterPolicy):
             wanted="open",
             evidence=endpoint.evidence if endpoint else (),
             note=_host_only(migration, cluster),
-            probe=probe_form(cluster.role, "repository"),
+            probe=probe_form(
+                cluster.role, "repository", proxy=(place is None or place.tls) and proxied(cluster)
+            ),
         )
 
 

@@ -80,6 +80,7 @@ def _probe(target: Target, result: Result, vantage: str) -> dict[str, Any]:
         "open": result.open,
         "detail": redact(result.detail)[:200],
         "httpStatus": result.status,
+        "proxy": "through the proxy" in result.detail or None,
     }
     return {key: value for key, value in row.items() if value not in ("", None)}
 

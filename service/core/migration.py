@@ -43,7 +43,9 @@ class Probe:
     ``cluster`` (a pod there), ``workstation`` or ``declared`` (a person says so).
     ``target`` is ``api``, ``routes``, ``registry``, ``repository``, ``dns``, ``volume`` or
     ``endpoint``; ``cluster`` the role that the target belongs to, "" if none. ``port`` in
-    1..65535, 0 if not meant. ``open`` is the result; ``detail`` says what happened.
+    1..65535, 0 if not meant. ``open`` is the result; ``detail`` says what happened. ``pod`` is
+    ``rsync`` for a pod with the labels of MTC's rsync pods, ``velero`` for one of MTC's
+    namespace, "" where that is not told; ``proxy`` whether it went through an HTTP proxy.
     """
 
     source: Role
@@ -56,6 +58,8 @@ class Probe:
     port: int = 0
     detail: str = ""
     http_status: int | None = None
+    pod: str = ""
+    proxy: bool | None = None
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from service.api.fields import NAME, VERSION, Moment, ObjectName, VersionName
 from service.api.requests.parameters import Query
 from service.api.schemas.base import CamelSchema
 from service.core.evidence import Role
-from service.core.facts.declared import DECLARABLE, PROBE_TARGETS, VANTAGES
+from service.core.facts.declared import DECLARABLE, PODS, PROBE_TARGETS, VANTAGES
 from service.formats import FORMATS
 from service.intake.pieces import PART_NAMES
 
@@ -144,6 +144,11 @@ class ProbeSchema(CamelSchema):
     open = fields.Boolean(required=True)
     detail = fields.String()
     http_status = fields.Integer(allow_none=True)
+    pod = fields.String(
+        validate=validate.OneOf(["", *PODS]),
+        metadata={"description": "the pod that it ran in, as network rules see it"},
+    )
+    proxy = fields.Boolean(metadata={"description": "whether it went through an HTTP proxy"})
 
 
 class OptionsSchema(CamelSchema):

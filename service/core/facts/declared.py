@@ -97,5 +97,8 @@ PROBE_TARGETS = (
 )
 """What a probe may aim at; ``endpoint`` is any host and port."""
 
+PODS = ("rsync", "velero")
+"""The pods that a probe may have run in, where network rules tell them apart."""
+
 VANTAGES = ("cluster", "workstation", "declared")
 """Where a probe ran: in a pod of the cluster, somewhere else, or nowhere (a person says so)."""

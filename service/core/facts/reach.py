@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from service.core.evidence import NotGathered
+from service.core.facts.connecting import proxied
 from service.core.facts.endpoints import Endpoint, registry_route
 from service.core.facts.machinery import controller_down, is_stale, locations
 from service.core.facts.topology import mig_cluster
@@ -24,11 +25,36 @@ CLUSTER, WORKSTATION, DECLARED = "cluster", "workstation", "declared"
 
 NETWORK_ERROR = re.compile(
     r"dial tcp|i/o timeout|timed? ?out|deadline exceeded|connection refused|connection reset"
-    r"|no route to host|network is unreachable|no such host|lookup .* on|\bEOF\b|x509|proxyconnect"
+    r"|no route to host|network is unreachable|no such host|lookup .* on|\bEOF\b|proxyconnect"
     r"|Client\.Timeout",
     re.IGNORECASE,
 )
 """How Go's network stack says that a connection did not come about."""
+
+CERTIFICATE = re.compile(r"x509|certificate|\btls: |TLS fails", re.IGNORECASE)
+ANSWERED = re.compile(
+    r"Unauthorized|Forbidden|AccessDenied|NoSuchBucket|SignatureDoesNotMatch|InvalidAccessKeyId"
+    r"|\b(?:status code|answered|response code received)\W+(?:40[0134])\b",
+    re.IGNORECASE,
+)
+"""How a service that was reached says no: the port is open, and something else is the matter."""
+OPEN_STATUS = frozenset({400, 401, 403, 404})
+OF_THE_PROXY = frozenset({403, 407, 502, 503, 504})
+"""Statuses that an HTTP proxy may have answered itself: the target is then not known."""
+
+
+def heard(message: str, status: int | None, proxied: bool) -> bool | None:
+    """What an error says of the way: True, the service answered; False, nothing did; None, unclear.
+
+    Through an HTTP proxy a refusal or a certificate may be the proxy's own.
+    """
+    if NETWORK_ERROR.search(message):
+        return False
+    certificate = bool(CERTIFICATE.search(message))
+    refused = bool(ANSWERED.search(message)) or status in OPEN_STATUS
+    if proxied and (certificate or status in OF_THE_PROXY or "403" in message):
+        return None
+    return True if certificate or refused else None
 
 
 class Rank(IntEnum):
@@ -96,10 +122,17 @@ def cluster_of(migration: Migration, role: str) -> Cluster | None:
     return named.get(role)
 
 
-def probes_from(migration: Migration, cluster: Cluster, *targets: str) -> Iterator[Probe]:
-    """The probes that are about connections from a cluster to one of these kinds of target."""
+def probes_from(
+    migration: Migration, cluster: Cluster, *targets: str, pod: str = "velero"
+) -> Iterator[Probe]:
+    """The probes that are about connections from a cluster to one of these kinds of target.
+
+    ``pod`` is whose traffic is meant: network rules treat a pod of rsync unlike any other.
+    """
     for probe in migration.probes:
-        if probe.target in targets and cluster_of(migration, probe.source) is cluster:
+        if probe.pod not in ("", pod) or probe.target not in targets:
+            continue
+        if cluster_of(migration, probe.source) is cluster:
             yield probe
 
 
@@ -134,7 +167,7 @@ def reach(probes: Iterable[Probe], sights: Iterable[Sight] = ()) -> Reach:
     for probe in probes:
         if probe.vantage == WORKSTATION:
             elsewhere.append(probe)
-        else:
+        elif probe.proxy is not True:
             found.append(sight_of(probe))
     return weigh(found, elsewhere)
 
@@ -142,29 +175,47 @@ def reach(probes: Iterable[Probe], sights: Iterable[Sight] = ()) -> Reach:
 def reach_through_proxy(probes: Iterable[Probe], sights: Iterable[Sight] = ()) -> Reach:
     """As :func:`reach`, for a client that goes through the cluster's HTTP proxy.
 
-    A bare TCP connection that fails there says nothing of the way through the proxy.
+    A bare TCP connection says nothing of the way through the proxy where it fails, and nothing at
+    all where it is known to have gone past it; nor does an answer that may be the proxy's own.
     """
-    kept: list[Probe] = []
+    kept: list[Sight] = list(sights)
     blunt: list[Probe] = []
+    elsewhere: list[Probe] = []
     for probe in probes:
-        fails = probe.vantage == CLUSTER and not probe.open and probe.http_status is None
-        (blunt if fails else kept).append(probe)
-    found = reach(kept, sights)
+        if probe.vantage == WORKSTATION:
+            elsewhere.append(probe)
+        elif probe.vantage == CLUSTER and not _tells_of_the_way(probe):
+            blunt.append(probe)
+        else:
+            kept.append(sight_of(probe, proxied=True))
+    found = weigh(kept, elsewhere)
     if found.open is None and blunt:
         return Reach(None, tuple(sight_of(probe) for probe in blunt), found.elsewhere)
     return found
 
 
-def sight_of(probe: Probe) -> Sight:
-    """A probe that counts, as a sight."""
-    word = "open" if probe.open else "closed"
+def _tells_of_the_way(probe: Probe) -> bool:
+    if probe.proxy is False:
+        return False
+    if probe.open:
+        return True
+    if probe.http_status is None and not (probe.proxy and NETWORK_ERROR.search(probe.detail)):
+        return False
+    return probe.http_status not in OF_THE_PROXY and not CERTIFICATE.search(probe.detail)
+
+
+def sight_of(probe: Probe, *, proxied: bool = False) -> Sight:
+    """A probe that counts, as a sight; one that got an answer found the port open."""
+    measured = probe.vantage != DECLARED and not probe.open
+    answered = measured and heard(probe.detail, probe.http_status, proxied) is True
+    word = "open" if probe.open or answered else "closed"
     if probe.vantage == DECLARED:
         return Sight(probe.open, Rank.DECLARED, f"declared {word}", probe.pointer)
     named = f"{probe.host}:{probe.port}" if probe.port else probe.host
     place = named or f"the {probe.target}"
     detail = f" ({probe.detail})" if probe.detail else ""
     said = f"a pod of the {probe.source} cluster found {place} {word}{detail}"
-    return Sight(probe.open, Rank.MEASURED, said, probe.pointer)
+    return Sight(probe.open or answered, Rank.MEASURED, said, probe.pointer)
 
 
 def holds(conditions: Mapping[str, Condition], kind: str) -> Condition | None:
@@ -192,9 +243,15 @@ def api_sights(migration: Migration, remote: Cluster) -> list[Sight]:
         return [Sight(True, Rank.MEASURED, f"MigCluster {name} is Ready", pointer)]
     for kind in ("TestConnectFailed", "ReconcileFailed"):
         found = holds(item.conditions, kind)
-        if found and (kind == "TestConnectFailed" or NETWORK_ERROR.search(found.message)):
-            pointer = item.ref.at("/status/conditions", f"{kind}: {found.message}")
-            return [Sight(False, Rank.MEASURED, f"MigCluster {name} has {kind}", pointer)]
+        if found is None:
+            continue
+        way = heard(found.message, None, proxied(migration.host))
+        told = bool(CERTIFICATE.search(found.message) or ANSWERED.search(found.message))
+        if way is None and (told or kind == "ReconcileFailed"):
+            continue
+        pointer = item.ref.at("/status/conditions", f"{kind}: {found.message}")
+        said = f"MigCluster {name} has {kind}" + ": the API server answered" * bool(way)
+        return [Sight(bool(way), Rank.MEASURED, said, pointer)]
     return []
 
 
@@ -214,10 +271,11 @@ def registry_sights(migration: Migration, remote: Cluster) -> list[Sight]:
         return []
     invalid = holds(item.conditions, "InvalidRegistryRoute")
     askable = "/" not in item.exposed_registry_path
-    if invalid and askable and NETWORK_ERROR.search(invalid.message):
+    way = None if invalid is None else heard(invalid.message, None, proxied(migration.host))
+    if invalid and askable and way is not None:
         pointer = item.ref.at("/status/conditions", f"InvalidRegistryRoute: {invalid.message}")
-        said = f"MigCluster {item.ref.name} has InvalidRegistryRoute"
-        return [Sight(False, Rank.MEASURED, said, pointer)]
+        said = f"MigCluster {item.ref.name} has InvalidRegistryRoute" + ": it answered" * way
+        return [Sight(way, Rank.MEASURED, said, pointer)]
     if holds(item.conditions, "Ready") and not invalid:
         pointer = item.ref.at("/status/conditions", "Ready=True")
         said = f"MigCluster {item.ref.name} is Ready, which includes its registry route"
@@ -229,10 +287,12 @@ def _velero_sights(migration: Migration, cluster: Cluster) -> list[Sight]:
     """What Velero found when it last tested the repository, if that is not long ago."""
     found = []
     for item in locations(migration, cluster):
-        reached = item.phase == "Available"
-        if is_stale(migration, item) or not (reached or NETWORK_ERROR.search(item.message)):
+        reached = item.phase == "Available" or heard(item.message, None, proxied(cluster))
+        if is_stale(migration, item) or reached is None:
             continue
+        answered = reached and item.phase != "Available"
         said = f"Velero finds BackupStorageLocation {item.ref.name} {item.phase}"
+        said += ": the service answered" * answered
         pointer = item.ref.at("/status/phase", f"{item.phase} {item.message}".strip())
         found.append(Sight(reached, Rank.MEASURED, said, pointer))
     return found
@@ -241,9 +301,9 @@ def _velero_sights(migration: Migration, cluster: Cluster) -> list[Sight]:
 def repository_sights(migration: Migration, cluster: Cluster) -> list[Sight]:
     """What the controller says of the repository: it writes, reads and deletes an object there.
 
-    It does so from the host only; for any other cluster it proves nothing. Nor does a refusal of
-    the service (AccessDenied), which is no matter of the way there. Velero tests the same every
-    minute from its own cluster, and is believed first.
+    It does so from the host only; for any other cluster it proves nothing. A refusal of the
+    service (AccessDenied, x509) proves the way open, except through an HTTP proxy. Velero tests
+    the same every minute from its own cluster, and is believed first.
     """
     tested = _velero_sights(migration, cluster)
     storage = migration.given_storage
@@ -251,12 +311,14 @@ def repository_sights(migration: Migration, cluster: Cluster) -> list[Sight]:
         return tested
     name = storage.ref.name
     failed = holds(storage.conditions, "BackupStorageProviderTestFailed")
-    if failed and not NETWORK_ERROR.search(failed.message):
-        return []
     if failed:
+        way = heard(failed.message, None, proxied(migration.host))
+        if way is None:
+            return []
         kind = "BackupStorageProviderTestFailed"
         pointer = storage.ref.at("/status/conditions", f"{kind}: {failed.message}")
-        return [Sight(False, Rank.MEASURED, f"MigStorage {name} has {kind}", pointer)]
+        said = f"MigStorage {name} has {kind}" + ": the service answered" * way
+        return [Sight(way, Rank.MEASURED, said, pointer)]
     if holds(storage.conditions, "Ready"):
         pointer = storage.ref.at("/status/conditions", "Ready=True")
         said = f"MigStorage {name} is Ready: the controller wrote and read an object there"

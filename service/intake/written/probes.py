@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from service.core.evidence import Problem, Role
-from service.core.facts.declared import PROBE_TARGETS, VANTAGES
+from service.core.facts.declared import PODS, PROBE_TARGETS, VANTAGES
 from service.core.migration import Probe
 from service.intake.place import Place
 from service.intake.written.keys import unknown_keys
 
 PROBE_KEYS = (
-    "from", "vantage", "target", "cluster", "host", "port", "open", "detail", "httpStatus",
+    "from", "vantage", "target", "cluster", "host", "port", "open", "detail", "httpStatus", "pod",
+    "proxy",
 )  # fmt: skip
 
 
@@ -46,6 +47,8 @@ def read_probes(value: Any, place: Place) -> tuple[list[Problem], list[Probe]]:
                 port=row.get("port") or 0,
                 detail=str(row.get("detail") or "")[:200],
                 http_status=status if isinstance(status, int) else None,
+                pod=row.get("pod") or "",
+                proxy=row.get("proxy"),
             )
         )
     return problems, probes
@@ -57,16 +60,19 @@ def _bad_probe(row: Mapping[str, Any], place: Place) -> Iterator[Problem]:
         "target": PROBE_TARGETS,
         "vantage": VANTAGES,
         "cluster": ("", *Role),
+        "pod": ("", *PODS),
     }
     for key, known in choices.items():
         value = row.get(key)
-        if value is None and key in ("vantage", "cluster"):
+        if value is None and key in ("vantage", "cluster", "pod"):
             continue
         if value not in known:
             wanted = ", ".join(choice for choice in known if choice)
             yield place.down(key).problem("wrong-value", f"{key} is not one of: {wanted}")
     if not isinstance(row.get("open"), bool):
         yield place.down("open").problem("wrong-type", "open is not true or false")
+    if not isinstance(row.get("proxy", False), bool):
+        yield place.down("proxy").problem("wrong-type", "proxy is not true or false")
     port = row.get("port") or 0
     if type(port) is not int or not 0 <= port < 65536:
         yield place.down("port").problem("wrong-value", "port is not a number from 1 to 65535")
