@@ -8,7 +8,7 @@ from shlex import quote
 
 from service.core.evidence import Missing
 from service.core.link import Link
-from service.core.migration import Cluster, Migration
+from service.core.migration import Cluster, Migration, once_per_cluster
 from service.core.outcome import Outcome, failed, passed, unknown
 from service.core.policy import ClusterPolicy
 from service.kinds.rbac import (
@@ -227,7 +227,13 @@ def _grants_everything(cluster: Cluster, binding: ClusterRoleBinding) -> bool:
 
 
 def _role(cluster: Cluster, name: str) -> ClusterRole | None:
-    return next((item for item in cluster.known(CLUSTER_ROLE) if item.ref.name == name), None)
+    return _roles(cluster).get(name)
+
+
+@once_per_cluster
+def _roles(cluster: Cluster) -> dict[str, ClusterRole]:
+    """The cluster roles by their names."""
+    return {item.ref.name: item for item in reversed(cluster.known(CLUSTER_ROLE))}
 
 
 def _is_settled(cluster: Cluster, identity: Identity, bindings: list[ClusterRoleBinding]) -> bool:

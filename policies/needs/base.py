@@ -120,8 +120,15 @@ def namespace_to_be(migration: Migration, destination: str) -> Namespace:
     found = migration.destination.find(NAMESPACE, destination)
     if found is not None:
         return found
-    names = [one.source for one in migration.plan.namespaces if one.destination == destination]
-    return migration.source.get(NAMESPACE, names[0])
+    return migration.source.get(NAMESPACE, migration.derive(sources_by_destination)[destination][0])
+
+
+def sources_by_destination(migration: Migration) -> dict[str, list[str]]:
+    """The source namespaces that the plan maps to each destination namespace."""
+    found: dict[str, list[str]] = {}
+    for entry in migration.plan.namespaces:
+        found.setdefault(entry.destination, []).append(entry.source)
+    return found
 
 
 def readable(key: str, amount: Decimal) -> str:

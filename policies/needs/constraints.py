@@ -115,11 +115,13 @@ def _before_311(cluster: Cluster) -> Iterator[Outcome]:
             )
 
 
+def _destinations(migration: Migration) -> dict[str, str]:
+    """The destination of each source namespace, by its first entry in the plan."""
+    return {one.source: one.destination for one in reversed(migration.plan.namespaces)}
+
+
 def _refused(migration: Migration, pod: Pod) -> Iterator[Outcome]:
-    space = next(
-        (one.destination for one in migration.plan.namespaces if one.source == pod.ref.namespace),
-        pod.ref.namespace,
-    )
+    space = migration.derive(_destinations).get(pod.ref.namespace, pod.ref.namespace)
     account, name = pod.account or "default", pod.scc
     user = f"system:serviceaccount:{pod.ref.namespace}:{account}"
     try:

@@ -15,6 +15,7 @@ from policies.needs.base import (
     namespace_to_be,
     require_rsync,
     side_namespaces,
+    sources_by_destination,
 )
 from policies.plan.base import ABOUT, CHECKLISTS, TROUBLE, few
 from service.core.access_modes import RWO
@@ -116,16 +117,14 @@ def _differs(migration: Migration, namespace: Namespace, name: str) -> Iterator[
     """A destination namespace that exists, without the source's selector."""
     if namespace.ref.cluster != migration.destination.name:
         return
-    for entry in migration.plan.namespaces:
-        origin = (
-            migration.source.find(NAMESPACE, entry.source) if entry.destination == name else None
-        )
+    for source in migration.derive(sources_by_destination)[name]:
+        origin = migration.source.find(NAMESPACE, source)
         wanted = origin.annotations.get(SELECTOR) if origin else None
         if wanted and namespace.annotations.get(SELECTOR) != wanted:
             found = namespace.annotations.get(SELECTOR)
             yield failed(
                 namespace.ref.subject,
-                f"namespace {name} has not the node selector of {entry.source} on the source: "
+                f"namespace {name} has not the node selector of {source} on the source: "
                 "pods come to other nodes, and rsync's may not be scheduled",
                 namespace.ref.at(f"/metadata/annotations/{pointer_step(SELECTOR)}", found),
                 found=found if found else "none",

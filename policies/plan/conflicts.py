@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from policies.plan.base import ABOUT, PLAN_READS, VALIDATION, edit, few
+from service.core.deadline import check
 from service.core.evidence import Missing, Role
 from service.core.facts import topology
 from service.core.facts.plan_refs import unset
@@ -48,13 +50,15 @@ class PlanConflict(MigrationPolicy):
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         plan, host = migration.plan, migration.host
+        ours = _Ours.of(plan)
         others = 0
         sound = True
         for other in host.known(MIG_PLAN):
+            check()
             if other.closed or _same(plan, other) or other.ref.namespace != MTC_NAMESPACE:
                 continue
             others += 1
-            outcome = _compared(plan, other)
+            outcome = _compared(ours, other)
             if outcome is not None:
                 sound = False
                 yield outcome
@@ -75,14 +79,36 @@ def _same(plan: MigPlan, other: MigPlan) -> bool:
     )
 
 
-def _compared(plan: MigPlan, other: MigPlan) -> Outcome | None:
-    if unset(plan, plan.source_cluster) or unset(plan, plan.destination_cluster):
-        return _perhaps(plan, other)
-    here, there = _touched(plan), _touched(other)
-    shared = sorted({name for _, name in here & there})
+@dataclass(frozen=True, slots=True)
+class _Ours:
+    """The plan and what it is compared by, computed once for all other plans."""
+
+    plan: MigPlan
+    vague: bool
+    touched: frozenset[Place]
+    texts: frozenset[str]
+    sources: frozenset[str]
+    targets: frozenset[str]
+
+    @classmethod
+    def of(cls, plan: MigPlan) -> _Ours:
+        return cls(
+            plan,
+            unset(plan, plan.source_cluster) or unset(plan, plan.destination_cluster),
+            _touched(plan),
+            frozenset(item.text for item in plan.namespaces),
+            frozenset(item.source for item in plan.namespaces),
+            frozenset(item.destination for item in plan.namespaces),
+        )
+
+
+def _compared(ours: _Ours, other: MigPlan) -> Outcome | None:
+    if ours.vague:
+        return _perhaps(ours, other)
+    plan = ours.plan
+    shared = sorted({name for _, name in ours.touched & _touched(other)})
     if not shared and _clusters(plan) & _clusters(other):
-        texts = {item.text for item in plan.namespaces}
-        shared = [item.text for item in other.namespaces if item.text in texts]
+        shared = [item.text for item in other.namespaces if item.text in ours.texts]
     if not shared:
         return None
     name = f"{other.ref.namespace}/{other.ref.name}"
@@ -113,12 +139,11 @@ def _clusters(plan: MigPlan) -> frozenset[ObjectRef]:
     return frozenset((plan.source_cluster, plan.destination_cluster))
 
 
-def _perhaps(plan: MigPlan, other: MigPlan) -> Outcome | None:
+def _perhaps(ours: _Ours, other: MigPlan) -> Outcome | None:
     """The plan's short form names no cluster, so the names alone can be compared."""
-    sources = {item.source for item in plan.namespaces} & {item.source for item in other.namespaces}
-    targets = {item.destination for item in plan.namespaces} & {
-        item.destination for item in other.namespaces
-    }
+    plan = ours.plan
+    sources = ours.sources.intersection(item.source for item in other.namespaces)
+    targets = ours.targets.intersection(item.destination for item in other.namespaces)
     shared = sorted(sources | targets)
     if not shared:
         return None

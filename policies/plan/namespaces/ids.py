@@ -13,15 +13,17 @@ from policies.plan.base import (
     few,
 )
 from policies.plan.namespaces.listed import EachNamespace
-from service.core.migration import Cluster, Migration
+from service.core.deadline import check
+from service.core.migration import Cluster, Migration, once_per_cluster
 from service.core.outcome import Outcome, Severity, failed
 from service.kinds.cluster import NAMESPACE, Namespace
 from service.kinds.mtc import NamespaceMapping
 from service.kinds.ref import Subject, pointer_step
 from service.kinds.resource import Read
 
+UID_RANGE = "openshift.io/sa.scc.uid-range"
 ANNOTATIONS = {
-    "openshift.io/sa.scc.uid-range": "user ids",
+    UID_RANGE: "user ids",
     "openshift.io/sa.scc.supplemental-groups": "supplemental groups",
     "openshift.io/sa.scc.mcs": "SELinux labels",
 }
@@ -86,25 +88,32 @@ def _other_ids(here: Namespace, there: Namespace, annotation: str) -> Outcome:
 
 
 def _shared_ids(destination: Cluster, here: Namespace, name: str) -> Iterator[Outcome]:
-    annotation = "openshift.io/sa.scc.uid-range"
+    annotation = UID_RANGE
     ours = here.annotations.get(annotation)
-    if not ours:
-        return
-    others = [
-        item for item in destination.known(NAMESPACE) if item.annotations.get(annotation) == ours
-    ]
-    if others:
-        names = few(item.ref.name for item in others)
+    if ours and ours in _holders(destination):
+        names, others = _holders(destination)[ours]
         yield failed(
             Subject(destination.name, "v1", "Namespace", "", name),
             f"namespace {name} comes with user ids {ours}, which {names} has on the destination",
             here.ref.at(_annotation(annotation), ours),
-            *(item.ref.at(_annotation(annotation), ours) for item in others[:3]),
+            *(item.ref.at(_annotation(annotation), ours) for item in others),
             found=names,
             wanted="user ids of its own",
             key="shared",
             severity=Severity.INFO,
         )
+
+
+@once_per_cluster
+def _holders(cluster: Cluster) -> dict[str, tuple[str, list[Namespace]]]:
+    """Of each range of user ids, the names of the namespaces that have it, and the first three."""
+    found: dict[str, list[Namespace]] = {}
+    for item in cluster.known(NAMESPACE):
+        check()
+        found.setdefault(item.annotations.get(UID_RANGE, ""), []).append(item)
+    return {
+        ids: (few(item.ref.name for item in spaces), spaces[:3]) for ids, spaces in found.items()
+    }
 
 
 def _annotation(name: str) -> str:

@@ -262,8 +262,8 @@ class SourceNamespaces(EachNamespace):
     good = "every namespace exists"
 
     def entries(self, migration: Migration) -> Sequence[NamespaceMapping]:
-        plan = migration.plan
-        return [item for index, item in enumerate(plan.namespaces) if index == _place(plan, item)]
+        first = migration.derive(_places)
+        return [migration.plan.namespaces[place] for place in first.values()]
 
     def passes(self, migration: Migration) -> Cluster:
         return migration.source
@@ -275,7 +275,7 @@ class SourceNamespaces(EachNamespace):
             yield failed(
                 Subject(source.name, "v1", "Namespace", "", name),
                 f"namespace {name} of {named(plan)} does not exist on the source",
-                entry(plan, _place(plan, item)),
+                entry(plan, migration.derive(_places)[name]),
                 found="no such namespace",
                 wanted=f"namespace {name}",
                 commands=("oc get namespaces", edit(plan)),
@@ -284,9 +284,12 @@ class SourceNamespaces(EachNamespace):
             yield terminating(source, namespace)
 
 
-def _place(plan: MigPlan, item: NamespaceMapping) -> int:
-    """Where the source namespace of an entry stands first."""
-    return next(i for i, other in enumerate(plan.namespaces) if other.source == item.source)
+def _places(migration: Migration) -> dict[str, int]:
+    """The index of the first entry of each source namespace."""
+    first: dict[str, int] = {}
+    for index, item in enumerate(migration.plan.namespaces):
+        first.setdefault(item.source, index)
+    return first
 
 
 def terminating(

@@ -126,7 +126,7 @@ class TokenFile:
         try:
             if self._path.stat().st_size > _MOST_BYTES:
                 raise OSError("too large")
-            lines = self._path.read_text("utf-8", "replace").splitlines()
+            lines = self._path.read_text("utf-8-sig", "replace").splitlines()
         except OSError as error:
             told = {"error": type(error).__name__}
             log.warning("the tokens file cannot be read: no token is known", extra=told)

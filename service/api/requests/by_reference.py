@@ -25,6 +25,8 @@ KEY = "migPlan"
 BESIDE = ("waivers", "baseline", "options")
 LARGEST = 4 * 1024 * 1024
 """A body that only names a plan is small, even with a previous report in it."""
+LARGEST_OFF = 64 * 1024
+"""Where naming plans is off, only a body this small is looked at, to say so."""
 _turn = BoundedSemaphore(1)
 RETRY_SECONDS = 15
 
@@ -53,12 +55,14 @@ def _wanted(body: Body, now: Runtime) -> Mapping[str, Any] | None:
     if body.is_form:
         return None
     stream = body.pieces[0].stream
-    head = stream.read(LARGEST + 1)
+    most = LARGEST if now.settings.migplans else LARGEST_OFF
+    head = stream.read(most + 1)
     stream.seek(0)
-    if len(head) > LARGEST or KEY.encode() not in head:
+    if len(head) > most or KEY.encode() not in head:
         return None
     try:
-        documents = [item.value for item in load(head, now.settings.limits)]
+        with now.turns:  # parsing is work: it waits for its turn, and stops at the deadline
+            documents = [item.value for item in load(head, now.settings.limits)]
     except Unreadable:
         return None  # the reader of evidence says what is wrong with it
     value = documents[0] if len(documents) == 1 else None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from fnmatch import fnmatchcase
+from fnmatch import translate
 
+from service.core.deadline import check
 from service.core.decision.marks import Waiver, WaiverAudit, WaiverStatus
 from service.core.outcome import Verdict
 from service.core.report import Finding, Report, readiness
@@ -43,6 +45,16 @@ class _Ledger:
         self.waived: list[str] = []
         self.missed: list[str] = []
         self.beyond: list[str] = []
+        self._tests = _tests(waiver)
+
+    def selects(self, finding: Finding) -> bool:
+        """Whether the waiver is about the finding, whatever its bounds say."""
+        if finding.verdict is Verdict.UNKNOWN and not self.waiver.unknown:
+            return False
+        for test in self._tests:  # no all(): a generator for each pair costs as much as the tests
+            if not test(finding):
+                return False
+        return True
 
     def audit(self, now: datetime) -> WaiverAudit:
         status, detail = self._status(now)
@@ -65,8 +77,9 @@ def _waivable(finding: Finding) -> bool:
 
 
 def _judge(finding: Finding, ledgers: Iterable[_Ledger], now: datetime) -> Finding:
+    check()
     for ledger in ledgers:
-        if not _selects(ledger.waiver, finding):
+        if not ledger.selects(finding):
             continue
         if now >= ledger.waiver.expires:
             ledger.missed.append(finding.fingerprint)
@@ -82,18 +95,27 @@ def _judge(finding: Finding, ledgers: Iterable[_Ledger], now: datetime) -> Findi
     return finding
 
 
-def _selects(waiver: Waiver, finding: Finding) -> bool:
-    if finding.verdict is Verdict.UNKNOWN and not waiver.unknown:
-        return False
-    subject = finding.subject
-    pairs = (
-        (subject.cluster, waiver.cluster),
-        (subject.kind, waiver.kind),
-        (subject.namespace, waiver.namespace),
-        (subject.name, waiver.name),
-        (finding.key, waiver.key),
-    )
-    return all(glob == "*" or fnmatchcase(text, glob) for text, glob in pairs)
+_READ: tuple[tuple[str, Callable[[Finding], str]], ...] = (
+    ("name", lambda finding: finding.subject.name),
+    ("namespace", lambda finding: finding.subject.namespace),
+    ("key", lambda finding: finding.key),
+    ("kind", lambda finding: finding.subject.kind),
+    ("cluster", lambda finding: finding.subject.cluster),
+)
+"""What a waiver selects by, and what of a finding it is compared with."""
+
+
+def _tests(waiver: Waiver) -> tuple[Callable[[Finding], bool], ...]:
+    """The globs of a waiver, compiled once: a report may have thousands of findings."""
+    globs = [(getattr(waiver, name), read) for name, read in _READ]
+    return tuple(_test(glob, read) for glob, read in globs if glob != "*")
+
+
+def _test(glob: str, read: Callable[[Finding], str]) -> Callable[[Finding], bool]:
+    if not any(sign in glob for sign in "*?["):
+        return lambda finding: read(finding) == glob
+    match = re.compile(translate(glob)).match
+    return lambda finding: match(read(finding)) is not None
 
 
 def _beyond(waiver: Waiver, finding: Finding) -> str:
