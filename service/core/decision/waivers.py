@@ -51,7 +51,8 @@ class _Ledger:
         """Whether the waiver is about the finding, whatever its bounds say."""
         if finding.verdict is Verdict.UNKNOWN and not self.waiver.unknown:
             return False
-        for test in self._tests:  # no all(): a generator for each pair costs as much as the tests
+        # No all(): a generator for each pair costs as much as the tests.
+        for test in self._tests:  # noqa: SIM110
             if not test(finding):
                 return False
         return True
