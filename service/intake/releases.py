@@ -45,4 +45,5 @@ def _read(data: bytes, path: str, name: str) -> Releases:
     try:
         return parse(documents[0], name)
     except Malformed as error:
-        raise BadReleases(f"{path}: {error}") from None
+        place = f"{error.pointer}: " if error.pointer else ""
+        raise BadReleases(f"{path}: {place}wanted {error.wanted}") from None

@@ -18,6 +18,7 @@ from service.kinds.ref import Origin, Pointer
         ("x509: certificate signed by unknown authority", None, True, None),
         ("TCP is open, TLS fails: handshake", None, True, None),
         ("Unauthorized", None, True, True),
+        ('Get "https://api.a.b:6443/api?timeout=5s": x509: unknown authority', None, True, None),
         ("AccessDenied: Access Denied status code: 403", None, True, None),
         ("", 401, True, True),
         ("", 403, True, None),

@@ -31,6 +31,7 @@ NETWORK_ERROR = re.compile(
 )
 """How Go's network stack says that a connection did not come about."""
 
+_URL = re.compile(r"https?://[^\s\"']+")
 CERTIFICATE = re.compile(r"x509|certificate|\btls: |TLS fails", re.IGNORECASE)
 ANSWERED = re.compile(
     r"Unauthorized|Forbidden|AccessDenied|NoSuchBucket|SignatureDoesNotMatch|InvalidAccessKeyId"
@@ -48,6 +49,7 @@ def heard(message: str, status: int | None, proxied: bool) -> bool | None:
 
     Through an HTTP proxy a refusal or a certificate may be the proxy's own.
     """
+    message = _URL.sub("", message)  # "?timeout=5s" is no timeout
     if NETWORK_ERROR.search(message):
         return False
     certificate = bool(CERTIFICATE.search(message))
