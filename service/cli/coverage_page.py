@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from service.core.conditions import CONDITIONS, Upstream
+from service.core.known_issues import KNOWN_ISSUES
 from service.core.policy import Policy
 
 _HEAD = (
@@ -48,6 +49,22 @@ def _lines(policies: Sequence[Policy[Any]], made: str) -> Iterator[str]:
     yield from ("| policy | severity | prerequisite |", "|---|---|---|")
     for policy in beyond:
         yield f"| {_link(policy)} | {policy.severity} | {_cell(policy.title)} |"
+    yield from _issues(policies)
+
+
+def _issues(policies: Sequence[Policy[Any]]) -> Iterator[str]:
+    """The second table: every documented reason to fail."""
+    known = {policy.id: policy for policy in policies}
+    judged = sum(1 for item in KNOWN_ISSUES if item.policies)
+    yield from ("", "## Documented reasons to fail", "")
+    yield (
+        f"{judged} of {len(KNOWN_ISSUES)} documented reasons for which migrations fail are judged "
+        "by a policy, in whole or in part."
+    )
+    yield from ("", "| id | what goes wrong | policy |", "|---|---|---|")
+    for item in KNOWN_ISSUES:
+        names = ", ".join(_link(known[name]) for name in item.policies)
+        yield f"| {item.id} | {_cell(item.title)} | {names or f'– ({item.because})'} |"
 
 
 def _row(item: Upstream, policies: Sequence[Policy[Any]]) -> str:
