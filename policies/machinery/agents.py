@@ -77,8 +77,8 @@ def _without_agent(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         return
     alone: dict[str, list[Pod]] = {}
     names = frozenset(migration.source_namespaces)
-    for pod in cluster.known(POD):
-        mounts = pod.ref.namespace in names and pod.claims and pod.phase == "Running"
+    for pod in cluster.known(POD, names):
+        mounts = pod.claims and pod.phase == "Running"
         if mounts and pod.node and pod.node not in served:
             alone.setdefault(pod.node, []).append(pod)
     for node, pods in alone.items():

@@ -103,7 +103,7 @@ def effective_proxy(cluster: Cluster) -> Fact[str] | None:
 
     None where that ConfigMap was not gathered or has no such key (before MTC 1.4.2).
     """
-    for item in cluster.known(CONFIG_MAP):
+    for item in cluster.known(CONFIG_MAP, (MTC_NAMESPACE,)):
         if item.ref.name == CONTROLLER_CONFIG and item.ref.namespace == MTC_NAMESPACE:
             value = item.data.get(EFFECTIVE_KEY)
             if value is None:

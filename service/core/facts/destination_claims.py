@@ -90,6 +90,6 @@ def _claims(migration: Migration) -> DestinationClaims:
         except NotGathered as reason:
             if not absent_namespace(migration, name):
                 missing[name] = reason
-    known = destination.known(PERSISTENT_VOLUME_CLAIM)
+    known = destination.known(PERSISTENT_VOLUME_CLAIM, names)
     by_key = {(item.ref.namespace, item.ref.name): item for item in known}
     return DestinationClaims(by_key, missing, frozenset(namespace for namespace, _ in by_key))

@@ -161,7 +161,7 @@ def route_domain(cluster: Cluster) -> Fact[str]:
     As the controller: ConfigMap migration-cluster-config's CLUSTER_SUBDOMAIN, else the ingress
     configuration's domain (directvolumemigration/rsync.go).
     """
-    for item in cluster.known(CONFIG_MAP):
+    for item in cluster.known(CONFIG_MAP, (MTC_NAMESPACE,)):
         if item.ref.name == "migration-cluster-config" and item.ref.namespace == MTC_NAMESPACE:
             domain = item.data.get("CLUSTER_SUBDOMAIN", "")
             if domain:

@@ -39,7 +39,7 @@ def limit(migration: Migration, name: str) -> Fact[int] | None:
     setting is no number (MTC801's finding): then only the default can be assumed.
     """
     key = _EFFECTIVE[name]
-    for item in migration.host.known(CONFIG_MAP):
+    for item in migration.host.known(CONFIG_MAP, (MTC_NAMESPACE,)):
         if (item.ref.namespace, item.ref.name) == (MTC_NAMESPACE, CONTROLLER_CONFIG):
             number = _number(item.data.get(key))
             if number is not None:

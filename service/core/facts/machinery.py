@@ -52,6 +52,10 @@ VELERO = Component("Velero", ("velero",), ("component", "velero"))
 AGENT = Component("the agent that copies files", ("node-agent", "restic"), daemon=True)
 
 
+HERE = (MTC_NAMESPACE, "")
+"""Where MTC's components are; an excerpt may leave the namespace out."""
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """Whether a component runs. ``said`` says so in words, ``pods`` are those that were seen."""
@@ -70,8 +74,8 @@ def state(cluster: Cluster, part: Component) -> State:
     list of either is whole. Raises NotGathered where nothing tells.
     """
     kind = DAEMON_SET if part.daemon else DEPLOYMENT
-    pods = tuple(pod for pod in cluster.known(POD) if part.is_one(pod) and _counts(pod))
-    owners = [item for item in cluster.known(kind) if _is_owner(item, part)]
+    pods = tuple(pod for pod in cluster.known(POD, HERE) if part.is_one(pod) and _counts(pod))
+    owners = [item for item in cluster.known(kind, HERE) if _is_owner(item, part)]
     for item in owners:
         if item.ready is not None and not _runs(item):
             said = f"{kind.kind} {item.ref.name} has {item.ready} of {item.wanted} pods ready"
@@ -138,10 +142,10 @@ def controller_down(migration: Migration) -> State | None:
 
 def is_seen(cluster: Cluster, part: Component) -> bool:
     """Whether the evidence holds a pod of a component, or what makes its pods with its status."""
-    if any(part.is_one(pod) and _counts(pod) for pod in cluster.known(POD)):
+    if any(part.is_one(pod) and _counts(pod) for pod in cluster.known(POD, HERE)):
         return True
     kind = DAEMON_SET if part.daemon else DEPLOYMENT
-    return any(_is_owner(one, part) and one.ready is not None for one in cluster.known(kind))
+    return any(_is_owner(one, part) and one.ready is not None for one in cluster.known(kind, HERE))
 
 
 def _down(migration: Migration) -> State | None:

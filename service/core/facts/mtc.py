@@ -64,7 +64,7 @@ def mtc_version(migration: Migration, cluster: Cluster) -> Fact[str]:
 
 
 def _config_map(migration: Migration, cluster: Cluster) -> Fact[str] | None:
-    for item in cluster.known(CONFIG_MAP):
+    for item in cluster.known(CONFIG_MAP, (MTC_NAMESPACE,)):
         if item.ref.name == CLUSTER_CONFIG and item.ref.namespace == MTC_NAMESPACE:
             return _fact(
                 item.data.get("OPERATOR_VERSION", ""), item.ref.at("/data/OPERATOR_VERSION")
@@ -102,7 +102,7 @@ def _written_back(migration: Migration, cluster: Cluster) -> Fact[str] | None:
 
 
 def _legacy(migration: Migration, cluster: Cluster) -> Fact[str] | None:
-    for item in cluster.known(DEPLOYMENT):
+    for item in cluster.known(DEPLOYMENT, (MTC_NAMESPACE,)):
         if item.ref.name != "migration-operator" or item.ref.namespace != MTC_NAMESPACE:
             continue
         for image in item.images:

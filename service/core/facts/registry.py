@@ -35,7 +35,7 @@ def registry_routes(cluster: Cluster) -> tuple[Route, ...]:
         try:
             routes = cluster.all(ROUTE, (namespace,))
         except NotGathered:
-            routes = cluster.known(ROUTE)
+            routes = cluster.known(ROUTE, (namespace,))
         found += [
             route
             for route in routes

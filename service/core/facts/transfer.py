@@ -73,7 +73,7 @@ def endpoint_type(destination: Cluster) -> Fact[str]:
     ConfigMap migration-cluster-config is what the controller reads, MigrationController what
     the operator writes it from; ``Route``, the default, where neither says otherwise.
     """
-    for item in destination.known(CONFIG_MAP):
+    for item in destination.known(CONFIG_MAP, (MTC_NAMESPACE,)):
         if item.ref.name == "migration-cluster-config" and item.ref.namespace == MTC_NAMESPACE:
             found = item.data.get("RSYNC_ENDPOINT_TYPE", "")
             return _type(found, item.ref.at("/data/RSYNC_ENDPOINT_TYPE", found or None))
