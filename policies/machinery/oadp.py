@@ -68,18 +68,22 @@ class OadpPairing(ClusterPolicy):
         if not found:
             cluster.all(CLUSTER_SERVICE_VERSION, (MTC_NAMESPACE,))
             yield _wrong(cluster, "is not installed", "not installed", wanted, None)
-        for item in found:
+        # Two at once is an update under way: the one that does not fit counts.
+        fits: list[tuple[Version, ClusterServiceVersion]] = []
+        for item in sorted(found, key=lambda item: item.ref.name):
             installed = _version(item)
             if installed is None:
                 command = f"oc get csv -n {MTC_NAMESPACE} -o yaml"
                 raise cluster.missing("the OADP release", command, item.ref.name[:60])
-            pointer = item.ref.at("/spec/version", str(installed))
-            if any(installed.stream in streams for streams in fitting):
-                told = f"OADP {installed} fits MTC {version} on OpenShift {ocp.y}"
-                yield passed(cluster.subject, told, pointer)
-            else:
+            if not any(installed.stream in streams for streams in fitting):
                 said = f"{installed} does not fit MTC {version} on OpenShift {ocp.y}"
                 yield _wrong(cluster, said, str(installed), wanted, item)
+                return
+            fits.append((installed, item))
+        for installed, item in fits[:1]:
+            pointer = item.ref.at("/spec/version", str(installed))
+            text = f"OADP {installed} fits MTC {version} on OpenShift {ocp.y}"
+            yield passed(cluster.subject, text, pointer)
 
 
 def _is_oadp(item: ClusterServiceVersion) -> bool:
