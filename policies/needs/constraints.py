@@ -73,7 +73,8 @@ class ConstraintsOnDestination(PlanNeed):
         with gaps.noted():
             migration.source.all(POD, migration.source_namespaces)
         seen: set[tuple[str, str, str]] = set()
-        for pod in migration.source.known(POD, migration.source_namespaces):
+        pods = migration.source.known(POD, migration.source_namespaces)
+        for pod in sorted(pods, key=lambda pod: (pod.ref.namespace, pod.ref.name)):
             use = (pod.ref.namespace, pod.account or "default", pod.scc)
             if pod.scc and pod.scc not in RESTRICTED and use not in seen:
                 seen.add(use)
