@@ -13,6 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from service.core.deadline import check
 from service.core.evidence import Fetch, Missing, NotGathered, Problem, Unusable
 from service.kinds.fields import Misspelt, misspelt
+from service.kinds.masks import without_masks
 from service.kinds.ref import Malformed, Origin, Ref
 from service.kinds.resource import Resource, fetch_command
 
@@ -22,7 +23,8 @@ T = TypeVar("T")
 class Entry(NamedTuple):
     """One object as it was found: its key, its value and where it stands.
 
-    ``held`` is the value, or what parses it when it is called.
+    ``held`` is the value, or what parses it when it is called. ``insights`` says that it is out of
+    an Insights archive.
     """
 
     namespace: str
@@ -31,6 +33,7 @@ class Entry(NamedTuple):
     origin: Origin
     base: str
     flat: bool = False
+    insights: bool = False
 
     @property
     def value(self) -> Mapping[str, Any]:
@@ -111,12 +114,7 @@ class Shelf(Generic[T]):
         entry = self.entries[place]
         made: T | None = None
         try:
-            value = entry.value
-            slip = misspelt(str(self.resource), value)
-            if slip is not None:
-                self._meant[place] = f"it has {slip.key[:60]!r}: did you mean {slip.meant!r}?"
-                raise slip
-            made = self.resource.reader(value, self._ref(entry, value))
+            made = self._made(place, entry)
         except Malformed as error:
             self.problems.append(self._problem(entry, error))
         except Unusable as error:
@@ -124,8 +122,20 @@ class Shelf(Generic[T]):
         self._read[place] = made
         return made
 
+    def _made(self, place: int, entry: Entry) -> T | None:
+        """The object as its model, None where what it says is masked. Raises Malformed."""
+        value, masked = without_masks(self.resource, entry.value, insights=entry.insights)
+        if masked:
+            self._meant[place] = masked
+            return None
+        slip = misspelt(str(self.resource), value)
+        if slip is not None:
+            self._meant[place] = f"it has {slip.key[:60]!r}: did you mean {slip.meant!r}?"
+            raise slip
+        return self.resource.reader(value, self._ref(entry, value))
+
     def _ref(self, entry: Entry, value: Mapping[str, Any]) -> Ref:
-        namespace, name, _, origin, base, flat = entry
+        namespace, name, _, origin, base, flat, _ = entry
         version = value.get("apiVersion")
         metadata = value.get("metadata")
         uid = metadata.get("uid") if type(metadata) is dict else None

@@ -11,8 +11,7 @@ from service.core.migration import Part
 from service.intake.documents import take
 from service.intake.errors import LimitExceeded
 from service.intake.intake import Intake
-from service.intake.layout import Hint, Holds
-from service.intake.masks import without_masks
+from service.intake.layout import Hint
 from service.intake.sources import Media
 from service.intake.texts.definitions import load_definition
 from service.intake.texts.errors import error_text, without_warnings
@@ -54,12 +53,6 @@ def read_file(
             intake.unreadable(loaded.error, here)
             continue
         used = True
-        is_masked = hint.holds is Holds.MASKED
-        masked = without_masks(loaded.value, hint.resource) if is_masked else ""
-        if masked and hint.resource:
-            # A clear copy from elsewhere is still taken; without one this is why it is missing.
-            intake.gathering(part.name, hint.cluster).deny(hint.resource, "", masked)
-            continue
         take(intake, part, loaded.value, here, hint)
     part.documents += count
     if used or count:

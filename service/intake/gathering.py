@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,9 +9,11 @@ from typing import Any
 from service.core.evidence import Role
 from service.core.inventory import Entry, Inventory, Shelf
 from service.core.migration import Cluster, Declared
+from service.intake.copies import keep_one_of_each
 from service.intake.texts.items import Item, head_of
 from service.kinds.cluster import NAMESPACE
 from service.kinds.config import CLUSTER_VERSION, INFRASTRUCTURE
+from service.kinds.masks import is_masked
 from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN
 from service.kinds.ref import Origin, Pointer
 from service.kinds.resource import Resource
@@ -53,9 +54,11 @@ class Gathering:
         base: str,
         *,
         flat: bool = False,
+        insights: bool = False,
     ) -> str:
-        """Take one object; its namespace is returned. ``flat``: see :class:`Ref`.
+        """Take one object; its namespace is returned.
 
+        ``flat``: see :class:`Ref`; ``insights``: see :class:`Entry`.
         Raises Unusable where the object is needed at once and cannot be parsed.
         """
         name = namespace = ""
@@ -68,8 +71,9 @@ class Gathering:
             name, namespace = name[:MOST_NAME], namespace[:MOST_NAME]
         if resource in _NEEDED and (resource is not NAMESPACE or name == "kube-system"):
             value = value() if isinstance(value, Item) else value
-            self._identify(resource, value, origin, base)
-        self.shelf(resource).entries.append(Entry(namespace, name, value, origin, base, flat))
+            self._identify(resource, value, Pointer(origin, base), insights)
+        entry = Entry(namespace, name, value, origin, base, flat, insights)
+        self.shelf(resource).entries.append(entry)
         self.objects += 1
         return namespace
 
@@ -88,14 +92,14 @@ class Gathering:
         self.shelf(resource).denied[namespace] = reason
 
     def _identify(
-        self, resource: Resource[Any], value: Mapping[str, Any], origin: Origin, base: str
+        self, resource: Resource[Any], value: Mapping[str, Any], place: Pointer, insights: bool
     ) -> None:
         path = _IDENTIFIERS.get(resource, ())
         found: Any = value
         for step in path:
             found = found.get(step) if isinstance(found, dict) else None
-        if isinstance(found, str) and found:
-            pointer = Pointer(origin, f"{base}/{'/'.join(path)}", found)
+        if isinstance(found, str) and found and not is_masked(found, insights=insights):
+            pointer = Pointer(place.origin, f"{place.pointer}/{'/'.join(path)}", found)
             self.identities.setdefault("/".join(path), {}).setdefault(found, pointer)
 
     def absorb(self, other: Gathering) -> None:
@@ -119,7 +123,7 @@ class Gathering:
         name = self.name or role.value
         for shelf in self.shelves.values():
             shelf.cluster = name
-            shelf.entries = _distinct(shelf.entries)
+            keep_one_of_each(shelf)
         return Cluster(
             role=role,
             name=name,
@@ -140,27 +144,3 @@ _IDENTIFIERS: dict[Resource[Any], tuple[str, ...]] = {
 
 _NEEDED = frozenset((*_IDENTIFIERS, MIG_PLAN, MIG_CLUSTER))
 """What settles which cluster is which: it is parsed as it comes."""
-
-
-def _distinct(entries: list[Entry]) -> list[Entry]:
-    """Each object once: a must-gather holds most objects twice. The newest copy is kept.
-
-    Objects without a name (access reviews) are all kept.
-    """
-    places: dict[tuple[str, str], int] = {}
-    kept: list[Entry] = []
-    for entry in entries:
-        key = (entry.namespace, entry.name)
-        place = places.get(key) if entry.name else None
-        if place is None:
-            places[key] = len(kept)
-            kept.append(entry)
-        elif _revision(entry) > _revision(kept[place]):
-            kept[place] = entry
-    return kept
-
-
-def _revision(entry: Entry) -> int:
-    metadata = head_of(entry.held).get("metadata")
-    revision = str(metadata.get("resourceVersion")) if isinstance(metadata, dict) else ""
-    return int(revision) if re.fullmatch(r"[0-9]{1,20}", revision) else -1

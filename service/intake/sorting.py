@@ -13,7 +13,7 @@ from service.intake.complete import (
     without_empty_list,
 )
 from service.intake.gathering import Gathering
-from service.intake.layout import PLAIN, Hint
+from service.intake.layout import PLAIN, Hint, Holds
 from service.intake.place import Place
 from service.intake.texts.items import head_of
 from service.kinds.near import nearest
@@ -66,7 +66,7 @@ def take_document(
         return _take_list(gathering, value, items, origin, hint, base)
     resource = _resource(value, hint)
     if resource is not None:
-        gathering.add(resource, value, origin, base)
+        gathering.add(resource, value, origin, base, insights=hint.holds is Holds.MASKED)
         return []
     if "kind" in value and "apiVersion" in value:
         return []  # an object that no policy reads

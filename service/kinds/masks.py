@@ -1,0 +1,152 @@
+"""Values that were masked before the evidence was sent: not gathered, and never values.
+
+Three tools mask. The Insights operator, before it writes an archive (openshift/insights-operator
+pkg/utils/anonymize): a text by as many ``x``, a URL by an ``x`` for each of its characters except
+``.``, ``-``, ``/`` and ``:``, and domains by placeholders. must-gather-clean (openshift/
+must-gather-clean pkg/obfuscator): addresses and domains by placeholders that it numbers in each
+run. `oc adm inspect`, since 4.19: the password of a proxy.
+
+A masked value says that there is one, and nothing more: two of them must not be compared, and none
+must be shown in a command.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from service.kinds.cluster import CONFIG_MAP, NODE
+from service.kinds.config import INFRASTRUCTURE, INGRESS_CONFIG, PROXY, REGISTRY_CONFIG
+from service.kinds.mtc import MIG_CLUSTER, MIG_STORAGE, MIGRATION_CONTROLLER
+from service.kinds.network import (
+    ADMIN_NETWORK_POLICY,
+    BASELINE_ADMIN_NETWORK_POLICY,
+    EGRESS_FIREWALL,
+    EGRESS_NETWORK_POLICY,
+    NETWORK_POLICY,
+    ROUTE,
+)
+from service.kinds.redact import MASK
+from service.kinds.resource import Resource
+from service.kinds.storage import PERSISTENT_VOLUME
+from service.kinds.velero import BACKUP_STORAGE_LOCATION
+
+_LETTERS = re.compile(r"(?=.*x)[x.\-/:,]+")
+_PLACEHOLDER = re.compile(
+    r"<CLUSTER_(?:BASE_DOMAIN|DOMAIN_HOST)>"
+    r"|\bx-(?:ipv4|ipv6|mac)-\d{10}-x\b|\bdomain\d{10}\b|\bobfuscated\.com\b"
+    r"|\bxxx(?:\.xxx){3}\b|\bxxxx(?::xxxx){7}\b|\bxx(?::xx){5}\b"
+)
+
+OPTIONAL: dict[Resource[Any], tuple[str, ...]] = {
+    INFRASTRUCTURE: (
+        "status/infrastructureName",
+        "status/apiServerURL",
+        "status/apiServerInternalURI",
+        "status/etcdDiscoveryDomain",
+        "status/platformStatus/aws/region",
+        "status/platformStatus/gcp/region",
+        "status/platformStatus/gcp/projectID",
+        "status/platformStatus/azure/cloudName",
+        "status/platformStatus/ibmcloud/location",
+        "status/platformStatus/openstack/cloudName",
+    ),
+    INGRESS_CONFIG: ("spec/domain",),
+    NODE: (
+        "metadata/labels/topology.kubernetes.io~1region",
+        "metadata/labels/failure-domain.beta.kubernetes.io~1region",
+    ),
+    PROXY: ("spec/noProxy", "status/noProxy"),
+}
+"""Fields without which the rest of an object still counts."""
+
+_PEERS = ("spec/{0}/*/{1}/*/ipBlock/cidr", "spec/{0}/*/{1}/*/networks/*")
+_EGRESS, _INGRESS = (
+    tuple(path.format(*half) for path in _PEERS for half in halves)
+    for halves in ((("egress", "to"),), (("ingress", "from"),))
+)
+ESSENTIAL: dict[Resource[Any], tuple[str, ...]] = {
+    PROXY: ("spec/httpProxy", "spec/httpsProxy", "status/httpProxy", "status/httpsProxy"),
+    REGISTRY_CONFIG: ("spec/routes/*/hostname",),
+    ROUTE: ("spec/host",),
+    CONFIG_MAP: ("data/*",),
+    MIG_CLUSTER: ("spec/url", "spec/exposedRegistryPath"),
+    MIG_STORAGE: ("spec/backupStorageConfig/*",),
+    MIGRATION_CONTROLLER: ("spec/*",),
+    BACKUP_STORAGE_LOCATION: ("spec/config/*",),
+    PERSISTENT_VOLUME: (
+        "spec/nfs/server",
+        "spec/iscsi/targetPortal",
+        "spec/csi/volumeAttributes/*",
+    ),
+    NETWORK_POLICY: (*_EGRESS, *_INGRESS),
+    ADMIN_NETWORK_POLICY: (*_EGRESS, *_INGRESS),
+    BASELINE_ADMIN_NETWORK_POLICY: (*_EGRESS, *_INGRESS),
+    EGRESS_FIREWALL: ("spec/egress/*/to/cidrSelector", "spec/egress/*/to/dnsName"),
+    EGRESS_NETWORK_POLICY: ("spec/egress/*/to/cidrSelector", "spec/egress/*/to/dnsName"),
+}
+"""Fields without which an object says nothing; ``*`` is every key or item."""
+
+
+def without_masks(
+    resource: Resource[Any], value: Mapping[str, Any], *, insights: bool
+) -> tuple[Mapping[str, Any], str]:
+    """An object without its masked values, and why it says nothing without them ("" if it does).
+
+    ``insights`` says that it is out of an Insights archive, where letters are masks as well.
+    """
+    for path in ESSENTIAL.get(resource, ()):
+        for pointer, found in _at(value, path.split("/")):
+            if is_masked(found, insights=insights):
+                return value, f"{pointer} is masked"
+    for path in OPTIONAL.get(resource, ()):
+        steps = path.split("/")
+        if any(is_masked(found, insights=insights) for _, found in _at(value, steps)):
+            value = _without(value, steps)
+    return value, ""
+
+
+def may_be_masked(resource: Resource[Any]) -> bool:
+    """Whether an object of this kind has fields that are masked."""
+    return resource in ESSENTIAL or resource in OPTIONAL
+
+
+def has_masks(resource: Resource[Any], value: Mapping[str, Any], *, insights: bool) -> bool:
+    """Whether anything of an object is masked, the password of a proxy included."""
+    return any(
+        MASK in found or is_masked(found, insights=insights)
+        for path in (*ESSENTIAL.get(resource, ()), *OPTIONAL.get(resource, ()))
+        for _, found in _at(value, path.split("/"))
+    )
+
+
+def is_masked(value: str, *, insights: bool) -> bool:
+    """Whether the value of a field of the tables is masked."""
+    return bool((insights and _LETTERS.fullmatch(value)) or _PLACEHOLDER.search(value))
+
+
+def _at(value: Any, steps: list[str], pointer: str = "") -> Iterator[tuple[str, str]]:
+    """The texts at the end of some steps, each with its place."""
+    if not steps:
+        if isinstance(value, str):
+            yield pointer, value
+        return
+    step, *rest = steps
+    if step == "*":
+        items = value.items() if isinstance(value, dict) else ()
+        for key, item in enumerate(value) if isinstance(value, list) else items:
+            yield from _at(item, rest, f"{pointer}/{key}")
+    elif isinstance(value, dict):
+        key = step.replace("~1", "/")
+        if key in value:
+            yield from _at(value[key], rest, f"{pointer}/{step}")
+
+
+def _without(value: Mapping[str, Any], steps: list[str]) -> dict[str, Any]:
+    """A copy of an object without one field."""
+    step, *rest = steps
+    key = step.replace("~1", "/")
+    if rest:
+        return {**value, key: _without(value[key], rest)}
+    return {name: item for name, item in value.items() if name != key}
