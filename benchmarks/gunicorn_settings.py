@@ -4,10 +4,10 @@
 
 One gunicorn for each setting, all running, one loaded at a time, in turn, so that a machine that
 slows down slows all of them. The load is what a fleet's pipelines make: clients with small
-evaluations, clients that upload a large list, and one that asks for health. Answers from memory
-are turned off. Printed are the medians over the rounds: small evaluations, large ones, the 95th
-percentile of a small evaluation's time and the longest health check, as ratios to the first row,
-and the memory of the workers in MiB at the end.
+evaluations, clients that upload a large list, and one that asks for health. Printed are the medians
+over the rounds: small evaluations, large ones, the 95th percentile of a small evaluation's time and
+the longest health check, as ratios to the first row, and the memory of the workers in MiB at the
+end.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def main() -> None:
         ports = []
         for setting in SETTINGS:
             names = {"WORKERS": setting.workers, "THREADS": setting.threads,
-                     "EVALUATIONS": setting.evaluations, "REMEMBERED": 0}  # fmt: skip
+                     "EVALUATIONS": setting.evaluations}  # fmt: skip
             os.environ.update({f"MTC_PREFLIGHT_{key}": str(value) for key, value in names.items()})
             ports.append(stack.enter_context(served("service.api.app:create_app()", workers=None)))
         for port in ports:

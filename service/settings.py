@@ -23,10 +23,11 @@ _SERVICE_LINK = re.compile(r"(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT
 # What gunicorn_conf.py tells its workers and itself.
 EXPOSED = "MTC_PREFLIGHT_EXPOSED"
 """``yes`` where gunicorn_conf.py found a listener that other machines can reach."""
-_INTERNAL = frozenset({"MTC_PREFLIGHT_WORKER_SLOT", "MTC_PREFLIGHT_METRICS_OWNER", EXPOSED})
+_INTERNAL = frozenset({EXPOSED})
 CLIENTS = frozenset({"MTC_PREFLIGHT_URL", "MTC_PREFLIGHT_TOKEN"})
 """Where a client finds the service, and what it shows: no settings, but often in the same shell."""
 _NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_ADDRESS = re.compile(r"(?:[0-9.]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}")
 _SIZE = re.compile(r"(\d{1,15})(|Ki|Mi|Gi|k|M|G)")
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -58,9 +59,9 @@ class Settings:
     ``evaluations``        requests that one worker evaluates at a time; others wait
     ``wait_timeout``       how long a request waits for its turn before it is told to come again
     ``deadline``           how long one evaluation may take before it is stopped
-    ``memory_bytes``       a worker that holds more memory than this is renewed when it is idle
-    ``remembered``         answers to small requests that a worker keeps, for the same request
-                           within the same minute; 0 keeps none
+    ``health_address``     where /livez and /metrics are answered besides, whatever requests are
+                           running, as ADDRESS:PORT such as 0.0.0.0:8081; in plain HTTP, without a
+                           token; nowhere where it is not set
     ``idle_timeout``       a client that neither sends nor takes anything for this long is left
     ``timeout``            a worker that is stuck for this long is replaced
     ``graceful_timeout``   time to finish running requests at the end
@@ -100,8 +101,7 @@ class Settings:
     evaluations: int = 4
     wait_timeout: int = 10
     deadline: int = 90
-    memory_bytes: int = 1024 * MIB
-    remembered: int = 64
+    health_address: str = ""
     idle_timeout: int = 30
     timeout: int = 120
     graceful_timeout: int = 30
@@ -227,6 +227,12 @@ def _switch(text: str) -> bool:
     return text.lower() == "on"
 
 
+def _address(text: str) -> str:
+    if not _ADDRESS.fullmatch(text) or int(text.rpartition(":")[2]) > 65535:
+        raise ValueError("no such address")
+    return text
+
+
 def _releases(text: str) -> str:
     if not text.startswith(("http://", "https://")) and not os.path.exists(text):
         raise ValueError("nothing is there")
@@ -236,6 +242,7 @@ def _releases(text: str) -> str:
 _CHOICES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "log_level": (" | ".join(_LEVELS), _level),
     "auth": (" | ".join(_AUTH), _auth),
+    "health_address": ("ADDRESS:PORT, such as 0.0.0.0:8081 or [::]:8081", _address),
     "migplans": ("on | off", _switch),
     "migplan_namespaces": ("names of namespaces, with commas between", _namespaces),
     "update_service": (
@@ -252,7 +259,6 @@ _RANGES = {
     "evaluations": (1, 256),
     "wait_timeout": (1, 600),
     "deadline": (1, 3600),
-    "remembered": (0, 10_000),
     "idle_timeout": (1, 3600),
     "timeout": (5, 3600),
     "graceful_timeout": (1, 3600),

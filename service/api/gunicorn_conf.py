@@ -9,20 +9,23 @@ CPU. The log is the service's own JSON lines: one per request, and gunicorn's me
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
-import shutil
 import socket
 import ssl
 import struct
 import sys
-import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from service.api.access.exposure import is_exposed, mode_of
+from service.api.server import channel
 from service.api.server.changing import stamp
+from service.api.server.health import Health
 from service.api.server.processors import workers_by_default
+from service.observability import logging_config
 from service.settings import EXPOSED, SettingsError, from_environment
 
 try:
@@ -30,36 +33,11 @@ try:
 except SettingsError as error:
     sys.exit(str(error))
 
-_MULTIPROC_DIR = "PROMETHEUS_MULTIPROC_DIR"
-_OURS = "MTC_PREFLIGHT_METRICS_OWNER"
+# With it the Prometheus client would keep its numbers in mapped files, and a full disk would kill.
+os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+_channel = channel.opened()
 
-
-def _metrics_folder() -> str:
-    """A folder for the workers' metrics, empty at the start and kept over a reload.
-
-    A folder that the environment names is used as it is, and emptied.
-    """
-    given = os.environ.get(_MULTIPROC_DIR, "")
-    if given and os.environ.get(_OURS) == str(os.getpid()):
-        return given  # this very process is reloading its configuration
-    if not given or os.environ.get(_OURS):
-        # The second: a new gunicorn started by an old one (USR2), which still uses its folder.
-        given = tempfile.mkdtemp(prefix="mtc-preflight-metrics-")
-        os.environ[_OURS] = str(os.getpid())
-        return given
-    os.makedirs(given, exist_ok=True)
-    for entry in os.scandir(given):
-        if entry.name.endswith(".db"):
-            os.unlink(entry.path)
-    return given
-
-
-# The Prometheus client looks at this variable when it is first imported.
-os.environ[_MULTIPROC_DIR] = _metrics_folder()
-
-from service.observability import WORKER_SLOT, logging_config  # noqa: E402
-
-worker_class = "service.api.server.worker.Worker"
+worker_class = "gthread"
 workers = _settings.workers or workers_by_default()
 threads = _settings.threads
 timeout = _settings.timeout
@@ -121,28 +99,37 @@ def when_ready(server: Any) -> None:
     for listener in server.LISTENERS:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, wait)
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, wait)
+    _channel.keep()
+    if _settings.health_address:
+        _serve_health(server)
 
 
-def pre_fork(server: Any, worker: Any) -> None:
-    """Give the worker the lowest number that no other has; its metric files are named by it."""
-    taken = {other.slot for other in server.WORKERS.values()}
-    worker.slot = next(slot for slot in range(len(taken) + 1) if slot not in taken)
+def _serve_health(server: Any) -> None:
+    """Listen for /livez and /metrics in this process, the master."""
+
+    def alive() -> bool:
+        """Whether the loop of any worker ran within half the time that gunicorn allows it."""
+        now = time.monotonic()
+        # Of a worker whose loop has not begun it is the time of day, far in the future.
+        return any(0 <= now - beat < timeout / 2 for beat in _heartbeats(server))
+
+    try:
+        health = Health(_settings.health_address, alive, _channel.exposition)
+    except OSError as error:
+        sys.exit(
+            f"MTC_PREFLIGHT_HEALTH_ADDRESS={_settings.health_address}: cannot listen there "
+            f"({os.strerror(error.errno or 0)})"
+        )
+    health.start()
 
 
-def post_fork(server: Any, worker: Any) -> None:
-    """Tell the worker its number and its bounds."""
-    os.environ[WORKER_SLOT] = str(worker.slot)
-    worker.head_seconds = float(_settings.idle_timeout)
-    worker.memory_bytes = _settings.memory_bytes
+def _heartbeats(server: Any) -> Iterator[float]:
+    for worker in list(server.WORKERS.values()):
+        with contextlib.suppress(OSError, ValueError):  # it has just ended
+            yield worker.tmp.last_update()
 
 
 def post_worker_init(server: Any) -> None:
     """Leave what the app consists of to no collection of garbage: it will all stay."""
     gc.collect()
     gc.freeze()
-
-
-def on_exit(server: Any) -> None:
-    """Remove the metrics folder if it is ours."""
-    if os.environ.get(_OURS) == str(os.getpid()):
-        shutil.rmtree(os.environ[_MULTIPROC_DIR], ignore_errors=True)

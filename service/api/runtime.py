@@ -10,9 +10,9 @@ from typing import Any, cast
 from flask import current_app
 
 from policies import catalogue
-from service.api.answers.memory import Memory
 from service.api.requests.namespace_state import NamespaceState
 from service.api.requests.standing import release_data, standing_waivers, webhook_targets
+from service.api.server import channel
 from service.api.server.turns import Turns
 from service.collect.webhook import Target
 from service.core.decision.marks import Waiver
@@ -21,7 +21,7 @@ from service.core.policy import Policy
 from service.core.releases import Releases
 from service.formats import Context
 from service.kinds.resource import Read
-from service.observability import Metrics
+from service.metrics import Metrics
 from service.settings import Settings
 from service.updates import Updates
 
@@ -33,9 +33,9 @@ class Runtime:
     """Settings, policies and metrics of this process; ``reads`` is all that policies read.
 
     ``turns`` bounds how many evaluations run at a time, and with them the memory of a worker.
-    ``memory`` holds the last answers to small requests. ``waivers`` and ``targets`` are those of
-    the settings. ``updates`` is where newer OpenShift releases are looked up, None for nowhere.
-    ``releases`` is what was published of OpenShift, MTC and OADP.
+    ``waivers`` and ``targets`` are those of the settings. ``updates`` is where newer OpenShift
+    releases are looked up, None for nowhere. ``releases`` is what was published of OpenShift, MTC
+    and OADP.
     ``state`` is what admission reviews know of the objects around the one that is written.
     """
 
@@ -46,7 +46,6 @@ class Runtime:
     context: Context
     metrics: Metrics
     turns: Turns
-    memory: Memory
     waivers: tuple[Waiver, ...]
     targets: Mapping[str, Target]
     updates: Updates | None
@@ -61,17 +60,18 @@ class Runtime:
         """
         policies = catalogue()
         context = Context(policies, version("mtc-preflight"))
-        metrics = Metrics()
+        policy_set = digest(policies)
+        metrics = channel.metrics()
+        metrics.build(context.version, policy_set)
         reads = tuple(dict.fromkeys(read for policy in policies for read in policy.reads))
         return cls(
             settings,
             policies,
             reads,
-            digest(policies),
+            policy_set,
             context,
             metrics,
-            Turns(settings, metrics.waiting.observe),
-            Memory(settings.remembered),
+            Turns(settings, metrics.waited),
             standing_waivers(settings, policies),
             webhook_targets(settings),
             Updates(settings.update_service) if settings.update_service else None,

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from serving import Server, Start
+from serving import Server, Start, free_port
 
 from service.api.app import create_app
 from service.settings import Settings
@@ -42,9 +42,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
 
     def start(*arguments: str, **settings: str) -> Server:
         folder = tmp_path_factory.mktemp("server")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         command = [
             sys.executable,
             "-m",
@@ -56,7 +54,6 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         names = {f"MTC_PREFLIGHT_{name}": value for name, value in settings.items()}
         environment = {**os.environ, "MTC_PREFLIGHT_WORKERS": str(WORKERS), **names}
         environment["TMPDIR"] = str(folder)
-        environment.pop("PROMETHEUS_MULTIPROC_DIR", None)
         log_file = folder / "log"
         with log_file.open("wb") as log:
             process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment)
@@ -79,7 +76,7 @@ def _wait(server: Server, names: Mapping[str, str]) -> None:
             if tls:
                 socket.create_connection(("127.0.0.1", server.port), 5).close()
             ready = tls or server.request("GET", "/readyz").status == 200
-            if ready and len(server.workers()) >= WORKERS:
+            if ready and len(server.workers()) >= int(names.get("MTC_PREFLIGHT_WORKERS", WORKERS)):
                 return
         assert server.process.poll() is None, server.log_file.read_text()
         time.sleep(0.1)

@@ -26,6 +26,32 @@ class Reply:
         return json.loads(self.body)
 
 
+def ask(
+    port: int,
+    method: str,
+    path: str,
+    body: Any = None,
+    headers: Mapping[str, str] | None = None,
+    timeout: float = 600,
+) -> Reply:
+    """One request on a connection of its own."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.request(method, path, body, dict(headers or {}))
+        answer = connection.getresponse()
+        return Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+    finally:
+        connection.close()
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @dataclass
 class Server:
     """A running gunicorn."""
@@ -40,20 +66,12 @@ class Server:
         path: str,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
-        timeout: float = 60,
+        timeout: float = 600,
     ) -> Reply:
         """One request on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        try:
-            connection.request(method, path, body, dict(headers or {}))
-            answer = connection.getresponse()
-            return Reply(
-                answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
-            )
-        finally:
-            connection.close()
+        return ask(self.port, method, path, body, headers, timeout)
 
-    def raw(self, data: bytes, timeout: float = 20) -> bytes:
+    def raw(self, data: bytes, timeout: float = 600) -> bytes:
         """Send bytes as they are, close the sending side, and read to the end."""
         with socket.create_connection(("127.0.0.1", self.port), timeout) as link:
             link.sendall(data)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import kubernetes_validate
 import pytest
+import yaml
 from crd_schemas import SCHEMAS
-from kustomized import FOLDERS, OPENSHIFT_ONLY, build, of_kind, one
+from kustomized import DEPLOY, FOLDERS, OPENSHIFT_ONLY, build, of_kind, one
 
 from service.api.answers.problems import KINDS
 from service.api.app import create_app
@@ -131,14 +134,13 @@ def test_probes_ask_paths_that_there_are(folder: str) -> None:
     for _, pod in pods(folder):
         (container,) = pod["containers"]
         has_tls = any(item["name"] == "MTC_PREFLIGHT_TLS_CERT_FILE" for item in container["env"])
-        for probe, path in (
-            ("startupProbe", "/livez"),
-            ("livenessProbe", "/livez"),
-            ("readinessProbe", "/readyz"),
-        ):
-            asked = container[probe]["httpGet"]
-            assert (asked["path"], asked["port"]) == (path, "api")
-            assert asked.get("scheme", "HTTP") == ("HTTPS" if has_tls else "HTTP")
+        ready = {"path": "/readyz", "port": "api", **({"scheme": "HTTPS"} if has_tls else {})}
+        assert container["readinessProbe"]["httpGet"] == ready
+        for probe in ("startupProbe", "livenessProbe"):
+            assert container[probe]["httpGet"] == {"path": "/livez", "port": "health"}
+        variables = {item["name"]: item["value"] for item in container["env"]}
+        ports = {item["name"]: item["containerPort"] for item in container["ports"]}
+        assert variables["MTC_PREFLIGHT_HEALTH_ADDRESS"] == f"0.0.0.0:{ports['health']}"
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -152,10 +154,10 @@ def test_everything_is_in_the_namespace(folder: str) -> None:
 def test_the_route_and_the_monitor_meet_the_service() -> None:
     folder = "overlays/openshift"
     service = one(folder, "Service", "mtc-preflight")
-    (port,) = service["spec"]["ports"]
+    api, health = service["spec"]["ports"]
     route = one(folder, "Route", "mtc-preflight")["spec"]
     assert route["to"]["name"] == "mtc-preflight"
-    assert route["port"]["targetPort"] == port["targetPort"]
+    assert route["port"]["targetPort"] == api["targetPort"]
     assert route["tls"] == {
         "termination": "reencrypt",
         "insecureEdgeTerminationPolicy": "Redirect",
@@ -163,11 +165,15 @@ def test_the_route_and_the_monitor_meet_the_service() -> None:
     monitor = one(folder, "ServiceMonitor", "mtc-preflight")["spec"]
     assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
     (endpoint,) = monitor["endpoints"]
-    assert endpoint["port"] == port["name"]
-    secret = one(folder, "Secret", endpoint["authorization"]["credentials"]["name"])
-    account = secret["metadata"]["annotations"]["kubernetes.io/service-account.name"]
-    assert one(folder, "ServiceAccount", account)
-    assert one(folder, "ConfigMap", endpoint["tlsConfig"]["ca"]["configMap"]["name"])
+    assert (endpoint["port"], endpoint["path"]) == (health["name"], "/metrics")
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_port_of_health_is_not_open_to_all(folder: str) -> None:
+    """It asks for no token."""
+    for policy in of_kind(folder, "NetworkPolicy"):
+        for rule in policy["spec"]["ingress"]:
+            assert rule.get("from") or "health" not in [port["port"] for port in rule["ports"]]
 
 
 def test_the_alerts_ask_metrics_that_there_are() -> None:
@@ -257,3 +263,17 @@ def test_the_image_listens_where_the_manifests_say() -> None:
     containerfile = (ROOT / "Containerfile").read_text()
     assert re.search(r"^EXPOSE 8080$", containerfile, re.MULTILINE)
     assert re.search(r"0\.0\.0\.0:8080", containerfile)
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="compares with kubectl")
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_kubectl_makes_the_same_of_a_folder(folder: str) -> None:
+    made = subprocess.run(
+        ["kubectl", "kustomize", str(DEPLOY / folder)], capture_output=True, text=True, check=True
+    )
+    assert "Warning" not in made.stderr
+
+    def order(item: Any) -> tuple[str, str]:
+        return item["kind"], item["metadata"]["name"]
+
+    assert sorted(build(folder), key=order) == sorted(yaml.safe_load_all(made.stdout), key=order)

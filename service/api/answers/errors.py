@@ -12,7 +12,8 @@ from service.api.answers.problems import KINDS, Fault, Refused, answer, answer_s
 from service.api.requests.body import too_large
 from service.intake.errors import LimitExceeded, Unreadable
 from service.intake.pieces import BadInput
-from service.observability import Metrics, place_of
+from service.metrics import Metrics
+from service.observability import place_of
 from service.settings import Settings
 
 log = logging.getLogger("service.error")
@@ -35,7 +36,7 @@ def install(app: Flask, settings: Settings, metrics: Metrics) -> None:
     """Register the handlers."""
 
     def refuse(refused: Refused) -> Response:
-        metrics.count(metrics.problems, refused.code)
+        metrics.problem(refused.code)
         return answer(refused)
 
     @app.errorhandler(Refused)
@@ -112,7 +113,7 @@ def _of_http(error: HTTPException, metrics: Metrics) -> Response:
     response = answer_status(status, error.name, detail, headers)
     code = (response.get_json(silent=True) or {}).get("code", "")
     if code in KINDS:
-        metrics.count(metrics.problems, code)
+        metrics.problem(code)
     return response
 
 

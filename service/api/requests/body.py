@@ -15,8 +15,6 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from service.api.answers.problems import Fault, Refused
 from service.api.requests.multipart import CHUNK, Spool, read_form
-from service.api.requests.pace import Receiving, receiving
-from service.api.runtime import runtime
 from service.intake.archives.compression import CODECS, Budget, expand
 from service.intake.errors import LimitExceeded, Unreadable
 from service.intake.pieces import Piece
@@ -156,36 +154,25 @@ def _received() -> Iterator[bytes]:
     """The bytes of the body as they come, counted; the framework holds them to the limit."""
     stream = request.stream
     g.bytes_in = 0
-    window = runtime().settings.idle_timeout
-    with receiving(request.environ.get("gunicorn.socket"), window) as under_way:
-        while chunk := _read_some(stream, under_way):
-            g.bytes_in += len(chunk)
-            yield chunk
-    _whole_or_refused(under_way)
-
-
-def _whole_or_refused(under_way: Receiving) -> None:
-    """The server ends the body where the connection ends, and says nothing of what is missing."""
+    while chunk := _read_some(stream):
+        g.bytes_in += len(chunk)
+        yield chunk
     wanted = request.content_length
-    if wanted is None or g.bytes_in >= wanted:
-        return
-    if under_way.slow:
-        raise Refused("body-timeout", "The client sent too slowly.")
-    raise Refused(
-        "body-truncated",
-        f"The request announced {wanted} bytes, and {g.bytes_in} came; send it again.",
-    )
+    # The server ends the body where the connection ends, and reports nothing missing.
+    if wanted is not None and g.bytes_in < wanted:
+        raise Refused(
+            "body-truncated",
+            f"The request announced {wanted} bytes, and {g.bytes_in} came; send it again.",
+        )
 
 
-def _read_some(stream: IO[bytes], under_way: Receiving) -> bytes:
+def _read_some(stream: IO[bytes]) -> bytes:
     try:
         return stream.read(CHUNK)
     except ClientDisconnected as error:
         # gunicorn_conf.py gives sockets a timeout; the kernel reports it as "would block".
         if isinstance(error.__context__, TimeoutError | BlockingIOError):
             raise Refused("body-timeout", "The client stopped sending.") from None
-        if under_way.slow:
-            raise Refused("body-timeout", "The client sent too slowly.") from None
         raise
     except HTTPException:
         raise

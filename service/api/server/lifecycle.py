@@ -9,7 +9,8 @@ from uuid import uuid4
 
 from flask import Flask, Response, g, request
 
-from service.observability import Metrics, request_id
+from service.metrics import Metrics
+from service.observability import request_id
 
 HEADER = "X-Request-Id"
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, g
 
-from service.api.answers.memory import Answered, Tally
 from service.api.answers.negotiation import report_format
 from service.api.answers.problems import Fault, Refused
 from service.api.contract import Answer, Contract, Form, Link, operation
@@ -103,29 +103,20 @@ def post_evaluation(query: Mapping[str, Any]) -> Response:
     now = runtime()
     chosen = report_format(query.get("format"))
     target = _target(query, now)
-    with read_request(now.settings) as sent, resolved(sent, now) as body:
-        key = now.memory.key(body.pieces, query, chosen.name) if target is None else None
-        answer = now.memory.get(key)
-        if answer is None:
-            answer = _answer(body, query, chosen, now, target)
-            now.memory.put(key, answer)
-            now.metrics.findings_of(answer.tally.findings, answer.tally.problems)
-    _note(answer.tally, now)
-    response = Response(answer.body, answer.status, mimetype=chosen.media_type)
-    response.vary.add("Accept")
-    if answer.notified:
-        response.headers[NOTIFIED] = answer.notified
-    return response
-
-
-def _answer(
-    body: Body, query: Mapping[str, Any], chosen: Format, now: Runtime, target: Target | None
-) -> Answered:
-    with now.turns, gc_paused():
+    with (
+        read_request(now.settings) as sent,
+        resolved(sent, now) as body,
+        now.turns,
+        gc_paused(),
+    ):
         report = judge(_read(body, query, now), gate_of(query), now)
         rendered = chosen.render(report, context_of(query, now))
-    notified = "" if target is None else _notify(target, report, now)
-    return Answered(rendered, status_of(report), Tally.of(report), notified)
+    _note(report, now)
+    response = Response(rendered, status_of(report), mimetype=chosen.media_type)
+    response.vary.add("Accept")
+    if target is not None:
+        response.headers[NOTIFIED] = _notify(target, report, now)
+    return response
 
 
 def _read(body: Body, query: Mapping[str, Any], now: Runtime) -> Intake:
@@ -159,8 +150,12 @@ def _notify(target: Target, report: Report, now: Runtime) -> str:
     return f"{result.target}; {result.state}; attempts={result.attempts}; detail={result.detail}"
 
 
-def _note(tally: Tally, now: Runtime) -> None:
+def _note(report: Report, now: Runtime) -> None:
     """Tell log and metrics what came out."""
-    now.metrics.evaluation(tally.verdict, g.get("bytes_in", 0))
-    g.verdict = tally.verdict
-    g.counts = tally.counts
+    g.verdict, g.counts = report.verdict.value, report.counts
+    now.metrics.evaluation(
+        g.verdict,
+        g.get("bytes_in", 0),
+        Counter((item.policy, item.verdict.value) for item in report.findings),
+        Counter(item.code for item in report.problems),
+    )

@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 from marshmallow import Schema, fields
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.api.answers.negotiation import choose
 from service.api.answers.problems import Refused, encode
@@ -124,10 +125,7 @@ def ready(query: Mapping[str, Any]) -> Response:
     )
 )
 def metrics(query: Mapping[str, Any]) -> Response:
-    now = runtime()
-    build = {"version": now.context.version, "policy_set": now.policy_set}
-    body, media_type = now.metrics.exposition(build)
-    return Response(body, content_type=media_type)
+    return Response(runtime().metrics.exposition(), content_type=CONTENT_TYPE_LATEST)
 
 
 @blueprint.get("/")
