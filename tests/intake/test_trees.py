@@ -9,6 +9,8 @@ import must_gather as mg
 import pytest
 
 from policies import catalogue
+from service.cli.folder import FolderStream
+from service.cli.inputs import READ_FROM_FOLDERS
 from service.core.engine import evaluate
 from service.core.evidence import NotGathered
 from service.core.facts.place import regions
@@ -63,6 +65,18 @@ FORMS = {
 @pytest.mark.parametrize("form", ["tar", "tar.gz", "tar.xz", "tar.bz2", "zip"])
 def test_every_packing_gives_the_same_findings(files, form):
     migration = read(mg.archive(files, form))
+    assert migration.problems == ()
+    assert verdicts(migration) == verdicts(read(mg.archive(FORMS["outer folder"])))
+
+
+@pytest.mark.parametrize("folder", ["outer folder", "content", "last first", "two images"])
+def test_a_directory_gives_the_same_findings_as_its_archive(folder, tmp_path):
+    for path, data in FORMS[folder].items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+    stream = io.BufferedReader(FolderStream(tmp_path, READ_FROM_FOLDERS))
+    given = [Piece("source", stream)]
+    migration = read_pieces(given, {"as_of": "2026-11-27T12:00:00Z"}, Limits(), READS).migration
     assert migration.problems == ()
     assert verdicts(migration) == verdicts(read(mg.archive(FORMS["outer folder"])))
 

@@ -107,12 +107,12 @@ def wanted_provisioner(migration: Migration, volume: Volume) -> tuple[str, bool]
 
 def _default(migration: Migration, volume: Volume) -> Target:
     provisioner, _ = wanted_provisioner(migration, volume)
+    same = destination_classes(migration).by_name.get(volume.source_class)
+    if same is not None and same.provisioner == provisioner:
+        return _chosen(same)  # whatever other classes there are
     # The controller takes the first of the API's list, which is in the order of names.
     classes = sorted(destination_classes(migration).all(), key=lambda item: item.name)
     fitting = [item for item in classes if item.provisioner == provisioner]
-    for item in fitting:
-        if item.name == volume.source_class:
-            return _chosen(item)
     if fitting:
         return _chosen(fitting[0])
     fallback = next((item for item in classes if item.default), None)
