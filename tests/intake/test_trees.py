@@ -13,6 +13,7 @@ from service.cli.folder import FolderStream
 from service.cli.inputs import READ_FROM_FOLDERS
 from service.core.engine import evaluate
 from service.core.evidence import NotGathered
+from service.core.facts.apis import has_kind
 from service.core.facts.place import regions
 from service.core.outcome import Verdict
 from service.intake.limits import Limits
@@ -180,3 +181,14 @@ def test_masked_names_of_two_clusters_are_not_compared():
         if item.verdict is Verdict.FAIL and item.policy == "MTC613"
     }
     assert failed == set()
+
+
+def test_the_discovery_of_groups_proves_what_is_not_served_but_not_of_the_core_group():
+    kind = {"group": "apps", "version": "v1", "kind": "Deployment"}
+    served = [{"resource": "deployments", "responseKind": kind}]
+    row = {"metadata": {"name": "apps"}, "versions": [{"version": "v1", "resources": served}]}
+    discovery = {"apiVersion": "apidiscovery.k8s.io/v2", "kind": "APIGroupDiscoveryList"}
+    files = mg.image() | {"aggregated-discovery-apis.yaml": mg.text(discovery | {"items": [row]})}
+    source = read(mg.archive(mg.outer(files))).source
+    asked = (("apps", "Deployment"), ("apps", "Job"), ("none.example", "A"), ("", "Pod"))
+    assert [has_kind(source, *item).served for item in asked] == [True, False, False, None]

@@ -103,6 +103,8 @@ def _versions(cluster: Cluster, group: str) -> set[str] | None:
     for item in cluster.known(API_GROUP):
         if item.group == group:
             return set(item.versions)
+    if not group:
+        return None  # the list of groups is without the core group
     groups, services = cluster.inventory.shelf(API_GROUP), cluster.inventory.shelf(API_SERVICE)
     if (groups is not None and groups.whole) or (services is not None and services.whole):
         return {item.version for item in cluster.known(API_SERVICE) if item.group == group}
