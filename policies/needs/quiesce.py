@@ -78,6 +78,9 @@ class StaysStopped(PlanNeed):
         claims = {claim_of(one) for one in volumes(migration).items if is_copied(one)}
         names = tuple(name for name in migration.source_namespaces
                       if any(space == name for space, _ in claims))  # fmt: skip
+        if not names:
+            with gaps.noted():
+                volumes(migration).require_claims()
         for kind in WORKLOADS:
             with gaps.noted():
                 migration.source.all(kind, names)

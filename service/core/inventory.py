@@ -212,6 +212,8 @@ class Inventory:
         Raises NotGathered unless the list is known to be whole for that scope.
         """
         self._note(resource, namespaces[0] if namespaces and len(namespaces) == 1 else "")
+        if namespaces is not None and not namespaces:
+            return ()  # of no namespace there is nothing to know
         shelf = self.shelf(resource)
         if shelf is None:
             raise self.not_gathered(resource, namespaces=namespaces or ())
