@@ -7,6 +7,7 @@ import inspect
 import logging
 from collections.abc import Iterator, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from service.core.deadline import check
@@ -251,14 +252,31 @@ def _told(text: str) -> str:
     return shown if len(shown) <= MOST_TOLD else shown[:MOST_TOLD] + "…"
 
 
+_CODE = tuple(Path(__file__).parents[1] / name for name in ("core", "intake", "kinds"))
+
+
 def digest(policies: Sequence[Policy[Any]]) -> str:
-    """A name for this set of policies as they are written; changes with any of their code."""
+    """A name for these policies as they are written.
+
+    It changes with any file that a verdict depends on: code and data of the policies' packages, of
+    the core, and of what reads evidence.
+    """
     return _digest(tuple(type(policy) for policy in policies))
 
 
 @cache
 def _digest(kinds: tuple[type[Policy[Any]], ...]) -> str:
-    seal = hashlib.sha256()
-    for kind in kinds:
-        seal.update(f"{kind.id}\0{inspect.getsource(kind)}\0".encode())
+    seal = hashlib.sha256("\0".join(kind.id for kind in kinds).encode())
+    for root in sorted({*_CODE, *(_package(Path(inspect.getfile(kind))) for kind in kinds)}):
+        for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
+            if path.is_file() and path.parent.name != "__pycache__":
+                data = path.read_bytes()
+                seal.update(f"\0{path.relative_to(root.parent)}\0{len(data)}\0".encode() + data)
     return seal.hexdigest()[:16]
+
+
+def _package(file: Path) -> Path:
+    """The folder of the outermost package that a file is in; the file itself outside of any."""
+    while (file.parent / "__init__.py").exists():
+        file = file.parent
+    return file

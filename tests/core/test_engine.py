@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
+from service.core import engine
 from service.core.engine import digest, evaluate, judge, judge_all
 from service.core.evidence import Missing, NotGathered, Problem
 from service.core.inventory import Inventory
@@ -193,6 +197,47 @@ def test_a_fingerprint_keeps_the_object_and_not_its_version() -> None:
 def test_the_digest_names_a_set_of_policies() -> None:
     assert digest([Sample()]) == digest([Sample(PASS)])
     assert digest([]) != digest([Sample()])
+
+
+def test_the_digest_changes_with_every_file_that_a_verdict_depends_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = tmp_path / "core"
+    (code / "deep" / "__pycache__").mkdir(parents=True)
+    monkeypatch.setattr(engine, "_CODE", (code,))
+    seen = []
+
+    def look() -> str:
+        engine._digest.cache_clear()
+        seen.append(digest([Sample()]))
+        return seen[-1]
+
+    look()
+    for name in ("rule.py", "deep/rule.py", "deep/data.json"):
+        for text in ("1", "2"):
+            (code / name).write_text(text)
+            look()
+    (code / "rule.py").rename(code / "other.py")
+    last = look()
+    assert len(set(seen)) == len(seen)
+    (code / "deep" / "__pycache__" / "rule.pyc").write_text("3")
+    assert look() == last
+    engine._digest.cache_clear()
+
+
+def test_all_that_judging_imports_is_in_the_digest() -> None:
+    """Of the service nothing else is loaded by the policies and what reads their evidence."""
+    program = """
+import sys
+import policies, service.core.engine, service.intake.parts
+policies.catalogue()
+print(*(name for name in sys.modules if name.startswith("service.")))
+"""
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.split()
+    folders = {name.split(".")[1] for name in loaded}
+    assert folders == {path.name for path in engine._CODE}
 
 
 class Second(CrossCheck):

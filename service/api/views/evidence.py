@@ -79,14 +79,14 @@ def list_evidence(query: Mapping[str, Any]) -> Response:
     media_type = _FORMATS[query["format"]] if "format" in query else choose(_FORMATS.values())
     roles = (query["role"],) if "role" in query else _ROLES
     if media_type == _JSON:
-        return cached(_json(now.policies, now.policy_set, roles), _JSON, now.policy_set)
+        return cached(_json(now.policies, now.policy_set, roles), _JSON)
     if "role" not in query:
         fault = Fault(
             "missing-parameter", "a script is for one cluster", f"add role={'|'.join(_ROLES)}",
             parameter="role",
         )  # fmt: skip
         raise Refused("invalid-parameter", "Wrong in the query: role.", errors=[fault])
-    response = cached(script(query["role"], now.reads).encode(), _SCRIPT, now.policy_set)
+    response = cached(script(query["role"], now.reads).encode(), _SCRIPT)
     response.headers["Content-Disposition"] = f'inline; filename="gather-{query["role"]}.sh"'
     return response
 

@@ -47,7 +47,7 @@ _JSON = "application/json"
 def list_policies(query: Mapping[str, Any]) -> Response:
     now = runtime()
     choose([_JSON])
-    return cached(_list(now.policies, now.policy_set), _JSON, now.policy_set)
+    return cached(_list(now.policies, now.policy_set), _JSON)
 
 
 @blueprint.get("/v1/policies/<policy_id>")
@@ -68,7 +68,7 @@ def get_policy(query: Mapping[str, Any], policy_id: str) -> Response:
         near = get_close_matches(policy_id.upper(), now.context.by_id, 1)
         hint = f"Did you mean {near[0]}?" if near else "GET /v1/policies lists them."
         raise Refused("policy-not-found", hint)
-    return cached(_one(policy), _JSON, now.policy_set)
+    return cached(_one(policy), _JSON)
 
 
 @cache
