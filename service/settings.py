@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
+from ipaddress import ip_address
 from typing import Any
 
 from service.intake.limits import DEFAULT_LIMITS, MIB, Limits
@@ -86,6 +87,8 @@ class Settings:
                            update graph; nothing is asked where it is not set
     ``migplans``           whether a request may name a MigPlan of the cluster that the service runs
                            on, for the service to collect from both clusters with MTC's credentials
+    ``proxies``            IP addresses of proxies whose SCRIPT_NAME and X-Forwarded-Proto are
+                           believed; where none is set, nobody's are
     ``migplan_namespaces`` where a plan that is only named, its MigClusters and the secrets of their
                            tokens must be: who writes there decides where MTC's tokens are sent
     ``collect_timeout``    how long collecting from one cluster may take
@@ -120,6 +123,7 @@ class Settings:
     tls_client_ca_file: str = ""
     update_service: str = ""
     migplans: bool = False
+    proxies: frozenset[str] = frozenset()
     migplan_namespaces: frozenset[str] = frozenset(("openshift-migration", "openshift-config"))
     collect_timeout: int = 60
 
@@ -214,6 +218,10 @@ def _scopes(text: str) -> frozenset[str]:
     return found
 
 
+def _addresses(text: str) -> frozenset[str]:
+    return frozenset(str(ip_address(word.strip())) for word in text.split(","))
+
+
 def _namespaces(text: str) -> frozenset[str]:
     found = frozenset(word.strip() for word in text.split(","))
     if not all(map(_NAMESPACE.fullmatch, found)):
@@ -244,6 +252,7 @@ _CHOICES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "auth": (" | ".join(_AUTH), _auth),
     "health_address": ("ADDRESS:PORT, such as 0.0.0.0:8081 or [::]:8081", _address),
     "migplans": ("on | off", _switch),
+    "proxies": ("IP addresses, with commas between", _addresses),
     "migplan_namespaces": ("names of namespaces, with commas between", _namespaces),
     "update_service": (
         "the URL of an OpenShift update service, or the path of a graph file or a folder of graph "

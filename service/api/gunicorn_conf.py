@@ -45,6 +45,11 @@ graceful_timeout = _settings.graceful_timeout
 keepalive = _settings.keepalive
 max_requests = _settings.max_requests
 max_requests_jitter = _settings.max_requests // 10
+# By default gunicorn believes any client on a loopback address, and every one of a Unix socket,
+# that says under which path or scheme the service is reached.
+forwarded_allow_ips = ",".join(sorted(_settings.proxies))
+forwarder_headers = "SCRIPT_NAME" if _settings.proxies else ""
+secure_scheme_headers = {"X-FORWARDED-PROTO": "https"} if _settings.proxies else {}
 limit_request_line = 4094
 limit_request_fields = 60
 limit_request_field_size = 8190

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from flask import Flask
 from flask.testing import FlaskClient
 from reviewing import running
-from serving import Server
+from serving import Server, Start
 from test_endpoints import ENVELOPE
 
 from service.api.access.exposure import Mode, is_exposed, is_loopback, mode_of
@@ -159,6 +160,76 @@ def test_a_forwarding_header_opens_nothing(client: FlaskClient) -> None:
         environ_base={"REMOTE_ADDR": "10.0.0.9"},
     )
     assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-Proto", "X-Forwarded-Port", "CF-Connecting-IP"])
+def test_a_proxy_is_recognized_by_any_of_its_headers(client: FlaskClient, header: str) -> None:
+    answer = client.post(EVALUATE, data=BODY, headers={**JSON, header: "x"})
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.0.0.1:8080", "[::1]", "[::1]:8080"]
+)
+def test_the_names_of_this_machine(client: FlaskClient, host: str) -> None:
+    answer = client.post(EVALUATE, data=BODY, headers={**JSON, "Host": host})
+    assert answer.status_code == 200
+    answer = client.post(
+        EVALUATE, data=BODY, headers={**JSON, "Host": host, "Origin": f"http://{host.lower()}"}
+    )
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "10.0.0.9", "[::2]",
+     "localhost:80@evil.example", "::1", "localhost:", "[127.0.0.1", "evil.example:127"],
+)  # fmt: skip
+def test_a_name_that_leads_here_is_refused(client: FlaskClient, host: str) -> None:
+    """DNS rebinding: the page and its name are another's, the address is this machine's."""
+    headers = {**JSON, "Host": host, "Origin": f"http://{host}"}
+    assert client.post(EVALUATE, data=BODY, headers=headers).status_code in (400, 401)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["http://evil.example", "null", "", "https://localhost", "http://localhost:3000",
+     "http://localhost.evil.example", "file://"],
+)  # fmt: skip
+def test_a_page_of_another_site_is_refused(client: FlaskClient, origin: str) -> None:
+    answer = client.post(EVALUATE, data=BODY, headers={**JSON, "Origin": origin})
+    assert answer.status_code == 401
+    assert "page of another site" in answer.get_json()["detail"]
+
+
+def test_a_token_is_asked_instead_of_host_and_origin(tmp_path: Path) -> None:
+    file, secret = tokens_file(tmp_path, "evaluate")
+    headers = {**JSON, **bearer(secret), "Host": "x.example", "Origin": "http://y.example"}
+    assert app_with(file).post(EVALUATE, data=BODY, headers=headers).status_code == 200
+
+
+def test_nobody_is_believed_about_path_and_scheme(start_server: Start) -> None:
+    """gunicorn's default believes every client of this machine, so SCRIPT_NAME moves every path."""
+    server = start_server()
+    told = {"SCRIPT_NAME": "/livez", "X-Forwarded-Proto": "https"}
+    assert (
+        requests.get(f"http://127.0.0.1:{server.port}/livez", headers=told, timeout=60).status_code
+        == 200
+    )
+
+
+def test_a_configured_proxy_is_believed(start_server: Start) -> None:
+    server = start_server(PROXIES="127.0.0.1", AUTH="none")
+    told = {"SCRIPT_NAME": "/preflight"}
+    url = f"http://127.0.0.1:{server.port}/preflight/livez"
+    assert requests.get(url, headers=told, timeout=60).status_code == 200
+
+
+def test_a_tokens_file_with_a_byte_order_mark(tmp_path: Path) -> None:
+    file, secret = tokens_file(tmp_path, "evaluate")
+    file.write_text("\ufeff" + file.read_text().partition("\n\n")[2], "utf-8")
+    headers = {**JSON, **bearer(secret)}
+    assert app_with(file).post(EVALUATE, data=BODY, headers=headers).status_code == 200
 
 
 # Tokens
@@ -384,7 +455,7 @@ def test_tokens_of_the_running_service(start_server: Any, tmp_path: Path) -> Non
 )  # fmt: skip
 def test_no_spelling_of_a_path_gets_around_it(guarded: Server, target: str) -> None:
     for method in ("POST", "PUT", "GET", "PATCH", "post", "OPTIONS", "TRACE"):
-        head = f"{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        head = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         head += f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n"
         answer = guarded.raw(head.encode() + BODY)
         assert b'"verdict"' not in answer
@@ -393,7 +464,7 @@ def test_no_spelling_of_a_path_gets_around_it(guarded: Server, target: str) -> N
 
 def test_no_framing_gets_around_it(guarded: Server) -> None:
     """A second request hidden behind a first: two lengths, both framings, odd spellings."""
-    hidden = b"POST /v1/evaluations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    hidden = b"POST /v1/evaluations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     hidden += b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
     for framing in (
         b"Content-Length: 0\r\nContent-Length: %d\r\n" % len(hidden),
@@ -402,16 +473,16 @@ def test_no_framing_gets_around_it(guarded: Server) -> None:
         b"Transfer_Encoding: chunked\r\n",
         b"Authorization : Bearer x\r\n",
     ):
-        head = b"GET /livez HTTP/1.1\r\nHost: x\r\n" + framing + b"\r\n"
+        head = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n" + framing + b"\r\n"
         assert b'"findings"' not in guarded.raw(head + b"0\r\n\r\n" + hidden)
 
 
 def test_headers_beyond_all_measure_are_refused(guarded: Server) -> None:
     for value in ("A" * 9000, "Bearer " + "A" * 60_000):
-        head = f"POST {EVALUATE} HTTP/1.1\r\nHost: x\r\nAuthorization: {value}\r\n\r\n"
+        head = f"POST {EVALUATE} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {value}\r\n\r\n"
         assert guarded.raw(head.encode()).split(b" ")[1] in (b"400", b"431")
     many = "".join(f"X-{number}: y\r\n" for number in range(100))
-    head = f"POST {EVALUATE} HTTP/1.1\r\nHost: x\r\n{many}\r\n"
+    head = f"POST {EVALUATE} HTTP/1.1\r\nHost: localhost\r\n{many}\r\n"
     assert guarded.raw(head.encode()).split(b" ")[1] in (b"400", b"431")
     assert guarded.request("GET", "/livez").status == 200
 

@@ -142,7 +142,7 @@ def small(start_server: Any) -> Server:
 @contextlib.contextmanager
 def held(port: int, count: int) -> Iterator[None]:
     """Clients that begin an evaluation and send the rest of its body never."""
-    head = b"POST /v1/evaluations HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n{"
+    head = b"POST /v1/evaluations HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 100000\r\n\r\n{"
     links = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(count)]
     try:
         for link in links:
@@ -238,7 +238,7 @@ def test_clients_that_hold_evaluations_leave_threads_for_the_rest(small: Server)
 
 
 def test_a_head_in_pieces_is_a_request_like_any(small: Server) -> None:
-    request = b"POST /v1/evaluations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    request = b"POST /v1/evaluations HTTP/1.1\r\nHost: [::1]\r\nContent-Type: application/json\r\n"
     request += b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
     with socket.create_connection(("127.0.0.1", small.port), 10) as link:
         for at in range(0, len(request), 37):
@@ -249,8 +249,8 @@ def test_a_head_in_pieces_is_a_request_like_any(small: Server) -> None:
 
 
 def test_two_requests_at_once_on_one_connection(small: Server) -> None:
-    one = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
-    last = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    one = b"GET /livez HTTP/1.1\r\nHost: [::1]\r\n\r\n"
+    last = b"GET /livez HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\n\r\n"
     assert small.raw(one + one + last).count(b"HTTP/1.1 200") == 3
 
 
@@ -260,7 +260,7 @@ def test_a_body_that_breaks_off_is_not_taken_for_a_shorter_one(small: Server, pa
     lines = b"".join(
         b"- {apiVersion: v1, kind: Namespace, metadata: {name: n}}\n" for _ in range(50)
     )
-    head = b"POST /v1/evaluations?role=source HTTP/1.1\r\nHost: x\r\n"
+    head = b"POST /v1/evaluations?role=source HTTP/1.1\r\nHost: [::1]\r\n"
     head += b"Content-Type: application/yaml\r\nContent-Length: %d\r\n\r\n" % len(lines)
     answer = small.raw(head + lines[: int(len(lines) * part)])
     assert answer.startswith(b"HTTP/1.1 400"), answer
@@ -314,7 +314,7 @@ def test_killed_workers_lose_only_what_they_had_in_hand(start_server: Any) -> No
 
 def test_the_end_finishes_running_requests(start_server: Any) -> None:
     server: Server = start_server()
-    head = b"POST /v1/evaluations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head = b"POST /v1/evaluations HTTP/1.1\r\nHost: [::1]\r\nContent-Type: application/json\r\n"
     head += b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY)
     with socket.create_connection(("127.0.0.1", server.port), 20) as link:
         link.sendall(head + BODY[:100])

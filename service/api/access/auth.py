@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from flask import Flask, current_app, g, request
 
-from service.api.access.exposure import Mode, is_loopback, mode_of
+from service.api.access.exposure import Mode, is_loopback, is_own_name, mode_of
 from service.api.access.tokens import TokenFile
 from service.api.answers.problems import Refused
 from service.collect.reviews import Reviews, Unavailable, connect
@@ -18,7 +18,7 @@ _REALM = 'Bearer realm="mtc-preflight"'
 # RFC 6750: what a token may consist of. The server bounds the length of a header.
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE)
 # A request with one of these came by a proxy, whoever wrote them.
-_PROXIED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via")
+_PROXIED = ("forwarded", "x-real-ip", "via", "cf-connecting-ip", "true-client-ip")
 # Scopes as permissions in a cluster: verb and resource of the group mtc-preflight.
 _PERMISSIONS = {
     "evaluate": ("create", "evaluations"),
@@ -109,11 +109,31 @@ def install(app: Flask, settings: Settings) -> None:
 
 
 def _local() -> str:
-    """Raises Refused unless the request comes from this machine, and not by a proxy."""
-    proxied = any(name in request.headers for name in _PROXIED)
+    """Raises Refused unless the request comes from this machine, and not by a proxy or a web page.
+
+    A page of any site can post to an address of this machine, and with a name that its owner
+    lets lead here (DNS rebinding) read the answer too. So the name must be one of this machine's
+    own, and the page one of this service's.
+    """
+    proxied = any(
+        name.lower() in _PROXIED or name.lower().startswith("x-forwarded-")
+        for name, _ in request.headers
+    )
     if proxied or not is_loopback(request.remote_addr or ""):
         _challenge(
             "Without authentication the service answers this machine only, and not by a proxy. "
+            "Whoever runs it: see MTC_PREFLIGHT_AUTH."
+        )
+    host = request.headers.get("Host", "")
+    if not is_own_name(host):
+        _challenge(
+            "Without authentication the service answers only to localhost, 127.0.0.1 and [::1]; "
+            "the Host header has another name. Whoever runs it: see MTC_PREFLIGHT_AUTH."
+        )
+    origin = request.headers.get("Origin")
+    if origin is not None and origin.lower() != f"{request.scheme}://{host}".lower():
+        _challenge(
+            "Without authentication the service takes no request from a page of another site. "
             "Whoever runs it: see MTC_PREFLIGHT_AUTH."
         )
     return ""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from service.settings import EXPOSED, Settings, SettingsError
+
+_HOST = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[^:\[\]]+))(?::\d{1,5})?")
 
 
 class Mode(StrEnum):
@@ -30,6 +33,14 @@ def is_loopback(address: str) -> bool:
     if isinstance(found, IPv6Address) and found.ipv4_mapped:
         found = found.ipv4_mapped
     return found.is_loopback
+
+
+def is_own_name(host: str) -> bool:
+    """Whether a Host header names this machine: localhost or a loopback address, with any port."""
+    match = _HOST.fullmatch(host)
+    return match is not None and (
+        (match["name"] or "").lower() == "localhost" or is_loopback(match["name"] or match["six"])
+    )
 
 
 def is_exposed(names: Iterable[Any]) -> bool:

@@ -133,7 +133,7 @@ def _asset(body: bytes, media_type: str) -> Response:
 def _page(html: str) -> Response:
     response = Response(html, mimetype="text/html")
     response.headers["Content-Security-Policy"] = _SECURITY
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Referrer-Policy"] = "same-origin"  # without, Origin is null
     return response
 
 
