@@ -129,9 +129,9 @@ def hostile() -> Iterator[Request]:
                   expected=frozenset({406}))  # fmt: skip
     yield Request("review", "POST", "/v1/admission/validate", b'{"kind": 3}', expected=bad)
     for name, raw in {
-        "gone": b"POST /v1/evaluations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\nabc",
+        "gone": b"POST /v1/evaluations HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 9999\r\n\r\nabc",
         "garbage": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        "head": b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+        "head": b"GET / HTTP/1.1\r\nHost: [::1]\r\n" + b"X: y\r\n" * 200 + b"\r\n",
         "line": b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n",
     }.items():
         yield Request(name, "", "", raw=raw)

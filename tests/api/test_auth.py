@@ -455,7 +455,7 @@ def test_tokens_of_the_running_service(start_server: Any, tmp_path: Path) -> Non
 )  # fmt: skip
 def test_no_spelling_of_a_path_gets_around_it(guarded: Server, target: str) -> None:
     for method in ("POST", "PUT", "GET", "PATCH", "post", "OPTIONS", "TRACE"):
-        head = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        head = f"{method} {target} HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\n"
         head += f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n"
         answer = guarded.raw(head.encode() + BODY)
         assert b'"verdict"' not in answer
@@ -464,7 +464,7 @@ def test_no_spelling_of_a_path_gets_around_it(guarded: Server, target: str) -> N
 
 def test_no_framing_gets_around_it(guarded: Server) -> None:
     """A second request hidden behind a first: two lengths, both framings, odd spellings."""
-    hidden = b"POST /v1/evaluations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    hidden = b"POST /v1/evaluations HTTP/1.1\r\nHost: [::1]\r\nContent-Type: application/json\r\n"
     hidden += b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
     for framing in (
         b"Content-Length: 0\r\nContent-Length: %d\r\n" % len(hidden),
@@ -473,16 +473,16 @@ def test_no_framing_gets_around_it(guarded: Server) -> None:
         b"Transfer_Encoding: chunked\r\n",
         b"Authorization : Bearer x\r\n",
     ):
-        head = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n" + framing + b"\r\n"
+        head = b"GET /livez HTTP/1.1\r\nHost: [::1]\r\n" + framing + b"\r\n"
         assert b'"findings"' not in guarded.raw(head + b"0\r\n\r\n" + hidden)
 
 
 def test_headers_beyond_all_measure_are_refused(guarded: Server) -> None:
     for value in ("A" * 9000, "Bearer " + "A" * 60_000):
-        head = f"POST {EVALUATE} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {value}\r\n\r\n"
+        head = f"POST {EVALUATE} HTTP/1.1\r\nHost: [::1]\r\nAuthorization: {value}\r\n\r\n"
         assert guarded.raw(head.encode()).split(b" ")[1] in (b"400", b"431")
     many = "".join(f"X-{number}: y\r\n" for number in range(100))
-    head = f"POST {EVALUATE} HTTP/1.1\r\nHost: localhost\r\n{many}\r\n"
+    head = f"POST {EVALUATE} HTTP/1.1\r\nHost: [::1]\r\n{many}\r\n"
     assert guarded.raw(head.encode()).split(b" ")[1] in (b"400", b"431")
     assert guarded.request("GET", "/livez").status == 200
 

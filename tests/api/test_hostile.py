@@ -388,20 +388,20 @@ def test_hostile_queries(target: Server, query: str) -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        b"POST /v1/evaluations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{}",
-        b"POST /v1/evaluations HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"POST /v1/evaluations HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
-        b"POST /v1/evaluations HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
-        b"POST /v1/evaluations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1e3\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
-        b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 20_000 + b"\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 500 + b"\r\n",
+        b"POST /v1/evaluations HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 100\r\n\r\n{}",
+        b"POST /v1/evaluations HTTP/1.1\r\nHost: [::1]\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST /v1/evaluations HTTP/1.1\r\nHost: [::1]\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",  # noqa: E501
+        b"POST /v1/evaluations HTTP/1.1\r\nHost: [::1]\r\nContent-Length: -1\r\n\r\n",
+        b"POST /v1/evaluations HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 1e3\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: [::1]\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: [::1]\r\nX: " + b"y" * 20_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: [::1]\r\n" + b"X: y\r\n" * 500 + b"\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        b"GET /%00%0d%0a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        b"GET /%00%0d%0a HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: \x00\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: [::1\r\nConnection: close\r\n\r\n",
-        b"FROB / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        b"FROB / HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\n\r\n",
     ],
     ids=["short", "bad chunk", "short chunk", "negative", "float", "two lengths", "long line",
          "long header", "many headers", "tls", "odd path", "nul host", "odd host", "odd method"],
@@ -418,7 +418,7 @@ def test_a_chunked_body_without_an_end_is_bounded(start_server: Any) -> None:
     link = socket.create_connection(("127.0.0.1", small.port), 20)
     with link:
         link.sendall(
-            b"POST /v1/evaluations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/yaml\r\n"
+            b"POST /v1/evaluations HTTP/1.1\r\nHost: [::1]\r\nContent-Type: application/yaml\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n"
         )
         chunk = b"10000\r\n" + b"#" * 65536 + b"\r\n"
@@ -440,7 +440,7 @@ def test_a_chunked_body_without_an_end_is_bounded(start_server: Any) -> None:
 def test_a_body_that_is_announced_too_large_is_refused_unread(start_server: Any) -> None:
     small = start_server(BODY_BYTES="1Mi")
     answer = small.raw(
-        b"POST /v1/evaluations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n"
+        b"POST /v1/evaluations HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 99999999999\r\n"
         b"Connection: close\r\n\r\n"
     )
     assert answer.startswith(b"HTTP/1.1 413 ")
@@ -450,7 +450,7 @@ def test_a_body_that_is_announced_too_large_is_refused_unread(start_server: Any)
 def test_a_client_that_waits_for_100_continue(target: Server) -> None:
     with socket.create_connection(("127.0.0.1", target.port), 20) as link:
         link.sendall(
-            b"POST /v1/evaluations?role=source HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+            b"POST /v1/evaluations?role=source HTTP/1.1\r\nHost: [::1]\r\nExpect: 100-continue\r\n"
             b"Content-Type: application/yaml\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
             % len(POD)
         )
@@ -462,7 +462,7 @@ def test_a_client_that_waits_for_100_continue(target: Server) -> None:
     assert answer.startswith(b"HTTP/1.1 200 ")
 
 
-STALLED = b"POST /v1/evaluations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"
+STALLED = b"POST /v1/evaluations HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 1000\r\n\r\n{"
 
 
 def last_words(link: socket.socket) -> bytes:

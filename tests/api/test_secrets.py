@@ -127,7 +127,7 @@ def test_no_secret_of_a_request_line(target: Server) -> None:
         assert reply.status in (400, 404)
         free_of_secrets(reply.body.decode())
     target.request("POST", "/v1/evaluations", b"{}", {"Content-Type": f"text/{PASSWORD}"})
-    target.raw(f"GET / HTTP/1.1\r\nHost: localhost\r\nBad Header {PASSWORD}: x\r\n\r\n".encode())
+    target.raw(f"GET / HTTP/1.1\r\nHost: [::1]\r\nBad Header {PASSWORD}: x\r\n\r\n".encode())
     target.raw(f"{PASSWORD} {TOKEN} HTTP/9.9\r\n\r\n".encode())
 
 
