@@ -1,4 +1,5 @@
-# One virtual environment, made anew when setup.cfg or the pinned constraints change.
+# One virtual environment, made anew when setup.cfg or the pinned constraints change: `run` installs
+# what the service needs, everything else the tools of the tests besides.
 VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
@@ -9,28 +10,32 @@ ADDRESS ?= 127.0.0.1:8080
 $(VENV)/.installed: setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/.tools: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	touch $@
 
 run: $(VENV)/.installed
-	$(BIN)/gunicorn --config service/api/gunicorn_conf.py --bind $(ADDRESS) 'service.api.app:create_app()'
+	$(BIN)/mtc-preflight serve --bind $(ADDRESS)
 
-test: $(VENV)/.installed
+test: $(VENV)/.tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist loadscope
 
-lint: $(VENV)/.installed
+lint: $(VENV)/.tools
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
 # The generated pages: policies, settings, coverage, openapi.yaml, roles.
-docs: $(VENV)/.installed
+docs: $(VENV)/.tools
 	$(BIN)/mtc-preflight docs --write .
 
 # Ten thousand requests, good and hostile, and the memory of the workers.
-soak: $(VENV)/.installed
+soak: $(VENV)/.tools
 	$(BIN)/python benchmarks/soak.py
 
 # Coverage-guided fuzzing of what reads foreign bytes, by default for ten minutes. What it learns
@@ -39,7 +44,7 @@ soak: $(VENV)/.installed
 FUZZ_SECONDS ?= 600
 FUZZ_OPTIONS ?=
 CORPUS ?= build/corpus
-fuzz: $(VENV)/.installed
+fuzz: $(VENV)/.tools
 	$(BIN)/python -m pip install --quiet --only-binary atheris --constraint constraints.txt atheris
 	mkdir -p build
 	$(BIN)/python fuzz/corpus.py $(CORPUS)
@@ -48,7 +53,7 @@ fuzz: $(VENV)/.installed
 
 # The fields of the kinds that are read; FOLDER holds CustomResourceDefinitions.
 FOLDER ?= ../shared/data
-fields: $(VENV)/.installed
+fields: $(VENV)/.tools
 	mkdir -p build
 	$(BIN)/python tools/fields.py $(FOLDER) > build/fields.json
 	mv build/fields.json service/kinds/fields.json

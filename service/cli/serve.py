@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import socket
 import sys
 
 import click
@@ -39,9 +41,10 @@ def serve(bind: str, workers: int | None) -> None:
             f"{bind!r} is not ADDRESS:PORT such as 0.0.0.0:8080", param_hint="--bind"
         )
     try:
-        from_environment()
+        settings = from_environment()
     except SettingsError as error:
         raise Refusal(str(error)) from None
+    _check_free(bind)
     words = [
         sys.executable, "-m", "gunicorn",
         "--config", "python:service.api.gunicorn_conf",
@@ -49,8 +52,28 @@ def serve(bind: str, workers: int | None) -> None:
         *(["--workers", str(workers)] if workers else []),
         "service.api.app:create_app()",
     ]  # fmt: skip
-    if sys.stderr.isatty():
-        click.echo(f"serving at http://{bind}/, description at http://{bind}/docs", err=True)
+    scheme = "https" if settings.tls_cert_file else "http"
+    url = f"{scheme}://{bind}"
+    click.echo(f"Serving on {url}, try {url}/docs or: curl {url}/v1/policies", err=True)
     sys.stdout.flush()
     # In place of this process, so that signals reach gunicorn.
     os.execv(sys.executable, words)  # noqa: S606
+
+
+def _check_free(bind: str) -> None:
+    """Raises Refusal where nobody can listen; gunicorn would try for seconds and log it only."""
+    host, _, port = bind.rpartition(":")
+    if host == "unix":
+        return
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, int(port)), family=family).close()
+    except (OSError, OverflowError) as error:
+        reason = "another program listens there"
+        if getattr(error, "errno", None) != errno.EADDRINUSE:
+            reason = getattr(error, "strerror", None) or "no such port"
+        raise Refusal(
+            f"cannot listen on {bind}: {reason}. Choose another address: --bind 127.0.0.1:8081, or "
+            "make run ADDRESS=127.0.0.1:8081"
+        ) from None

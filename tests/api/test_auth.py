@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
+import ssl
 import subprocess
 import sys
 import time
@@ -13,6 +15,7 @@ from typing import Any
 
 import pytest
 import requests
+import trustme
 from flask import Flask
 from flask.testing import FlaskClient
 from reviewing import running
@@ -551,52 +554,52 @@ def test_without_a_cluster_it_does_not_start(
 # TLS
 
 
-def certificate(folder: Path, name: str, ca: Path | None = None) -> Path:
-    """A certificate with its key, signed by itself or by a CA of this folder."""
-    words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    words += ["-nodes", "-days", "2", "-subj", f"/CN={name}"]
-    words += ["-addext", "subjectAltName=IP:127.0.0.1"]
-    words += ["-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.crt")]
-    if ca is not None:
-        words += ["-CA", str(ca), "-CAkey", str(ca.with_suffix(".key"))]
-    subprocess.run(words, capture_output=True, check=True, timeout=600)
+def certificate(folder: Path, name: str, ca: trustme.CA) -> Path:
+    """A certificate with its key."""
+    made = ca.issue_cert("127.0.0.1", common_name=name)
+    made.private_key_pem.write_to_path(folder / f"{name}.key")
+    made.cert_chain_pems[0].write_to_path(folder / f"{name}.crt")
     return folder / f"{name}.crt"
 
 
-def curl(port: int, path: str, *words: str) -> str:
-    """The status that curl sees, "000" where the connection fails."""
-    ended = subprocess.run(
-        ["curl", "-s", "-o", os.devnull, "-w", "%{http_code}", *words,
-         f"https://127.0.0.1:{port}{path}"],
-        capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
-    return ended.stdout
+def asked(port: int, path: str, ca: trustme.CA, shown: Path | None = None, **more: Any) -> int:
+    """The status that a client sees who trusts a CA and shows a certificate; 0 without a link."""
+    context = ssl.create_default_context()
+    ca.configure_trust(context)
+    context.maximum_version = more.get("newest", ssl.TLSVersion.MAXIMUM_SUPPORTED)
+    if shown is not None:
+        context.load_cert_chain(shown, shown.with_suffix(".key"))
+    link = http.client.HTTPSConnection("127.0.0.1", port, timeout=600, context=context)
+    try:
+        link.request("GET", path)
+        return link.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        link.close()
 
 
+@pytest.mark.filterwarnings("ignore:.*TLSv1_1 is deprecated")
 def test_https_with_client_certificates_and_a_rotation(start_server: Any, tmp_path: Path) -> None:
-    ca, other = certificate(tmp_path, "ca"), certificate(tmp_path, "other")
+    ca, other = trustme.CA(), trustme.CA()
+    ca.cert_pem.write_to_path(tmp_path / "ca.crt")
     own = certificate(tmp_path, "server", ca)
     client, stranger = certificate(tmp_path, "client", ca), certificate(tmp_path, "x", other)
     server: Server = start_server(
         TLS_CERT_FILE=str(own),
         TLS_KEY_FILE=str(own.with_suffix(".key")),
-        TLS_CLIENT_CA_FILE=str(ca),
+        TLS_CLIENT_CA_FILE=str(tmp_path / "ca.crt"),
     )
-    trust = ["--cacert", str(ca)]
-
-    def shown(file: Path) -> list[str]:
-        return [*trust, "--cert", str(file), "--key", str(file.with_suffix(".key"))]
-
-    assert curl(server.port, "/livez", *shown(client)) == "200"
-    assert curl(server.port, "/livez", *trust) == "000"
-    assert curl(server.port, "/livez", *shown(stranger)) == "000"
-    assert curl(server.port, "/livez", "--tls-max", "1.1", *shown(client)) == "000"
-    assert curl(server.port, "/metrics", *shown(client)) == "200"
+    port = server.port
+    assert asked(port, "/livez", ca, client) == 200
+    assert asked(port, "/livez", ca) == 0
+    assert asked(port, "/livez", ca, stranger) == 0
+    assert asked(port, "/livez", ca, client, newest=ssl.TLSVersion.TLSv1_1) == 0
+    assert asked(port, "/metrics", ca, client) == 200
     certificate(tmp_path, "server", other)  # the same file, from another authority
     time.sleep(0.05)
-    assert curl(server.port, "/livez", *shown(client)) == "000"
-    trust = ["--cacert", str(other)]
-    assert curl(server.port, "/livez", *shown(client)) == "200"
+    assert asked(port, "/livez", ca, client) == 0
+    assert asked(port, "/livez", other, client) == 200
 
 
 def test_tls_settings_come_together() -> None:

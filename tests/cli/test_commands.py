@@ -122,6 +122,21 @@ def test_serve_answers_and_ends_on_a_signal() -> None:
     assert process.wait(timeout=600) == 0
 
 
+def test_a_port_that_is_taken_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        bind = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = run("serve", "--bind", bind)
+    assert done.status == 3
+    assert f"cannot listen on {bind}: another program listens there." in done.err
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1:99999", "192.0.2.1:8080", "no.such.host.invalid:80"])
+def test_an_address_that_cannot_be_had_is_named(bind: str) -> None:
+    done = run("serve", "--bind", bind)
+    assert done.status == 3
+    assert f"cannot listen on {bind}: " in done.err
+
+
 def test_wrong_settings_stop_the_service_with_their_names() -> None:
     done = run("serve", MTC_PREFLIGHT_BODYBYTES="1")
     assert done.status == 3
