@@ -3,18 +3,20 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
+# An editable installation works on the files of this folder, which is what is wanted.
+INSTALL = PYTHONWARNINGS='ignore:Editable installation' $(BIN)/python -m pip install --quiet
 ADDRESS ?= 127.0.0.1:8080
 
 .PHONY: run test lint docs soak fuzz fields sbom licences clean
 
 $(VENV)/.installed: setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	$(INSTALL) --upgrade pip
+	$(INSTALL) --constraint constraints.txt --editable .
 	touch $@
 
 $(VENV)/.tools: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	$(INSTALL) --constraint constraints.txt --editable '.[test]'
 	touch $@
 
 run: $(VENV)/.installed
