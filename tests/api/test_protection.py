@@ -135,7 +135,9 @@ def test_a_turn_is_given_back_whatever_happens() -> None:
 @pytest.fixture(scope="module")
 def small(start_server: Any) -> Server:
     """Two workers of four threads, of which one each takes no evaluations."""
-    server: Server = start_server(THREADS="4", EVALUATIONS="1", WAIT_TIMEOUT="1", IDLE_TIMEOUT="5")
+    server: Server = start_server(
+        THREADS="4", EVALUATIONS="1", WAIT_TIMEOUT="1", IDLE_TIMEOUT="5", GRACEFUL_TIMEOUT="1"
+    )
     return server
 
 
@@ -160,7 +162,11 @@ def test_health_and_metrics_answer_while_clients_hold_every_thread(start_server:
     """One thread in all, and clients that have it; a proxy would keep them off."""
     port = free_port()
     server: Server = start_server(
-        THREADS="1", WORKERS="1", IDLE_TIMEOUT="3600", HEALTH_ADDRESS=f"127.0.0.1:{port}"
+        THREADS="1",
+        WORKERS="1",
+        IDLE_TIMEOUT="3600",
+        GRACEFUL_TIMEOUT="1",
+        HEALTH_ADDRESS=f"127.0.0.1:{port}",
     )
     with held(server.port, 1):
         wait_until(lambda: blocked(server))

@@ -16,7 +16,7 @@ PROGRAMS = (
     "make", "mtc-preflight", "oc", "pip", "podman", "python", "python3", "sh",
 )  # fmt: skip
 SHELLS = ("sh", "console")
-DATA = ("yaml", "json", "text", "")
+DATA = ("yaml", "json", "text", "nginx", "")
 """Languages of fenced blocks that are no commands."""
 
 
