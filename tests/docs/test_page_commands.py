@@ -306,7 +306,8 @@ def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, st
     guarded = create_app(
         Settings(auth="tokens", tokens_file=str(folder / "tokens"), log_level="ERROR")
     )
-    collecting = create_app(Settings(migplans=True, log_level="ERROR"))
+    # In a cluster it listens to others, by the name of its Service, and not on loopback.
+    collecting = create_app(Settings(auth="none", migplans=True, log_level="ERROR"))
     with (
         hosts.service(folder) as service,
         hosts.api_servers(folder) as (kubeconfig, api_server),
