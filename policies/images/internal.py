@@ -11,6 +11,8 @@ from policies.images.exposed import RELEASE_READS
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.registry import registry_routes
 from service.core.facts.release import major
+from service.core.facts.templates import READS as TEMPLATE_READS
+from service.core.facts.templates import require_templates, templates
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
@@ -21,19 +23,11 @@ from service.kinds.ref import Pointer, Ref, Subject
 from service.kinds.resource import Read, Resource, fetch_command
 from service.kinds.workloads import (
     BUILD_CONFIG,
-    CRON_JOB,
-    DAEMON_SET,
-    DEPLOYMENT,
-    DEPLOYMENT_CONFIG,
     IMAGE_STREAM,
-    JOB,
     POD,
-    REPLICATION_CONTROLLER,
-    STATEFUL_SET,
     BuildConfig,
     ImageStream,
     Pod,
-    Workload,
 )
 
 BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html-single/"
@@ -41,17 +35,6 @@ BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.
 T = TypeVar("T", Pod, ImageStream, BuildConfig)
 USERS: tuple[Resource[Any], ...] = (POD, IMAGE_STREAM, BUILD_CONFIG)
 """What of an application names images. All of it must be known for a pass."""
-
-TEMPLATES: tuple[Resource[Workload], ...] = (
-    DEPLOYMENT,
-    DEPLOYMENT_CONFIG,
-    STATEFUL_SET,
-    DAEMON_SET,
-    CRON_JOB,
-    JOB,
-    REPLICATION_CONTROLLER,
-)
-"""What makes pods."""
 
 Use = tuple[Ref, str, str]
 """The object that uses an image, the JSON pointer in it, and the reference as written."""
@@ -80,7 +63,7 @@ class InternalImages(MigrationPolicy):
         Read(IMAGE_STREAM, namespace="openshift"),
         Read(ROUTE, namespace="openshift-image-registry"),
         Read(ROUTE, namespace="default"),
-        *(Read(resource, plan_namespaces=True) for resource in TEMPLATES),
+        *TEMPLATE_READS,
         *RELEASE_READS,
     )
     remedy = (
@@ -130,17 +113,13 @@ class InternalImages(MigrationPolicy):
 
 def _templates(migration: Migration) -> Iterator[Outcome]:
     """A warning where there may be templates that no running pod shows."""
-    lacking: dict[Missing, None] = {}
-    for resource in TEMPLATES:
-        try:
-            migration.source.all(resource, migration.source_namespaces)
-        except NotGathered as missing:
-            lacking.update(dict.fromkeys(missing.missing))
-    if lacking:
+    try:
+        require_templates(migration.source, migration.source_namespaces)
+    except NotGathered as gap:
         yield unknown(
             migration.source.subject,
             "what is scaled to zero or runs by a clock may use other images than the pods",
-            *lacking,
+            *gap.missing,
             key="templates",
             severity=Severity.WARNING,
         )
@@ -152,14 +131,13 @@ def _used(cluster: Cluster, namespaces: tuple[str, ...]) -> Uses:
     uses: Uses = {}
     for use in _named(cluster, namespaces):
         ref, pointer, written = use
-        read = internal_image if ref.kind == "Pod" or pointer == TEMPLATE else referred_image
+        read = (
+            internal_image if ref.kind == "Pod" or pointer.endswith("/template") else referred_image
+        )
         image = read(written, registries)
         if image is not None:
             uses.setdefault(image, []).append(use)
     return uses
-
-
-TEMPLATE = "/spec/template"
 
 
 def _named(cluster: Cluster, namespaces: tuple[str, ...]) -> Iterator[Use]:
@@ -167,10 +145,9 @@ def _named(cluster: Cluster, namespaces: tuple[str, ...]) -> Iterator[Use]:
     for pod in _given(cluster, POD, namespaces):
         for container in pod.containers:
             yield pod.ref, "/spec", container.image
-    for resource in TEMPLATES:
-        for made in cluster.known(resource, namespaces):
-            yield from ((made.ref, TEMPLATE, image) for image in made.images)
-            yield from ((made.ref, "/spec/triggers", target) for target in made.triggers)
+    for made in templates(cluster, namespaces):
+        yield from ((made.ref, made.template, image) for image in made.images)
+        yield from ((made.ref, "/spec/triggers", target) for target in made.triggers)
     for stream in _given(cluster, IMAGE_STREAM, namespaces):
         yield from ((stream.ref, "/spec/tags", target) for _, target in stream.spec_tags)
     for build in _given(cluster, BUILD_CONFIG, namespaces):

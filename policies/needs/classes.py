@@ -8,15 +8,16 @@ from typing import Any
 from policies.needs.base import Gaps, PlanNeed
 from policies.plan.base import CHECKLISTS, PLAN_READS
 from service.core.evidence import NotGathered
+from service.core.facts.templates import READS as TEMPLATE_READS
+from service.core.facts.templates import require_templates, templates
 from service.core.link import Link
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, unknown
 from service.kinds.apis import PRIORITY_CLASS, RUNTIME_CLASS
 from service.kinds.ref import Ref
 from service.kinds.resource import Read, Resource
-from service.kinds.workloads import DAEMON_SET, DEPLOYMENT, DEPLOYMENT_CONFIG, POD, STATEFUL_SET
+from service.kinds.workloads import POD, Pod, Workload
 
-TEMPLATES = (DEPLOYMENT, DEPLOYMENT_CONFIG, STATEFUL_SET, DAEMON_SET)
 BUILT_IN = ("system-cluster-critical", "system-node-critical")
 DEFAULT_SCHEDULER = "default-scheduler"
 
@@ -35,7 +36,7 @@ class ClusterScopedNeeds(PlanNeed):
     reads = (
         *PLAN_READS,
         Read(POD, plan_namespaces=True),
-        *(Read(kind, plan_namespaces=True) for kind in TEMPLATES),
+        *TEMPLATE_READS,
         Read(PRIORITY_CLASS),
         Read(RUNTIME_CLASS),
     )
@@ -54,6 +55,8 @@ class ClusterScopedNeeds(PlanNeed):
     def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
         with gaps.noted():
             migration.source.all(POD, migration.source_namespaces)
+        with gaps.noted():
+            require_templates(migration.source, migration.source_namespaces)
         for name, ref in _named(migration, "priority_class").items():
             if name not in BUILT_IN:
                 yield from _absent(migration, PRIORITY_CLASS, name, ref)
@@ -76,13 +79,14 @@ class ClusterScopedNeeds(PlanNeed):
 
 def _named(migration: Migration, field: str) -> dict[str, Ref]:
     """What pods and templates name, and the first object that does."""
+    source, namespaces = migration.source, migration.source_namespaces
     found: dict[str, Ref] = {}
-    for kind in (POD, *TEMPLATES):
-        known: tuple[Any, ...] = migration.source.known(kind, migration.source_namespaces)
-        for item in known:
-            name = getattr(item, field)
-            if name:
-                found.setdefault(name, item.ref)
+    pods: tuple[Pod, ...] = source.known(POD, namespaces)
+    users: tuple[Pod | Workload, ...] = (*pods, *templates(source, namespaces))
+    for item in users:
+        name: str = getattr(item, field)
+        if name:
+            found.setdefault(name, item.ref)
     return found
 
 

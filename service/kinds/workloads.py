@@ -82,8 +82,8 @@ class Workload(NamedTuple):
     ``owner`` is what controls it (``Kafka/shop``, "" if nothing). ``wanted`` and ``ready`` are
     numbers of pods, None where there is no status yet. ``templates`` are the storage classes of
     its volumeClaimTemplates, "" for the default. ``triggers`` are the images whose change starts a
-    DeploymentConfig, in the form of :attr:`ImageStream.spec_tags`. ``images``, ``claims`` and what
-    follows are of its pod template.
+    DeploymentConfig, in the form of :attr:`ImageStream.spec_tags`. ``finished`` says that a Job
+    is complete. ``images``, ``claims`` and the rest are of its pod template.
     (A named tuple for speed, as :class:`Ref`.)
     """
 
@@ -100,6 +100,18 @@ class Workload(NamedTuple):
     scheduler: str
     templates: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()
+    node_selector: Mapping[str, str] = {}
+    finished: bool = False
+
+    @property
+    def template(self) -> str:
+        """The JSON pointer of the pod template."""
+        return template_of(self.ref.kind) + "/template"
+
+
+def template_of(kind: str) -> str:
+    """The JSON pointer of what holds the pod template of a kind."""
+    return "/spec/jobTemplate/spec" if kind == "CronJob" else "/spec"
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,10 +285,9 @@ def _containers(
 def workload(value: Object, ref: Ref) -> Workload:
     """Whatever makes pods from a template: Deployment, StatefulSet, Job, CronJob …"""
     meta, spec, status = metadata(value), table(value, "spec", ""), table(value, "status", "")
-    holder, where = spec, "/spec"
+    holder, where = spec, template_of(ref.kind)
     if ref.kind == "CronJob":
         holder = table(table(spec, "jobTemplate", "/spec"), "spec", "/spec/jobTemplate")
-        where = "/spec/jobTemplate/spec"
     template = table(holder, "template", where)
     pods, at = table(template, "spec", f"{where}/template"), f"{where}/template/spec"
     wanted, ready = _scale(ref.kind, spec, status)
@@ -301,6 +312,8 @@ def workload(value: Object, ref: Ref) -> Workload:
             for row in rows(spec, "volumeClaimTemplates", "/spec")
         ),
         triggers=tuple(_triggers(spec)) if ref.kind == "DeploymentConfig" else (),
+        node_selector=strings(pods, "nodeSelector", at) if "nodeSelector" in pods else _NONE,
+        finished=ref.kind == "Job" and status.get("completionTime") is not None,
     )
 
 

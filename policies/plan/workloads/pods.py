@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from shlex import quote
 
 from policies.plan.base import ABOUT, CHECKLISTS, PLAN_READS, VALIDATION, few
 from policies.plan.namespaces.listed import NamespacesPolicy
 from service.core.evidence import Missing, NotGathered
-from service.core.facts import limits
+from service.core.facts import limits, release
 from service.core.facts.limits import DEFAULTS, limit
+from service.core.facts.templates import READS as TEMPLATE_READS
+from service.core.facts.templates import require_templates, templates
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.kinds.cluster import NODE
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
 from service.kinds.ref import Pointer, Subject
 from service.kinds.resource import Read, fetch_command
-from service.kinds.workloads import POD, Pod
+from service.kinds.workloads import POD, Pod, Workload
 
 POD_READS = (*PLAN_READS, Read(POD, plan_namespaces=True))
 
@@ -177,19 +180,42 @@ class PodCount(NamespacesPolicy):
         )
 
 
-GIVEN_LABELS = frozenset({"node-role.kubernetes.io/compute", "kubevirt.io/schedulable"})
-"""Keys that a cluster puts into its pods by itself: they are not the application's choice.
+GIVEN_LABEL = "kubevirt.io/schedulable"
+"""The key that OpenShift Virtualization puts into its pods by itself."""
+DEFAULT_LABEL = "node-role.kubernetes.io/compute"
+"""The key of OpenShift 3's default node selector, which a project's pods are given there."""
 
-The controller overlooks ``kubernetes.io/arch`` as well; here it is compared like any other.
-"""
+Choice = tuple[str, str]
+"""A namespace and a node selector as written."""
+
+
+@dataclass(slots=True)
+class Choosers:
+    """What asks for nodes: the selector, the templates that name it, and how many pods have it."""
+
+    selector: Mapping[str, str]
+    templates: list[Workload] = field(default_factory=list)
+    pods: list[Pod] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        words = [f"{item.ref.kind} {item.ref.name}" for item in self.templates]
+        return few([*words, f"{len(self.pods)} pods"] if self.pods else words)
+
+    @property
+    def evidence(self) -> tuple[Pointer, ...]:
+        shown = _written(self.selector)
+        places = [item.ref.at(f"{item.template}/spec/nodeSelector") for item in self.templates]
+        places += [item.ref.at("/spec/nodeSelector", shown) for item in self.pods[:1]]
+        return tuple(places[:3])
 
 
 class NodeSelectors(NamespacesPolicy):
-    """The destination has nodes for the node selectors of the plan's running pods.
+    """The destination has nodes for the node selectors of the plan's pods and their templates.
 
-    The controller warns of every selector that is not one of three common ones. Here the
-    selectors are compared with the labels of the destination's nodes, without those that a
-    cluster puts into its pods by itself (the default node selector of OpenShift 3).
+    Templates count scaled to zero as well: Velero takes the selector out of pods, not out of what
+    makes them. The controller warns of every selector of running pods that is not one of three
+    common ones. Here the selectors are compared with the labels of the destination's nodes. The
+    default node selector of OpenShift 3 counts where a template names it, not in pods.
     """
 
     id = "MTC752"
@@ -197,35 +223,32 @@ class NodeSelectors(NamespacesPolicy):
     title = "The destination has nodes that the pods' node selectors choose"
     why = "The pods stay Pending on the destination."
     severity = Severity.WARNING
-    reads = (*POD_READS, Read(NODE))
+    reads = (*POD_READS, *TEMPLATE_READS, *release.READS, Read(NODE))
+    declares = ("openshiftVersion",)
     remedy = "Label nodes of the destination, or change the selector before or after the migration."
     docs = (CHECKLISTS,)
-    source = f"{VALIDATION} validatePodProperties"
+    source = f"{VALIDATION} validatePodProperties; openshift-velero-plugin velero-plugins/pod"
     upstream = ("NamespacesHaveNodeSelectors",)
-    better = "compares with the destination's nodes; the controller warns of every selector"
+    better = (
+        "compares templates too with the destination's nodes; the controller warns of every "
+        "selector of a running pod"
+    )
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         source, destination = migration.source, migration.destination
-        first: dict[tuple[str, str], Pod] = {}
-        counts: dict[tuple[str, str], int] = {}
-        for pod in source.all(POD, migration.source_namespaces):
-            chosen = _chosen(pod)
-            if pod.phase == "Running" and chosen:
-                key = (pod.ref.namespace, _written(chosen))
-                first.setdefault(key, pod)
-                counts[key] = counts.get(key, 0) + 1
+        choices = _choices(migration)
         good = 0
-        for (namespace, selector), pod in first.items():
-            wanted = _chosen(pod).items()
+        for (namespace, selector), choosers in choices.items():
+            wanted = choosers.selector.items()
             if any(wanted <= node.labels.items() for node in destination.known(NODE)):
                 good += 1
                 continue
             nodes = destination.all(NODE)
             yield failed(
                 Subject(source.name, "v1", "Namespace", "", namespace),
-                f"{counts[namespace, selector]} pods of {namespace} want nodes with {selector}, "
-                f"and none of the {len(nodes)} nodes of the destination has that",
-                pod.ref.at("/spec/nodeSelector", selector),
+                f"{choosers} of {namespace}: the node selector is {selector}, "
+                f"and none of the {len(nodes)} nodes of the destination has these labels",
+                *choosers.evidence,
                 found=selector,
                 wanted="labels of a node of the destination",
                 key=selector,
@@ -234,7 +257,9 @@ class NodeSelectors(NamespacesPolicy):
                     f"oc label node '<node>' {' '.join(map(quote, selector.split(',')))}",
                 ),
             )
-        if good == len(first):
+        source.all(POD, migration.source_namespaces)
+        require_templates(source, migration.source_namespaces)
+        if good == len(choices):
             yield passed(
                 destination.subject,
                 f"there are nodes for every node selector ({good})",
@@ -242,11 +267,28 @@ class NodeSelectors(NamespacesPolicy):
             )
 
 
-def _chosen(pod: Pod) -> Mapping[str, str]:
-    """The pod's node selector, without what a cluster puts into it by itself."""
-    if not pod.node_selector:
-        return pod.node_selector
-    return {key: value for key, value in pod.node_selector.items() if key not in GIVEN_LABELS}
+def _choices(migration: Migration) -> dict[Choice, Choosers]:
+    """What asks for nodes in each namespace. Raises NotGathered without the source's release."""
+    source, namespaces = migration.source, migration.source_namespaces
+    found: dict[Choice, Choosers] = {}
+
+    def chosen(item: Pod | Workload, *given: str) -> Choosers | None:
+        selector = {key: value for key, value in item.node_selector.items() if key not in given}
+        if not selector:
+            return None
+        choice = item.ref.namespace, _written(selector)
+        return found.setdefault(choice, Choosers(selector))
+
+    for item in templates(source, namespaces):
+        if choosers := chosen(item, GIVEN_LABEL):
+            choosers.templates.append(item)
+    for pod in source.known(POD, namespaces):
+        if pod.phase != "Running" or not pod.node_selector:
+            continue
+        by_default = DEFAULT_LABEL in pod.node_selector and release.major(source) == 3
+        if choosers := chosen(pod, GIVEN_LABEL, *(DEFAULT_LABEL,) * by_default):
+            choosers.pods.append(pod)
+    return found
 
 
 def _written(selector: Mapping[str, str]) -> str:
