@@ -15,6 +15,7 @@ from service.core.policy import Policy
 from service.core.report import Finding
 from service.intake.parts import read_body
 from service.intake.pieces import Piece
+from service.kinds.redact import redact
 
 MARK = re.compile(r""" && echo (['"])--- \{complete: \[[^]]*\]\}\1""")
 
@@ -67,6 +68,9 @@ def test_case(policy_id: str, case: dict[str, Any]) -> None:
     assert [shown(finding) for finding in findings] == [
         wanted(policy, row) for row in case["expect"]
     ], "\n".join(f"{finding.verdict}: {finding.message}" for finding in findings)
+    # What hides secrets must leave the commands as they are, or they cannot be run.
+    commands = [item.command for finding in findings for item in finding.missing]
+    assert [redact(command) for command in commands] == commands
 
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)

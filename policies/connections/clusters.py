@@ -145,11 +145,11 @@ class ClusterToken(RemotePolicy):
             return
         invalid = holds(item.conditions, "InvalidSaToken")
         if invalid:
-            yield _no_token(item, f"has no usable token: {invalid.message}", str(reference), "key")
+            yield _no_token(item, f"has no usable token ({invalid.message})", str(reference), "key")
             return
         refused = _unauthorized(item)
         if refused:
-            yield _no_token(item, f"has a token that is refused: {refused}", str(reference), "key")
+            yield _no_token(item, f"has a token that is refused ({refused})", str(reference), "key")
             return
         secret = migration.host.find(SECRET, reference.name, reference.namespace)
         if secret is None:

@@ -86,8 +86,11 @@ class ControllerAgrees(CrossCheck):
         for finding in subject.findings:
             by_policy.setdefault(finding.policy, []).append(finding)
         seen: set[str] = set()
+        carried = {
+            kind for item in told for kind in item.conditions if holds(item.conditions, kind)
+        }
         for item in told:
-            outcomes = list(_compared(item, subject.policies, by_policy, seen))
+            outcomes = list(_compared(item, subject.policies, by_policy, carried, seen))
             yield from outcomes
             if not outcomes:
                 yield passed(
@@ -138,9 +141,14 @@ def _compared(
     item: Told,
     policies: tuple[Policy[Any], ...],
     findings: Mapping[str, list[Finding]],
+    carried: set[str],
     seen: set[str],
 ) -> Iterator[Outcome]:
-    """The disagreements about one object; ``seen`` gets the findings that were told of."""
+    """The disagreements about one object; ``seen`` gets the findings that were reported.
+
+    ``carried`` are the conditions that any object of the migration has: the plan repeats some of
+    those of a cluster.
+    """
     types = [
         entry
         for entry in CONDITIONS
@@ -155,7 +163,7 @@ def _compared(
         return
     for policy in policies:
         ours = names.intersection(policy.upstream)
-        if ours and not any(holds(item.conditions, kind) for kind in policy.upstream):
+        if ours and carried.isdisjoint(policy.upstream):
             fails = [
                 finding
                 for finding in _about(item, findings.get(policy.id, ()))

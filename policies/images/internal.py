@@ -238,7 +238,16 @@ def _missing(destination: Cluster, image: InternalImage, users: list[Use], found
 
 
 def _shown(users: list[Use]) -> tuple[Pointer, ...]:
-    return tuple(ref.at(pointer, text) for ref, pointer, text in users[:3])
+    return tuple(ref.at(pointer, _as_path(text)) for ref, pointer, text in users[:3])
+
+
+def _as_path(target: str) -> str:
+    """``Kind:name@namespace`` as ``Kind namespace/name``; a digest of an image is left alone."""
+    name, mark, namespace = target.rpartition("@")
+    if not mark or ":" in namespace:
+        return target
+    kind, _, name = name.partition(":")
+    return f"{kind} {namespace}/{name}"
 
 
 def _subject(destination: Cluster, image: InternalImage) -> Subject:

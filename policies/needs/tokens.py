@@ -115,7 +115,7 @@ def _untold(migration: Migration, reference: ObjectRef) -> Missing:
     )
     command = (
         f"oc get secret {name} -n {space} -o go-template='{template}' | sed -nE "
-        f'\'s/^([0-9]+) [^.]*\\.([^.]*)\\..*/{shown}".\\2."}}}}/p;t;'
+        f'\'s/^([0-9]+) [^.]*(\\.[^.]*\\.).*/{shown}"\\2"}}}}/p;t;'
         f's/^([0-9]+) .*/{shown}"-"}}}}/p\''
     )
     return Missing("when the token ends, and whose it is", migration.host.role, command)

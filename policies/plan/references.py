@@ -212,7 +212,7 @@ def _readiness(
         )
         return
     reasons = blocking(item.conditions)
-    said = "; ".join(f"{one.type}: {one.message}".rstrip(": ") for one in reasons)
+    said = "; ".join(f"{one.type} ({one.message})".replace(" ()", "") for one in reasons)
     yield failed(
         ref.subject,
         f"the controller has not found {ref.kind} {ref.name} Ready"

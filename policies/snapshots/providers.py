@@ -65,7 +65,7 @@ class SnapshotProvider(MigrationPolicy):
     id = "MTC611"
     name = "snapshot-provider"
     title = "The cloud provider of volumes copied by snapshot supports snapshots"
-    why = "No snapshot can be made of the volume, and the migration fails during backup."
+    why = "Velero makes no snapshot of the volume, so its data is not copied."
     reads = (
         *SNAPSHOT_READS,
         Read(MIG_STORAGE),

@@ -16,9 +16,9 @@ UNSUPPORTED_ON_4 = {
     "cephfs": "standalone CephFS",
     "rbd": "standalone Ceph RBD",
     "flexVolume": "FlexVolume",
-    "local": "volumes of the OpenShift 3.11 local provisioner",
+    "local": "volumes on a disk of another cluster's node",
 }
-"""Volume sources that OpenShift 4 does not support (MTC docs, Planning your migration)."""
+"""Volume sources that cannot be moved to OpenShift 4 (MTC docs, Planning your migration)."""
 _UNSUPPORTED_PROVISIONERS = frozenset(
     {"kubernetes.io/glusterfs", "kubernetes.io/rbd", "ceph.com/rbd", "ceph.com/cephfs"}
 )

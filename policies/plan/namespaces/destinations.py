@@ -51,7 +51,8 @@ class DestinationNamespaces(EachNamespace):
     name = "destination-namespaces"
     title = "The destination namespaces do not hold objects of the same names"
     why = (
-        "Objects that exist are kept instead of the migrated ones, and existing claims are filled."
+        "Objects that exist are kept instead of the migrated ones, existing claims are filled, and "
+        "a namespace that is being deleted takes none."
     )
     severity = Severity.WARNING
     reads = (

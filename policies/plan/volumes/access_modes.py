@@ -95,7 +95,7 @@ class AccessModeAvailable(PlanVolumePolicy):
     id = "MTC724"
     name = "access-mode-available"
     title = "The target storage classes provide the access modes of the claims"
-    why = "The provisioner refuses the new claim; it stays Pending and the copy never starts."
+    why = "A claim whose modes the provisioner does not have stays Pending; its copy never starts."
     reads = TARGET_READS
     remedy = (
         "Select a storage class that provides the access mode (file storage for ReadWriteMany), "
@@ -171,7 +171,7 @@ def _fault(
     why = (
         f"which has {offers}" + " only" * offers.startswith("Read")
         if offers
-        else f"of which nobody tells whether it has {modes} for {kind} volumes"
+        else f"and whether that has {modes} for {kind} volumes is not documented"
         + "; MTC takes it for "
         + ("having none" if volume.mode == "Block" else "ReadWriteOnce only")
     )

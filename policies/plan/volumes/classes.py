@@ -149,7 +149,7 @@ class TargetProvisioner(MigrationPolicy):
     id = "MTC722"
     name = "target-provisioner"
     title = "The target storage classes can provide volumes"
-    why = "The new claims stay Pending, and the copy waits for them."
+    why = "New claims without a volume stay Pending, and the copy waits; to AWS EFS it may fail."
     severity = Severity.WARNING
     reads = (*TARGET_READS, Read(CSI_DRIVER))
     remedy = (
@@ -246,8 +246,8 @@ def _provisioner(migration: Migration, target: KnownClass, needed: int) -> Itera
         return
     yield failed(
         subject,
-        f"class {target.name} needs the provisioner {target.provisioner}, of which the "
-        "destination has no CSIDriver",
+        f"class {target.name} needs the provisioner {target.provisioner}, and the destination has "
+        "no CSIDriver of that name; only a provisioner that is no CSI driver needs none",
         target.evidence,
         found=f"no CSIDriver {target.provisioner}",
         wanted=f"the driver {target.provisioner}",

@@ -57,7 +57,7 @@ LIMITS = (
 
 PROXY = (
     _S("stunnel_tcp_proxy", _K.PROXY, "Proxy of direct volume migration: "
-       "http://[user:password@]host:port.", CONFIG, since="1.4.2"),
+       "http://[<user>:<password>@]<host>:<port>.", CONFIG, since="1.4.2"),
     _S("stunnel_verify_ca", _K.GO_BOOL, "Whether stunnel verifies the other end.", CONFIG, "true",
        since="1.4.2", unread="mig-controller no longer passes it to stunnel (since 277b38c52)"),
     _S("stunnel_verify_ca_level", _K.TEXT, "stunnel's level of verification.", CONFIG, "2",

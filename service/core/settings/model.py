@@ -25,7 +25,7 @@ class Kind(StrEnum):
     """The operator makes an object of this name."""
     PLAIN = "text without ': ' and ' #'"
     """Written into YAML without quotes by the operator's template."""
-    URL = "proxy URL: http://[user:password@]host:port"
+    URL = "proxy URL: http://[<user>:<password>@]<host>:<port>"
     """As PLAIN, and read by Go's HTTP client."""
     NO_PROXY = "host names, domains and addresses, separated by commas"
     """As PLAIN, and read by Go's HTTP client."""

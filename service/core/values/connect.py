@@ -99,7 +99,7 @@ def credential_remarks(username: str | None, password: str | None) -> list[Remar
         return []
     if not username or not password:
         missing = "password" if username else "user name"
-        told = f"there is no {missing}: stunnel then sends no Proxy-Authorization at all"
+        told = f"without a {missing} stunnel sends no Proxy-Authorization at all"
         return [_blocker("no-auth", told)]
     remarks = []
     for name, text in (("user name", username), ("password", password)):
@@ -111,7 +111,7 @@ def credential_remarks(username: str | None, password: str | None) -> list[Remar
             remarks.append(_blocker("trimmed", told))
         remarks += _character_remarks(name, text)
     if ":" in username:
-        told = "a colon in the user name ends it in basic authentication (RFC 7617)"
+        told = "the user name ends at its first colon (RFC 7617)"
         remarks.append(_blocker("colon-in-user", told))
     return remarks
 

@@ -27,7 +27,7 @@ from service.core.values.yamlquote import TemplateBroken, between_double_quotes
 from service.kinds.redact import MASK
 
 SETTING = "stunnel_tcp_proxy"
-FORM = "http://[user:password@]host:port"
+FORM = "http://[<user>:<password>@]<host>:<port>"
 _SAFE = "-._~"
 """Unreserved in a URL, and nothing to any shell, YAML or template on the way."""
 
