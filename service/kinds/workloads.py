@@ -242,12 +242,13 @@ def _containers(
     at = f"/spec/{key}"
     found = []
     user = _user(spec, "/spec")
-    declared = rows(spec, key, "/spec")
+    declared = [(text(row, "name", at), row) for row in rows(spec, key, "/spec")]
     # An excerpt may show the state of a container alone.
-    stray = [{"name": name} for name in states.keys() - {row.get("name") for row in declared}]
-    for row in (*declared, *stray):
-        name, image = text(row, "name", at), text(row, "image", at)
-        state = states.get(name)
+    stray: list[tuple[str, Object]] = [
+        (name, {}) for name in sorted(states.keys() - {name for name, _ in declared})
+    ]
+    for name, row in (*declared, *stray):
+        image, state = text(row, "image", at), states.get(name)
         asked, most = _NONE, _NONE
         if row.get("resources"):
             resources = table(row, "resources", at)
