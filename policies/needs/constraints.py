@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from shlex import quote
+from typing import NamedTuple
 
 from policies.needs.base import Gaps, PlanNeed
 from policies.needs.rights import RESTRICTED
 from policies.plan.base import CHECKLISTS, PLAN_READS
 from service.core.evidence import NotGathered
 from service.core.facts import release
+from service.core.facts.templates import READS as TEMPLATE_READS
+from service.core.facts.templates import require_templates, templates
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, unknown
 from service.core.values.versions import Version
 from service.kinds.mtc import MTC_NAMESPACE
 from service.kinds.rbac import CLUSTER_ROLE_BINDING, ClusterRoleBinding
+from service.kinds.ref import Pointer, Ref
 from service.kinds.resource import Read
 from service.kinds.security import ROLE_BINDING, SCC, SecurityContextConstraints
-from service.kinds.workloads import POD, Pod
+from service.kinds.workloads import POD
 
 EVERYONE = ("system:authenticated", "system:serviceaccounts")
 NOT_CARRIED = (4, 12)
@@ -26,13 +30,30 @@ NOT_CARRIED = (4, 12)
 LAST_WITHOUT_GRANT = Version.parse("3.11.0")
 
 
+class Use(NamedTuple):
+    """Who uses which constraints as which account: a pod, or a template that is granted them."""
+
+    ref: Ref
+    account: str
+    scc: str
+    said: str
+    evidence: Pointer
+    severity: Severity | None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.ref.namespace, self.account, self.scc
+
+
 class ConstraintsOnDestination(PlanNeed):
     """The security context constraints that let the pods in exist on the destination.
 
     MTC carries constraints that name a service account as user, but not from or to OpenShift
     4.12; what is granted by cluster role bindings or groups it does not carry. It never changes
-    constraints that exist. `restricted` with another strategy for users than it came with lets
-    Velero, rsync or the application in as another user, or not at all.
+    constraints that exist. Of a template without pods it is not known what lets its pods in: where
+    constraints name its account, their absence is a warning. `restricted` with another strategy
+    for users than it came with lets Velero, rsync or the application in as another user, or not at
+    all.
     """
 
     id = "MTC837"
@@ -44,6 +65,7 @@ class ConstraintsOnDestination(PlanNeed):
         *PLAN_READS,
         *release.READS,
         Read(POD, plan_namespaces=True),
+        *TEMPLATE_READS,
         Read(SCC),
         Read(ROLE_BINDING, plan_namespaces=True),
         Read(CLUSTER_ROLE_BINDING),
@@ -72,13 +94,40 @@ class ConstraintsOnDestination(PlanNeed):
             yield from _before_311(migration.source)
         with gaps.noted():
             migration.source.all(POD, migration.source_namespaces)
+        with gaps.noted():
+            require_templates(migration.source, migration.source_namespaces)
         seen: set[tuple[str, str, str]] = set()
-        pods = migration.source.known(POD, migration.source_namespaces)
-        for pod in sorted(pods, key=lambda pod: (pod.ref.namespace, pod.ref.name)):
-            use = (pod.ref.namespace, pod.account or "default", pod.scc)
-            if pod.scc and pod.scc not in RESTRICTED and use not in seen:
-                seen.add(use)
-                yield from _refused(migration, pod)
+        for use in (*_by_pods(migration), *_by_templates(migration)):
+            if use.key not in seen:
+                seen.add(use.key)
+                yield from _refused(migration, use)
+
+
+def _by_pods(migration: Migration) -> Iterator[Use]:
+    pods = migration.source.known(POD, migration.source_namespaces)
+    for pod in sorted(pods, key=lambda pod: (pod.ref.namespace, pod.ref.name)):
+        if pod.scc and pod.scc not in RESTRICTED:
+            pointer = pod.ref.at("/metadata/annotations/openshift.io~1scc", pod.scc)
+            said = f"was let in by {pod.scc}"
+            yield Use(pod.ref, pod.account or "default", pod.scc, said, pointer, None)
+
+
+def _by_templates(migration: Migration) -> Iterator[Use]:
+    """Templates of accounts for which no pod shows what lets it in."""
+    source, namespaces = migration.source, migration.source_namespaces
+    running = {
+        (one.ref.namespace, one.account or "default") for one in source.known(POD, namespaces)
+    }
+    for made in templates(source, namespaces):
+        account, space = made.account or "default", made.ref.namespace
+        if (space, account) in running:
+            continue
+        user = f"system:serviceaccount:{space}:{account}"
+        for item in sorted(source.known(SCC), key=lambda item: item.ref.name):
+            if user in item.users and item.ref.name not in RESTRICTED:
+                said = f"may run with {item.ref.name} (account {account})"
+                pointer = made.ref.at(f"{made.template}/spec/serviceAccountName", made.account)
+                yield Use(made.ref, account, item.ref.name, said, pointer, Severity.WARNING)
 
 
 def _changed(cluster: Cluster) -> Iterator[Outcome]:
@@ -121,10 +170,11 @@ def _destinations(migration: Migration) -> dict[str, str]:
     return {one.source: one.destination for one in reversed(migration.plan.namespaces)}
 
 
-def _refused(migration: Migration, pod: Pod) -> Iterator[Outcome]:
-    space = migration.derive(_destinations).get(pod.ref.namespace, pod.ref.namespace)
-    account, name = pod.account or "default", pod.scc
-    user = f"system:serviceaccount:{pod.ref.namespace}:{account}"
+def _refused(migration: Migration, use: Use) -> Iterator[Outcome]:
+    ref, account, name = use.ref, use.account, use.scc
+    space = migration.derive(_destinations).get(ref.namespace, ref.namespace)
+    user = f"system:serviceaccount:{ref.namespace}:{account}"
+    who = f"{'pod' if ref.kind == 'Pod' else ref.kind} {ref.namespace}/{ref.name} {use.said}"
     try:
         there = migration.destination.find(SCC, name)
         carried = _carried(migration, name, user)
@@ -132,9 +182,8 @@ def _refused(migration: Migration, pod: Pod) -> Iterator[Outcome]:
             return
     except NotGathered as gap:
         yield unknown(
-            pod.ref.subject,
-            f"pod {pod.ref.namespace}/{pod.ref.name} was let in by {name}; whether the destination "
-            f"lets account {account} use that is not known",
+            ref.subject,
+            f"{who}; whether the destination lets account {account} use that is not known",
             *gap.missing,
             key=f"{name} {space}/{account}",
             severity=Severity.WARNING,
@@ -144,10 +193,9 @@ def _refused(migration: Migration, pod: Pod) -> Iterator[Outcome]:
         return
     fault = "does not exist there" if there is None else f"does not name account {account} there"
     yield failed(
-        pod.ref.subject,
-        f"pod {pod.ref.namespace}/{pod.ref.name} was let in by {name}, which {fault}; MTC does not "
-        "bring it",
-        pod.ref.at("/metadata/annotations/openshift.io~1scc", name),
+        ref.subject,
+        f"{who}, which {fault}; MTC does not bring it",
+        use.evidence,
         found="absent" if there is None else "not granted",
         wanted=f"{name} for account {space}/{account}",
         key=f"{name} {space}/{account}",
@@ -155,6 +203,7 @@ def _refused(migration: Migration, pod: Pod) -> Iterator[Outcome]:
             f"oc get scc {quote(name)} -o yaml",
             f"oc adm policy add-scc-to-user {quote(name)} -z {quote(account)} -n {quote(space)}",
         ),
+        severity=use.severity,
     )
 
 

@@ -101,6 +101,7 @@ class Workload(NamedTuple):
     templates: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()
     node_selector: Mapping[str, str] = {}
+    account: str = ""
     finished: bool = False
 
     @property
@@ -314,6 +315,7 @@ def workload(value: Object, ref: Ref) -> Workload:
         ),
         triggers=tuple(_triggers(spec)) if ref.kind == "DeploymentConfig" else (),
         node_selector=strings(pods, "nodeSelector", at) if "nodeSelector" in pods else _NONE,
+        account=text(pods, "serviceAccountName", at),
         finished=ref.kind == "Job" and status.get("completionTime") is not None,
     )
 
