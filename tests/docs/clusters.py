@@ -6,6 +6,7 @@ source reaches others through a proxy, and MTC has not been told of it.
 
 from __future__ import annotations
 
+import base64
 import json
 from copy import deepcopy
 from functools import cache
@@ -48,10 +49,13 @@ def objects(name: str) -> list[Object]:
     """What the cluster of this name holds."""
     (mine,) = (item for item in example()["clusters"] if item["name"] == name)
     found: list[Object] = mine["objects"]
+    for item in found:  # an API server keeps what was given as text in data
+        for key, value in item.pop("stringData", {}).items():
+            item.setdefault("data", {})[key] = base64.b64encode(value.encode()).decode()
     found += _told_by(name)
     found += _installed(mine["facts"]["mtcVersion"])
     names = ["default", "kube-system", MTC, "openshift", "openshift-config",
-             "openshift-image-registry"]  # fmt: skip
+             "openshift-image-registry", "openshift-ingress-operator"]  # fmt: skip
     if name == "old":
         names.append("bank")  # the example has shop
     else:
@@ -112,8 +116,13 @@ def _told_by(name: str) -> list[Object]:
         _object(
             "storage.k8s.io/v1", "StorageClass", "gp3-csi", provisioner="ebs.csi.aws.com",
         ),
+        _object(config, "OAuth", "cluster",
+                spec={"identityProviders": [{"name": "corp", "type": "LDAP"}]}),
+        _object("v1", "ConfigMap", "cluster-config-v1", "kube-system",
+                data={"install-config": "networking: {networkType: OVNKubernetes}"}),
     ]  # fmt: skip
-    found[-1]["metadata"]["annotations"] = {"storageclass.kubernetes.io/is-default-class": "true"}
+    (gp3,) = (item for item in found if item["kind"] == "StorageClass")
+    gp3["metadata"]["annotations"] = {"storageclass.kubernetes.io/is-default-class": "true"}
     if name == "old":
         status = {
             "apiServerURL": "https://api.old.example.com:6443",
@@ -135,8 +144,6 @@ def _installed(version: str) -> list[Object]:
                 rules=[{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]),
         _object("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "migration-controller",
                 roleRef=role, subjects=[account]),
-        *(_object("apps/v1", "Deployment", name, MTC, spec={"template": {"spec": {}}})
-          for name in ("migration-operator", "migration-controller")),
         _object(olm, "ClusterServiceVersion", csv, MTC,
                 spec={"version": version, "displayName": "Migration Toolkit for Containers"},
                 status={"phase": "Succeeded"}),

@@ -154,6 +154,8 @@ class Cluster:
             host = f"{metadata['name']}-{space}.apps.{self.name}.example.com"
             made["spec"].setdefault("host", host)
         if known:
+            if "status" in known[0]:  # only a controller changes it, by a subresource of its own
+                made["status"] = known[0]["status"]
             self.drop(known[0])
         self.objects.append(made)
         word = row["kind"].lower()
