@@ -50,7 +50,7 @@ def catalogue() -> tuple[Policy[Any], ...]:
 def find(word: str) -> Policy[Any] | None:
     """The policy of this id or name, None if there is none.
 
-    Only the modules in whose text it stands are loaded: the whole catalogue takes longer than a
+    Only the modules whose text contains it are loaded: the whole catalogue takes longer than a
     command line may take to start.
     """
     stands = re.compile(rf'^    (?:id|name) = "{re.escape(word)}"$', re.MULTILINE)

@@ -64,8 +64,9 @@ class ClusterAdmin(ClusterPolicy):
     single = True
     title = "The migrating user has cluster-admin privileges on all clusters"
     why = (
-        "Without them the operator cannot be set up, and objects, volumes and security context "
-        "constraints of the namespaces cannot be read or made: the migration stops half-way."
+        "Without these privileges the operator cannot be installed, and the objects, volumes "
+        "and security context constraints of the namespaces cannot be read or created. The "
+        "migration stops halfway."
     )
     reads = (
         Read(ACCESS_REVIEW),
@@ -82,8 +83,9 @@ class ClusterAdmin(ClusterPolicy):
     source = "MTC documentation, Migration prerequisites, General"
     upstream = ("SaTokenNotPrivileged",)
     better = (
-        "the controller reviews the service account's token for migration.openshift.io and "
-        "velero.io only; this asks for `*` on `*` of the user who migrates"
+        "The controller checks only the service account's rights on migration.openshift.io and "
+        "velero.io. This policy checks all verbs on all resources for the user who runs the "
+        "migration."
     )
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
@@ -97,13 +99,13 @@ class ClusterAdmin(ClusterPolicy):
         if allowed and denied:
             return unknown(
                 cluster.subject,
-                f"access reviews contradict each other: everything is allowed, "
-                f"{_asked(denied[0])} is not; they may be of two users",
+                "access reviews contradict each other: everything is allowed, but "
+                f"{_asked(denied[0])} is denied. They may be from two users",
                 _review_missing(cluster),
                 evidence=tuple(_answer(item) for item in (allowed[0], denied[0])),
             )
         if allowed:
-            return passed(cluster.subject, "the user may do everything", _answer(allowed[0]))
+            return passed(cluster.subject, "the user has all rights", _answer(allowed[0]))
         if denied:
             return failed(
                 cluster.subject,
@@ -141,7 +143,7 @@ class ClusterAdmin(ClusterPolicy):
             return None
         return failed(
             cluster.subject,
-            f"no cluster role binding gives {identity.name} everything",
+            f"no cluster role binding grants {identity.name} all rights",
             *identity.evidence,
             *(item.ref.at("/roleRef/name", item.role) for item in bindings[:3]),
             found=", ".join(sorted({item.role for item in bindings})) or "no cluster role",
@@ -185,9 +187,9 @@ def _answer(review: AccessReview) -> Pointer:
 def _identity(cluster: Cluster) -> Identity | None:
     """Who migrates: the declared user, else the one that `oc get user/~` answers.
 
-    A list of all users does not tell which of them is logged in. `oc get user <name>` prints the
-    stored object, which knows nothing of Group objects and mostly has no groups; `user/~` has
-    all of the session's, and with OpenShift 4 never none.
+    A list of all users does not show which of them is logged in. `oc get user <name>` prints the
+    stored object, which knows nothing of Group objects and mostly has no groups; `user/~` has all
+    of the session's, and with OpenShift 4 never none.
     """
     shelf = cluster.inventory.shelf(USER)
     users = cluster.known(USER) if shelf is None or not shelf.whole else ()
@@ -246,21 +248,21 @@ def _is_settled(cluster: Cluster, identity: Identity, bindings: list[ClusterRole
 
 def _why_unknown(cluster: Cluster) -> str:
     if any(item.allowed is None for item in cluster.known(ACCESS_REVIEW)):
-        return "the SelfSubjectAccessReview has no status: it was written, but never answered"
+        return "the SelfSubjectAccessReview has no status: the API server has not answered it"
     identity = _identity(cluster)
     if identity is not None:
         return (
-            f"what is given does not tell whether {identity.name} is cluster-admin: "
-            f"not all groups, bindings and roles of that user are known"
+            f"the evidence does not show whether {identity.name} is cluster-admin: some groups, "
+            "bindings or roles of that user are missing"
         )
     if cluster.known(CLUSTER_ROLE_BINDING):
-        return "bindings are given, but not who runs the migration; a binding of others is no proof"
+        return "role bindings are given, but the user who runs the migration is not known"
     return "not gathered: whether the migrating user is cluster-admin"
 
 
 def _review_missing(cluster: Cluster) -> Missing:
     return Missing(
-        "whether the migrating user may do everything", cluster.role, fetch_command(ACCESS_REVIEW)
+        "whether the migrating user has all rights", cluster.role, fetch_command(ACCESS_REVIEW)
     )
 
 

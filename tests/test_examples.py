@@ -152,7 +152,7 @@ BROKEN: list[tuple[str, tuple[str, ...], Change, str]] = [
      lambda e: route(e)["spec"].update(tls={"termination": "edge"}), "MTC202"),
     ("MigCluster names no registry", BOTH,
      lambda e: remote(e)["spec"].pop("exposedRegistryPath"), "MTC203"),
-    ("the source is behind a proxy and rsync is not told", FOUR,
+    ("the source is behind a proxy and rsync is not reported", FOUR,
      lambda e: source(e)["facts"].update(proxy="http://proxy.example.com:3128"), "MTC301"),
     ("stunnel_tcp_proxy is not set", THREE,
      lambda e: e["controller"]["spec"].pop("stunnel_tcp_proxy"), "MTC301"),

@@ -29,13 +29,13 @@ class TokenPrivileged(RemotePolicy):
     name = "token-privileged"
     single = True
     title = "The token of a remote MigCluster has the rights that MTC needs"
-    why = "The controller can log in and may do nothing there; the plan never becomes Ready."
+    why = "The controller can log in, but is denied everything else. The plan never becomes Ready."
     reads = CLUSTER_READS
     remedy = "Use a token of service account migration-controller, or give its account the rights."
     docs = (ABOUT,)
     source = f"{VALIDATION} validateToken"
     upstream = ("SaTokenNotPrivileged",)
-    better = "names the command that asks the same beforehand"
+    better = "Names the command that checks the same before the migration."
 
     def judge(self, migration: Migration, cluster: Cluster, item: MigCluster) -> Iterator[Outcome]:
         denied = holds(item.conditions, "SaTokenNotPrivileged")
@@ -46,7 +46,7 @@ class TokenPrivileged(RemotePolicy):
         if denied:
             yield failed(
                 item.ref.subject,
-                f"the token of MigCluster {item.ref.name} may not do what MTC needs",
+                f"the token of MigCluster {item.ref.name} lacks the rights that MTC needs",
                 item.ref.at("/status/conditions", denied.type),
                 found=denied.message or denied.type,
                 wanted="every verb on migration.openshift.io and velero.io",
@@ -60,7 +60,7 @@ class TokenPrivileged(RemotePolicy):
             pointer = item.ref.at("/status/conditions", "Ready")
             yield passed(cluster.subject, f"MigCluster {item.ref.name} is Ready", pointer)
         else:
-            fact = f"what the token of MigCluster {item.ref.name} may do"
+            fact = f"the rights of the token of MigCluster {item.ref.name}"
             raise NotGathered(*(Missing(fact, cluster.role, command) for command in asks))
 
 
@@ -77,11 +77,11 @@ class ClusterTrust(RemotePolicy):
     title = "The controller can verify the certificate of a remote cluster"
     why = "Every connection to the cluster ends in an x509 error; the plan never becomes Ready."
     reads = CLUSTER_READS
-    remedy = "Set spec.caBundle to the base64 of the certificates that sign the API server's."
+    remedy = "Set spec.caBundle to the base64-encoded CA certificates of the API server."
     docs = (ABOUT, TROUBLE)
     source = f"{VALIDATION} validateCa, testConnection"
     upstream = ("TestConnectFailed",)
-    better = "an unusable bundle by itself; x509 errors that show as ReconcileFailed only"
+    better = "Also detects an unusable bundle, and x509 errors that appear only as ReconcileFailed."
 
     def judge(self, migration: Migration, cluster: Cluster, item: MigCluster) -> Iterator[Outcome]:
         if item.url.startswith("http://"):
@@ -95,7 +95,7 @@ class ClusterTrust(RemotePolicy):
         if item.insecure:
             yield failed(
                 item.ref.subject,
-                f"MigCluster {item.ref.name} turns the verification of the certificate off",
+                f"MigCluster {item.ref.name} turns off certificate verification",
                 item.ref.at("/spec/insecure", "true"),
                 found="insecure: true",
                 wanted="insecure: false, with a caBundle where it is needed",
@@ -140,7 +140,7 @@ def _untrusted(item: MigCluster, said: str, key: str) -> Outcome:
         f"MigCluster {item.ref.name}: {bundle} {said}",
         item.ref.at("/spec/caBundle"),
         found=item.ca_bundle_fault or said.removeprefix("does not help: "),
-        wanted="base64 of the PEM certificates that sign the API server's",
+        wanted="the base64-encoded PEM CA certificates of the API server",
         key=key,
         commands=(
             "oc get configmap kube-root-ca.crt -n openshift-config-managed "

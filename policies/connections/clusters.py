@@ -59,11 +59,13 @@ class ClusterUrl(RemotePolicy):
     title = "The URL of a remote MigCluster leads to its API server"
     why = "The controller cannot reach the cluster; the plan never becomes Ready."
     reads = CLUSTER_READS
-    remedy = "Set spec.url to what `oc whoami --show-server` says on that cluster."
+    remedy = "Set spec.url to the output of `oc whoami --show-server` on that cluster."
     docs = (ABOUT,)
     source = f"{VALIDATION} validateURL"
     upstream = ("InvalidURL",)
-    better = "no host, the console's address, a path, a missing port"
+    better = (
+        "Also detects a missing host, the address of the web console, a path and a missing port."
+    )
 
     def judge(self, migration: Migration, cluster: Cluster, item: MigCluster) -> Iterator[Outcome]:
         sound = True
@@ -94,21 +96,21 @@ def _url_faults(url: str) -> Iterator[tuple[str, str, Severity | None]]:
         yield "malformed", f"cannot be read: {error}", None
         return
     if parsed.scheme not in ("http", "https"):
-        yield "scheme", "has neither scheme http nor https", None
+        yield "scheme", "does not use scheme http or https", None
         return
     name, _, port = parsed.host.rpartition(":") if _has_port(parsed.host) else (parsed.host, "", "")
     if not name:
-        yield "host", "names no host", None
+        yield "host", "has no host", None
     elif name.startswith(("console-openshift-console.", "console.")):
         yield "host", "is that of the web console, not of the API server", None
     if parsed.rest.strip("/"):
-        yield "path", "has a path, which every request would start with", None
+        yield "path", "has a path, which would be prepended to every request", None
     if port and not (port.isascii() and port.isdigit() and 0 < int(port[:9]) <= LAST_PORT):
-        yield "port", f"has the port {port[:20]}, which is none", None
+        yield "port", f"has port {port[:20]}, which is not a valid port", None
     if name and not port:
-        yield "port", "names no port, which means the default of its scheme", Severity.WARNING
+        yield "port", "has no port, so the default port of its scheme is used", Severity.WARNING
     if parsed.scheme == "http":
-        yield "clear", "is http: the token goes over the network in the clear", Severity.WARNING
+        yield "clear", "uses http: the token is sent unencrypted", Severity.WARNING
 
 
 def _has_port(host: str) -> bool:
@@ -128,13 +130,14 @@ class ClusterToken(RemotePolicy):
     why = "The controller cannot log in to the cluster; the plan never becomes Ready."
     reads = (*CLUSTER_READS, Read(SECRET, "openshift-config"), Read(SECRET, MTC_NAMESPACE))
     remedy = (
-        "Create the secret on the host with key saToken: a token of service account "
-        "migration-controller of the remote cluster's openshift-migration."
+        "Create the secret on the host cluster with key saToken. Its value is a token of "
+        "service account migration-controller in namespace openshift-migration of the remote "
+        "cluster."
     )
     docs = (ABOUT,)
     source = f"{VALIDATION} validateSaSecret"
     upstream = ("InvalidSaSecretRef", "InvalidSaToken")
-    better = "names the keys that the secret has"
+    better = "Lists the keys that the secret has."
 
     def judge(self, migration: Migration, cluster: Cluster, item: MigCluster) -> Iterator[Outcome]:
         reference = item.service_account_secret
@@ -149,7 +152,9 @@ class ClusterToken(RemotePolicy):
             return
         refused = _unauthorized(item)
         if refused:
-            yield _no_token(item, f"has a token that is refused ({refused})", str(reference), "key")
+            yield _no_token(
+                item, f"has a token that the API server rejects ({refused})", str(reference), "key"
+            )
             return
         secret = migration.host.find(SECRET, reference.name, reference.namespace)
         if secret is None:

@@ -36,7 +36,7 @@ DOCS = (
 
 @dataclass(frozen=True, slots=True)
 class Half:
-    """The backup or the snapshot half of a MigStorage; ``at`` is where its settings stand."""
+    """The backup or the snapshot half of a MigStorage; ``at`` is where its settings are."""
 
     field: str
     at: str
@@ -88,14 +88,14 @@ class StorageProvider(StoragePolicy):
 
     id = "MTC775"
     name = "storage-provider"
-    title = "The repository is of a provider that MTC knows"
+    title = "The provider of the replication repository is one that MTC supports"
     why = "The MigStorage, and with it the plan, never becomes Ready."
     reads = STORAGE_READS
     remedy = "Set the provider to aws (also for any other S3), azure or gcp, in lower case."
     docs = DOCS
     source = f"{VALIDATION} validateBackupStorage, validateVolumeSnapshotStorage"
     upstream = ("InvalidBackupStorageProvider", "InvalidVolumeSnapshotProvider")
-    better = "says which one was likely meant"
+    better = "Suggests the provider that was probably meant."
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         storage = plan_storage(migration)
@@ -162,7 +162,7 @@ class StorageCredentials(StoragePolicy):
     title = "The credentials of the repository are in a secret on the host"
     why = "The MigStorage, and with it the plan, never becomes Ready."
     reads = (*STORAGE_READS, Read(SECRET, "openshift-config"), Read(SECRET, MTC_NAMESPACE))
-    remedy = "Create the secret on the host with the keys of the provider, and refer to it."
+    remedy = "Create the secret on the host cluster with the keys of the provider, and refer to it."
     docs = DOCS
     source = f"{VALIDATION} validateBackupStorage; pkg/cloudprovider"
     upstream = (
@@ -172,7 +172,7 @@ class StorageCredentials(StoragePolicy):
         "InvalidVolumeSnapshotSettings",
         "BackupStorageProviderTestFailed",
     )
-    better = "names the keys that the secret lacks"
+    better = "Lists the keys that the secret lacks."
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         storage = plan_storage(migration)
@@ -204,10 +204,10 @@ class StorageCredentials(StoragePolicy):
             sound = False
             yield failed(
                 storage.ref.subject,
-                f"the service refuses the credentials: {refused[:300]}",
+                f"the object storage rejects the credentials: {refused[:300]}",
                 storage.ref.at("/status/conditions", TEST_FAILED),
                 found="refused",
-                wanted="credentials that may write, read and delete objects in the bucket",
+                wanted="credentials that can write, read and delete objects in the bucket",
                 key="refused",
                 commands=(edit_storage(storage),),
             )

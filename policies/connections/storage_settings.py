@@ -61,7 +61,9 @@ class StorageSettings(StoragePolicy):
         "InvalidVolumeSnapshotSettings",
         "BackupStorageProviderTestFailed",
     )
-    better = "one finding per field; names of buckets that cannot be; a setting without effect"
+    better = (
+        "One finding for each field. Also detects invalid bucket names and settings without effect."
+    )
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         storage = plan_storage(migration)
@@ -94,7 +96,7 @@ class StorageSettings(StoragePolicy):
                 f"the certificate of the repository is not trusted: {distrust[:300]}",
                 storage.ref.at("/spec/backupStorageConfig/s3CustomCABundle"),
                 found="s3CustomCABundle that does not help" if bundle else "no s3CustomCABundle",
-                wanted="base64 of the PEM certificates that sign the repository's",
+                wanted="the base64-encoded PEM CA certificates of the repository",
                 key="backupStorageProvider certificate",
                 commands=(edit_storage(storage),),
             )
@@ -136,7 +138,7 @@ def _backup_faults(half: Half) -> Iterator[Fault]:
 def _aws_faults(half: Half) -> Iterator[Fault]:
     bucket = _text(half, "awsBucketName")
     if "/" in bucket or ":" in bucket or bucket != bucket.strip():
-        yield "awsBucketName", bucket, "the bucket's name alone, no URL and no path", None
+        yield "awsBucketName", bucket, "only the name of the bucket, without a URL or path", None
     signature = _text(half, "awsSignatureVersion")
     if signature not in SIGNATURES:
         yield "awsSignatureVersion", signature, "1, 4 or nothing", None
@@ -145,7 +147,7 @@ def _aws_faults(half: Half) -> Iterator[Fault]:
         if url and not _is_http(url):
             yield field, url, "an http or https URL", None
     if half.settings.get("awsS3ForcePathStyle") is False and _text(half, "awsS3Url"):
-        told = "no effect: with a URL the bucket is always part of the path"
+        told = "no effect: with a URL, the bucket is always part of the path"
         yield "awsS3ForcePathStyle", "false", told, Severity.INFO
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from policies.plan.base import ABOUT, PLAN_READS, few
+from policies.plan.base import ABOUT, PLAN_READS
 from service.core.conditions import CONDITIONS, FAULTS
 from service.core.evidence import NotGathered
 from service.core.facts import plan_refs
@@ -16,6 +16,7 @@ from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, Verdict, failed, passed
 from service.core.policy import CrossCheck, Judged, NotApplicable, Policy
 from service.core.report import Finding
+from service.core.values.wording import few, plural
 from service.kinds.mtc import MIG_CLUSTER, MIG_HOOK, MTC_NAMESPACE
 from service.kinds.ref import Ref
 from service.kinds.resource import Read
@@ -55,28 +56,28 @@ class Told:
 
 
 class ControllerAgrees(CrossCheck):
-    """The controller's conditions and the findings of the policies tell the same.
+    """The conditions of the controller and the findings of the policies agree.
 
-    Compared are conditions that say that something is wrong, with the policies of the same
-    meaning. A disagreement has a good reason as a rule: a policy that is stricter or knows
-    more, evidence and status of different times, or a fault of one of the two. A policy with
-    several condition types disagrees only where none of them is there, for a finding does not
-    tell which of them it is.
+    Compared are conditions that say that something is wrong, with the policies of the same meaning.
+    A disagreement has a good reason as a rule: a policy that is stricter or knows more, evidence
+    and status of different times, or a fault of one of the two. A policy with several condition
+    types disagrees only where none of them is there, because a finding does not say which of them
+    it is.
     """
 
     id = "MTC790"
     name = "controller-agrees"
-    title = "MTC's controller and these policies come to the same results"
-    why = "One of the two is stricter, out of date or wrong; it is worth a look which."
+    title = "The MTC controller and these policies agree"
+    why = "One of the two is stricter, out of date or wrong. Find out which."
     severity = Severity.INFO
     reads = (*PLAN_READS, *plan_refs.READS, Read(MIG_HOOK, MTC_NAMESPACE))
     remedy = (
-        "Compare both messages. Set spec.refresh: true to have the controller look again, or "
-        "gather the evidence anew."
+        "Compare both messages. Set spec.refresh: true so that the controller validates again, "
+        "or collect the evidence again."
     )
     docs = (ABOUT,)
     source = "mig-controller status.conditions of MigPlan, MigCluster, MigStorage and MigHook"
-    better = "names both sides"
+    better = "Names both sides."
 
     def check(self, migration: Migration, subject: Judged) -> Iterator[Outcome]:
         told = list(_told(migration))
@@ -96,7 +97,7 @@ class ControllerAgrees(CrossCheck):
                 yield passed(
                     item.ref.subject,
                     f"the controller and the policies agree on {item.ref.kind} {item.ref.name} "
-                    f"({len(item.conditions)} conditions)",
+                    f"({plural(len(item.conditions), 'condition')})",
                     examined=len(item.conditions),
                 )
 
@@ -104,10 +105,10 @@ class ControllerAgrees(CrossCheck):
 def _nothing(migration: Migration) -> None:
     """Raise what there is to say where no object has conditions."""
     if migration.given_plan is not None or migration.host.known(MIG_CLUSTER):
-        raise NotApplicable("the evidence holds no status of MTC's controller")
+        raise NotApplicable("the evidence contains no status of the MTC controller")
     kinds = "migplans,migclusters,migstorages,mighooks"
     raise migration.host.missing(
-        "the conditions of MTC's controller", f"oc get {kinds} -n {MTC_NAMESPACE} -o yaml"
+        "the conditions of the MTC controller", f"oc get {kinds} -n {MTC_NAMESPACE} -o yaml"
     )
 
 
@@ -195,8 +196,9 @@ def _only_controller(
     names = ", ".join(policy.id for policy in owners)
     yield failed(
         item.ref.subject,
-        f"the controller says {condition.type} ({condition.message or condition.reason or '-'}) "
-        f"of {item.ref.kind} {item.ref.name}; {names} finds nothing wrong",
+        f"the controller reports {condition.type} "
+        f"({condition.message or condition.reason or '-'}) for {item.ref.kind} {item.ref.name}, "
+        f"but {names} found no problem",
         item.ref.at("/status/conditions", condition.type),
         found=f"controller: {condition.type}",
         wanted=f"{names}: pass",
@@ -205,12 +207,12 @@ def _only_controller(
 
 
 def _only_policy(item: Told, policy: Policy[Any], fails: list[Finding]) -> Outcome:
-    """A policy fails, and the controller, which has looked, says nothing of that kind."""
+    """A policy fails, but the controller, which has validated, does not report it."""
     said = fails[0].message + (f" (and {len(fails) - 1} more)" if len(fails) > 1 else "")
-    better = f" It checks more: {policy.better.rstrip('.')}." if policy.better else ""
+    better = f" {policy.better}" if policy.better else ""
     return failed(
         item.ref.subject,
-        f"{policy.id} ({policy.name}) fails: {said}; the controller says nothing of it in "
+        f"{policy.id} ({policy.name}) fails: {said}; the controller does not report this for "
         f"{item.ref.kind} {item.ref.name}.{better}",
         item.ref.at("/status/conditions", few(sorted(item.conditions))),
         found=f"{policy.id}: fail",

@@ -16,6 +16,7 @@ from service.core.policy import ClusterPolicy, NotApplicable
 from service.core.settings.check import SpecRemark, check_spec
 from service.core.settings.table import find
 from service.core.values.versions import Version, parse_or_none
+from service.core.values.wording import plural
 from service.kinds.cluster import CONFIG_MAP
 from service.kinds.mtc import MIG_CLUSTER, MIGRATION_CONTROLLER, MTC_NAMESPACE, MigrationController
 from service.kinds.operators import CLUSTER_SERVICE_VERSION
@@ -30,18 +31,18 @@ OLDEST_LOOKED_AT = Version.parse("1.5.6")
 class ControllerSettings(ClusterPolicy):
     """Every key of a MigrationController is a setting of the operator, with a fitting value.
 
-    The API server checks nothing in the spec. What stands there becomes variables of an Ansible
-    role: unknown keys vanish, wrong types break the role, and a limit that is no integer stops
-    the controller when it starts. The operator reads its own namespace only, and carries out
-    each MigrationController that it finds there; one cluster runs the controller. The Stunnel
-    proxy's URL is MTC303's. A cluster that is known to have no MigrationController has no
-    settings to judge; one whose MigrationController was not gathered is unknown.
+    The API server checks nothing in the spec. What is set there becomes variables of an Ansible
+    role: unknown keys vanish, wrong types break the role, and a limit that is no integer stops the
+    controller when it starts. The operator reads its own namespace only, and carries out each
+    MigrationController that it finds there; one cluster runs the controller. The Stunnel proxy's
+    URL is MTC303's. A cluster that is known to have no MigrationController has no settings to
+    judge; one whose MigrationController was not gathered is unknown.
     """
 
     id = "MTC801"
     name = "controller-settings"
-    title = "The MigrationController's settings are ones that the operator and controller can use"
-    why = "The operator's reconcile fails, the controller does not start, or a setting is ignored."
+    title = "The settings of the MigrationController are valid"
+    why = "The operator cannot reconcile, the controller does not start, or a setting is ignored."
     reads = (
         Read(MIGRATION_CONTROLLER, namespace=MTC_NAMESPACE),
         Read(CONFIG_MAP, namespace=MTC_NAMESPACE),
@@ -62,7 +63,7 @@ class ControllerSettings(ClusterPolicy):
         "mig-operator roles/migrationcontroller; mig-operator docs/usage/"
         "AlternativeCAMTopologies.md; mig-controller pkg/settings (Load, getEnvLimit)"
     )
-    better = "MTC has no such check: the CRD preserves unknown fields and validates none"
+    better = "MTC has no such check. The CRD accepts unknown fields and validates none."
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         unread = unread_controllers(cluster)
@@ -96,13 +97,13 @@ def _judged(
         )
         yield unknown(
             ref.subject,
-            f"whether the installed release reads {', '.join(newer[:5])} already is not known",
+            f"cannot verify whether the installed release reads {', '.join(newer[:5])}",
             *error.missing,
             key="introduced",
             severity=Severity.WARNING,
         )
     if whole:
-        told = f"{len(controller.spec)} settings, all known and of their kind"
+        told = f"{plural(len(controller.spec), 'setting')}, all known and valid"
         yield passed(ref.subject, told, ref.at("/spec"), examined=len(controller.spec))
 
 
@@ -125,8 +126,8 @@ def _unread(item: MigrationController, read: bool) -> Outcome:
     name, namespace = quote(item.ref.name), quote(item.ref.namespace)
     return failed(
         item.ref.subject,
-        f"the operator reads MigrationControllers of namespace {MTC_NAMESPACE} only: this one has "
-        "no effect",
+        f"the operator reads only MigrationControllers in namespace {MTC_NAMESPACE}: this one "
+        "has no effect",
         item.ref.at("/metadata/namespace", item.ref.namespace),
         found=f"namespace {item.ref.namespace}",
         wanted=f"namespace {MTC_NAMESPACE}",
@@ -145,8 +146,8 @@ def _several(found: tuple[MigrationController, ...]) -> Outcome:
     differ = any(spec != specs[0] for spec in specs)
     return failed(
         found[-1].ref.subject,
-        "the operator carries out each MigrationController of its namespace, one over the other"
-        + ("; which of their values is in force changes with each reconcile" * differ),
+        "the operator applies every MigrationController in its namespace, and each overwrites "
+        "the others" + ("; the values in effect change with each reconcile" * differ),
         *(item.ref.at("/metadata/name", item.ref.name) for item in found[:5]),
         found=f"{len(found)} MigrationControllers",
         wanted="one",
@@ -167,11 +168,11 @@ def _where_it_runs(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         return
     name = next(item.ref.name for item in controllers(cluster))
     said = (
-        f"migration_controller is false on {cluster.name}, whose controller is to carry out the "
-        "plan (option `host` names another cluster)"
+        f"migration_controller is false on {cluster.name}, but the controller of this cluster "
+        "must run the plan (set option `host` to use another cluster)"
         if host
-        else f"migration_controller is true on {cluster.name} too: the controller runs on one "
-        f"cluster only, here {migration.host.name}"
+        else f"migration_controller is true on {cluster.name} too: the controller must run on "
+        f"one cluster only, in this migration {migration.host.name}"
     )
     patch = f'{{"spec":{{"migration_controller":{str(host).lower()}}}}}'
     yield failed(

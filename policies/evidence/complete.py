@@ -1,4 +1,4 @@
-"""Whether the evidence is complete, as far as it tells."""
+"""Whether the evidence is complete, as far as this is known."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class EvidenceComplete(ClusterPolicy):
 
     id = "MTC903"
     name = "evidence-complete"
-    title = "The evidence is complete as far as it tells"
-    why = "What was not collected may hold the very thing that stops the migration."
+    title = "The evidence is complete"
+    why = "The problem that stops the migration may be in what was not collected."
     reads = RELEASE_READS
     declares = ("gathered", "notes")
-    remedy = "Collect again, with cluster-admin rights, until no step fails."
+    remedy = "Collect the evidence again with cluster-admin rights, until every step succeeds."
     docs = (MUST_GATHER,)
     source = "login_error.txt of MTC's must-gather; metadata.continue of lists; gathered.error"
 
@@ -50,8 +50,8 @@ class EvidenceComplete(ClusterPolicy):
             again = Missing("the rest of the evidence", cluster.role, collect_command(cluster))
             yield unknown(
                 cluster.subject,
-                f"the evidence of the {cluster.role} cluster is partial, and what it lacks is not "
-                "known",
+                f"the evidence of the {cluster.role} cluster is partial, and what is missing is "
+                "not known",
                 *(need or (again,)),
                 key="partial",
             )
@@ -62,13 +62,16 @@ class EvidenceComplete(ClusterPolicy):
 
 def _nothing_given(cluster: Cluster) -> Outcome:
     need = Missing(
-        f"everything of the {cluster.role} cluster: give its must-gather, its objects or a "
-        f"descriptor as the part {cluster.role}",
+        f"any evidence of the {cluster.role} cluster: send its must-gather, its objects or a "
+        f"descriptor as part {cluster.role}",
         cluster.role,
         collect_command(cluster),
     )
     return unknown(
-        cluster.subject, f"nothing was given of the {cluster.role} cluster", need, key="not-given"
+        cluster.subject,
+        f"there is no evidence of the {cluster.role} cluster",
+        need,
+        key="not-given",
     )
 
 
@@ -112,7 +115,7 @@ def _notes(
                     f"the collection is partial: {note}",
                     Pointer(Origin(part.name), "", note),
                     found=note,
-                    wanted="a whole collection",
+                    wanted="a complete collection",
                     key=f"note-{count}",
                     commands=(collect_command(cluster),),
                     severity=Severity.WARNING,

@@ -15,6 +15,7 @@ from service.core.facts.transfer import intra_cluster
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, not_applicable, passed, unknown
 from service.core.policy import ClusterPolicy
+from service.core.values.wording import plural
 from service.kinds.cluster import CONFIG_MAP, NAMESPACE, NODE
 from service.kinds.config import CLUSTER_VERSION, INFRASTRUCTURE, PROXY, SERVER_VERSION
 from service.kinds.mtc import MIG_CLUSTER, MIGRATION_CONTROLLER, MTC_NAMESPACE
@@ -35,7 +36,10 @@ class EvidenceConsistent(ClusterPolicy):
     id = "MTC902"
     name = "evidence-consistent"
     title = "The evidence does not contradict itself"
-    why = "Verdicts about one cluster rest on the objects of another, or on a wrong statement."
+    why = (
+        "Verdicts about one cluster are based on objects of another cluster, or on a wrong "
+        "declaration."
+    )
     reads = (
         Read(CLUSTER_VERSION, name="version"),
         Read(SERVER_VERSION),
@@ -50,7 +54,7 @@ class EvidenceConsistent(ClusterPolicy):
         Read(MIGRATION_CONTROLLER, namespace=MTC_NAMESPACE),
     )
     declares = ("openshiftVersion", "mtcVersion", "platform", "region", "proxy", "ports", "reaches")
-    remedy = "Collect each cluster on its own, under its own role, and correct the descriptor."
+    remedy = "Collect each cluster separately, under its own role, and correct the descriptor."
     docs = (MUST_GATHER,)
     source = "ClusterVersion.spec.clusterID, Infrastructure.status, uid of namespace kube-system"
 
@@ -72,7 +76,7 @@ class EvidenceConsistent(ClusterPolicy):
         values = sum(len(kinds) for kinds in cluster.identities.values())
         yield passed(
             cluster.subject,
-            "no contradiction in what is known of the cluster",
+            "nothing in the evidence of this cluster is contradictory",
             *(pointer for kinds in cluster.identities.values() for _, pointer in kinds),
             examined=values,
         )
@@ -84,7 +88,7 @@ def _has_objects(cluster: Cluster) -> bool:
 
 
 def _unobserved(cluster: Cluster) -> Outcome:
-    return not_applicable(cluster.subject, "no objects were given that anything could contradict")
+    return not_applicable(cluster.subject, "there are no objects to compare")
 
 
 def _anonymous(cluster: Cluster) -> Outcome:
@@ -96,7 +100,7 @@ def _anonymous(cluster: Cluster) -> Outcome:
     need = Missing("which cluster the objects are of", cluster.role, command)
     return unknown(
         cluster.subject,
-        "nothing tells which cluster these objects are of",
+        "these objects do not identify their cluster",
         need,
         severity=Severity.WARNING,
     )
@@ -109,7 +113,8 @@ def _mixed(cluster: Cluster) -> Iterator[Outcome]:
             continue
         yield failed(
             cluster.subject,
-            f"the objects given for the {cluster.role} cluster are of {len(told)} clusters",
+            f"the objects given for the {cluster.role} cluster are from "
+            f"{plural(len(told), 'cluster')}",
             *(pointer for _, pointer in values),
             found=", ".join(told[:5]),
             wanted="the objects of one cluster",
@@ -118,7 +123,7 @@ def _mixed(cluster: Cluster) -> Iterator[Outcome]:
 
 
 def _same(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
-    """Whether another role was given this very cluster; told at the later of the two."""
+    """Whether another role was given this very cluster; reported for the later of the two."""
     for other in migration.clusters:
         if other is cluster:
             return
@@ -148,8 +153,8 @@ def _swapped(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
             continue
         yield failed(
             cluster.subject,
-            f"MTC knows the {cluster.role} as {dialled}, and that is the API server of what was "
-            f"given for the {other.role}: the roles may be mixed up",
+            f"MTC reaches the {cluster.role} cluster at {dialled}, but this is the API server of "
+            f"the evidence given for the {other.role} cluster: the roles may be swapped",
             item.ref.at("/spec/url", item.url),
             pointer,
             found=f"{cluster.role} and {other.role} mixed up",
@@ -183,19 +188,19 @@ def _twice(
     shared: tuple[Pointer, Pointer],
     third: bool,
 ) -> Outcome:
-    said = f"the {other.role} and the {cluster.role} were given the same cluster"
+    said = f"the evidence of the {other.role} and of the {cluster.role} is from the same cluster"
     if migration.given_plan is None and not third:
         try:
             migration.plan  # noqa: B018  (raises: whether the plan stays inside one cluster)
         except NotGathered as missing:
             return unknown(
                 cluster.subject,
-                f"{said}, which is right only for a plan that stays inside one cluster",
+                f"{said}, which is valid only for a migration within one cluster",
                 *missing.missing,
                 key=f"same-as-{other.role}",
                 evidence=shared,
             )
-    hint = f"; name {other.role} as the host instead of giving it again" if third else ""
+    hint = f"; set {other.role} as the host instead of sending it twice" if third else ""
     return failed(
         cluster.subject,
         said + hint,

@@ -17,6 +17,7 @@ from service.core.evidence import Missing
 from service.core.migration import Migration, Part
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import MigrationPolicy
+from service.core.values.wording import plural
 from service.kinds.ref import Origin, Pointer, Subject
 
 TOLERANCE = timedelta(minutes=5)
@@ -26,14 +27,14 @@ TOLERANCE = timedelta(minutes=5)
 class EvidenceFresh(MigrationPolicy):
     """No part of the evidence is older than allowed, or from the future.
 
-    The allowed age is the setting or option maxAgeHours, a week unless set. Parts that tell no
-    time (plain `oc get` output) are unknown; declarations without objects have no age.
+    The allowed age is the setting or option maxAgeHours, a week unless set. Parts without a time
+    (plain `oc get` output) are unknown; declarations without objects have no age.
     """
 
     id = "MTC901"
     name = "evidence-fresh"
     title = "The evidence is fresh"
-    why = "The verdict is about clusters as they were, not as they are."
+    why = "The clusters may have changed since the evidence was collected."
     severity = Severity.WARNING
     reads = RELEASE_READS
     declares = ("collectedAt",)
@@ -59,7 +60,7 @@ class EvidenceFresh(MigrationPolicy):
         if settled and dated:
             yield passed(
                 whole(migration),
-                f"{len(dated)} part{'s' * (len(dated) != 1)} collected within the last "
+                f"{plural(len(dated), 'part')} collected within the last "
                 f"{migration.requested.max_age_hours:g} hours",
                 *(_moment(part) for part in dated),
                 examined=len(dated),
@@ -67,7 +68,9 @@ class EvidenceFresh(MigrationPolicy):
         elif settled:
             command = collect_command(migration.source)
             need = Missing("when the evidence was collected", "", command)
-            yield unknown(whole(migration), "no part of the evidence tells a time", need)
+            yield unknown(
+                whole(migration), "no part of the evidence has a time of collection", need
+            )
 
 
 def _groups(migration: Migration) -> Iterator[tuple[Subject, list[Part], str]]:
@@ -86,6 +89,13 @@ def _moment(part: Part) -> Pointer:
     return Pointer(Origin(part.name), "", told)
 
 
+def _span(hours: float) -> str:
+    """An age in words: hours up to two days, then days."""
+    unit, number = ("hour", hours) if hours < 48 else ("day", hours / 24)
+    shown = f"{number:.0f}" if number >= 10 else f"{round(number, 1):g}"
+    return f"{shown} {unit}" if shown == "1" else f"{shown} {unit}s"
+
+
 def _too_old(
     migration: Migration, place: Subject, parts: Iterable[Part], command: str
 ) -> Outcome | None:
@@ -98,9 +108,9 @@ def _too_old(
     hours = _age(migration, oldest.collected) / timedelta(hours=1)
     return failed(
         place,
-        f"collected {hours:.0f} hours ago ({oldest.collected.isoformat()})",
+        f"collected {_span(hours)} ago ({oldest.collected.isoformat()})",
         *(_moment(part) for part in old),
-        found=f"{hours:.0f} hours",
+        found=_span(hours),
         wanted=f"at most {migration.requested.max_age_hours:g} hours",
         commands=(command,),
         observed=round(hours, 1),
@@ -118,8 +128,8 @@ def _too_new(
     latest = max(part.collected for part in ahead if part.collected)
     return failed(
         place,
-        f"collected in the future ({latest.isoformat()}): a clock is wrong, or the asOf of the "
-        "request lies before the collection",
+        f"collected in the future ({latest.isoformat()}): a clock is wrong, or asOf of the "
+        "request is earlier than the collection",
         *(_moment(part) for part in ahead),
         found=latest.isoformat(),
         wanted=f"at or before {migration.requested.as_of.isoformat()}",
@@ -131,10 +141,10 @@ def _too_new(
 def _undated(place: Subject, parts: list[Part], command: str) -> Outcome | None:
     if not parts:
         return None
-    need = Missing("when these objects were collected; declare it: collectedAt", "", command)
+    need = Missing("when these objects were collected (declare collectedAt)", "", command)
     return unknown(
         place,
-        f"{sum(part.objects for part in parts)} objects come without the time of collection",
+        f"{plural(sum(part.objects for part in parts), 'object')} without a time of collection",
         need,
         key="undated",
         evidence=tuple(Pointer(Origin(part.name), "") for part in parts),

@@ -43,7 +43,7 @@ def misstated(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
             continue
         yield failed(
             cluster.subject,
-            f"{name} is declared as {_text(mine)}, and the objects show {_text(seen.value)}",
+            f"{name} is declared as {_text(mine)}, but the objects show {_text(seen.value)}",
             declared.pointer,
             *seen.evidence,
             found=f"declared {_text(mine)}, observed {_text(seen.value)}",
@@ -146,8 +146,8 @@ def misseen(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
             continue
         yield failed(
             cluster.subject,
-            f"the way from the {migration.host.role} cluster to the API server of the "
-            f"{cluster.role} cluster is declared closed, and {sights[0].said}",
+            f"the connection from the {migration.host.role} cluster to the API server of the "
+            f"{cluster.role} cluster is declared closed, but {sights[0].said}",
             probe.pointer,
             sights[0].pointer,
             found="declared closed, found open",

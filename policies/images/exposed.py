@@ -45,7 +45,7 @@ RELEASE_READS: tuple[Read[Any], ...] = (
     Read(SERVER_VERSION),
     Read(NODE),
 )
-"""What tells the major release."""
+"""What shows the major release."""
 
 REGISTRY_READS: tuple[Read[Any], ...] = (
     Read(REGISTRY_CONFIG, name="cluster"),
@@ -90,7 +90,7 @@ class DirectImagePolicy(ClusterPolicy):
             raise NotApplicable("source and destination are one cluster")
         if not copies_images(plan):
             raise NotApplicable(
-                "the plan is one for the state of volumes only, which copies no images",
+                "the plan migrates only the state of volumes, which copies no images",
                 plan.ref.at("/status/conditions", TYPE_CONDITION),
             )
 
@@ -115,9 +115,9 @@ class DirectImagePolicy(ClusterPolicy):
 class RegistryExposed(DirectImagePolicy):
     """The registry can be reached from outside its cluster.
 
-    OpenShift 4: the registry operator manages the registry and is told to make a route. Both
-    releases: a router has admitted a route to the registry's service. What is installed by
-    default is not assumed: the documentation's books contradict each other on it.
+    OpenShift 4: the registry operator manages the registry and is set to create a route. Both
+    releases: a router has admitted a route to the registry's service. What is installed by default
+    is not assumed: the documentation's books contradict each other on it.
 
     The host needs no route, but a registry it needs: without one the controller finds no
     internal path (migcluster_types.go, GetInternalRegistryPath) and the plan is not ready. With
@@ -129,7 +129,7 @@ class RegistryExposed(DirectImagePolicy):
     name = "registry-exposed"
     single = True
     title = "The image registry is exposed, for direct image migration"
-    why = "Images cannot be copied directly: the plan fails before it copies a single layer."
+    why = "Images cannot be copied directly. The migration fails before it copies any image."
     reads = (*REGISTRY_READS, Read(IMAGE_STREAM, plan_namespaces=True))
     declares = ("registryRoute",)
     remedy = (
@@ -139,7 +139,9 @@ class RegistryExposed(DirectImagePolicy):
     docs = DOCS
     source = "MTC documentation, Migration prerequisites and Direct migration requirements"
     upstream = ("SourceClusterNoRegistryPath", "DestinationClusterNoRegistryPath")
-    better = "told before a MigCluster exists, and with the reason: removed, unmanaged, no route"
+    better = (
+        "Works before a MigCluster exists, and names the reason: removed, unmanaged or no route."
+    )
 
     def applies(self, migration: Migration) -> None:
         if not migration.plan.indirect_images:
@@ -192,7 +194,7 @@ class RegistryExposed(DirectImagePolicy):
         if waiting is not None:
             return unknown(
                 cluster.subject,
-                f"no router has said whether it admits route {waiting.ref.name}",
+                f"no router has reported whether it admits route {waiting.ref.name}",
                 route_status(cluster, waiting),
             )
         if release == 4 and config is None:
@@ -222,7 +224,7 @@ def _indirect(migration: Migration, cluster: Cluster, config: RegistryConfig | N
     shown = ", ".join(names[:5]) + " …" * (len(names) > 5)
     return failed(
         config.ref.subject,
-        f"the image registry is removed, so the images of {shown} cannot be pushed into it",
+        f"the image registry is removed, so the images of {shown} cannot be pushed to it",
         config.ref.at("/spec/managementState", "Removed"),
         streams[0].ref.at("/metadata/name", streams[0].ref.name),
         found="managementState: Removed",

@@ -18,6 +18,7 @@ from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import MigrationPolicy, NotApplicable
 from service.core.values.imagerefs import InternalImage, internal_image, referred_image
+from service.core.values.wording import plural
 from service.kinds.network import ROUTE
 from service.kinds.ref import Pointer, Ref, Subject
 from service.kinds.resource import Read, Resource, fetch_command
@@ -34,7 +35,7 @@ BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.
 
 T = TypeVar("T", Pod, ImageStream, BuildConfig)
 USERS: tuple[Resource[Any], ...] = (POD, IMAGE_STREAM, BUILD_CONFIG)
-"""What of an application names images. All of it must be known for a pass."""
+"""What names the images of an application. All of it must be known for a pass."""
 
 Use = tuple[Ref, str, str]
 """The object that uses an image, the JSON pointer in it, and the reference as written."""
@@ -55,7 +56,10 @@ class InternalImages(MigrationPolicy):
     id = "MTC701"
     name = "internal-images"
     title = "The images of namespace openshift that the application uses exist on the destination"
-    why = "Pods stay in ImagePullBackOff after the migration: OpenShift 4 dropped many old tags."
+    why = (
+        "Pods stay in ImagePullBackOff after the migration, because OpenShift 4 removed many "
+        "old tags."
+    )
     reads = (
         Read(POD, plan_namespaces=True),
         Read(IMAGE_STREAM, plan_namespaces=True),
@@ -67,14 +71,14 @@ class InternalImages(MigrationPolicy):
         *RELEASE_READS,
     )
     remedy = (
-        "Move the application to a tag that the destination has, or copy the old image into the "
-        "destination's namespace openshift."
+        "Change the application to a tag that exists on the destination, or copy the old image "
+        "to namespace openshift of the destination."
     )
     docs = (
         Link("Updating deprecated internal images", BOOK + "migrating_from_version_3_to_4/index"),
     )
     source = "MTC documentation (3 to 4), Migration prerequisites, Internal images"
-    better = "MTC has no such check"
+    better = "MTC has no such check."
 
     def applies(self, migration: Migration) -> None:
         if major(migration.source) != 3:
@@ -118,7 +122,8 @@ def _templates(migration: Migration) -> Iterator[Outcome]:
     except NotGathered as gap:
         yield unknown(
             migration.source.subject,
-            "what is scaled to zero or runs by a clock may use other images than the pods",
+            "workloads that are scaled to zero or run on a schedule may use other images than "
+            "the pods",
             *gap.missing,
             key="templates",
             severity=Severity.WARNING,
@@ -187,9 +192,9 @@ def _judged(migration: Migration, image: InternalImage, users: list[Use]) -> Out
         return _missing(destination, wanted, users, f"tags {', '.join(stream.tags) or 'none'}")
     return unknown(
         _subject(destination, image),
-        f"image stream {image.stream} is there, but which of its tags {image} is, is not known",
+        f"image stream {image.stream} exists, but cannot verify which of its tags {image} is",
         Missing(
-            f"the tag that {image} stands for",
+            f"the tag of {image}",
             migration.source.role,
             fetch_command(IMAGE_STREAM, image.stream, "openshift"),
         ),
@@ -224,7 +229,8 @@ def _missing(destination: Cluster, image: InternalImage, users: list[Use], found
     copy = f"<destination registry route>/openshift/{quote(image.stream)}:{tag}"
     return failed(
         _subject(destination, image),
-        f"{name} of namespace openshift is used {len(users)} times and is not here{gone}",
+        f"{name} of namespace openshift is used {plural(len(users), 'time')} but does not exist "
+        f"here{gone}",
         *_shown(users),
         found=found,
         wanted=name,

@@ -1,4 +1,4 @@
-"""Direct image migration: how MTC is told where a registry is."""
+"""Direct image migration: how MTC learns where a registry is."""
 
 from __future__ import annotations
 
@@ -40,11 +40,14 @@ class RegistryPath(DirectImagePolicy):
     id = "MTC203"
     name = "registry-path"
     single = True
-    title = "MigCluster names the registry's route, for direct image migration"
+    title = "MigCluster names the route of the registry, for direct image migration"
     why = "The controller does not find the registry; the plan never becomes Ready."
     reads = REGISTRY_READS
     declares = ("registryRoute",)
-    remedy = "Set spec.exposedRegistryPath of the MigCluster to the route's host, nothing else."
+    remedy = (
+        "Set spec.exposedRegistryPath of the MigCluster to the host of the route, without "
+        "anything else."
+    )
     docs = DOCS
     source = (
         "mig-controller pkg/apis/migration/v1alpha1/migcluster_types.go GetRegistryPath, "
@@ -57,7 +60,7 @@ class RegistryPath(DirectImagePolicy):
         "MissingSourceClusterRegistryPath",
         "MissingDestinationClusterRegistryPath",
     )
-    better = "says what is wrong with the value, and compares it with the routes that exist"
+    better = "Says what is wrong with the value, and compares it with the existing routes."
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         if migration.is_host(cluster):
@@ -90,7 +93,7 @@ class RegistryPath(DirectImagePolicy):
         if works:
             yield passed(
                 cluster.subject,
-                "MTC itself has reached the registry at this path",
+                "MTC reached the registry at this path",
                 item.ref.at("/spec/exposedRegistryPath", path),
                 item.ref.at("/status/conditions", "Ready=True"),
             )
@@ -126,9 +129,9 @@ class RegistryPath(DirectImagePolicy):
 def _fault(path: str) -> str:
     """What is wrong with the form of an exposedRegistryPath; "" if nothing."""
     if "://" in path:
-        return "has a scheme, and the controller puts https:// before it"
+        return "has a scheme, but the controller adds https:// itself"
     if path != path.strip():
-        return "has white space around it"
+        return "has leading or trailing white space"
     if path.endswith("/"):
         return "ends with a slash"
     if "/" in path:
@@ -145,14 +148,16 @@ def _unfit(item: MigCluster, cluster: Cluster, path: str, named: list[Route]) ->
     if waiting is not None:
         return unknown(
             item.ref.subject,
-            f"exposedRegistryPath is the host of route {waiting.ref.name}, and no router has said "
-            "whether it admits it",
+            f"exposedRegistryPath is the host of route {waiting.ref.name}, but no router has "
+            "reported whether it admits the route",
             route_status(cluster, waiting),
             key="admitted",
             evidence=(item.ref.at("/spec/exposedRegistryPath", path),),
         )
     if any(route.admitted for route in named):
-        return _wrong(item, cluster, "is the host of a route that speaks no TLS to it", path)
+        return _wrong(
+            item, cluster, "is the host of a route that does not use TLS to the registry", path
+        )
     return _wrong(item, cluster, "is the host of no admitted route to the registry", path)
 
 

@@ -33,14 +33,14 @@ class RegistryRoute(DirectImagePolicy):
     id = "MTC202"
     name = "registry-route"
     title = "A secure route to the exposed registry exists, for direct image migration"
-    why = "The other cluster has no way to the images, and the direct image migration fails."
+    why = "The other cluster cannot reach the images, and the direct image migration fails."
     reads = REGISTRY_READS
     declares = ("registryRoute",)
     remedy = "Create a passthrough or re-encrypt route to the registry's service."
     docs = DOCS
     source = "MTC documentation, Migration prerequisites; cluster-image-registry-operator route.go"
     upstream = ("InvalidRegistryRoute",)
-    better = "names the route, and whether its termination or the router is the reason"
+    better = "Names the route, and whether its termination or the router is the cause."
 
     def judge(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         tunnel = tunnelled(migration, cluster)
@@ -64,9 +64,7 @@ class RegistryRoute(DirectImagePolicy):
                 return
         proof = proven_path(migration, cluster)
         if proof is not None:
-            yield passed(
-                cluster.subject, "MTC itself has reached the registry over HTTPS", *proof.evidence
-            )
+            yield passed(cluster.subject, "MTC reached the registry over HTTPS", *proof.evidence)
             return
         if not known:
             yield self._absent(cluster)
@@ -126,7 +124,7 @@ def _unusable(cluster: Cluster, route: Route) -> Outcome:
     if route.admitted is None:
         return unknown(
             route.ref.subject,
-            f"no router has said whether it admits route {route.ref.name}",
+            f"no router has reported whether it admits route {route.ref.name}",
             route_status(cluster, route),
             key="admitted",
         )

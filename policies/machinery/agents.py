@@ -7,7 +7,7 @@ from contextlib import suppress
 from shlex import quote
 
 from policies.machinery.base import OADP_TROUBLE, UPGRADING, judged
-from policies.plan.base import PLAN_READS, SidePolicy, few
+from policies.plan.base import PLAN_READS, SidePolicy
 from service.core.evidence import NotGathered
 from service.core.facts import topology
 from service.core.facts.machinery import AGENT, AGENT_READS, is_ready
@@ -16,6 +16,7 @@ from service.core.facts.topology import mig_cluster
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable
+from service.core.values.wording import few
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
 from service.kinds.resource import Read
 from service.kinds.workloads import DAEMON_SET, POD, Pod, Workload
@@ -32,8 +33,8 @@ class FileCopyAgents(SidePolicy):
 
     id = "MTC823"
     name = "file-copy-agents"
-    title = "The agents that copy files run on every node that they are needed on"
-    why = "The backup of a volume waits for an agent until restic_timeout, and fails."
+    title = "The file copy agents run on every node that needs one"
+    why = "The backup of a volume waits for an agent until restic_timeout and then fails."
     reads = (
         *PLAN_READS,
         *AGENT_READS,
@@ -42,12 +43,12 @@ class FileCopyAgents(SidePolicy):
         Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),
     )
     remedy = (
-        "Repair the DaemonSet; give its pods tolerations for the nodes' taints, or move the "
+        "Fix the DaemonSet; give its pods tolerations for the nodes' taints, or move the "
         "application's pods; unset restartRestic where the DaemonSet is called node-agent."
     )
     docs = (UPGRADING, OADP_TROUBLE)
     source = "mig-controller pkg/controller/migmigration/pod.go; Velero issues 4752 and 5113"
-    better = "MTC waits for the agents and does not name them"
+    better = "MTC waits for the agents and does not report which one is missing."
 
     def applies(self, migration: Migration) -> None:
         plan = migration.plan
@@ -116,8 +117,8 @@ def _asked(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
     if wanted:
         yield failed(
             cluster.subject,
-            f"restarting restic is asked for, and the DaemonSet is called {NEW}: phase "
-            "WaitForResticReady ends in an error",
+            f"restartRestic is set, but the DaemonSet is named {NEW}: phase WaitForResticReady "
+            "fails",
             *evidence,
             found="restartRestic: true",
             wanted="restartRestic not set",
@@ -136,7 +137,7 @@ def _twice(cluster: Cluster) -> Iterator[Outcome]:
         return
     yield failed(
         found[OLD].ref.subject,
-        f"DaemonSet {OLD} of MTC 1.7 still runs beside {NEW}",
+        f"DaemonSet {OLD} of MTC 1.7 still runs next to {NEW}",
         found[OLD].ref.at("/metadata/name", OLD),
         found=f"{OLD} and {NEW}",
         wanted=f"{NEW} only",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.plan.base import TROUBLE, few
+from policies.plan.base import TROUBLE
 from service.core.facts.machinery import Component, State, state
 from service.core.link import Link
 from service.core.migration import Cluster
 from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.values.wording import few
 from service.kinds.mtc import MTC_NAMESPACE
 from service.kinds.workloads import Pod
 
@@ -24,7 +25,7 @@ OADP_TROUBLE = Link(
 )
 DOCS = (UPGRADING, TROUBLE)
 MANY_RESTARTS = 3
-"""Restarts that the premigration checklists take for normal."""
+"""The number of restarts that the premigration checklists accept."""
 
 
 def judged(
@@ -65,7 +66,11 @@ def _ill(part: Component, pods: tuple[Pod, ...]) -> Iterator[Outcome]:
         restarts = max((one.restarts for one in pod.containers), default=0)
         if not killed and restarts <= MANY_RESTARTS:
             continue
-        said = f"was killed for want of memory ({few(killed)})" if killed else "restarts often"
+        said = (
+            f"was killed because it ran out of memory ({few(killed)})"
+            if killed
+            else "restarts often"
+        )
         yield failed(
             pod.ref.subject,
             f"pod {pod.ref.name} of {part.title} {said}",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from policies.machinery.base import OADP_TROUBLE, UPGRADING
-from policies.plan.base import PLAN_READS, SidePolicy, few
+from policies.plan.base import PLAN_READS, SidePolicy
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.machinery import LOCATION_READS, is_stale, locations
 from service.core.facts.plan_refs import told_ready
@@ -14,6 +14,7 @@ from service.core.facts.transfer import storage_conversion
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, not_applicable, passed
 from service.core.policy import NotApplicable
+from service.core.values.wording import few
 from service.kinds.mtc import MIG_STORAGE, MTC_NAMESPACE
 from service.kinds.resource import Read, fetch_command
 from service.kinds.velero import (
@@ -39,10 +40,10 @@ class LocationAvailable(SidePolicy):
     why = "The backup does not appear on the destination; EnsureInitialBackupReplicated waits."
     unsure = Severity.WARNING
     reads = (*PLAN_READS, *LOCATION_READS, Read(MIG_STORAGE, MTC_NAMESPACE))
-    remedy = "Repair the way to the repository, or its credentials, as the message says."
+    remedy = "Fix the connection to the repository, or its credentials, as the message says."
     docs = (UPGRADING, OADP_TROUBLE)
     source = "Velero BackupStorageLocation; mig-controller pkg/controller/migmigration/backup.go"
-    better = "the controller tests the repository from the host only"
+    better = "The controller tests the repository only from the host cluster."
 
     def applies(self, migration: Migration) -> None:
         if storage_conversion(migration):
@@ -66,13 +67,13 @@ def _require_plan_ready(migration: Migration) -> None:
     """Raise NotApplicable where MTC has not had a reason yet to make a location."""
     plan = migration.given_plan
     if plan is not None and told_ready(plan.conditions) is not True:
-        raise NotApplicable("MTC makes the location when the plan is ready, which it is not yet")
+        raise NotApplicable("MTC creates the location when the plan is Ready, which it is not yet")
 
 
 def _untested(cluster: Cluster, reason: str) -> NotGathered:
     command = fetch_command(BACKUP_STORAGE_LOCATION, "", MTC_NAMESPACE)
     return NotGathered(
-        Missing("a recent test of the repository by Velero", cluster.role, command, reason)
+        Missing("a recent check of the repository by Velero", cluster.role, command, reason)
     )
 
 
@@ -111,7 +112,7 @@ class OneDefaultSnapshotLocation(SidePolicy):
     remedy = "Delete the VolumeSnapshotLocations that no plan needs, or mark the defaults."
     docs = (UPGRADING, OADP_TROUBLE)
     source = "MTC 1.7.15 and 1.7.16 release notes (BZ 2180565)"
-    better = "MTC has no such check"
+    better = "MTC has no such check."
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         found = cluster.all(VOLUME_SNAPSHOT_LOCATION, (MTC_NAMESPACE,))
@@ -121,12 +122,12 @@ class OneDefaultSnapshotLocation(SidePolicy):
         providers = {item.provider for item in found}
         settled = {item.provider for item in found if item.default}
         if len(providers) == 1 or providers == settled:
-            yield passed(cluster.subject, "Velero need not guess", examined=len(found))
+            yield passed(cluster.subject, "Velero can choose the location", examined=len(found))
             return
         yield failed(
             cluster.subject,
             f"snapshot locations {few(item.ref.name for item in found)} have the providers "
-            f"{few(sorted(providers))}, and there is no default for each",
+            f"{few(sorted(providers))}, and not every provider has a default",
             *(item.ref.at("/spec/provider", item.provider) for item in found[:5]),
             found=f"{len(providers)} providers",
             wanted="one provider, or a default for each",

@@ -33,13 +33,13 @@ class OadpPairing(ClusterPolicy):
     id = "MTC826"
     name = "oadp-pairing"
     title = "The OADP release fits MTC and OpenShift"
-    why = "Velero is not set up, or refuses what MTC writes: migrations hang in phase Prepare."
+    why = "Velero is not set up, or rejects what MTC writes. Migrations hang in phase Prepare."
     reads = (*MTC_READS, *releases.READS, Read(CLUSTER_SERVICE_VERSION, MTC_NAMESPACE))
     declares = ("mtcVersion", "openshiftVersion")
     remedy = "Set the channel of OADP's Subscription to the release that the finding names."
     docs = (*DOCS, OADP_TROUBLE)
     source = "MTC documentation, About MTC (MTC 1.8 support); OADP release notes; release data"
-    better = "MTC has no such check"
+    better = "MTC has no such check."
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         if major_or(cluster) == 3:
@@ -50,7 +50,9 @@ class OadpPairing(ClusterPolicy):
         version = parse_or_none(release(mtc.value))
         if version is None:
             command = f"oc get csv -n {MTC_NAMESPACE} -o yaml"
-            raise cluster.missing("the exact MTC release", command, f"it says {mtc.value[:40]!r}")
+            raise cluster.missing(
+                "the exact MTC release", command, f"it reports {mtc.value[:40]!r}"
+            )
         if ocp < FIRST_OLM or version < FIRST_WITH_OADP:
             yield not_applicable(cluster.subject, f"MTC {version} on OpenShift {ocp} needs no OADP")
             return

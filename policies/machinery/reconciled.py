@@ -29,17 +29,17 @@ class Reconciled(ClusterPolicy):
 
     id = "MTC827"
     name = "components-reconciled"
-    title = "The operators could set MTC and Velero up as they were asked to"
-    why = "Components are missing or run with old settings; a migration waits for them."
+    title = "The operators have set up MTC and Velero as configured"
+    why = "Components are missing or run with old settings, and a migration waits for them."
     unsure = Severity.WARNING
     reads = (
         Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),
         Read(DATA_PROTECTION_APPLICATION, MTC_NAMESPACE),
     )
-    remedy = "Correct what the message names, and look into the operator's log."
+    remedy = "Correct what the message names, and check the log of the operator."
     docs = (UPGRADING, OADP_TROUBLE)
     source = "mig-operator status of MigrationController; OADP condition Reconciled"
-    better = "MTC has no such check"
+    better = "MTC has no such check."
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         good: list[Ref] = []

@@ -36,7 +36,7 @@ from service.kinds.resource import Read
 VELERO_LABEL = "app.kubernetes.io/instance"
 OPERATORS = (*OPERATOR_NAMES, "oadp-operator.")
 GOING = ("Succeeded", "Replacing", "Deleting")
-"""Phases of a ClusterServiceVersion that works or makes room for one that does."""
+"""Phases of a ClusterServiceVersion that works or is being replaced by one that does."""
 
 
 class ControllerRunning(Policy[Cluster]):
@@ -49,15 +49,15 @@ class ControllerRunning(Policy[Cluster]):
     id = "MTC820"
     name = "controller-running"
     title = "The MTC controller runs"
-    why = "Nothing happens: plans are not validated and migrations do not start or stop midway."
+    why = "Plans are not validated, and migrations do not start or stop halfway."
     reads = RUNNING_READS
     remedy = (
-        "Repair the pod as its events and log say; for want of memory raise "
+        "Fix the pod as its events and log say; if it ran out of memory, raise "
         "mig_controller_limits_memory in the MigrationController."
     )
     docs = DOCS
     source = "MTC documentation, Upgrading MTC: verify the pods; Advanced migration options"
-    better = "the controller cannot report that it does not run"
+    better = "The controller cannot report that it does not run."
 
     def subjects(self, migration: Migration) -> Iterable[Cluster]:
         return (migration.host,)
@@ -86,10 +86,12 @@ class OperatorsRunning(ClusterPolicy):
         Read(CLUSTER_SERVICE_VERSION, MTC_NAMESPACE),
         Read(INSTALL_PLAN, MTC_NAMESPACE),
     )
-    remedy = "Repair what the phase and the message name; approve an InstallPlan that waits."
+    remedy = (
+        "Fix what the phase and the message name. Approve an InstallPlan that waits for approval."
+    )
     docs = DOCS
     source = "MTC documentation, Upgrading MTC; Operator Lifecycle Manager, phases of a CSV"
-    better = "MTC has no such check"
+    better = "MTC has no such check."
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         versions = [item for item in cluster.known(CLUSTER_SERVICE_VERSION) if _is_ours(item)]
@@ -169,12 +171,14 @@ class VeleroRunning(SidePolicy):
     id = "MTC822"
     name = "velero-running"
     title = "Velero runs on the source and the destination"
-    why = "The migration waits without an end in phase EnsureCloudSecretPropagated or its backup."
+    why = "The migration waits indefinitely in phase EnsureCloudSecretPropagated or in its backup."
     reads = RUNNING_READS
-    remedy = "Repair Velero: its pod's events and log, the DataProtectionApplication, OADP."
+    remedy = (
+        "Fix Velero: check the events and log of its pod, the DataProtectionApplication and OADP."
+    )
     docs = (UPGRADING, OADP_TROUBLE)
     source = "mig-controller pkg/controller/migmigration/pod.go, pkg/pods/velero.go"
-    better = "before the migration starts"
+    better = "Works before the migration starts."
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         found = state(cluster, VELERO)
@@ -182,8 +186,8 @@ class VeleroRunning(SidePolicy):
             pod = found.pods[0]
             yield failed(
                 pod.ref.subject,
-                f"Velero's pod {pod.ref.name} has no label {VELERO_LABEL}=velero; the controller "
-                "from MTC 1.7.2 does not find it",
+                f"Velero's pod {pod.ref.name} has no label {VELERO_LABEL}=velero; the "
+                "controllers of MTC 1.7.2 and later do not find it",
                 pod.ref.at("/metadata/labels"),
                 found="no such label",
                 wanted=f"{VELERO_LABEL}=velero",

@@ -1,1 +1,1 @@
-"""What the migration's own objects need: room, places, rights, operators and settings."""
+"""What the migration's own objects need: free space, nodes, rights, operators and settings."""

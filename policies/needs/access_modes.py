@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from policies.needs.base import READS, Gaps, PlanNeed, copied
-from policies.plan.base import edit, few
+from policies.plan.base import edit
 from policies.plan.volumes.base import OPTIONS, TARGET_READS
 from service.core.access_modes import AUTO, ROX, RWX, modes_of
 from service.core.facts.storage_classes import destination_classes
@@ -14,6 +14,7 @@ from service.core.facts.targets import access_modes, target_of
 from service.core.facts.volumes import Volume, volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed
+from service.core.values.wording import few
 from service.kinds.ref import Pointer
 from service.kinds.resource import Read
 from service.kinds.workloads import POD
@@ -36,12 +37,15 @@ class KeptAccessModes(PlanNeed):
     reads = (*READS, *TARGET_READS, Read(POD, plan_namespaces=True))
     declares = ("storageClasses",)
     remedy = (
-        "Set selection.accessMode of the volume to ReadWriteMany, with a class that has it; "
-        "for a claim that is only read, to a mode that rsync can write."
+        "Set selection.accessMode of the volume to ReadWriteMany, with a class that supports "
+        "it. For a read-only claim, set a mode that rsync can write to."
     )
     docs = (OPTIONS,)
     source = "mig-controller pkg/apis/migration/v1alpha1/migcluster_types.go, migplan/pvlist.go"
-    better = "the controller warns of modes that the class lacks, not of modes that are lost"
+    better = (
+        "The controller warns of modes that the class does not have, but not of modes that "
+        "are lost."
+    )
     good = "the claims keep their access modes"
 
     def applies(self, migration: Migration) -> None:
@@ -64,7 +68,7 @@ def _narrowed(migration: Migration, volume: Volume, nodes: list[str]) -> Iterato
     chosen = volume.planned.target_access_mode if volume.planned is not None else ""
     becomes = (chosen,) if chosen and chosen != AUTO else modes
     if becomes == (ROX,):
-        yield _lost(migration, volume, ROX, "rsync can write", [], "read-only")
+        yield _lost(migration, volume, ROX, "rsync can write to", [], "read-only")
     if RWX not in modes or chosen in (RWX, AUTO, ROX):
         return
     if chosen:
@@ -93,7 +97,7 @@ def _lost(
         evidence = (plan.ref.at(at, volume.planned.target_access_mode or None), *evidence)
     mounted = f", and pods of {len(nodes)} nodes ({few(nodes)}) mount it" if len(nodes) > 1 else ""
     if key == "read-only":
-        said = f"claim {volume.hold} can only be read on the destination; rsync must write it"
+        said = f"claim {volume.hold} is read-only on the destination, but rsync must write to it"
     elif found == "none selected":
         said = (
             f"claim {volume.hold} has {RWX}, no access mode is selected, and MTC offers "
@@ -106,7 +110,7 @@ def _lost(
         said,
         *evidence,
         found=found,
-        wanted=wanted if key == "narrowed" else "a mode that rsync can write",
+        wanted=wanted if key == "narrowed" else "a mode that rsync can write to",
         key=f"{key} {volume.hold}",
         commands=(edit(plan),),
         severity=Severity.BLOCKER if len(nodes) > 1 else None,

@@ -31,8 +31,8 @@ class ClusterScopedNeeds(PlanNeed):
 
     id = "MTC838"
     name = "cluster-scoped-needs"
-    title = "Classes that the pods name exist on the destination"
-    why = "The API server refuses the pods; the application does not come up."
+    title = "The classes that the pods use exist on the destination"
+    why = "The API server rejects the pods, and the application does not start."
     reads = (
         *PLAN_READS,
         Read(POD, plan_namespaces=True),
@@ -49,8 +49,8 @@ class ClusterScopedNeeds(PlanNeed):
         ),
     )
     source = "MTC documentation, Troubleshooting 3 to 4, known issues; Premigration checklists"
-    better = "MTC has no such check"
-    good = "classes that the pods name exist on the destination"
+    better = "MTC has no such check."
+    good = "the classes that the pods use exist on the destination"
 
     def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
         with gaps.noted():
@@ -98,7 +98,7 @@ def _absent(migration: Migration, kind: Resource[Any], name: str, ref: Ref) -> I
     except NotGathered as gap:
         yield unknown(
             ref.subject,
-            f"{who} names {kind.kind} {name}; whether the destination has it is not known",
+            f"{who} uses {kind.kind} {name}; cannot verify whether it exists on the destination",
             *gap.missing,
             key=f"{kind.kind} {name}",
             severity=Severity.BLOCKER,
@@ -106,7 +106,7 @@ def _absent(migration: Migration, kind: Resource[Any], name: str, ref: Ref) -> I
         return
     yield failed(
         ref.subject,
-        f"{who} names {kind.kind} {name}, which the destination does not have",
+        f"{who} uses {kind.kind} {name}, which does not exist on the destination",
         ref.at("/spec", name),
         found="absent",
         wanted=f"{kind.kind} {name}",

@@ -7,12 +7,13 @@ from datetime import timedelta
 from shlex import quote
 
 from policies.needs.base import Gaps, SideNeed
-from policies.plan.base import CHECKLISTS, few
+from policies.plan.base import CHECKLISTS
 from service.core.facts import release
 from service.core.facts.machinery import moment
 from service.core.facts.release import major
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed
+from service.core.values.wording import few
 from service.kinds.cluster import NODE, Node
 from service.kinds.health import (
     CERTIFICATE_REQUEST,
@@ -30,9 +31,9 @@ NEEDED = {
     "authentication", "dns", "etcd", "image-registry", "ingress", "kube-apiserver", "network",
     "openshift-apiserver", "operator-lifecycle-manager", "storage",
 }  # fmt: skip
-"""Cluster operators without which a migration does not get through."""
+"""Cluster operators that a migration needs."""
 YOUNG = timedelta(minutes=10)
-"""A request for a certificate that is no older than this may still be approved by itself."""
+"""A certificate signing request that is younger than this may still be approved automatically."""
 
 
 class NodesReady(SideNeed):
@@ -44,14 +45,14 @@ class NodesReady(SideNeed):
 
     id = "MTC846"
     name = "nodes-ready"
-    title = "Nodes are ready and under no pressure"
+    title = "Nodes are ready and not under pressure"
     why = "Pods of the application, or those that copy data, do not start or are evicted."
     reads = (Read(NODE), Read(MIG_PLAN, MTC_NAMESPACE), Read(POD, plan_namespaces=True))
-    remedy = "Repair the node, or take it out of the cluster for the time of the migration."
+    remedy = "Fix the node, or remove it from the cluster during the migration."
     docs = (CHECKLISTS,)
     source = "MTC documentation, Premigration checklists, cluster health"
-    better = "MTC has no such check"
-    good = "the nodes are ready and under no pressure"
+    better = "MTC has no such check."
+    good = "the nodes are ready and not under pressure"
 
     def faults(self, migration: Migration, cluster: Cluster, gaps: Gaps) -> Iterator[Outcome]:
         with gaps.noted():
@@ -85,14 +86,14 @@ class ClusterWell(SideNeed):
     """The cluster's own operators are well, nothing is rolled out, and no request waits.
 
     An operator that a migration needs and that is not available or degraded is a blocker on the
-    destination; all else is a warning: other operators, a rollout of node configuration, requests
-    for certificates that nobody approves, a cluster without identity provider.
+    destination; all else is a warning: other operators, a rollout of node configuration,
+    certificate signing requests that are not approved, a cluster without identity provider.
     """
 
     id = "MTC847"
     name = "cluster-well"
-    title = "The cluster's own operators are well, and nothing is being rolled out"
-    why = "Nodes restart or parts of the cluster do not answer while the migration runs."
+    title = "The cluster operators are healthy, and no rollout is in progress"
+    why = "Nodes restart or parts of the cluster are unavailable during the migration."
     severity = Severity.WARNING
     reads = (
         *release.READS,
@@ -102,11 +103,14 @@ class ClusterWell(SideNeed):
         Read(OAUTH, name="cluster"),
     )
     declares = ("openshiftVersion",)
-    remedy = "Repair the operator, let the rollout end, approve or deny the requests; then migrate."
+    remedy = (
+        "Fix the operator, wait until the rollout is complete, and approve or deny the "
+        "requests. Then migrate."
+    )
     docs = (CHECKLISTS,)
     source = "MTC documentation, Premigration checklists, cluster health"
-    better = "MTC has no such check"
-    good = "the cluster's operators are well, and nothing waits"
+    better = "MTC has no such check."
+    good = "the cluster operators are healthy, and nothing is pending"
 
     def faults(self, migration: Migration, cluster: Cluster, gaps: Gaps) -> Iterator[Outcome]:
         with gaps.noted():
@@ -127,7 +131,7 @@ class ClusterWell(SideNeed):
                     yield _fault(item.ref, f"machine config pool {item.ref.name} is {state}", state)
         for oauth in cluster.known(OAUTH):
             if not oauth.providers:
-                said = "the cluster has no identity provider: nobody but kubeadmin can log in"
+                said = "the cluster has no identity provider: only kubeadmin can log in"
                 yield _fault(oauth.ref, said, "no identity provider")
 
 
@@ -157,7 +161,7 @@ def _fault(ref: Ref, said: str, found: str, severity: Severity | None = None) ->
         said.rstrip(": "),
         ref.at("/status/conditions", found),
         found=found,
-        wanted="available, not degraded, nothing waiting",
+        wanted="available, not degraded, nothing pending",
         key=found,
         commands=(f"oc describe {ref.kind.lower()} {quote(ref.name)}",),
         severity=severity,

@@ -1,4 +1,4 @@
-"""Whether quotas over several namespaces leave room for what comes."""
+"""Whether quotas across several namespaces are large enough for the migrated objects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from policies.needs.base import (
     readable,
     side_namespaces,
 )
-from policies.plan.base import CHECKLISTS, few
+from policies.plan.base import CHECKLISTS
 from policies.plan.workloads.quota import QUOTAS
 from service.core.facts import helper_pods as helpers
 from service.core.facts.helper_pods import helper_pods
@@ -23,6 +23,7 @@ from service.core.facts.quotas import counts, shortage
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed
 from service.core.values.quantity import parse_or_none
+from service.core.values.wording import few
 from service.kinds.cluster import NAMESPACE
 from service.kinds.quotas import CLUSTER_RESOURCE_QUOTA, ClusterResourceQuota
 from service.kinds.ref import pointer_step
@@ -32,7 +33,7 @@ from service.kinds.workloads import POD
 
 
 class ClusterQuotas(SideNeed):
-    """Quotas over several namespaces leave room for the pods and claims that come.
+    """Quotas across several namespaces are large enough for the migrated pods and claims.
 
     A ClusterResourceQuota selects namespaces by labels and annotations; MTC makes a namespace
     with those of the source's, so that it may be counted on the destination too. Counted are
@@ -41,8 +42,11 @@ class ClusterQuotas(SideNeed):
 
     id = "MTC832"
     name = "cluster-resource-quotas"
-    title = "Quotas over several namespaces leave room for what comes"
-    why = "The API server refuses the pods or claims that come last; the migration waits for them."
+    title = "Quotas across several namespaces are large enough for the migrated objects"
+    why = (
+        "The API server rejects pods or claims that exceed the quota, and the migration waits "
+        "for them."
+    )
     reads = (
         *READS,
         *helpers.READS,
@@ -50,11 +54,11 @@ class ClusterQuotas(SideNeed):
         Read(CLUSTER_RESOURCE_QUOTA),
         Read(PERSISTENT_VOLUME_CLAIM, plan_namespaces=True),
     )
-    remedy = "Raise the quota, or take the namespace out of what it selects."
+    remedy = "Raise the quota, or exclude the namespace from its selector."
     docs = (QUOTAS, CHECKLISTS)
     source = "OpenShift ClusterResourceQuota; MTC documentation, Premigration checklists"
-    better = "MTC does not look at quotas"
-    good = "no quota over several namespaces is in the way"
+    better = "MTC does not check quotas."
+    good = "no quota across several namespaces is exceeded"
 
     def faults(self, migration: Migration, cluster: Cluster, gaps: Gaps) -> Iterator[Outcome]:
         with gaps.noted():
@@ -101,7 +105,7 @@ def _short(
     hard, used = readable(key, short.hard), readable(key, short.used)
     yield failed(
         quota.ref.subject,
-        f"what comes into {few(names)} needs {readable(key, wanted)} of {key}; "
+        f"the migrated objects of {few(names)} need {readable(key, wanted)} of {key}; "
         f"ClusterResourceQuota {quota.ref.name} allows {hard}, of which {used} is used",
         quota.ref.at(f"/status/total/hard/{pointer_step(key)}", quota.total.hard[key]),
         found=readable(key, wanted + short.used),

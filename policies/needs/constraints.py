@@ -26,7 +26,7 @@ from service.kinds.workloads import POD
 
 EVERYONE = ("system:authenticated", "system:serviceaccounts")
 NOT_CARRIED = (4, 12)
-"""The OpenShift release from and to which MTC carries no grants (MIG-1454)."""
+"""The OpenShift release for which MTC does not migrate grants (MIG-1454)."""
 LAST_WITHOUT_GRANT = Version.parse("3.11.0")
 
 
@@ -59,7 +59,7 @@ class ConstraintsOnDestination(PlanNeed):
     id = "MTC837"
     name = "constraints-on-destination"
     title = "The pods' security context constraints exist on the destination and are granted"
-    why = "The pods are refused, or run as another user than their files belong to."
+    why = "The pods are rejected, or run as a user that does not own their files."
     severity = Severity.BLOCKER
     reads = (
         *PLAN_READS,
@@ -72,8 +72,8 @@ class ConstraintsOnDestination(PlanNeed):
     )
     declares = ("openshiftVersion",)
     remedy = (
-        "Create the constraints on the destination and grant them to the service account; set a "
-        "changed one back, and put what was changed into one of its own."
+        "Create the constraints on the destination and grant them to the service account. "
+        "Restore a changed default constraint, and put the change into a separate one."
     )
     docs = (
         CHECKLISTS,
@@ -84,7 +84,7 @@ class ConstraintsOnDestination(PlanNeed):
         ),
     )
     source = "MTC 1.8.3 to 1.8.5 release notes (MIG-1454); Planning your migration, security"
-    better = "MTC has no such check"
+    better = "MTC has no such check."
     good = "the pods' security context constraints are on the destination"
 
     def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
@@ -155,7 +155,8 @@ def _before_311(cluster: Cluster) -> Iterator[Outcome]:
         if release.openshift(cluster).value < LAST_WITHOUT_GRANT:
             yield failed(
                 item.ref.subject,
-                f"anyuid does not name {account}, as rsync's pods need before OpenShift 3.11",
+                f"anyuid does not include {account}, which the rsync pods need before OpenShift "
+                "3.11",
                 item.ref.at("/users"),
                 found="not a user of anyuid",
                 wanted=account,
@@ -183,7 +184,7 @@ def _refused(migration: Migration, use: Use) -> Iterator[Outcome]:
     except NotGathered as gap:
         yield unknown(
             ref.subject,
-            f"{who}; whether the destination lets account {account} use that is not known",
+            f"{who}; cannot verify whether account {account} can use it on the destination",
             *gap.missing,
             key=f"{name} {space}/{account}",
             severity=Severity.WARNING,
@@ -191,10 +192,10 @@ def _refused(migration: Migration, use: Use) -> Iterator[Outcome]:
         return
     if there is None and carried:
         return
-    fault = "does not exist there" if there is None else f"does not name account {account} there"
+    fault = "does not exist there" if there is None else f"does not include account {account} there"
     yield failed(
         ref.subject,
-        f"{who}, which {fault}; MTC does not bring it",
+        f"{who}, which {fault}; MTC does not migrate it",
         use.evidence,
         found="absent" if there is None else "not granted",
         wanted=f"{name} for account {space}/{account}",

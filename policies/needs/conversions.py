@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from policies.needs.base import READS, Gaps, PlanNeed, copied
-from policies.plan.base import ADVANCED, MIGRATING, PLAN_READS, few
+from policies.plan.base import ADVANCED, MIGRATING, PLAN_READS
 from service.core.facts import mtc, release, topology
 from service.core.facts.apis import READS as API_READS
 from service.core.facts.apis import has_kind
@@ -17,6 +17,7 @@ from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable
 from service.core.values.versions import Version, parse_or_none
+from service.core.values.wording import few
 from service.kinds.resource import Read
 from service.kinds.virtualization import VIRTUAL_MACHINE, VirtualMachine
 from service.kinds.workloads import BUILD_CONFIG, DEPLOYMENT, STATEFUL_SET
@@ -26,16 +27,16 @@ LONGEST = 59
 
 
 class ConversionWorkloads(PlanNeed):
-    """Workloads get through a conversion of storage classes.
+    """Workloads can take part in a storage class conversion.
 
-    MTC makes stateful sets anew, skips those with names of 60 characters or more, and leaves the
-    old class in their templates, which a later scale-up uses. It scales down every workload of
-    the namespace, also those without a claim of the plan.
+    MTC recreates stateful sets, skips those with names of 60 characters or more, and leaves the old
+    class in their templates, which a later scale-up uses. It scales down every workload of the
+    namespace, also those without a claim of the plan.
     """
 
     id = "MTC853"
     name = "conversion-workloads"
-    title = "Workloads get through a conversion of storage classes"
+    title = "Workloads can take part in a storage class conversion"
     why = "A stateful set keeps its old volumes, or gets volumes of the old class again."
     severity = Severity.WARNING
     reads = (
@@ -47,8 +48,8 @@ class ConversionWorkloads(PlanNeed):
     remedy = "Rename the stateful set; edit its volumeClaimTemplates after the conversion."
     docs = (ADVANCED,)
     source = "MTC 1.8.5 release notes (MIG-1660, MIG-1661); mig-controller migmigration/storage.go"
-    better = "MTC has no such check"
-    good = "the workloads get through the conversion"
+    better = "MTC has no such check."
+    good = "the workloads can take part in the conversion"
 
     def applies(self, migration: Migration) -> None:
         if not storage_conversion(migration):
@@ -89,11 +90,11 @@ class ConversionWorkloads(PlanNeed):
             if not mounts and item.wanted:
                 yield failed(
                     item.ref.subject,
-                    f"Deployment {item.ref.namespace}/{item.ref.name} mounts no claim of the plan "
-                    "and is scaled down with the others",
+                    f"Deployment {item.ref.namespace}/{item.ref.name} mounts no claim of the "
+                    "plan, but is scaled down with the others",
                     item.ref.at("/spec/replicas", item.wanted),
                     found="scaled down",
-                    wanted="a time when that does no harm",
+                    wanted="a time when a scale-down is acceptable",
                     key="scaled",
                     severity=Severity.INFO,
                 )
@@ -108,20 +109,20 @@ class MachinesMovable(PlanNeed):
 
     id = "MTC854"
     name = "virtual-machines-movable"
-    title = "Virtual machines can be moved while they run"
+    title = "Virtual machines can be migrated live"
     why = "The live migration of a disk fails, or skips the machine."
     severity = Severity.WARNING
     reads = (*PLAN_READS, *release.READS, *API_READS, Read(VIRTUAL_MACHINE, plan_namespaces=True))
     declares = ("openshiftVersion",)
-    remedy = "Move these machines while they are off, without liveMigrate."
+    remedy = "Stop these virtual machines and migrate them without liveMigrate."
     docs = (ADVANCED,)
     source = "OpenShift Virtualization, Storage live migration with MTC, known limitations"
-    better = "MTC has no such check"
-    good = "every virtual machine can be moved while it runs"
+    better = "MTC has no such check."
+    good = "every virtual machine can be migrated live"
 
     def applies(self, migration: Migration) -> None:
         if not migration.plan.live_migrate:
-            raise NotApplicable("the plan asks for no live migration")
+            raise NotApplicable("the plan does not request live migration")
 
     def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
         source = migration.source
@@ -137,7 +138,7 @@ class MachinesMovable(PlanNeed):
                     f"virtual machine {item.ref.namespace}/{item.ref.name} {said}",
                     item.ref.at("/spec/template/spec/domain/devices"),
                     found=key,
-                    wanted="a machine that can be moved while it runs",
+                    wanted="a virtual machine that can be migrated live",
                     key=key,
                     commands=(f"oc get vm {quote(item.ref.name)} -n {quote(item.ref.namespace)}",),
                 )
@@ -145,15 +146,21 @@ class MachinesMovable(PlanNeed):
 
 def _obstacles(item: VirtualMachine, mapped: bool) -> Iterator[tuple[str, str]]:
     if item.shared:
-        yield "shared disk", f"has disks that others write too ({few(item.shared)})"
+        yield "shared disk", f"has shared disks ({few(item.shared)})"
     if item.luns:
-        yield "lun", f"has disks that are handed through ({few(item.luns)})"
+        yield "lun", f"has passthrough disks ({few(item.luns)})"
     if item.filesystems:
         yield "virtio-fs", f"has file systems of the host ({few(item.filesystems)})"
     if item.status and item.status != "Running":
-        yield "not running", f"is {item.status}, and a live migration skips it"
+        yield "not running", f"is {item.status}, so a live migration skips it"
     if mapped:
-        yield "mapped", "comes into another namespace, and its storage moves within one only"
+        yield (
+            "mapped",
+            (
+                "moves to another namespace, but live storage migration works only "
+                "within one namespace"
+            ),
+        )
 
 
 FIRST_WITH_FAULT = Version.parse("1.8.0")
@@ -169,14 +176,17 @@ class BuildsPush(PlanNeed):
     id = "MTC851"
     name = "builds-push"
     title = "Builds can push to the registry of the destination"
-    why = "Builds fail after the migration: their pods may not push to the registry."
+    why = "Builds fail after the migration because their pods cannot push to the registry."
     severity = Severity.WARNING
     reads = (*PLAN_READS, *mtc.READS, Read(BUILD_CONFIG, plan_namespaces=True))
     declares = ("mtcVersion",)
-    remedy = "After the migration link the builder's secret anew, or make the builds anew."
+    remedy = (
+        "After the migration, link the secret of the builder service account again, or "
+        "recreate the builds."
+    )
     docs = (MIGRATING,)
     source = "MTC 1.8.0 to 1.8.5 release notes (BZ 2234781); OADP 1.4.1 release notes"
-    better = "MTC has no such check"
+    better = "MTC has no such check."
     good = "no build pushes to the registry of its cluster"
 
     def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
@@ -194,7 +204,7 @@ class BuildsPush(PlanNeed):
                     f"{item.output.partition(':')[2]}, which may fail after the migration",
                     item.ref.at("/spec/output/to", item.output),
                     found=item.output,
-                    wanted="a builder's account that may push",
+                    wanted="a builder service account that can push",
                     commands=(
                         f"oc describe serviceaccount builder -n {quote(item.ref.namespace)}",
                     ),

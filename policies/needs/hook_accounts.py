@@ -18,7 +18,7 @@ from service.kinds.resource import Read
 from service.kinds.security import SERVICE_ACCOUNT
 
 OPERATORS_OWN = (MTC_NAMESPACE, "migration-controller")
-"""The account that the operator makes, with all rights."""
+"""The account that the operator creates, with all rights."""
 
 
 class HookAccounts(Need[Use], HookPolicy):
@@ -31,24 +31,27 @@ class HookAccounts(Need[Use], HookPolicy):
     id = "MTC841"
     name = "hook-accounts"
     title = "The service accounts of hooks exist and have rights"
-    why = "The hook's pod is not made or may do nothing; the migration fails in its phase."
+    why = (
+        "The pod of the hook is not created or has no rights. The migration fails in the "
+        "phase of the hook."
+    )
     reads = (
         *HOOK_READS,
         Read(SERVICE_ACCOUNT, plan_namespaces=True),
         Read(SERVICE_ACCOUNT, MTC_NAMESPACE),
         Read(CLUSTER_ROLE_BINDING),
     )
-    remedy = "Create the service account on the cluster of the hook, and bind it to a role."
+    remedy = "Create the service account on the cluster where the hook runs, and bind it to a role."
     docs = (ADVANCED, TROUBLE)
     source = "mig-controller pkg/controller/migmigration/hooks.go"
-    better = "MTC checks the name's form only"
+    better = "MTC checks only the syntax of the name."
     good = "the service account of the hook exists and has rights"
 
     def faults(self, migration: Migration, subject: Use, gaps: Gaps) -> Iterator[Outcome]:
         cluster = _runs_on(migration, subject)
         space, name = subject.hook.execution_namespace, subject.hook.service_account
         if not space or not name:
-            raise NotApplicable(f"hook {subject.name} names no account (MTC762)")
+            raise NotApplicable(f"hook {subject.name} has no service account (MTC762)")
         try:
             account = cluster.find(SERVICE_ACCOUNT, name, space)
         except NotGathered as gap:

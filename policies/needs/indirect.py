@@ -16,17 +16,18 @@ from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable
 from service.core.values.quantity import parse_or_none
+from service.core.values.wording import plural
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
 from service.kinds.resource import Read
 from service.kinds.workloads import DEPLOYMENT_CONFIG
 
 MANY = Decimal(500) * 10**9
-"""Bytes beyond which OADP's documentation says to raise the timeout."""
+"""The size in bytes above which the OADP documentation says to raise the timeout."""
 HOUR = re.compile(r"(?:1h(?:0m)?(?:0s)?|60m(?:0s)?|3600s|[0-5]?\d(?:m|s).*)?")
 
 
 class IndirectCopy(PlanNeed):
-    """Files that go through the repository do so in time, and can be read.
+    """Files are copied through the repository in time, and can be read.
 
     A copy of more than 500 GB takes longer than the hour that restic_timeout is by default. NFS
     exports that squash root need restic_supplemental_groups. A DeploymentConfig is restored
@@ -35,7 +36,7 @@ class IndirectCopy(PlanNeed):
 
     id = "MTC849"
     name = "indirect-copy"
-    title = "Files that go through the repository do so in time, and can be read"
+    title = "Files are copied through the repository in time, and can be read"
     why = "The backup of the volumes times out or ends with permission denied."
     severity = Severity.WARNING
     reads = (
@@ -44,13 +45,13 @@ class IndirectCopy(PlanNeed):
         Read(DEPLOYMENT_CONFIG, plan_namespaces=True),
     )
     remedy = (
-        "Raise restic_timeout, set restic_supplemental_groups to the groups of the export on both "
-        "clusters, and scale DeploymentConfigs by hand after the restore."
+        "Raise restic_timeout, set restic_supplemental_groups to the groups of the export on "
+        "both clusters, and scale DeploymentConfigs manually after the restore."
     )
     docs = (TROUBLE,)
     source = "MTC documentation, Troubleshooting; OADP troubleshooting (Restic timeout)"
-    better = "MTC waits until the time is over"
-    good = "nothing is known that slows the copy through the repository or keeps it from reading"
+    better = "MTC waits until the timeout."
+    good = "no known problem slows or blocks the copy through the repository"
 
     def applies(self, migration: Migration) -> None:
         plan = migration.plan
@@ -83,8 +84,8 @@ class IndirectCopy(PlanNeed):
                 if not setting(migration, "restic_supplemental_groups").value:
                     yield _fault(
                         migration,
-                        f"{len(exports)} NFS volumes are read as root, which exports squash; "
-                        "restic_supplemental_groups is not set",
+                        f"{plural(len(exports), 'NFS volume')} read as root, which the export "
+                        "squashes; restic_supplemental_groups is not set",
                         "not set",
                         "the groups of the exports",
                         "nfs",
@@ -98,7 +99,7 @@ class IndirectCopy(PlanNeed):
                     "through the repository: after the restore its replicas may be 0",
                     item.ref.at("/spec/template/spec/volumes"),
                     found="DeploymentConfig",
-                    wanted="replicas set by hand after the restore",
+                    wanted="replicas set manually after the restore",
                     key="deploymentconfig",
                     commands=(f"oc get dc -n {quote(item.ref.namespace)}",),
                 )

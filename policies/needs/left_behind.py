@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from policies.needs.base import Gaps, PlanNeed
-from policies.plan.base import ADVANCED, PLAN_READS, edit, few
+from policies.plan.base import ADVANCED, PLAN_READS, edit
 from service.core.facts.settings import is_true, setting
 from service.core.link import Link
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable
+from service.core.values.wording import few, plural
 from service.kinds.cluster import NAMESPACE, SECRET
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
 from service.kinds.ref import Pointer, Ref
@@ -52,19 +53,19 @@ class NothingExcluded(PlanNeed):
 
     id = "MTC844"
     name = "nothing-excluded"
-    title = "No setting leaves out what the plan's namespaces hold"
-    why = "The migration succeeds, and the application comes up without its data or images."
+    title = "No setting excludes objects of the plan's namespaces"
+    why = "The migration succeeds, but the application starts without its data or images."
     severity = Severity.WARNING
     reads = (
         *PLAN_READS,
         Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),
         *(Read(kind, plan_namespaces=True) for kind in COUNTED),
     )
-    remedy = "Take the setting back, or bring what it leaves out in another way."
+    remedy = "Remove the setting, or migrate the excluded objects in another way."
     docs = (ADVANCED, EXCLUDING)
     source = "mig-operator docs/usage/ExcludeResources.md"
-    better = "MTC does not say what a setting leaves out"
-    good = "no setting leaves out what the plan's namespaces hold"
+    better = "MTC does not report what a setting excludes."
+    good = "no setting excludes objects of the plan's namespaces"
 
     def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
         for name, (kind, said) in SWITCHES.items():
@@ -97,10 +98,10 @@ def _left(
         return
     yield failed(
         migration.plan.ref.subject,
-        f"{name}: {said}; the plan's namespaces hold {len(found)} {kind.plural} "
+        f"{name}: {said}; the plan's namespaces have {plural(len(found), kind.kind)} "
         f"({few(one.ref.name for one in found)})",
         *evidence,
-        found=f"{len(found)} {kind.plural}",
+        found=plural(len(found), kind.kind),
         wanted="not set",
         key=name,
         commands=(f"oc edit migrationcontroller -n {MTC_NAMESPACE}",),
@@ -111,7 +112,7 @@ def _left(
 def _unseen(migration: Migration, word: str, key: str, evidence: tuple[Pointer, ...]) -> Outcome:
     return failed(
         migration.plan.ref.subject,
-        f"additional_excluded_resources leaves out {word}",
+        f"additional_excluded_resources excludes {word}",
         *evidence,
         found=word,
         wanted="not set, unless the application needs none",
@@ -125,7 +126,7 @@ LABELLED: tuple[Resource[Any], ...] = (
     SECRET,
 )  # fmt: skip
 MADE_ANEW = ("-token-", "-dockercfg-")
-"""Parts of the names of secrets that every namespace gets by itself."""
+"""Parts of the names of secrets that every namespace has by default."""
 
 
 class LabelSelectorComplete(PlanNeed):
@@ -137,19 +138,19 @@ class LabelSelectorComplete(PlanNeed):
 
     id = "MTC845"
     name = "label-selector-complete"
-    title = "The plan's label selector selects the whole application"
-    why = "Objects without the label stay behind; the application comes up in part."
+    title = "The label selector of the plan selects the whole application"
+    why = "Objects without the label stay behind, and the application is incomplete."
     severity = Severity.WARNING
     reads = (
         *PLAN_READS,
         Read(NAMESPACE),
         *(Read(kind, plan_namespaces=True) for kind in LABELLED if kind.namespaced),
     )
-    remedy = "Label every object of the application, the namespace too, or drop the selector."
+    remedy = "Label every object of the application and the namespace, or remove the selector."
     docs = (ADVANCED,)
     source = "MTC documentation, Advanced migration options (labelSelector)"
-    better = "MTC does not say what it leaves out"
-    good = "the plan's label selector selects every object that was looked at"
+    better = "MTC does not report what it excludes."
+    good = "the label selector of the plan selects every object that was checked"
 
     def applies(self, migration: Migration) -> None:
         if migration.plan.selector is None:
@@ -165,12 +166,12 @@ class LabelSelectorComplete(PlanNeed):
                 if left:
                     yield failed(
                         plan.ref.subject,
-                        f"labelSelector leaves out {len(left)} {kind.plural}: "
+                        f"labelSelector excludes {plural(len(left), kind.kind)}: "
                         f"{few(f'{one.namespace}/{one.name}'.strip('/') for one in left)}",
                         plan.ref.at("/spec/labelSelector"),
                         left[0].at("/metadata/labels"),
-                        found=f"{len(left)} {kind.plural}",
-                        wanted="none left out",
+                        found=plural(len(left), kind.kind),
+                        wanted="none excluded",
                         key=kind.plural,
                         commands=(edit(plan),),
                         observed=len(left),

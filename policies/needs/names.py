@@ -23,20 +23,23 @@ class PlanNameLength(PlanNeed):
 
     id = "MTC848"
     name = "plan-name-length"
-    title = "The plan's name is short enough for what MTC makes of it"
-    why = "The API server refuses everything that MTC makes; nothing is migrated."
+    title = "The name of the plan is short enough"
+    why = "The API server rejects the objects that MTC creates. Nothing is migrated."
     reads = PLAN_READS
-    remedy = "Make the plan anew with a shorter name, without dots where it has hooks."
+    remedy = (
+        "Create the plan again with a shorter name. If it has hooks, the name must not "
+        "contain dots."
+    )
     docs = (MIGRATING, ADVANCED)
     source = "mig-controller pkg/controller/migmigration/backup.go, hooks.go"
-    better = "MTC finds out when it makes the objects"
+    better = "MTC notices only when it creates the objects."
     good = "the plan's name is short enough"
 
     def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
         plan = migration.plan
         name = plan.ref.name
         if not name:
-            yield not_applicable(plan.ref.subject, "the plan is given in short and has no name")
+            yield not_applicable(plan.ref.subject, "the short form of the plan has no name")
             return
         if len(name) > LONGEST:
             yield self._long(migration, name, f"{len(name)} characters", "label")
@@ -67,13 +70,16 @@ class OnePlanPerNamespace(PlanNeed):
     id = "MTC856"
     name = "one-plan-per-namespace"
     title = "No closed plan has the same namespaces"
-    why = "Workloads that mount no selected claim are not stopped; their data changes meanwhile."
+    why = (
+        "Workloads that mount no selected claim are not stopped, and their data changes "
+        "during the migration."
+    )
     severity = Severity.WARNING
     reads = PLAN_READS
     remedy = "Delete the closed plans of earlier migrations of these namespaces."
     docs = (MIGRATING,)
     source = "MTC 1.8.6 release notes; mig-controller pkg/controller/migmigration/quiesce.go"
-    better = "MTC says nothing of closed plans"
+    better = "MTC does not check closed plans."
     good = "no closed plan has the same namespaces"
 
     def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
@@ -88,7 +94,7 @@ class OnePlanPerNamespace(PlanNeed):
                 continue
             yield failed(
                 other.ref.subject,
-                f"closed plan {other.ref.name} has {', '.join(shared[:5])} too: workloads that "
+                f"closed plan {other.ref.name} also has {', '.join(shared[:5])}: workloads that "
                 "mount no selected claim are not stopped",
                 other.ref.at("/spec/namespaces"),
                 found=", ".join(shared[:5]),

@@ -24,14 +24,14 @@ class OperatorsOnDestination(PlanNeed):
     """Operators that are installed in the plan's namespaces are on the destination already.
 
     MTC never migrates Subscriptions, ClusterServiceVersions, OperatorGroups and objects of the
-    service catalog; the custom resources arrive and nobody acts on them. An operator of
+    service catalog; the custom resources arrive, but no operator handles them. An operator of
     openshift-operators serves every namespace; one of another namespace may not.
     """
 
     id = "MTC839"
     name = "operators-on-destination"
     title = "Operators of the plan's namespaces are installed on the destination"
-    why = "The custom resources arrive without an operator; the application does not come up."
+    why = "The custom resources arrive without their operator, and the application does not start."
     reads = (
         *PLAN_READS,
         *release.READS,
@@ -42,11 +42,11 @@ class OperatorsOnDestination(PlanNeed):
         Read(TEMPLATE_INSTANCE, plan_namespaces=True),
     )
     declares = ("openshiftVersion",)
-    remedy = "Install the operator on the destination first, for the namespace that comes."
+    remedy = "Install the operator for the namespace on the destination before the migration."
     docs = (ADVANCED, ABOUT)
     source = "MTC documentation, Excluding resources (the default list)"
-    better = "MTC leaves them out and does not say so"
-    good = "no operator of the plan's namespaces stays behind"
+    better = "MTC excludes operators and does not report it."
+    good = "no operator of the plan's namespaces is left behind"
 
     def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
         source, names = migration.source, migration.source_namespaces
@@ -86,7 +86,7 @@ def _absent(migration: Migration, package: str, ref: Ref) -> Iterator[Outcome]:
     except NotGathered as gap:
         yield unknown(
             ref.subject,
-            f"{said}, and whether the destination has it is not known",
+            f"{said}; cannot verify whether it is installed on the destination",
             *gap.missing,
             key=package,
             evidence=(ref.at("/spec/name", package),),
@@ -95,7 +95,7 @@ def _absent(migration: Migration, package: str, ref: Ref) -> Iterator[Outcome]:
         return
     yield failed(
         ref.subject,
-        f"{said}, and the destination does not have it",
+        f"{said}, and it is not installed on the destination",
         ref.at("/spec/name", package),
         found="not installed",
         wanted=f"{package} on the destination",
@@ -108,7 +108,7 @@ def _other_namespace(package: str, ref: Ref, there: Subscription) -> Outcome:
     return failed(
         ref.subject,
         f"operator {package} is installed on the destination in namespace {there.ref.namespace}, "
-        f"which may not serve what comes from {ref.namespace}",
+        f"which may not handle the objects migrated from {ref.namespace}",
         there.ref.at("/metadata/namespace", there.ref.namespace),
         found=there.ref.namespace,
         wanted=f"{GLOBAL}, or the namespace of the plan",
@@ -127,11 +127,11 @@ def _catalog(migration: Migration) -> Iterator[Outcome]:
             ref = item.ref
             yield failed(
                 ref.subject,
-                f"{ref.kind} {ref.namespace}/{ref.name} is not migrated; what it made is, as "
-                "objects of their own",
+                f"{ref.kind} {ref.namespace}/{ref.name} is not migrated, but the objects that it "
+                "created are",
                 ref.at("/metadata/name", ref.name),
                 found=ref.kind,
-                wanted="made anew on the destination",
+                wanted="created again on the destination",
                 key=f"{ref.kind} {ref.namespace}/{ref.name}",
                 severity=severity,
             )

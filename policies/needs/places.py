@@ -17,7 +17,7 @@ from policies.needs.base import (
     side_namespaces,
     sources_by_destination,
 )
-from policies.plan.base import ABOUT, CHECKLISTS, TROUBLE, few
+from policies.plan.base import ABOUT, CHECKLISTS, TROUBLE
 from service.core.access_modes import RWO
 from service.core.evidence import NotGathered
 from service.core.facts import release
@@ -28,6 +28,7 @@ from service.core.facts.transfer import endpoint_type
 from service.core.facts.volumes import Volume
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, unknown
+from service.core.values.wording import few, plural
 from service.kinds.cluster import CONFIG_MAP, NAMESPACE, NODE, Namespace, Node
 from service.kinds.health import CSI_NODE, SCHEDULER
 from service.kinds.mtc import MIG_CLUSTER, MIGRATION_CONTROLLER, MTC_NAMESPACE
@@ -43,21 +44,24 @@ class NamespaceNodeSelectors(PlanNeed):
     """The node selectors of the plan's namespaces lead to nodes of the destination.
 
     A project's annotation is added to every pod of it, rsync's too; where a project has none, the
-    scheduler's default counts. MTC makes namespaces with the source's annotations. Nodes that
-    are cordoned, not ready or tainted take no pods. MTC752 looks at the pods' own selectors.
+    scheduler's default counts. MTC makes namespaces with the source's annotations. Nodes that are
+    cordoned, not ready or tainted do not accept pods. MTC752 looks at the pods' own selectors.
     """
 
     id = "MTC833"
     name = "namespace-node-selectors"
-    title = "Node selectors of the namespaces lead to nodes of the destination"
-    why = "Every pod of the namespace stays Pending, rsync's first; the migration waits for it."
+    title = "Node selectors of the namespaces match nodes of the destination"
+    why = (
+        "All pods of the namespace stay Pending, including the rsync pods, and the migration "
+        "waits for them."
+    )
     reads = (*READS, *release.READS, Read(NAMESPACE), Read(SCHEDULER))
     declares = ("openshiftVersion",)
     remedy = "Label nodes of the destination, or change the annotation of the namespace."
     docs = (TROUBLE, CHECKLISTS)
     source = "MTC documentation, Troubleshooting; OpenShift project node selectors"
-    better = "MTC warns of the pods' selectors only"
-    good = "the namespaces' node selectors lead to nodes of the destination"
+    better = "MTC checks only the selectors of the pods."
+    good = "the node selectors of the namespaces match nodes of the destination"
 
     def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
         default = ""
@@ -83,7 +87,7 @@ def _leads_nowhere(migration: Migration, namespace: Namespace, selector: str) ->
     except NotGathered as gap:
         yield unknown(
             namespace.ref.subject,
-            f"whether a node of the destination has {selector} is not known",
+            f"cannot verify whether a node of the destination has {selector}",
             *gap.missing,
             key=SELECTOR,
             evidence=(pointer,),
@@ -93,14 +97,14 @@ def _leads_nowhere(migration: Migration, namespace: Namespace, selector: str) ->
     fitting = [node for node in nodes if wanted.items() <= dict(node.labels).items()]
     if any(node.takes_pods for node in fitting):
         return
-    closed = f"; {few(node.ref.name for node in fitting)} take no pods" if fitting else ""
+    closed = f"; {few(node.ref.name for node in fitting)} do not accept pods" if fitting else ""
     yield failed(
         namespace.ref.subject,
         f"namespace {namespace.ref.name} asks for nodes with {selector}, and no node of the "
         f"destination has that{closed}",
         pointer,
         found=selector,
-        wanted="labels of a node that takes pods",
+        wanted="labels of a node that accepts pods",
         key=SELECTOR,
         commands=(f"oc get nodes -l {quote(selector)}",),
     )
@@ -140,11 +144,11 @@ ZONAL = (
     "disk.csi.azure.com", "kubernetes.io/azure-disk", "cinder.csi.openstack.org",
     "kubernetes.io/cinder", "csi.vsphere.vmware.com", "vpc.block.csi.ibm.io",
 )  # fmt: skip
-"""Provisioners whose volumes can be attached within one zone only."""
+"""Provisioners whose volumes can be attached only within one zone."""
 
 
 class TransferPodPlaceable(PlanNeed):
-    """One node of the destination can hold all volumes of a namespace at once.
+    """One node of the destination can attach all volumes of a namespace at once.
 
     rsync's pod there mounts every claim of its namespace. With volumeBindingMode Immediate the
     volumes are made before the pod, each in any zone; a node takes only so many volumes of a
@@ -153,8 +157,8 @@ class TransferPodPlaceable(PlanNeed):
 
     id = "MTC834"
     name = "transfer-pod-placeable"
-    title = "One node of the destination can hold all volumes of a namespace"
-    why = "rsync's pod on the destination stays Pending; the migration waits for it."
+    title = "One node of the destination can attach all volumes of a namespace"
+    why = "The rsync pod on the destination stays Pending, and the migration waits for it."
     reads = (
         *READS,
         Read(NODE),
@@ -166,13 +170,13 @@ class TransferPodPlaceable(PlanNeed):
     )
     declares = ("storageClasses",)
     remedy = (
-        "Choose a class with volumeBindingMode WaitForFirstConsumer or of one zone, put fewer "
-        "volumes of a namespace into one plan, or copy through the repository."
+        "Select a storage class with volumeBindingMode WaitForFirstConsumer or with one zone, "
+        "put fewer volumes of a namespace into one plan, or copy through the repository."
     )
     docs = (ABOUT, TROUBLE)
     source = "MTC documentation, About MTC (BZ 1947487); mig-controller rsync.go; crane-lib rsync"
-    better = "MTC has no such check"
-    good = "one node can hold all volumes of each namespace"
+    better = "MTC has no such check."
+    good = "one node can attach all volumes of each namespace"
 
     def applies(self, migration: Migration) -> None:
         require_rsync(migration)
@@ -212,8 +216,9 @@ def _in_zones(
     kind = next(kind for _, kind in zonal if kind.binding_mode != "WaitForFirstConsumer")
     yield failed(
         migration.destination.subject,
-        f"{len(zonal)} volumes for namespace {name} can be made in any of {len(zones)} zones "
-        f"({few(sorted(zones))}), for class {kind.name} binds at once; rsync's one pod needs all",
+        f"{len(zonal)} volumes for namespace {name} can be provisioned in any of {len(zones)} "
+        f"zones ({few(sorted(zones))})because class {kind.name} binds immediately, but one rsync "
+        "pod needs all of them",
         kind.evidence,
         found=f"volumeBindingMode {kind.binding_mode}, {len(zones)} zones",
         wanted="WaitForFirstConsumer, or one zone",
@@ -237,7 +242,8 @@ def _attachable(
         if room and count > room:
             yield failed(
                 migration.destination.subject,
-                f"namespace {name} brings {count} volumes of {driver}, and a node takes {room}",
+                f"namespace {name} has {plural(count, 'volume')} of {driver}, but a node can "
+                f"attach {room}",
                 found=str(count),
                 wanted=f"at most {room}",
                 key=f"attach {name} {driver}",

@@ -34,7 +34,7 @@ GIT_OPS = (
     "kustomize.toolkit.fluxcd.io/name",
     "helm.toolkit.fluxcd.io/name",
 )
-"""Labels and annotations by which Argo CD and Flux know what they keep."""
+"""Labels and annotations that mark the objects managed by Argo CD and Flux."""
 OURS = ("app.kubernetes.io/part-of", "openshift-migration")
 
 
@@ -49,7 +49,7 @@ class StaysStopped(PlanNeed):
     id = "MTC840"
     name = "stays-stopped"
     title = "The application stays stopped while its data is copied"
-    why = "The migration waits for pods that come back, or copies data that still change."
+    why = "The migration waits for pods that restart, or copies data that still changes."
     severity = Severity.WARNING
     reads = (
         *READS,
@@ -57,8 +57,8 @@ class StaysStopped(PlanNeed):
         Read(POD, plan_namespaces=True),
     )
     remedy = (
-        "Before the cutover pause the operator or the synchronization, and stop by hand what MTC "
-        "does not stop."
+        "Before the cutover, pause the operator or the GitOps synchronization, and stop "
+        "manually what MTC does not stop."
     )
     docs = (
         MIGRATING,
@@ -68,7 +68,7 @@ class StaysStopped(PlanNeed):
         ),
     )
     source = "mig-controller pkg/controller/migmigration/quiesce.go"
-    better = "MTC waits for the pods and does not say why they come back"
+    better = "MTC waits for the pods and does not report why they restart."
     good = "nothing starts the application again while its data is copied"
 
     def applies(self, migration: Migration) -> None:
@@ -99,8 +99,8 @@ def _brought_back(item: Workload) -> Iterator[Outcome]:
     if owner and owner not in STOPPED:
         yield failed(
             ref.subject,
-            f"{ref.kind} {ref.namespace}/{ref.name} belongs to {item.owner}, whose operator sets "
-            "its replicas back",
+            f"{ref.kind} {ref.namespace}/{ref.name} belongs to {item.owner}, whose operator "
+            "resets its replicas",
             ref.at("/metadata/ownerReferences", item.owner),
             found=item.owner,
             wanted="an operator that is paused for the migration",
@@ -109,8 +109,8 @@ def _brought_back(item: Workload) -> Iterator[Outcome]:
     elif kept:
         yield failed(
             ref.subject,
-            f"{ref.kind} {ref.namespace}/{ref.name} is kept by GitOps ({kept[0]}), which sets its "
-            "replicas back",
+            f"{ref.kind} {ref.namespace}/{ref.name} is managed by GitOps ({kept[0]}), which "
+            "resets its replicas",
             ref.at("/metadata", kept[0]),
             found=kept[0],
             wanted="synchronization that is paused for the migration",
@@ -126,7 +126,7 @@ def _not_stopped(pod: Pod, claims: set[tuple[str, str]]) -> Iterator[Outcome]:
         return
     owner = pod.owner.partition("/")[0]
     if pod.deleting:
-        said, found = "is being deleted and does not go", "Terminating"
+        said, found = "is stuck in deletion", "Terminating"
     elif not pod.owner:
         said, found = "belongs to nothing that MTC stops", "no owner"
     elif owner not in STOPPED:
@@ -138,6 +138,6 @@ def _not_stopped(pod: Pod, claims: set[tuple[str, str]]) -> Iterator[Outcome]:
         f"pod {ref.namespace}/{ref.name} mounts {', '.join(writes[:5])} and {said}",
         ref.at("/metadata/ownerReferences", pod.owner or None),
         found=found,
-        wanted="a pod that MTC can stop, or one that is stopped by hand",
+        wanted="a pod that MTC can stop, or that is stopped manually",
         key="writer",
     )

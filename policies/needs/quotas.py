@@ -37,8 +37,8 @@ class HelperPodsFitQuotas(SideNeed):
 
     id = "MTC830"
     name = "helper-pods-fit-quotas"
-    title = "Quotas leave room for the pods that copy the data"
-    why = "The API server refuses the pods that copy the data; the migration waits for them."
+    title = "Quotas are large enough for the pods that copy the data"
+    why = "The API server rejects the pods that copy the data, and the migration waits for them."
     reads = (
         *READS,
         *helpers.READS,
@@ -46,13 +46,13 @@ class HelperPodsFitQuotas(SideNeed):
         Read(RESOURCE_QUOTA, plan_namespaces=True),
     )
     remedy = (
-        "Raise the quota for the time of the migration, or lower source_rsync_pod_* and "
+        "Raise the quota during the migration, or lower source_rsync_pod_* and "
         "target_rsync_pod_* in the MigrationController."
     )
     docs = (QUOTAS, CHECKLISTS)
     source = "mig-controller pkg/controller/directvolumemigration/rsync.go, migmigration/stage.go"
-    better = "MTC does not look at quotas"
-    good = "quotas leave room for the pods that copy the data"
+    better = "MTC does not check quotas."
+    good = "quotas are large enough for the pods that copy the data"
 
     def applies(self, migration: Migration) -> None:
         volumes(migration).require_any(migration)
@@ -108,8 +108,8 @@ class HelperPodsWithinLimits(SideNeed):
 
     id = "MTC831"
     name = "helper-pods-within-limits"
-    title = "Limit ranges let rsync's pods in"
-    why = "The API server refuses rsync's pods, or the controller crashes on the limit range."
+    title = "Limit ranges allow the rsync pods"
+    why = "The API server rejects the rsync pods, or the controller crashes on the limit range."
     reads = (
         *READS,
         *helpers.READS,
@@ -119,11 +119,11 @@ class HelperPodsWithinLimits(SideNeed):
         Read(LIMIT_RANGE, MTC_NAMESPACE),
     )
     declares = ("mtcVersion",)
-    remedy = "Change the limit range for the time of the migration; with MTC before 1.8.9, update."
+    remedy = "Change the limit range during the migration. If MTC is older than 1.8.9, update it."
     docs = (LIMIT_RANGES, CHECKLISTS)
     source = "mig-controller pkg/controller/directvolumemigration/resource.go; MTC 1.8.9 notes"
-    better = "MTC does not look at limit ranges beforehand"
-    good = "limit ranges let rsync's pods in"
+    better = "MTC does not check limit ranges before the migration."
+    good = "limit ranges allow the rsync pods"
 
     def applies(self, migration: Migration) -> None:
         require_rsync(migration)
@@ -203,8 +203,8 @@ def _clamped(value: Decimal | None, least: Decimal | None, most: Decimal | None)
 def _outside(limits: LimitRange, item: Limit, name: str, found: str, wanted: str) -> Outcome:
     return failed(
         limits.ref.subject,
-        f"no rsync pod, which has two containers, keeps limit range {limits.ref.name} of "
-        f"{limits.ref.namespace}: {name} {found}, and the range allows {wanted}",
+        f"limit range {limits.ref.name} of {limits.ref.namespace} rejects rsync pods, which have "
+        f"two containers: {name} {found}, but the range allows {wanted}",
         limits.ref.at(f"/spec/limits/{item.index}"),
         found=found,
         wanted=wanted,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from policies.needs.base import READS, Gaps, PlanNeed, copied, require_rsync
-from policies.plan.base import ABOUT, few
+from policies.plan.base import ABOUT
 from policies.plan.workloads.rsync_root import ENFORCED_SINCE, SETTING
 from service.core.evidence import NotGathered
 from service.core.facts import release
@@ -16,6 +16,7 @@ from service.core.facts.settings import is_true
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable
+from service.core.values.wording import few
 from service.kinds.cluster import CONFIG_MAP, NAMESPACE, Namespace
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
 from service.kinds.resource import Read
@@ -54,7 +55,7 @@ class RsyncCanRead(PlanNeed):
     )
     docs = (ABOUT,)
     source = "MTC documentation, Direct migration requirements; MTC 1.8.4 release notes"
-    better = "MTC warns only when rsync already runs"
+    better = "MTC warns only when rsync already runs."
     good = "rsync can be the user that the files belong to"
 
     def applies(self, migration: Migration) -> None:

@@ -42,7 +42,7 @@ class RsyncRouteAdmitted(PlanNeed):
     id = "MTC852"
     name = "rsync-route-admitted"
     title = "A router of the destination admits rsync's route"
-    why = "The migration waits for the route, and ends with RsyncRouteNotAdmitted."
+    why = "The migration waits for the route and fails with RsyncRouteNotAdmitted."
     reads = (
         *READS,
         *release.READS,
@@ -55,7 +55,7 @@ class RsyncRouteAdmitted(PlanNeed):
     remedy = "Label the namespace for a router, or set rsync_endpoint_type."
     docs = (ABOUT, TROUBLE)
     source = "mig-controller pkg/controller/directvolumemigration/rsync.go; route sharding"
-    better = "the controller waits for the route and does not look at the routers"
+    better = "The controller waits for the route and does not check the routers."
     good = "a router of the destination admits rsync's route"
 
     def applies(self, migration: Migration) -> None:
@@ -76,7 +76,7 @@ class RsyncRouteAdmitted(PlanNeed):
                     yield failed(
                         migration.destination.subject,
                         f"no router admits rsync's route in namespace {name}: each is down or "
-                        "chooses other labels",
+                        "selects other labels",
                         *(router.ref.at("/spec") for router in routers[:5]),
                         found="no router",
                         wanted="an available router whose selectors match",
@@ -100,16 +100,16 @@ KINDS = {
 
 
 class WebhooksAnswer(PlanNeed):
-    """Webhooks of the destination that must be asked before objects are made can answer.
+    """Required webhooks of the destination are available.
 
-    One with failurePolicy Fail whose service has no endpoint refuses every object that it is
-    for. A webhook that answers may still refuse; nobody but it can say.
+    A webhook with failurePolicy Fail whose service has no endpoint rejects every object that it
+    matches. A webhook that answers may still refuse; only it can say.
     """
 
     id = "MTC855"
     name = "webhooks-answer"
-    title = "Webhooks of the destination answer"
-    why = "The API server refuses the objects of the restore; the application comes up in part."
+    title = "Admission webhooks of the destination are available"
+    why = "The API server rejects objects of the restore, and the application is incomplete."
     reads = (
         *PLAN_READS,
         Read(VALIDATING_WEBHOOKS),
@@ -117,11 +117,14 @@ class WebhooksAnswer(PlanNeed):
         Read(ENDPOINTS),
         Read(NAMESPACE),
     )
-    remedy = "Repair what serves the webhook, or delete the configuration of what is gone."
+    remedy = (
+        "Fix the service of the webhook, or delete the webhook configuration if the "
+        "service is gone."
+    )
     docs = (TROUBLE,)
     source = "OADP troubleshooting, Restoring workloads with admission webhooks"
-    better = "MTC has no such check"
-    good = "no webhook that must be asked is without an endpoint"
+    better = "MTC has no such check."
+    good = "every required webhook has an endpoint"
 
     def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
         there = migration.destination
@@ -138,8 +141,8 @@ class WebhooksAnswer(PlanNeed):
                         if found is None or not found.ready:
                             yield failed(
                                 item.ref.subject,
-                                f"webhook {hook.name} must be asked before objects are made, and "
-                                f"its service {hook.service} has no endpoint",
+                                f"webhook {hook.name} is required, but its service "
+                                f"{hook.service} has no endpoint",
                                 item.ref.at("/webhooks"),
                                 found="no endpoint",
                                 wanted="a ready endpoint, or failurePolicy Ignore",

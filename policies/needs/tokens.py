@@ -19,21 +19,21 @@ from service.kinds.resource import Read
 
 ACCOUNT = f"system:serviceaccount:{MTC_NAMESPACE}:"
 LASTS = timedelta(days=7)
-"""A token that ends sooner may end while the migration runs."""
+"""A token that expires sooner may expire during the migration."""
 
 
 class TokensLast(RemotePolicy):
     """The token of a remote MigCluster does not end before the migration does.
 
     `oc create token` gives one for an hour. Of the token two facts are read: when it ends, and
-    whose it is; one that names no end is good as long as its secret. What is no token of a
-    service account is a user's, and ends after a day by default.
+    whose it is; one that has no expiration time is good as long as its secret. What is no token of
+    a service account is a user's, and ends after a day by default.
     """
 
     id = "MTC842"
     name = "cluster-token-lasts"
     title = "The token of a remote MigCluster lasts longer than the migration"
-    why = "Every request ends with Unauthorized, also amid a migration, which then fails."
+    why = "Every request is rejected with Unauthorized. A migration that is running fails."
     unsure = Severity.WARNING
     reads = (*CLUSTER_READS, Read(SECRET, "openshift-config"), Read(SECRET, MTC_NAMESPACE))
     remedy = (
@@ -42,7 +42,7 @@ class TokensLast(RemotePolicy):
     )
     docs = (ABOUT, TROUBLE)
     source = "MTC documentation, Adding a cluster; mig-controller issue 217"
-    better = "the controller notices when the token has ended"
+    better = "The controller notices only when the token has expired."
 
     def judge(self, migration: Migration, cluster: Cluster, item: MigCluster) -> Iterator[Outcome]:
         reference = item.service_account_secret
@@ -60,7 +60,7 @@ class TokensLast(RemotePolicy):
         yield from faults
         if not faults:
             until = secret.token.ends
-            said = f"lasts until {until:%Y-%m-%d}" if until else "names no end"
+            said = f"lasts until {until:%Y-%m-%d}" if until else "has no expiration time"
             pointer = secret.ref.at(f"/data/{TOKEN_KEY}")
             yield passed(
                 cluster.subject, f"the token of MigCluster {item.ref.name} {said}", pointer
@@ -71,18 +71,23 @@ def _faults(migration: Migration, item: MigCluster, token: Token) -> Iterator[Ou
     now = migration.requested.as_of
     name = item.ref.name
     if not token.readable:
-        yield _failed(item, f"the token of MigCluster {name} is no service account's: a user's "
-                      "ends after a day by default", "no service account's token",
-                      "kind", Severity.WARNING)  # fmt: skip
+        yield _failed(
+            item,
+            f"the token of MigCluster {name} is not from a service account: the token of a user "
+            "expires after one day by default",
+            "not a service account token",
+            "kind",
+            Severity.WARNING,
+        )
         return
     if token.ends is not None and token.ends < now + LASTS:
         over = token.ends <= now
         when = f"{token.ends:%Y-%m-%d %H:%M} UTC"
-        said = f"the token of MigCluster {name} {'ended' if over else 'ends'} at {when}"
+        said = f"the token of MigCluster {name} {'expired' if over else 'expires'} at {when}"
         lasting = token.ends > now + timedelta(days=1)
         yield _failed(item, said, when, "end", Severity.WARNING if lasting else None)
     if token.account and not token.account.startswith(ACCOUNT):
-        yield _failed(item, f"the token of MigCluster {name} is that of {token.account}",
+        yield _failed(item, f"the token of MigCluster {name} is from {token.account}",
                       token.account, "account", Severity.WARNING)  # fmt: skip
 
 
@@ -95,7 +100,7 @@ def _failed(
         said,
         item.ref.at("/spec/serviceAccountSecretRef", reference),
         found=found,
-        wanted=f"a token of {ACCOUNT}migration-controller without an end",
+        wanted=f"a token of {ACCOUNT}migration-controller that does not expire",
         key=key,
         commands=(
             f"oc sa get-token migration-controller -n {MTC_NAMESPACE}",
@@ -118,4 +123,4 @@ def _untold(migration: Migration, reference: ObjectRef) -> Missing:
         f'\'s/^([0-9]+) [^.]*(\\.[^.]*\\.).*/{shown}"\\2"}}}}/p;t;'
         f's/^([0-9]+) .*/{shown}"-"}}}}/p\''
     )
-    return Missing("when the token ends, and whose it is", migration.host.role, command)
+    return Missing("when the token expires, and whose token it is", migration.host.role, command)

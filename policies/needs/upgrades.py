@@ -28,18 +28,18 @@ class UpgradesThroughProxy(RemotePolicy):
     id = "MTC843"
     name = "upgrades-through-proxy"
     single = True
-    title = "The way to a remote API server carries upgraded connections"
+    title = "The connection to a remote API server supports upgraded connections"
     why = "Commands in remote pods end with `Upgrade request required`; the migration fails."
     severity = Severity.WARNING
     reads = (*CLUSTER_READS, *proxy.READS)
     declares = ("proxy",)
     remedy = (
-        "Put the API server of the remote cluster into noProxy of the host, or let the proxy pass "
-        "the Upgrade header, and try `oc exec` through it."
+        "Add the API server of the remote cluster to noProxy of the host, or configure the "
+        "proxy to pass the Upgrade header and test `oc exec` through it."
     )
     docs = (ADVANCED, TROUBLE)
     source = "MTC documentation, Known issue: Upgrade request required"
-    better = "before the migration starts"
+    better = "Works before the migration starts."
 
     def judge(self, migration: Migration, cluster: Cluster, item: MigCluster) -> Iterator[Outcome]:
         try:
@@ -53,12 +53,11 @@ class UpgradesThroughProxy(RemotePolicy):
         where = ", ".join(use.value.endpoints)
         yield failed(
             item.ref.subject,
-            f"the host goes through {where} to {host}, and not every proxy lets commands in pods "
-            "through",
+            f"the host connects to {host} through {where}, and not every proxy supports `oc exec`",
             *use.evidence,
             item.ref.at("/spec/url", item.url),
             found=f"{host} through {where}",
-            wanted=f"{host} in noProxy, or `oc exec` tried through the proxy",
+            wanted=f"{host} in noProxy, or `oc exec` tested through the proxy",
             commands=("oc edit proxy cluster", edit_cluster(item)),
         )
 

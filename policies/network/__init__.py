@@ -1,1 +1,1 @@
-"""Network prerequisites: what must reach what, and what may stand in the way."""
+"""Network prerequisites: which connections MTC needs, and what may block them."""

@@ -82,7 +82,7 @@ class Way:
     what: str
     mend: Callable[[str], str]
     tag: str = ""
-    """What tells its findings from those of other traffic of the same namespace."""
+    """What separates its findings from those of other traffic of the same namespace."""
 
     def key(self, word: str) -> str:
         """The key of a finding about this traffic."""
@@ -93,27 +93,26 @@ SHOWN = 5
 """How many of a namespace's policies a finding names."""
 
 Look = Callable[[], Iterator[Outcome]]
-"""A look at one namespace: yields only what is no pass."""
+"""A check of one namespace: yields only what is not a pass."""
 
 
 class NoBlockingNetworkPolicy(ClusterPolicy):
     """Nothing in the namespaces concerned stops the traffic of rsync or to the repository.
 
-    With direct volume migration rsync pods leave the source namespace for the destination's
-    route (or the Stunnel proxy) and are entered from the router in the destination namespace.
-    Velero and, for indirect volumes, the agents that copy files leave openshift-migration for the
-    repository on every cluster; the controller leaves the host for it, for the API server of each
-    other cluster, and for their registries where images are copied directly.
-    Answers to a connection come back by themselves, so the destination needs no egress rule.
-    OpenShift 3 does not enforce the egress part of a NetworkPolicy. Policies of the cluster's
-    administrators go before it, and the baseline one after it, where the evidence holds them or
-    tells that the cluster has these kinds.
+    With direct volume migration rsync pods leave the source namespace for the destination's route
+    (or the Stunnel proxy) and are entered from the router in the destination namespace. Velero and,
+    for indirect volumes, the agents that copy files leave openshift-migration for the repository on
+    every cluster; the controller leaves the host for it, for the API server of each other cluster,
+    and for their registries where images are copied directly. Answers to a connection come back by
+    themselves, so the destination needs no egress rule. OpenShift 3 does not enforce the egress
+    part of a NetworkPolicy. Policies of the cluster's administrators go before it, and the baseline
+    one after it, where the evidence contains them or shows that the cluster has these kinds.
     """
 
     id = "MTC506"
     name = "no-blocking-network-policy"
     title = "No network policy or egress firewall stops rsync or the repository's traffic"
-    why = "Rsync pods time out after twenty seconds, twenty times, and the volumes stay empty."
+    why = "Each of 20 rsync attempts times out after 20 seconds, and the volumes stay empty."
     reads = (
         *direct.READS,
         Read(NETWORK_POLICY, namespace=MTC_NAMESPACE),
@@ -133,8 +132,8 @@ class NoBlockingNetworkPolicy(ClusterPolicy):
     )
     declares = ("networkRestrictions", "networkType", "addresses")
     remedy = (
-        "Add a NetworkPolicy that lets the rsync pods out on the source and in on the "
-        "destination, and an Allow rule before the Deny in the egress firewall."
+        "Add a NetworkPolicy that allows egress of the rsync pods on the source and ingress on "
+        "the destination, and an Allow rule before the Deny rule rule in the egress firewall."
     )
     docs = (PROXIES,)
     source = (
@@ -142,7 +141,7 @@ class NoBlockingNetworkPolicy(ClusterPolicy):
         "mig-controller pkg/controller/directvolumemigration/rsync.go"
     )
     upstream = ("SourceToDestinationNetworkError",)
-    better = "MTC sees it only when every rsync pod has timed out."
+    better = "MTC notices only when every rsync pod has timed out."
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         looks: list[Look] = []
@@ -171,10 +170,10 @@ class NoBlockingNetworkPolicy(ClusterPolicy):
 
 def _clean(cluster: Cluster, count: int) -> Outcome:
     if not count:
-        return not_applicable(cluster.subject, "no traffic of MTC leaves or enters its namespaces")
+        return not_applicable(cluster.subject, "MTC has no traffic in these namespaces")
     return passed(
         cluster.subject,
-        f"nothing stops MTC's traffic ({count} looked at)",
+        f"nothing blocks the traffic of MTC ({count} checked)",
         examined=count,
     )
 
@@ -265,15 +264,15 @@ def _out(migration: Migration, cluster: Cluster, way: Way) -> Iterator[Outcome]:
                 policy.ref.at("/spec/egress"),
                 *way.target.evidence,
                 found="denied",
-                wanted="an Allow rule before the Deny",
+                wanted="an Allow rule before the Deny rule",
                 key=way.tag,
                 commands=(allow_first(policy, way.target.outside),),
             )
         elif let is Let.UNDECIDED:
             yield unknown(
                 policy.ref.subject,
-                f"namespace {name}: whether {policy.ref.kind} {policy.ref.name} allows {way.what} "
-                "depends on the target's address",
+                f"namespace {name}: whether {policy.ref.kind} {policy.ref.name} allows "
+                f"{way.what} depends on the address of the target",
                 *way.target.needed(migration, cluster),
                 key=way.tag,
                 evidence=(policy.ref.at("/spec/egress"), *way.target.evidence),
@@ -331,7 +330,8 @@ def _labels(cluster: Cluster, pod: Peer, namespace: str) -> tuple[Missing, ...]:
 def _by_admin(
     cluster: Cluster, way: Way, said: Said, direction: str, missing: tuple[Missing, ...]
 ) -> Iterator[Outcome]:
-    """What is to be said of the administrators' policies; nothing where they do not stop it."""
+    """What to report about the policies of the administrators; nothing where they do not stop
+    it."""
     if said.let is None or said.let is Let.ALLOWED:
         return
     name = way.space.source
@@ -357,7 +357,7 @@ def _by_admin(
         return
     yield unknown(
         subject,
-        f"namespace {name}: whether {told} denies {way.what} is not known",
+        f"namespace {name}: cannot verify whether {told} denies {way.what}",
         *missing,
         key=way.key(f"admin-{direction}"),
         evidence=evidence,
@@ -392,9 +392,9 @@ def _pod_in(
 
 
 _WHY = {
-    "egress": "no rule of them allows it",
-    "dns": "no rule of them lets names be resolved (UDP 53 and 5353 to openshift-dns)",
-    "ingress": "no rule of them allows it from the router (TCP 6443)",
+    "egress": "none of their rules allows it",
+    "dns": "none of their rules allows DNS (UDP 53 and 5353 to openshift-dns)",
+    "ingress": "none of their rules allows it from the router (TCP 6443)",
 }
 
 
@@ -429,11 +429,11 @@ def _isolated(
         return
     undecided = unknown(
         subject,
-        f"namespace {name}: whether {way.what} is let through is not known; NetworkPolicies select "
-        f"the pods ({names}), and their rules name what the evidence does not tell",
+        f"namespace {name}: cannot verify whether {way.what} is allowed; NetworkPolicies select "
+        f"the pods ({names}), and their rules depend on information that is missing",
         *missing,
         key=way.key(key),
         evidence=evidence,
     )
-    # No object tells it all (where the router's traffic seems to come from); this settles it.
+    # No object shows it all (where the router's traffic seems to come from); this settles it.
     yield undecided._replace(commands=(way.mend(name),))

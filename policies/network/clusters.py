@@ -37,13 +37,13 @@ class ClustersReachEachOther(ClusterPolicy):
     id = "MTC502"
     name = "clusters-reach-each-other"
     title = "The clusters reach each other where MTC connects"
-    why = "The plan never becomes ready, or volumes and images are not copied."
+    why = "The plan never becomes Ready, or volumes and images are not copied."
     reads = (*PLAN_READS, *direct.READS, *PLACE_READS, *COMMAND_READS)
     declares = ("api", "routes", "registry", "endpoint", "apiUrl")
     remedy = (
-        "Open the connection in the firewalls between the clusters; where the host cannot reach a "
-        "remote API server at all, use `crane tunnel-api`; where only a proxy leads out of the "
-        "source, set stunnel_tcp_proxy."
+        "Open the connection in the firewalls between the clusters. If the host cannot reach a "
+        "remote API server at all, use `crane tunnel-api`. If the source can only connect "
+        "through a proxy, set stunnel_tcp_proxy."
     )
     docs = (PREREQUISITES, DIRECT)
     source = (
@@ -51,7 +51,7 @@ class ClustersReachEachOther(ClusterPolicy):
         "pkg/controller/migcluster, directvolumemigration, directimagestreammigration"
     )
     upstream = ("TestConnectFailed", "SourceToDestinationNetworkError")
-    better = "The way of the volumes is checked before a migration fails on it."
+    better = "Checks the connection for volumes before a migration fails on it."
 
     def applies(self, migration: Migration) -> None:
         if intra_cluster(migration) and not direct_volumes(migration).value:
@@ -96,7 +96,8 @@ class ClustersReachEachOther(ClusterPolicy):
             return registry_leg(migration, remote).outcome()
         return not_applicable(
             migration.host.subject,
-            f"MigCluster {pathless.ref.name} names no registry, so none is asked (see MTC203)",
+            f"MigCluster {pathless.ref.name} has no registry path, so MTC contacts no registry "
+            "(see MTC203)",
             pathless.ref.at("/spec"),
             key=key,
         )
@@ -117,7 +118,8 @@ class ClustersReachEachOther(ClusterPolicy):
     def _others(
         self, migration: Migration, start: Cluster, covered: list[tuple[str, Cluster]]
     ) -> Iterator[Outcome]:
-        """Directions that only the documentation asks for: told where they were found closed."""
+        """Directions that only the documentation asks for: reported only if they were found
+        closed."""
         for goal in migration.clusters:
             for target in ("api", "routes"):
                 if goal is start or any(target == kind and goal is item for kind, item in covered):
@@ -132,8 +134,8 @@ class ClustersReachEachOther(ClusterPolicy):
                 yield failed(
                     start.subject,
                     f"from the {start.role} cluster to the {target} of the {goal.role} cluster: "
-                    f"closed, {way.said}. The documentation asks for unrestricted access to each "
-                    "other; MTC itself does not connect this way",
+                    f"closed, {way.said}. The documentation requires unrestricted access between "
+                    "the clusters, but MTC itself does not use this connection",
                     *way.evidence,
                     found="closed",
                     wanted="open",
@@ -151,12 +153,13 @@ def _without_path(migration: Migration, remote: Cluster) -> MigCluster | None:
 
 
 def _doubted(outcome: Outcome, doubt: NotGathered) -> Outcome:
-    """Without a plan it is not known whether the connection is made: a pass stands alone."""
+    """Without a plan it is not known whether the connection is made: a pass is not affected."""
     if outcome.verdict is Verdict.PASS:
         return outcome
     facts = ", ".join(item.fact for item in doubt.missing)
     return outcome._replace(
         verdict=Verdict.UNKNOWN,
-        message=f"{outcome.message} (whether this matters is not known without: {facts})",
+        message=f"{outcome.message} (to verify whether this matters, these facts are missing: "
+        f"{facts})",
         missing=(*outcome.missing, *doubt.missing),
     )

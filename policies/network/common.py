@@ -76,14 +76,18 @@ def connection(
 ) -> Outcome:
     """The outcome for one connection; ``what`` says who reaches what, as a noun phrase.
 
-    ``missing`` says how to measure it, for the case that nothing proves it either way; ``note``
-    is what else is then to be said, and ``probe`` the form in which to give the result.
+    ``missing`` says how to measure it, for the case that it is not known; ``note`` is what to add
+    in that case, and ``probe`` the form in which to give the result.
     """
     if reach.open is None:
         return unknown(
             subject,
-            f"{what}: nothing proves it open or closed{note}{_undecided(reach)}"
-            + (f". Give what the command finds as one of `probes`: {probe}" if probe else ""),
+            f"{what}: cannot verify whether it is open{note}{_undecided(reach)}"
+            + (
+                f". Run the command and send its result as one of `probes`: {probe}"
+                if probe
+                else ""
+            ),
             *missing,
             key=key,
             evidence=(*reach.evidence, *evidence),
@@ -125,15 +129,19 @@ def probe_form(
 
 
 def _undecided(reach: Reach) -> str:
-    """What is to be said of results that cannot decide."""
+    """What to report about results that cannot decide."""
     words = []
     if reach.sights:
-        words.append(f"; {reach.said}, which tells nothing of the way through the cluster's proxy")
+        words.append(
+            f"; {reach.said}, which does not show whether the connection through the "
+            "cluster's proxy works"
+        )
     if reach.elsewhere:
         said = " and ".join(sorted({_word(probe.open) for probe in reach.elsewhere}))
         words.append(
-            f"; the result from a workstation ({said}) is no proof for the pods of the cluster: "
-            "run the command in a pod there and give its result as a probe with vantage cluster"
+            f"; the result from a workstation ({said}) does not apply to the pods of the "
+            "cluster: run the command in a pod there and send its result as a probe with "
+            "vantage cluster"
         )
     return "".join(words)
 

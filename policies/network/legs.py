@@ -30,7 +30,7 @@ ROUTE_PORT = 443
 NODE_PORTS = range(30000, 32768)
 """The ports that Kubernetes gives to services of type NodePort, by default."""
 DEFAULT_PORTS = {"api": 6443, "registry": ROUTE_PORT}
-"""For the wording of a command where no address is known."""
+"""Used in commands where no address is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ def _route_entrance(migration: Migration, destination: Cluster) -> Entrance:
 def told(
     read: Callable[[], Fact[Endpoint]],
 ) -> tuple[Fact[Endpoint] | None, tuple[Missing, ...]]:
-    """An endpoint if the evidence tells it, else what would tell it."""
+    """An endpoint if the evidence has it, otherwise the missing facts."""
     try:
         return read(), ()
     except NotGathered as missing:

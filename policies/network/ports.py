@@ -50,7 +50,7 @@ TARGETS = {
     "routes": ("routes", "registry", "endpoint"),
     "DNS": ("dns", "endpoint"),
 }
-"""What a probe may aim at to tell of a port, by what the port serves."""
+"""The targets of a probe that show whether a port is open, by what the port serves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class RequiredPorts(ClusterPolicy):
     remedy = "Open the port in the firewalls and load balancers in front of the cluster."
     docs = (PREREQUISITES,)
     source = "MTC docs, Migration prerequisites; advanced migration options (tunnel-api)"
-    better = "MTC tests the API server from its host only, and no other port."
+    better = "MTC tests only the API server, from the host cluster, and no other port."
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         gap: NotGathered | None = None
@@ -134,7 +134,7 @@ def _difference(cluster: Cluster, number: int) -> str:
         return ""
     if documented == number:
         return ""
-    return f" (its URL names {number}; the documentation says {documented})"
+    return f" (its URL has port {number}; the documentation says {documented})"
 
 
 def _waiver(migration: Migration, cluster: Cluster, port: Port) -> Outcome | None:
@@ -151,8 +151,8 @@ def _waiver(migration: Migration, cluster: Cluster, port: Port) -> Outcome | Non
     if tunnel is not None and cluster is migration.source:
         return not_applicable(
             cluster.subject,
-            "port 443: the registry is reached through crane tunnel-api, and rsync leaves the "
-            "source, it does not enter it",
+            "port 443: the registry is reached through crane tunnel-api, and rsync connects "
+            "from the source, not to it",
             tunnel.ref.at("/spec/url", tunnel.url),
             key=port.key,
         )
@@ -199,7 +199,7 @@ def _way(migration: Migration, cluster: Cluster, port: Port, api_number: int) ->
 
 
 def _api_host(migration: Migration, cluster: Cluster) -> str:
-    """The API server's host, by which a probe of a port that both have tells which it means."""
+    """The API server's host, which shows which one a probe means if both have the port."""
     try:
         return api(migration, cluster).value.host
     except NotGathered:
@@ -253,7 +253,7 @@ def _need(migration: Migration, cluster: Cluster, port: Port) -> Missing:
     start = migration.source if migration.is_host(cluster) else migration.host
     fact = (
         f"whether the {start.role} cluster reaches port {port.number} of the {cluster.role} "
-        f"cluster; or declare it: ports: {{'{port.number}': open}}"
+        f"cluster(or declare ports: {{'{port.number}': open}})"
     )
     return Missing(fact, start.role, from_cluster(migration, start, host, port.number))
 

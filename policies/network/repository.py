@@ -67,17 +67,18 @@ class RepositoryReachable(ClusterPolicy):
     name = "repository-reachable"
     single = True
     title = "Every cluster reaches the replication repository"
-    why = "Backups are not written or not found: the migration stops in its first phase."
+    why = "Backups are not written or not found. The migration stops in its first phase."
     reads = (*STORAGE_READS, *PLAN_READS, *COMMAND_READS)
     declares = ("repository", "endpoint")
     remedy = (
-        "Open the way from the cluster's pods to the repository: firewall, proxy (the repository "
-        "in the allowed list, or in noProxy where it is internal), DNS and certificates."
+        "Open the connection from the pods of the cluster to the repository: check the "
+        "firewall, the proxy (allow the repository, or add it to noProxy if it is internal), "
+        "DNS and certificates."
     )
     docs = (PREREQUISITES,)
     source = "MTC docs, Migration prerequisites; mig-controller pkg/controller/migstorage"
     upstream = ("BackupStorageProviderTestFailed",)
-    better = "MTC tests from the host only; here each cluster needs its own proof."
+    better = "MTC tests only from the host cluster. This policy needs evidence from each cluster."
 
     def applies(self, migration: Migration) -> None:
         refuse_conversion(migration)
@@ -113,7 +114,7 @@ class RepositoryReachable(ClusterPolicy):
 def _host_only(migration: Migration, cluster: Cluster) -> str:
     if migration.is_host(cluster) or not repository_sights(migration, migration.host):
         return ""
-    return "; MTC's own test of the MigStorage runs on the host and speaks for it only"
+    return "; MTC tests the MigStorage only from the host cluster"
 
 
 class RepositoryTlsPort(Policy[MigStorage]):
@@ -127,10 +128,10 @@ class RepositoryTlsPort(Policy[MigStorage]):
     id = "MTC505"
     name = "repository-tls-port"
     title = "A replication repository with TLS is open on port 443"
-    why = "Firewalls that were opened as documented do not let the backups through."
+    why = "Firewalls that are opened as documented block the backups."
     reads = (*STORAGE_READS, *PLAN_READS, *COMMAND_READS)
     declares = ("repository", "endpoint")
-    remedy = "Open port 443 of the repository for every cluster, or serve it there."
+    remedy = "Serve the repository on port 443, and open the port for every cluster."
     docs = (PREREQUISITES,)
     source = "MTC docs, Migration prerequisites"
 
@@ -140,7 +141,8 @@ class RepositoryTlsPort(Policy[MigStorage]):
         if fault is not None:
             place = migration.storage.ref.at(fault.pointer, fault.found or None)
             raise NotApplicable(
-                f"the MigStorage names no repository (wanted {fault.wanted})", place
+                f"the MigStorage does not say where the repository is (wanted {fault.wanted})",
+                place,
             )
         endpoint = repository(migration.storage)
         if not endpoint.value.tls:
@@ -187,7 +189,7 @@ class RepositoryTlsPort(Policy[MigStorage]):
             need = Missing(f"whether {place} is open", host.role, command)
             yield unknown(
                 subject.ref.subject,
-                f"nothing proves that port {TLS_PORT} of {place.host} is open",
+                f"cannot verify whether port {TLS_PORT} of {place.host} is open",
                 need,
                 evidence=endpoint.evidence,
             )
@@ -196,11 +198,11 @@ class RepositoryTlsPort(Policy[MigStorage]):
         self, storage: MigStorage, endpoint: Fact[Endpoint], opened: list[Reach]
     ) -> Outcome:
         port = endpoint.value.port
-        known = "it is open as far as measured" if opened else "whether it is open is not known"
+        known = "it is open as far as this was measured" if opened else "it is not known to be open"
         return failed(
             storage.ref.subject,
-            f"the repository speaks TLS on port {port}; the documentation asks for {TLS_PORT}. "
-            f"This works where {port} is open to every cluster; {known}",
+            f"the repository uses TLS on port {port}, but the documentation requires port "
+            f"{TLS_PORT}. This works if port {port} is open for every cluster; {known}",
             *endpoint.evidence,
             found=f"https on {port}",
             wanted=f"https on {TLS_PORT}",

@@ -68,7 +68,7 @@ GROUP = {
     "network.openshift.io/policy-group": "ingress",
     "policy-group.network.openshift.io/ingress": "",
 }
-"""Labels that stand for the router's traffic wherever it runs (OpenShift docs, network policy)."""
+"""Labels that match the router's traffic wherever it runs (OpenShift docs, network policy)."""
 
 BALANCED = frozenset({"aws", "azure", "gcp", "ibmcloud", "powervs", "alibabacloud"})
 """Platforms whose default router is behind a load balancer and in the pod network."""
@@ -96,7 +96,7 @@ class Target:
         host = self.outside.host
         if not host:
             return self.gap
-        fact = f"the IP addresses of {host}; declare them: addresses: {{{host}: [...]}}"
+        fact = f"the IP addresses of {host}(or declare addresses: {{{host}: [...]}})"
         return (Missing(fact, cluster.role, resolving(migration, cluster, host)),)
 
 
@@ -168,7 +168,7 @@ def repository_target(migration: Migration) -> Target:
 
 
 def endpoint_target(migration: Migration, read: Callable[[], Fact[Endpoint]]) -> Target:
-    """An endpoint that the evidence may tell."""
+    """An endpoint that the evidence may contain."""
     try:
         found = read()
     except NotGathered as missing:
@@ -220,7 +220,7 @@ def admin_rules(cluster: Cluster, resource: Resource[AdminPolicy]) -> tuple[Admi
     """The policies of the cluster's administrators, as far as they are known.
 
     Raises NotGathered where the cluster is known to have the kind, and not all of them are given.
-    Where nothing tells whether it has the kind, it counts as not having it: most do not.
+    If the evidence does not show whether it has the kind, it counts as not having it: most do not.
     """
     declared = cluster.declared.get("networkRestrictions")
     known = cluster.known(resource)
@@ -243,12 +243,13 @@ def router_peer(cluster: Cluster) -> Peer:
 
 
 def router_needs(cluster: Cluster) -> tuple[Missing, ...]:
-    """What tells how network rules see the router."""
+    """What shows how network rules see the router."""
     return _of_router(cluster, _router_on_host(cluster))
 
 
 def _egress_gap(cluster: Cluster, namespace: str) -> tuple[Missing, ...]:
-    """What of the egress firewalls is missing too: whoever gathers shall be told at once."""
+    """What of the egress firewalls is missing too: the person who collects learns it
+    immediately."""
     try:
         _egress_policies(cluster, namespace)
     except NotGathered as missing:
@@ -292,8 +293,8 @@ def _egress_policies(cluster: Cluster, namespace: str) -> tuple[EgressPolicy, ..
 def _egress_kinds(cluster: Cluster) -> tuple[Resource[EgressPolicy], ...]:
     """The kinds of egress firewall that the network plugin may have, of which it has one.
 
-    OpenShift SDN has EgressNetworkPolicy, OVN-Kubernetes EgressFirewall; `oc` refuses to list
-    a kind that the cluster does not have, so a whole list of either tells the plugin.
+    OpenShift SDN has EgressNetworkPolicy, OVN-Kubernetes EgressFirewall; `oc` refuses to list a
+    kind that the cluster does not have, so a complete list of either identifies the network plugin.
     """
     declared = cluster.declared.get("networkType")
     if declared is not None:
@@ -319,12 +320,12 @@ def dns_peer(cluster: Cluster) -> Peer:
 def from_router(
     migration: Migration, policies: list[NetworkPolicy], port: int
 ) -> tuple[Let, tuple[Missing, ...]]:
-    """Whether isolated pods of the destination are entered by rsync, and what would tell."""
+    """Whether rsync enters isolated pods of the destination, and what would show it."""
     cluster = migration.destination
     if endpoint_type(cluster).value != ROUTE:
         let = ingress(policies, Peer({}, {}, certain=True, host_network=True), 0)
         need = Missing(
-            "whether these policies let traffic of a node port in",
+            "whether these policies allow traffic of a node port",
             cluster.role,
             f"oc get networkpolicies -n {quote(policies[0].ref.namespace)} -o yaml",
         )

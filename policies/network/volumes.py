@@ -70,12 +70,12 @@ class RemoteVolumesReachable(ClusterPolicy):
     id = "MTC503"
     name = "remote-volumes-reachable"
     title = "Source and destination reach the storage of volumes that are moved"
-    why = "The volume is bound on the destination and no pod there can mount it."
+    why = "The volume is bound on the destination, but no pod there can mount it."
     reads = (*PLAN_READS, Read(PERSISTENT_VOLUME), *PLACE_READS, *COMMAND_READS)
     declares = ("volume", "region", "platform")
     remedy = (
-        "Let both clusters reach the storage (NFS: port 2049, and the export for the nodes of "
-        "both), or choose action copy."
+        "Make the storage reachable from both clusters (NFS: open port 2049, and export to the "
+        "nodes of both), or select action copy."
     )
     docs = (PREREQUISITES,)
     source = (
@@ -83,13 +83,13 @@ class RemoteVolumesReachable(ClusterPolicy):
         "(NfsValidation) and pvlist.go (getSupportedActions)"
     )
     upstream = ("NfsNotAccessible", "NfsAccessCannotBeValidated")
-    better = "The source and storage other than NFS are looked at too."
+    better = "Also checks the source cluster, and storage other than NFS."
 
     def applies(self, migration: Migration) -> None:
         plan = migration.plan
         if not plan.volumes:
             raise NotApplicable(
-                "the plan lists no volumes yet, and MTC moves none that nobody chooses to move",
+                "the plan lists no volumes yet, and MTC moves only volumes that are selected",
                 plan.ref.at("/spec/persistentVolumes"),
             )
         if not _moved(migration):
@@ -183,7 +183,8 @@ def _asked_by_mtc(migration: Migration, backend: Backend) -> list[Sight]:
         return []
     pointer = plan.ref.at("/status/conditions", "Ready=True, no NfsNotAccessible")
     said = (
-        "the plan is Ready and MTC, which asks NFS servers from the destination, still offers move"
+        "the plan is Ready and MTC, which tests NFS servers from the destination, still offers "
+        "action move"
     )
     return [Sight(True, Rank.MEASURED, said, pointer)]
 
@@ -221,8 +222,8 @@ def _ebs(migration: Migration, cluster: Cluster, backend: Backend) -> Iterator[O
         backend,
         f"EBS volumes {backend.names}",
         Missing(
-            "the AWS account and region of the destination, which must be those of the source; "
-            "declare it then: reaches: {volumes: true}",
+            "the AWS account and region of the destination (if they are those of the source, "
+            "declare reaches: {volumes: true})",
             cluster.role,
             _identity(cluster),
         ),
@@ -254,7 +255,7 @@ def _other(migration: Migration, cluster: Cluster, backend: Backend) -> Outcome:
 def _stated(
     migration: Migration, cluster: Cluster, backend: Backend, what: str, need: Missing
 ) -> Outcome:
-    """Storage whose address no object tells: a probe by volume name, or a declaration for all."""
+    """Storage whose address is in no object: a probe by volume name, or a declaration for all."""
     names = {volume.ref.name for volume in backend.volumes}
     probes = [
         probe

@@ -49,10 +49,3 @@ def named(plan: MigPlan) -> str:
 def entry(plan: MigPlan, index: int) -> Pointer:
     """The place of an entry of spec.namespaces."""
     return plan.ref.at(f"/spec/namespaces/{index}", plan.namespaces[index].text)
-
-
-def few(names: Iterable[str], most: int = 5) -> str:
-    """The first names, and how many more there are."""
-    listed = list(names)
-    more = f" and {len(listed) - most} more" if len(listed) > most else ""
-    return ", ".join(listed[:most]) + more

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from policies.plan.base import ABOUT, PLAN_READS, VALIDATION, edit, few
+from policies.plan.base import ABOUT, PLAN_READS, VALIDATION, edit
 from service.core.deadline import check
 from service.core.evidence import Missing, Role
 from service.core.facts import topology
@@ -15,6 +15,7 @@ from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, passed, unknown
 from service.core.plan_patch import merge
 from service.core.policy import MigrationPolicy, NotApplicable
+from service.core.values.wording import few
 from service.kinds.mtc import MIG_PLAN, MTC_NAMESPACE, MigPlan, ObjectRef
 from service.kinds.ref import Subject
 from service.kinds.resource import fetch_command
@@ -35,18 +36,18 @@ class PlanConflict(MigrationPolicy):
     name = "plan-conflict"
     title = "No other open plan migrates the same namespaces"
     why = (
-        "The plan does not become Ready; or, where MTC does not see it, two migrations quiesce "
-        "and write the same namespace. Several plans for one namespace are not supported."
+        "The plan does not become Ready, or two migrations quiesce and write the same "
+        "namespace. Several plans for one namespace are not supported."
     )
     reads = PLAN_READS
-    remedy = "Close the other plan (spec.closed: true), or take the namespace out of one of them."
+    remedy = "Close the other plan (spec.closed: true), or remove the namespace from one of them."
     docs = (ABOUT,)
     source = (
         f"{VALIDATION} validateConflict; pkg/apis/migration/v1alpha1/migplan_types.go "
         "HasConflict; MTC 1.8.6 release notes"
     )
     upstream = ("PlanConflict",)
-    better = "in any spelling: MTC takes `a:b` and `a` for different namespaces"
+    better = "Compares all spellings. MTC treats `a:b` and `a` as different namespaces."
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         plan, host = migration.plan, migration.host
@@ -66,7 +67,7 @@ class PlanConflict(MigrationPolicy):
         if sound:
             yield passed(
                 plan.ref.subject,
-                f"none of the {others} other open plans touches its namespaces",
+                "no other open plan has its namespaces",
                 examined=others + 1,
             )
 
@@ -114,7 +115,7 @@ def _compared(ours: _Ours, other: MigPlan) -> Outcome | None:
     name = f"{other.ref.namespace}/{other.ref.name}"
     return failed(
         plan.ref.subject,
-        f"open plan {name} touches {few(shared)} as well",
+        f"open plan {name} also has {few(shared)}",
         other.ref.at("/spec/namespaces", ", ".join(item.text for item in other.namespaces)),
         found=", ".join(shared[:10]),
         wanted="no other open plan with these namespaces",
@@ -150,8 +151,8 @@ def _perhaps(ours: _Ours, other: MigPlan) -> Outcome | None:
     name = f"{other.ref.namespace}/{other.ref.name}"
     return unknown(
         plan.ref.subject,
-        f"open plan {name} has {few(shared)} too; whether of the same clusters, the short form "
-        "does not tell",
+        f"open plan {name} also has {few(shared)}; the short form of the plan does not show "
+        "whether it is for the same clusters",
         Missing(
             "srcMigClusterRef and destMigClusterRef of the plan",
             Role.HOST,
@@ -162,7 +163,7 @@ def _perhaps(ours: _Ours, other: MigPlan) -> Outcome | None:
 
 
 class ClaimMappings(MigrationPolicy):
-    """Every claim that the plan copies gets a claim of its own on the destination.
+    """Every claim that the plan copies gets a separate claim on the destination.
 
     The controller looks at this only within one cluster, and only when a migration starts
     (ConflictingPVCMappings). Between clusters the second copy overwrites the first. Within one
@@ -173,13 +174,13 @@ class ClaimMappings(MigrationPolicy):
     id = "MTC781"
     name = "claim-mappings"
     title = "No two claims of the plan are copied to the same claim"
-    why = "The data of two volumes end in one: the copy that comes second overwrites the first."
+    why = "The second copy overwrites the data of the first."
     reads = (*PLAN_READS, *topology.READS)
     remedy = "Give each claim another target name (pvc.name: source:target)."
     docs = (ABOUT,)
     source = "mig-controller pkg/controller/migmigration/validation.go ConflictingPVCMappings"
     upstream = ("ConflictingPVCMappings",)
-    better = "before a migration is started, and between clusters too"
+    better = "Works before a migration is started, and also between clusters."
 
     def applies(self, migration: Migration) -> None:
         if not any(item.action == "copy" for item in migration.plan.volumes or ()):
@@ -205,15 +206,15 @@ class ClaimMappings(MigrationPolicy):
                 yield failed(
                     Subject(migration.source.name, "v1", "PersistentVolumeClaim", *here),
                     f"claim {'/'.join(here)} is copied to {'/'.join(there)}, which is also the "
-                    f"place of {other}",
+                    f"target of {other}",
                     plan.ref.at(f"/spec/persistentVolumes/{item.index}/pvc/name", item.pvc_target),
                     found="/".join(there),
-                    wanted="a claim of its own",
+                    wanted="a separate claim",
                     commands=(edit(plan),),
                 )
         if sound:
             yield passed(
                 plan.ref.subject,
-                f"every claim goes to a claim of its own ({len(copied)})",
+                f"every claim goes to a separate claim ({len(copied)})",
                 examined=len(copied),
             )

@@ -15,7 +15,7 @@ from service.core.policy import MigrationPolicy, NotApplicable
 from service.kinds.registry import BY_GROUP_KIND
 
 ADDED = ("migration.openshift.io", "kubevirt.io", "operators.coreos.com")
-"""Groups that an operator adds: that this product reads them does not mean that they are there."""
+"""Groups that an operator adds. This product reads them, but a cluster may not have them."""
 
 
 class IncludedResources(MigrationPolicy):
@@ -30,15 +30,15 @@ class IncludedResources(MigrationPolicy):
     why = "The plan never becomes Ready."
     reads = (*PLAN_READS, *apis.READS, *release.READS)
     declares = ("openshiftVersion",)
-    remedy = "Write group and kind as they stand in apiVersion and kind of such an object."
+    remedy = "Write group and kind as in apiVersion and kind of an object of that kind."
     docs = (ABOUT,)
     source = f"{VALIDATION} validateIncludedResources"
     upstream = ("InvalidResourceList",)
-    better = "says which kind was likely meant"
+    better = "Suggests the kind that was probably meant."
 
     def applies(self, migration: Migration) -> None:
         if not migration.plan.included_resources:
-            raise NotApplicable("the plan does not choose kinds")
+            raise NotApplicable("the plan does not select kinds")
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         plan, source = migration.plan, migration.source
@@ -55,7 +55,7 @@ class IncludedResources(MigrationPolicy):
                 yield failed(
                     plan.ref.subject,
                     f"{named(plan)} includes kind {kind!r} of group {group or 'core'}, which the "
-                    f"source does not have" + (f"; {meant} is likely meant" if meant else ""),
+                    f"source does not have" + (f"; did you mean {meant}?" if meant else ""),
                     plan.ref.at(f"/spec/includedResources/{index}", f"{group}/{kind}"),
                     found=f"{group}/{kind}",
                     wanted=meant or "a kind of the source",
@@ -84,7 +84,7 @@ def _exists(source: Cluster, group: str, kind: str) -> bool | None:
         return None
     if group == known.group:
         return major in known.releases
-    return True if major == 3 else None  # a group of old, of which OpenShift 4 keeps some
+    return True if major == 3 else None  # an old group, of which OpenShift 4 keeps some
 
 
 def _meant(source: Cluster, group: str, kind: str) -> str:

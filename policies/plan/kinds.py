@@ -7,7 +7,7 @@ from shlex import quote
 from typing import Any
 
 from policies.data.kubernetes_apis import served_by
-from policies.plan.base import ABOUT, PLAN_READS, few
+from policies.plan.base import ABOUT, PLAN_READS
 from policies.plan.namespaces.listed import NamespacesPolicy
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import apis, release
@@ -15,6 +15,7 @@ from service.core.facts.apis import has_kind, serves, untold
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
+from service.core.values.wording import few, plural
 from service.kinds.apis import AUTOSCALER, CRD, KUBERNETES_INGRESS, POD_DISRUPTION_BUDGET
 from service.kinds.ref import Pointer, Subject
 from service.kinds.resource import Read, Resource
@@ -30,7 +31,7 @@ LOOKED_AT: tuple[Resource[Any], ...] = (
     AUTOSCALER,
     KUBERNETES_INGRESS,
 )
-"""Kinds of applications of which Kubernetes has removed versions."""
+"""Kinds in applications of which Kubernetes has removed versions."""
 
 Use = tuple[str, str, str, str]
 """Namespace, group, version and kind."""
@@ -49,7 +50,7 @@ class KindsServed(NamespacesPolicy):
     id = "MTC719"
     name = "kinds-served"
     title = "The destination serves the kinds of the plan's namespaces, in the same versions"
-    why = "Objects of kinds that are not served are left out; the application arrives incomplete."
+    why = "Objects of kinds that are not served are skipped, and the application is incomplete."
     severity = Severity.WARNING
     reads = (
         *PLAN_READS,
@@ -59,15 +60,15 @@ class KindsServed(NamespacesPolicy):
     )
     declares = ("openshiftVersion",)
     remedy = (
-        "Create the objects anew on the destination in a version that it serves, install the "
+        "Create the objects on the destination in a version that it serves, install the "
         "operator of a custom kind there, or exclude the kind."
     )
     docs = (WARNING_PAGE, ABOUT)
     source = "mig-controller pkg/gvk/gvk.go, pkg/controller/migplan/gvk.go; BZ#2149119"
     upstream = ("GVKsIncompatible",)
     better = (
-        "a blocker where objects certainly stay behind; also versions that are served but not "
-        "preferred; decided by the releases where the API was not listed"
+        "A blocker if objects are certainly left behind. Also checks versions that are served "
+        "but not preferred. Uses the OpenShift releases where the API lists are missing."
     )
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
@@ -92,13 +93,13 @@ class KindsServed(NamespacesPolicy):
         if sound:
             yield passed(
                 migration.destination.subject,
-                f"the kinds of the plan's namespaces are served ({examined} objects)",
+                f"the kinds of the plan's namespaces are served ({plural(examined, 'object')})",
                 examined=examined or 1,
             )
 
 
 def _uses(migration: Migration, missing: dict[Missing, None]) -> dict[Use, tuple[int, Pointer]]:
-    """How many objects of each version of a kind there are, and where the first stands."""
+    """How many objects of each version of a kind there are, and where the first is."""
     found: dict[Use, tuple[int, Pointer]] = {}
     for resource in LOOKED_AT:
         if resource.plural in migration.plan.excluded_resources:
@@ -135,8 +136,8 @@ def _left_behind(
     api = f"{group}/{version}"
     return failed(
         Subject(migration.source.name, "v1", "Namespace", "", namespace),
-        f"{count} {kind} of {namespace} in version {api}, which the destination does not serve: "
-        "they are left out",
+        f"namespace {namespace} has {plural(count, 'object')} of kind {kind} in version {api}, "
+        "which the destination does not serve: MTC skips them",
         *evidence,
         found=f"{kind} {api}",
         wanted=f"a version of {kind} that the destination serves",
@@ -202,8 +203,9 @@ def _custom(migration: Migration, missing: dict[Missing, None]) -> Iterator[Outc
         kinds = ",".join(lacking[:50])
         yield unknown(
             source.subject,
-            f"the destination does not have {len(lacking)} custom kinds of the source "
-            f"({few(lacking)}); whether the plan's namespaces hold objects of them is not known",
+            f"the destination does not have {plural(len(lacking), 'custom kind')} of the source "
+            f"({few(lacking)}); cannot verify whether the plan's namespaces contain objects of "
+            "these kinds",
             *(
                 Missing(
                     f"objects of these kinds in {name}",

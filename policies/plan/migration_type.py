@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
-from policies.plan.base import ABOUT, MAPPING, PLAN_READS, VALIDATION, edit, entry, few, named
+from policies.plan.base import ABOUT, MAPPING, PLAN_READS, VALIDATION, edit, entry, named
 from service.core.evidence import NotGathered
 from service.core.facts import limits, topology
 from service.core.facts.plan_type import TYPE_CONDITION, intra_cluster
@@ -15,6 +15,7 @@ from service.core.facts.topology import mig_cluster
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import MigrationPolicy, NotApplicable
+from service.core.values.wording import few
 from service.kinds.mtc import MigPlan
 
 
@@ -41,11 +42,11 @@ class MigrationType(MigrationPolicy):
 
     id = "MTC714"
     name = "migration-type"
-    title = "The plan is of a kind that MTC can do with these clusters"
-    why = "The plan is refused, or the migration fails when it comes to the volumes or images."
+    title = "MTC supports this kind of plan for these clusters"
+    why = "The plan is rejected, or the migration fails when it copies volumes or images."
     reads = (*PLAN_READS, *topology.READS, *limits.READS)
     remedy = (
-        "Within one cluster map every namespace to a new one, or none; set "
+        "For a migration within one cluster, map all namespaces to new ones or none, and set "
         "indirectVolumeMigration: false."
     )
     docs = (ABOUT, MAPPING)
@@ -54,7 +55,7 @@ class MigrationType(MigrationPolicy):
         "validation.go; pkg/controller/migmigration/validation.go"
     )
     upstream = ("IntraClusterMigration", "MigrationTypeIdentified", "InvalidDestinationCluster")
-    better = "one finding per reason: the controller keeps only the last of one type"
+    better = "One finding for each reason. The controller keeps only the last of one type."
 
     def applies(self, migration: Migration) -> None:
         if not migration.plan.namespaces:
@@ -76,8 +77,8 @@ class MigrationType(MigrationPolicy):
 
 _WORDS = {
     PlanType.NAMESPACE: "migration of whole namespaces",
-    PlanType.STATE: "migration of state: persistent volumes and chosen resources only",
-    PlanType.CONVERSION: "conversion of storage classes within one cluster",
+    PlanType.STATE: "state migration: persistent volumes and selected resources only",
+    PlanType.CONVERSION: "storage class conversion within one cluster",
 }
 
 
@@ -115,7 +116,7 @@ def _within_one_cluster(migration: Migration, plan: MigPlan) -> Iterator[Outcome
     if plan.indirect_volumes:
         yield failed(
             plan.ref.subject,
-            f"{named(plan)} stays within one cluster, where volumes cannot be moved through the "
+            f"{named(plan)} stays within one cluster, where volumes cannot be copied through the "
             "repository",
             plan.ref.at("/spec/indirectVolumeMigration", "true"),
             found="indirectVolumeMigration: true",
@@ -142,7 +143,8 @@ def _within_one_cluster(migration: Migration, plan: MigPlan) -> Iterator[Outcome
     if whole and _copies_images(migration, plan):
         yield failed(
             plan.ref.subject,
-            f"{named(plan)} stays within one cluster, where a direct image migration is refused",
+            f"{named(plan)} stays within one cluster, where direct image migration is not "
+            "supported",
             plan.ref.at("/spec/indirectImageMigration", "false"),
             found="indirectImageMigration: false",
             wanted="indirectImageMigration: true, or another kind of plan",
@@ -159,10 +161,10 @@ def _onto_itself(plan: MigPlan) -> Iterator[Outcome]:
         yield failed(
             plan.ref.subject,
             f"{named(plan)} stays within one cluster, migrates whole namespaces, and has "
-            f"{few(shared)} as source and destination: the controller ends the migration at once",
+            f"{few(shared)} as source and destination: the migration fails immediately",
             plan.ref.at("/spec/namespaces"),
             found=", ".join(shared[:10]),
-            wanted="destinations that are no sources, or another kind of plan",
+            wanted="destinations that are not also sources, or another kind of plan",
             key="same-namespaces",
             commands=(edit(plan),),
             observed=len(shared),

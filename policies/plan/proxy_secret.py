@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.plan.base import ADVANCED, VALIDATION, SidePolicy, few
+from policies.plan.base import ADVANCED, VALIDATION, SidePolicy
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed, passed
+from service.core.values.wording import few
 from service.kinds.cluster import SECRET
 from service.kinds.mtc import MTC_NAMESPACE
 from service.kinds.resource import Read
@@ -25,17 +26,17 @@ class ProxySecret(SidePolicy):
     id = "MTC717"
     name = "proxy-secret"
     single = True
-    title = "The proxy secret of MTC's registry is unambiguous on each cluster"
+    title = "Each cluster has at most one proxy secret for the registry of MTC"
     why = "The plan never becomes Ready."
     reads = (Read(SECRET, MTC_NAMESPACE),)
-    remedy = "Leave one secret with the label, with key HTTP_PROXY, HTTPS_PROXY or NO_PROXY."
+    remedy = "Keep one secret with the label. It must have key HTTP_PROXY, HTTPS_PROXY or NO_PROXY."
     docs = (ADVANCED,)
     source = f"{VALIDATION} validateRegistryProxySecrets"
     upstream = (
         "SourceClusterProxySecretMisconfigured",
         "DestinationClusterProxySecretMisconfigured",
     )
-    better = "names the secrets"
+    better = "Names the secrets."
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         secrets = [
@@ -50,7 +51,7 @@ class ProxySecret(SidePolicy):
                 f"{len(secrets)} secrets are labelled {LABEL}=true: {few(names)}",
                 *(item.ref.at(f"/metadata/labels/{LABEL}", "true") for item in secrets[:5]),
                 found=", ".join(names[:10]),
-                wanted="one at most",
+                wanted="at most one",
                 key="several",
                 commands=(f"oc get secrets -n {MTC_NAMESPACE} -l {LABEL}=true",),
                 observed=len(secrets),

@@ -42,13 +42,13 @@ class PlanClusters(SidePolicy):
     name = "plan-clusters"
     single = True
     title = "The plan's source and destination refer to MigClusters that exist"
-    why = "The plan never becomes Ready, and nothing else of it is checked."
+    why = "The plan never becomes Ready, and the controller checks nothing else."
     reads = CLUSTER_READS
     remedy = "Refer to an existing MigCluster with both namespace and name, or add the cluster."
     docs = (ABOUT,)
     source = f"{VALIDATION} validateSourceCluster, validateDestinationCluster"
     upstream = ("InvalidSourceClusterRef", "InvalidDestinationClusterRef")
-    better = "names the MigClusters that exist; the controller fails its whole reconcile as well"
+    better = "Lists the MigClusters that exist. The whole reconcile of the controller fails."
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         plan, host = migration.plan, migration.host
@@ -80,11 +80,13 @@ class PlanClustersReady(SidePolicy):
     title = "The plan's MigClusters are Ready"
     why = "The plan does not become Ready and no migration starts."
     reads = CLUSTER_READS
-    remedy = "Mend what the MigCluster's conditions name; then the controller looks again."
+    remedy = (
+        "Fix what the conditions of the MigCluster report. Then the controller validates again."
+    )
     docs = (ABOUT,)
     source = f"{VALIDATION} validateSourceCluster, validateDestinationCluster"
     upstream = ("SourceClusterNotReady", "DestinationClusterNotReady")
-    better = "tells the reasons with it"
+    better = "Includes the reasons."
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         yield from _readiness(migration, cluster, side_cluster(migration, cluster))
@@ -99,13 +101,16 @@ class PlanStorageExists(MigrationPolicy):
     id = "MTC712"
     name = "plan-storage"
     title = "The plan refers to a replication repository that exists"
-    why = "The plan never becomes Ready; even a direct migration moves objects through it."
+    why = (
+        "The plan never becomes Ready. Even a direct migration copies objects through the "
+        "repository."
+    )
     reads = STORAGE_READS
     remedy = "Refer to an existing MigStorage with both namespace and name, or add a repository."
     docs = (ABOUT,)
     source = f"{VALIDATION} validateStorage"
     upstream = ("InvalidStorageRef",)
-    better = "names the MigStorages that exist"
+    better = "Lists the MigStorages that exist."
     single = True
 
     def applies(self, migration: Migration) -> None:
@@ -134,11 +139,14 @@ class PlanStorageReady(MigrationPolicy):
     title = "The plan's replication repository is Ready"
     why = "The plan does not become Ready and no migration starts."
     reads = STORAGE_READS
-    remedy = "Mend what the MigStorage's conditions name; the controller tests it every 30 seconds."
+    remedy = (
+        "Fix what the conditions of the MigStorage report. The controller tests it every "
+        "30 seconds."
+    )
     docs = (ABOUT,)
     source = f"{VALIDATION} validateStorage"
     upstream = ("StorageNotReady",)
-    better = "tells the reasons with it"
+    better = "Includes the reasons."
     single = True
 
     def applies(self, migration: Migration) -> None:
@@ -200,7 +208,7 @@ def _readiness(
     if down is not None:
         raise NotGathered(
             Missing(
-                f"the status of {ref.kind} {ref.name} since the controller runs again (MTC820)",
+                f"the status of {ref.kind} {ref.name} after the controller runs again (MTC820)",
                 migration.host.role,
                 _show(ref),
                 down.said,
@@ -215,8 +223,8 @@ def _readiness(
     said = "; ".join(f"{one.type} ({one.message})".replace(" ()", "") for one in reasons)
     yield failed(
         ref.subject,
-        f"the controller has not found {ref.kind} {ref.name} Ready"
-        + (f": {said}" if said else ", and gives no reason"),
+        f"{ref.kind} {ref.name} is not Ready"
+        + (f": {said}" if said else ", and the controller gives no reason"),
         ref.at("/status/conditions", ", ".join(one.type for one in reasons) or "no Ready"),
         found=", ".join(sorted(one.type for one in reasons)) or "no condition Ready",
         wanted="condition Ready with status True",

@@ -27,7 +27,9 @@ class PlanOpen(MigrationPolicy):
     id = "MTC780"
     name = "plan-open"
     title = "The plan is open and validated in full"
-    why = "No migration starts for a closed plan; what a suspended one says may be old."
+    why = (
+        "No migration starts for a closed plan, and the conditions of a suspended plan may be old."
+    )
     reads = PLAN_READS
     remedy = "Make a new plan, or set spec.closed: false; spec.refresh: true validates it again."
     docs = (ABOUT,)
@@ -36,7 +38,7 @@ class PlanOpen(MigrationPolicy):
         "pkg/controller/migmigration/validation.go"
     )
     upstream = ("Closed", "PlanClosed", "Suspended")
-    better = "before a migration is made for the plan"
+    better = "Works before a migration is created for the plan."
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         plan = migration.plan
@@ -54,7 +56,7 @@ class PlanOpen(MigrationPolicy):
         if suspended:
             yield failed(
                 plan.ref.subject,
-                f"{named(plan)} is suspended: its other conditions may be old",
+                f"{named(plan)} is suspended, so its other conditions may be old",
                 plan.ref.at("/status/conditions", "Suspended"),
                 found="Suspended",
                 wanted="a plan that is validated",
@@ -80,11 +82,13 @@ class LiveStorageMigration(SidePolicy):
 
     id = "MTC785"
     name = "live-storage-migration"
-    title = "Virtual machines can be migrated while they run, where the plan says so"
-    why = "The machines are stopped for the migration instead."
+    title = "Virtual machines can be migrated live, if the plan requests it"
+    why = "The virtual machines are stopped for the migration instead."
     severity = Severity.WARNING
     reads = (*PLAN_READS, Read(KUBE_VIRT))
-    remedy = "Update OpenShift Virtualization, and set what is missing in its KubeVirt resource."
+    remedy = (
+        "Update OpenShift Virtualization, and configure what is missing in its KubeVirt resource."
+    )
     docs = (
         Link(
             "Virtual machines",
@@ -98,18 +102,19 @@ class LiveStorageMigration(SidePolicy):
         "KubeVirtVersionNotSupported",
         "KubeVirtStorageLiveMigrationNotEnabled",
     )
-    better = "names what is missing, on each cluster"
+    better = "Names what is missing on each cluster."
 
     def applies(self, migration: Migration) -> None:
         if not migration.plan.live_migrate:
-            raise NotApplicable("the plan does not ask for live migration")
+            raise NotApplicable("the plan does not request live migration")
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         found = cluster.all(KUBE_VIRT)
         if len(found) != 1:
             yield failed(
                 cluster.subject,
-                f"there are {len(found)} KubeVirt resources, so no machine is migrated live",
+                f"there are {len(found)} KubeVirt resources, so no virtual machine is migrated "
+                "live",
                 *(item.ref.at("") for item in found[:3]),
                 found=str(len(found)),
                 wanted="1",
@@ -125,7 +130,7 @@ class LiveStorageMigration(SidePolicy):
             sound = False
             yield failed(
                 virt.ref.subject,
-                f"OpenShift Virtualization of the {cluster.role} cannot migrate live: {said}",
+                f"OpenShift Virtualization on the {cluster.role} cannot migrate live: {said}",
                 virt.ref.at(_PLACES[key]),
                 found=said,
                 wanted=wanted,
@@ -150,7 +155,7 @@ def _lacking(virt: KubeVirt) -> Iterator[tuple[str, str, str]]:
     version = parse_or_none(virt.version)
     # As the controller: by major and minor alone, so that a pre-release counts as its release.
     if version is None or version.stream < FIRST.stream:
-        yield "version", f"version {virt.version or 'not told'}", f"{FIRST} or later"
+        yield "version", f"version {virt.version or 'not reported'}", f"{FIRST} or later"
         return
     if virt.rollout_strategy != LIVE:
         yield "strategy", f"vmRolloutStrategy {virt.rollout_strategy or 'not set'}", LIVE

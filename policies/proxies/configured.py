@@ -57,12 +57,12 @@ PROXY_READS = (
     Read(SERVER_VERSION),
     Read(NODE),
 )
-"""The proxy, and what tells an OpenShift 3 cluster, which has no such object."""
+"""The proxy, and what identifies an OpenShift 3 cluster, which has no such object."""
 
 PLAN_READ = Read(MIG_PLAN, namespace=MTC_NAMESPACE)
 
 
-SINCE = "stunnel_tcp_proxy, which 1.4.2 and later do"
+SINCE = "stunnel_tcp_proxy; 1.4.2 and later releases do"
 
 
 def release_without_setting(migration: Migration) -> str:
@@ -97,7 +97,7 @@ def merge_command(name: str, spec: dict[str, object]) -> str:
 
 
 class StunnelProxyConfigured(MigrationPolicy):
-    """Where the source reaches out through a proxy, rsync's stunnel must be told of one.
+    """Where the source reaches out through a proxy, rsync's stunnel must use one.
 
     Rsync pods get no HTTP_PROXY: stunnel_tcp_proxy of the host's MigrationController is the only
     way. What counts in the end is what the operator wrote into ConfigMap migration-controller.
@@ -106,10 +106,10 @@ class StunnelProxyConfigured(MigrationPolicy):
 
     id = "MTC301"
     name = "stunnel-proxy-configured"
-    title = "An Stunnel TCP proxy is configured where the source cluster uses a proxy"
+    title = "A Stunnel TCP proxy is configured if the source cluster uses a proxy"
     why = (
-        "Rsync on the source connects straight to the destination's route, retries up to twenty "
-        "times, and the direct volume migration fails."
+        "Rsync on the source connects directly to the route of the destination and retries up "
+        "to 20 times. Then the direct volume migration fails."
     )
     reads = (
         *PROXY_READS,
@@ -169,7 +169,10 @@ class StunnelProxyConfigured(MigrationPolicy):
         reading = stunnel.read(effective.value)
         if not reading.usable:
             return self._unset(migration, use, None, *effective.evidence)
-        told = f"stunnel connects through {reading.endpoint}, as the controller was started with"
+        told = (
+            f"stunnel connects through {reading.endpoint}, the value that the controller was "
+            "started with"
+        )
         return passed(migration.host.subject, told, *use.evidence, *effective.evidence)
 
     def _unset(
@@ -183,11 +186,11 @@ class StunnelProxyConfigured(MigrationPolicy):
         host = migration.host
         covered = _bypassed(migration)
         message = (
-            f"the source reaches out through {', '.join(use.value.endpoints)}, and direct volume "
-            "migration is not told of a proxy that it can use"
+            f"the source cluster uses proxy {', '.join(use.value.endpoints)}, but direct volume "
+            "migration has no usable proxy setting"
         ) + (f": {reason}" * bool(reason))
         if covered:
-            message += "; the source's noProxy covers the destination's routes, though"
+            message += "; however, noProxy of the source covers the routes of the destination"
         name = given.controller.ref.name if given else _name(host)
         value = given.reading.shown if given else ""
         return failed(
@@ -218,7 +221,7 @@ def _not_reconciled(given: GivenProxy, effective: Fact[str]) -> Outcome:
     command = f"oc get migrationcontroller {name} -n {MTC_NAMESPACE} -o yaml"
     return failed(
         given.controller.ref.subject,
-        "the operator has not carried stunnel_tcp_proxy over to the controller (yet)",
+        "the operator has not yet applied stunnel_tcp_proxy to the controller",
         given.pointer,
         *effective.evidence,
         found=f"ConfigMap {CONTROLLER_CONFIG}: {old.endpoint or 'no proxy'}",

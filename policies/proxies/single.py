@@ -30,13 +30,13 @@ class SingleProxy(MigrationPolicy):
 
     id = "MTC302"
     name = "single-proxy"
-    title = "Direct volume migration passes at most one proxy"
+    title = "Direct volume migration uses at most one proxy"
     why = "The source cannot reach the destination's route, and the volume migration fails."
     reads = (*PROXY_READS, CONTROLLER_READ, *direct.READS)
     declares = ("proxy", "openshiftVersion")
     remedy = (
-        "Take one of the clusters from behind its proxy for the migration, or set "
-        "indirectVolumeMigration: true in the plan."
+        "Remove the proxy of one cluster during the migration, or set indirectVolumeMigration: "
+        "true in the plan."
     )
     docs = DOCS
     source = "MTC documentation, About configuring proxies: DVM supports only one proxy"
@@ -68,7 +68,7 @@ class SingleProxy(MigrationPolicy):
             *uses[0].evidence,
             *uses[1].evidence,
             found="; ".join(", ".join(use.value.endpoints) for use in uses),
-            wanted="a proxy on one of them at most",
+            wanted="a proxy on at most one of them",
             commands=(plan_patch.merge(migration.given_plan, {"indirectVolumeMigration": True}),),
             key="both",
         )
@@ -92,7 +92,7 @@ def _several(migration: Migration) -> list[Outcome]:
     return [
         failed(
             item.controller.ref.subject,
-            "stunnel_tcp_proxy names more than one proxy, and MTC takes one",
+            "stunnel_tcp_proxy names more than one proxy, but MTC accepts only one",
             item.pointer,
             found=f"{len(stunnel.named_proxies(item.value))} proxies",
             wanted="one proxy",

@@ -43,16 +43,19 @@ class StunnelProxyUrl(ClusterPolicy):
 
     id = "MTC303"
     name = "stunnel-proxy-url"
-    title = "stunnel_tcp_proxy is a URL that MTC can use, on the cluster that runs the controller"
+    title = (
+        "stunnel_tcp_proxy is a URL that MTC can use, and is set on the cluster that runs "
+        "the controller"
+    )
     why = (
-        "MTC silently connects without the proxy, or direct volume migration fails with an error "
-        "that quotes the password."
+        "MTC connects without the proxy and reports nothing, or direct volume migration fails "
+        "with an error that contains the password."
     )
     reads = (CONTROLLER_READ, *direct.READS, *PROXY_READS, *MTC_READS)
     declares = ("proxy", "openshiftVersion", "mtcVersion")
     remedy = (
-        f"Write {stunnel.FORM} with user name and password percent-encoded, in the "
-        "MigrationController of the cluster that runs the controller."
+        f"Set stunnel_tcp_proxy to {stunnel.FORM}, with percent-encoded user name and password, "
+        "in the MigrationController of the cluster that runs the controller."
     )
     docs = DOCS
     source = (
@@ -100,7 +103,9 @@ class StunnelProxyUrl(ClusterPolicy):
         try:
             given = given_proxies(cluster)
         except NotGathered as error:
-            told = "whether stunnel_tcp_proxy is set where it has no effect is not known"
+            told = (
+                "cannot verify whether stunnel_tcp_proxy is set on a cluster where it has no effect"
+            )
             yield unknown(
                 cluster.subject,
                 told,

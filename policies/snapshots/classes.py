@@ -35,11 +35,14 @@ class SnapshotSameStorageClass(MigrationPolicy):
     id = "MTC614"
     name = "snapshot-same-storage-class"
     title = "Volumes copied by snapshot keep their storage class"
-    why = "The snapshot is restored as a disk that its storage class cannot handle, or not at all."
+    why = (
+        "The snapshot is restored as a disk that its storage class does not support, or not "
+        "restored."
+    )
     reads = (*SNAPSHOT_READS, Read(STORAGE_CLASS))
     remedy = (
-        "Create the source's storage class on the destination and select it, or copy the volume "
-        "by copyMethod filesystem."
+        "Create the storage class of the source on the destination and select it, or copy the "
+        "volume with copyMethod filesystem."
     )
     docs = (PREREQUISITES, COPY_METHODS)
     source = "MTC docs, Migration prerequisites, snapshot copy; mig-operator docs/usage/Snapshot.md"
@@ -90,7 +93,7 @@ def _fault(
     provisioner = _provisioner(migration, origin, volume)
     if not same_storage(provisioner, target.provisioner):
         why = (
-            f"it is a disk of {provisioner}, but the target class {name} makes disks of "
+            f"it is a disk of {provisioner}, but the target class {name} provisions disks of "
             f"{target.provisioner}"
         )
         found = f"{name} ({target.provisioner})"
@@ -98,8 +101,8 @@ def _fault(
     if name == volume.source_class and provisioner == target.provisioner:
         return None
     why = (
-        f"the target class {name} makes the same disks ({target.provisioner}), but it is not the "
-        f"source's {volume.source_class or 'class'} ({provisioner})"
+        f"the target class {name} provisions the same disks ({target.provisioner}), but it is "
+        f"not the source's {volume.source_class or 'class'} ({provisioner})"
     )
     found = f"{name} ({target.provisioner})"
     severity = Severity.WARNING if name == volume.source_class else None
@@ -136,7 +139,7 @@ def _wrong(
     command = select(migration.plan, entry, "storageClass", wanted) if possible else ""
     return failed(
         volumes(migration).subject(volume),
-        f"volume {volume.name} of claim {volume.hold} is to be copied by snapshot: {why}",
+        f"volume {volume.name} of claim {volume.hold} is set to be copied by snapshot: {why}",
         migration.plan.ref.at(pointer, entry.target_storage_class),
         *((target.evidence,) if target is not None else ()),
         found=found,

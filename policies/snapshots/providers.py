@@ -65,7 +65,7 @@ class SnapshotProvider(MigrationPolicy):
     id = "MTC611"
     name = "snapshot-provider"
     title = "The cloud provider of volumes copied by snapshot supports snapshots"
-    why = "Velero makes no snapshot of the volume, so its data is not copied."
+    why = "Velero creates no snapshot of the volume, so its data is not copied."
     reads = (
         *SNAPSHOT_READS,
         Read(MIG_STORAGE),
@@ -75,7 +75,7 @@ class SnapshotProvider(MigrationPolicy):
         Read(NODE),
     )
     remedy = (
-        "Copy these volumes by copyMethod filesystem, or set volumeSnapshotProvider of the "
+        "Copy these volumes with copyMethod filesystem, or set volumeSnapshotProvider of the "
         "MigStorage to the provider of the volumes."
     )
     docs = (PREREQUISITES, COPY_METHODS)
@@ -84,7 +84,7 @@ class SnapshotProvider(MigrationPolicy):
         "mig-controller pkg/apis/migration/v1alpha1/migstorage_types.go GetVolumeSnapshotProvider"
     )
     upstream = ("PvWarnCopyMethodSnapshot",)
-    better = "The controller only warns of every snapshot; whether it can work is decided here."
+    better = "The controller only warns of every snapshot. This policy decides whether it can work."
 
     def applies(self, migration: Migration) -> None:
         snapshots(migration)
@@ -108,8 +108,8 @@ class SnapshotProvider(MigrationPolicy):
             kind = volume.pv.driver or volume.pv.source
             yield failed(
                 found.subject(volume),
-                f"volume {volume.name} of claim {volume.hold} is to be copied by snapshot, but "
-                f"MTC cannot make snapshots of {kind}",
+                f"volume {volume.name} of claim {volume.hold} is set to be copied by snapshot, "
+                f"but MTC cannot make snapshots of {kind}",
                 volume.pv.ref.at(f"/spec/{volume.pv.source}", volume.pv.driver or None),
                 found=kind,
                 wanted="a disk of AWS, GCP or Azure, or copyMethod filesystem",
@@ -127,7 +127,7 @@ class SnapshotProvider(MigrationPolicy):
         if sound:
             yield passed(
                 found.cluster.subject,
-                f"snapshots can be made of every volume that asks for one ({len(chosen)}), by "
+                f"every volume that is copied by snapshot supports snapshots ({len(chosen)}), by "
                 + " and ".join(sorted(by_provider)),
                 migration.storage.ref.at("/spec/volumeSnapshotProvider"),
                 examined=len(chosen),
@@ -144,7 +144,7 @@ def _storage_fault(
         return None
     return failed(
         storage.ref.subject,
-        f"the snapshots of volumes {listed(names)} are made by {provider}, but {key} of the "
+        f"the snapshots of volumes {listed(names)} are created by {provider}, but {key} of the "
         f"replication repository is {actual or 'not set'}",
         storage.ref.at(f"/spec/{key}", actual),
         found=actual or "not set",
@@ -181,8 +181,8 @@ def _snapshot_class(cluster: Cluster, driver: str, names: list[str]) -> Iterator
     except NotGathered as missing:
         yield unknown(
             cluster.subject,
-            f"whether the CSI driver {driver} of volumes {listed(names)} has a "
-            "VolumeSnapshotClass is not known",
+            f"cannot verify whether the CSI driver {driver} of volumes {listed(names)} has a "
+            "VolumeSnapshotClass",
             *missing.missing,
             key=f"class-{driver}",
             severity=Severity.WARNING,
@@ -203,9 +203,9 @@ def _snapshot_class(cluster: Cluster, driver: str, names: list[str]) -> Iterator
 class SnapshotSameProvider(MigrationPolicy):
     """Volumes that are copied by snapshot lie on the provider that the destination runs on.
 
-    A volume's provider is read from its volume source or CSI driver; where that does not tell,
-    the platform of the source cluster counts. The platform of a cluster is that of
-    Infrastructure, for OpenShift 3 that of the nodes' providerID.
+    A volume's provider is read from its volume source or CSI driver; if that does not show it, the
+    platform of the source cluster counts. The platform of a cluster is that of Infrastructure, for
+    OpenShift 3 that of the nodes' providerID.
     """
 
     id = "MTC612"
@@ -214,7 +214,7 @@ class SnapshotSameProvider(MigrationPolicy):
     why = "A snapshot of one cloud provider cannot be restored on another."
     reads = (*SNAPSHOT_READS, Read(INFRASTRUCTURE), Read(NODE))
     declares = ("platform",)
-    remedy = "Copy these volumes by copyMethod filesystem."
+    remedy = "Copy these volumes with copyMethod filesystem."
     docs = (PREREQUISITES, COPY_METHODS)
     source = "MTC docs, Migration prerequisites, snapshot copy"
     upstream = ("PvWarnCopyMethodSnapshot",)

@@ -44,7 +44,9 @@ class SnapshotSameRegion(MigrationPolicy):
         Read(MIG_STORAGE),
     )
     declares = ("region", "platform")
-    remedy = "Copy these volumes by copyMethod filesystem, or migrate to a cluster of that region."
+    remedy = (
+        "Copy these volumes with copyMethod filesystem, or migrate to a cluster in that region."
+    )
     docs = (PREREQUISITES, COPY_METHODS)
     source = (
         "MTC docs, Migration prerequisites, snapshot copy; Adding a cluster (Azure resource "
@@ -90,8 +92,8 @@ def _regions(migration: Migration) -> Iterator[Outcome]:
         elif volume.pv.region not in there.value:
             yield failed(
                 volume.pv.ref.subject,
-                f"volume {volume.name} lies in region {volume.pv.region}, the destination in "
-                f"{wanted}",
+                f"volume {volume.name} is in region {volume.pv.region}, but the destination is "
+                f"in {wanted}",
                 volume.pv.ref.at("/metadata/labels", volume.pv.region),
                 *there.evidence,
                 found=volume.pv.region,
@@ -110,7 +112,7 @@ def _regions(migration: Migration) -> Iterator[Outcome]:
     found = ", ".join(sorted(here.value))
     yield failed(
         migration.source.subject,
-        f"volumes {listed(unlabelled)} lie in region {found}, the destination in {wanted}",
+        f"volumes {listed(unlabelled)} are in region {found}, but the destination is in {wanted}",
         *here.evidence,
         *there.evidence,
         found=found,
@@ -137,8 +139,8 @@ def _storage_region(migration: Migration) -> Iterator[Outcome]:
     unset = "" if given else f" ({half}.awsRegion is not set)"
     yield failed(
         storage.ref.subject,
-        f"the replication repository makes snapshots in region {region}{unset}, the destination "
-        f"lies in {wanted}",
+        f"the replication repository stores snapshots in region {region}{unset}, but the "
+        f"destination is in {wanted}",
         storage.ref.at(f"/spec/{half}/awsRegion", given or None),
         *there.evidence,
         found=region,
@@ -165,8 +167,8 @@ def _resource_groups(migration: Migration) -> Iterator[Outcome]:
         return
     yield failed(
         migration.destination.subject,
-        f"Azure disks can be copied by snapshot within one resource group only: the source is in "
-        f"{here.value}, the destination in {there.value}",
+        "Azure disks can be copied by snapshot only within one resource group: the source is in "
+        f"{here.value}, but the destination is in {there.value}",
         *here.evidence,
         *there.evidence,
         found=there.value,

@@ -39,8 +39,8 @@ class KnownBugs(ClusterPolicy):
 
     id = "MTC406"
     name = "known-bugs"
-    title = "No installed release has a known bug that this migration meets"
-    why = "The migration fails, hangs or loses something, as the release notes say."
+    title = "No installed release has a known bug that affects this migration"
+    why = "The migration fails, hangs or loses data, as described in the release notes."
     severity = Severity.WARNING
     reads = (
         *MTC_READS,
@@ -55,7 +55,7 @@ class KnownBugs(ClusterPolicy):
     remedy = "Update to the release that the finding names, on every cluster."
     docs = DOCS
     source = "MTC and OADP release notes; each row of the release data names its own"
-    better = "MTC has no such check"
+    better = "MTC has no such check."
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         installed = dict(_installed(migration, cluster))
@@ -72,7 +72,7 @@ class KnownBugs(ClusterPolicy):
         if clean:
             names = " and ".join(f"{key.upper()} {item[0]}" for key, item in installed.items())
             evidence = tuple(pointer for item in installed.values() for pointer in item[1])
-            told = f"{names}: no known bug matters here"
+            told = f"{names}: no known bug affects this migration"
             yield passed(cluster.subject, told, *evidence, examined=len(migration.releases.bugs))
 
 
@@ -83,7 +83,7 @@ def _installed(
     found = parse_or_none(release(fact.value))
     if found is None:
         command = f"oc get csv -n {MTC_NAMESPACE} -o yaml"
-        raise cluster.missing("the exact MTC release", command, f"it says {fact.value[:40]!r}")
+        raise cluster.missing("the exact MTC release", command, f"it reports {fact.value[:40]!r}")
     yield "mtc", (found, fact.evidence)
     for item in cluster.known(CLUSTER_SERVICE_VERSION):
         version = parse_or_none(item.version)
@@ -108,7 +108,7 @@ def _judged(
     except NotGathered as error:
         yield unknown(
             cluster.subject,
-            f"whether a known bug of {name} matters is not known: {bug.title}",
+            f"cannot verify whether this migration meets a known bug of {name}: {bug.title}",
             *error.missing,
             key=bug.id,
             evidence=evidence,

@@ -32,7 +32,7 @@ MTC_READS: tuple[Read[Any], ...] = (
     Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),
     Read(DEPLOYMENT, MTC_NAMESPACE, "migration-operator"),
 )
-"""What tells the installed MTC release."""
+"""What shows the installed MTC release."""
 
 DOCS = (
     Link("Migration Toolkit for Containers", BOOK + "migration_toolkit_for_containers/index"),
@@ -54,12 +54,12 @@ class SameVersion(ClusterPolicy):
     single = True
     title = "All clusters run the same MTC version"
     why = (
-        "Clusters exchange custom resources whose form differs between releases; mixing 1.7 and "
-        "1.8 is not supported at all."
+        "Clusters exchange custom resources that differ between releases. Mixing 1.7 and 1.8 is "
+        "not supported."
     )
     reads = (*MTC_READS, *RELEASE_READS)
     declares = ("mtcVersion",)
-    remedy = "Install the same MTC release on all clusters; the legacy operator included."
+    remedy = "Install the same MTC release on all clusters, including the legacy operator."
     docs = DOCS
     source = (
         "MTC documentation, Migration prerequisites, Clusters; mig-controller "
@@ -70,7 +70,7 @@ class SameVersion(ClusterPolicy):
         "ClusterOperatorVersionNotFound",
         "ClusterVersionMismatch",
     )
-    better = "a blocker, as the documentation has it; the controller only warns"
+    better = "A blocker, as in the documentation. The controller only warns."
 
     def subjects(self, migration: Migration) -> Iterable[Cluster]:
         return (item for item in migration.clusters if not migration.is_host(item))
@@ -100,7 +100,7 @@ class SameVersion(ClusterPolicy):
         yield failed(
             cluster.subject,
             f"MTC {here.value} here, {host.value} on the host {migration.host.name}"
-            + (": the controller accepts this pair, the documentation does not" * accepted),
+            + (": the controller accepts this pair, but the documentation does not" * accepted),
             *evidence,
             found=here.value,
             wanted=_wanted(migration, host.value),
@@ -122,8 +122,8 @@ def _spelled(cluster: Cluster, here: Fact[str], host: Fact[str]) -> Outcome:
     """One release in two spellings: the controller compares the texts."""
     return failed(
         cluster.subject,
-        f"OPERATOR_VERSION is {here.value} here and {host.value} on the host: one release, but the "
-        "controller compares the texts and reports OperatorVersionMismatch",
+        f"OPERATOR_VERSION is {here.value} here and {host.value} on the host: this is one "
+        "release, but the controller compares the texts and reports OperatorVersionMismatch",
         *here.evidence,
         *host.evidence,
         found=here.value,
@@ -156,15 +156,15 @@ def vague(subject: Subject, inexact: list[tuple[Cluster, Fact[str]]]) -> Outcome
     names = ", ".join(f"{item.name}: {fact.value}" for item, fact in inexact)
     return unknown(
         subject,
-        f"a development build, a release that did not know its number, or a minor release alone "
-        f"names no version ({names})",
+        "a development build, an unnumbered release or a minor release does not identify the "
+        f"version ({names})",
         *(_exactly(item, fact.value) for item, fact in inexact),
         evidence=tuple(pointer for _, fact in inexact for pointer in fact.evidence),
     )
 
 
 def _exactly(cluster: Cluster, told: str) -> Missing:
-    """What tells the release where the ConfigMap does not."""
+    """What shows the release where the ConfigMap does not."""
     if parse_or_none(told) is not None:
         command = fetch_command(CONFIG_MAP, "migration-cluster-config", MTC_NAMESPACE)
         return Missing("the exact MTC release", cluster.role, command)

@@ -44,7 +44,7 @@ class SupportsOpenShift(ClusterPolicy):
     id = "MTC404"
     name = "mtc-supports-openshift"
     title = "The MTC release supports the OpenShift release of every cluster"
-    why = "The operator cannot be installed there, or meets APIs that it does not know."
+    why = "The operator cannot be installed there, or finds APIs that it does not support."
     reads = (Read(CLUSTER_VERSION, name="version"), Read(SERVER_VERSION), *MTC_READS)
     declares = ("openshiftVersion", "mtcVersion")
     remedy = (
@@ -56,7 +56,7 @@ class SupportsOpenShift(ClusterPolicy):
         "MTC documentation, Compatibility guidelines, in both books; MTC 1.8 release notes; MTC "
         "life cycle: each row of the release data names its own"
     )
-    better = "the controller compares no OpenShift version"
+    better = "The controller does not compare OpenShift versions."
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         ocp = _openshift(migration, cluster)
@@ -66,9 +66,9 @@ class SupportsOpenShift(ClusterPolicy):
         if number is None or not _known(migration.releases, number):
             yield unknown(
                 cluster.subject,
-                f"no compatibility table names MTC {mtc.value}",
+                f"no compatibility table lists MTC {mtc.value}",
                 Missing(
-                    "an MTC release that the documentation names",
+                    "an MTC release that the documentation lists",
                     cluster.role,
                     fetch_command(CONFIG_MAP, "migration-cluster-config", MTC_NAMESPACE),
                 ),
@@ -136,7 +136,7 @@ def _life_cycle(
     yield failed(
         cluster.subject,
         f"MTC {number.y}: {newest.ended} on {newest.ends.isoformat()}"
-        + ("; no MTC release in support migrates between these clusters" if alone else ""),
+        + ("; no supported MTC release migrates between these clusters" if alone else ""),
         *evidence,
         found=f"MTC {number}",
         wanted=(f"{best}, under a support exception" if alone else best) or "MTC 1.8",

@@ -55,7 +55,7 @@ class MtcZStream(ClusterPolicy):
     name = "mtc-z-stream"
     single = True
     title = "The MTC operator is the newest z-stream release"
-    why = "Migrations fail on faults that are already mended."
+    why = "Migrations fail because of bugs that are already fixed."
     reads = (
         *MTC_READS,
         Read(SUBSCRIPTION, MTC_NAMESPACE),
@@ -69,7 +69,7 @@ class MtcZStream(ClusterPolicy):
         "MTC documentation 1.7 and 1.8, Migration prerequisites, Clusters; "
         "Upgrading the Migration Toolkit for Containers"
     )
-    better = "MTC has no such check"
+    better = "MTC has no such check."
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         outcomes = self._judged(migration, cluster)
@@ -131,7 +131,7 @@ def _claims(
 ) -> Iterator[Claim]:
     target = migration.requested.target_mtc
     if target is not None and target.exact and target.stream == installed.stream:
-        yield Claim(max(target, installed), f"{target} is what the request asks for", settles=True)
+        yield Claim(max(target, installed), f"{target} is the requested release", settles=True)
         return
     offered = False
     for claim in (
@@ -200,8 +200,8 @@ def _update_waits(cluster: Cluster, subscription: Subscription) -> Outcome:
     installed = subscription.installed_csv or "nothing"
     return failed(
         subscription.ref.subject,
-        f"an update of the operator waits: {installed} is installed"
-        + (f", {subscription.current_csv} is there" if subscription.current_csv else "")
+        f"an update of the operator is pending: {installed} is installed"
+        + (f", {subscription.current_csv} is available" if subscription.current_csv else "")
         + _approval(subscription),
         subscription.ref.at("/status/state", subscription.state),
         subscription.ref.at("/status/currentCSV", subscription.current_csv),
@@ -255,13 +255,13 @@ def _why_unproven(subscription: Subscription | None) -> str:
             f"its subscription is {subscription.state or 'without a state'}, and its catalog "
             f"sources are unhealthy ({subscription.unhealthy_catalogs[:200]})"
         )
-    return "the evidence names no newest release"
+    return "the newest release is not in the evidence"
 
 
 def _unproven(cluster: Cluster, text: Fact[str], subscription: Subscription | None) -> Outcome:
     return unknown(
         cluster.subject,
-        f"whether MTC {text.value} is the newest release is not known: "
+        f"cannot verify whether MTC {text.value} is the newest release: "
         f"{_why_unproven(subscription)}",
         _source_of_newest(cluster, subscription),
         evidence=text.evidence,
@@ -273,6 +273,6 @@ def _source_of_newest(cluster: Cluster, subscription: Subscription | None = None
         return Missing("the newest legacy operator", cluster.role, LEGACY_TAGS)
     if subscription is not None and subscription.unhealthy_catalogs:
         command = "oc get catalogsources -n openshift-marketplace -o yaml  # repair them first"
-        return Missing("a healthy catalog of operators", cluster.role, command)
+        return Missing("a healthy operator catalog", cluster.role, command)
     command = fetch_command(SUBSCRIPTION, "", MTC_NAMESPACE)
     return Missing("the MTC operator's subscription", cluster.role, command)

@@ -42,7 +42,7 @@ class OpenShiftZStream(ClusterPolicy):
     id = "MTC401"
     name = "openshift-z-stream"
     title = "The source cluster runs the newest z-stream release of its OpenShift version"
-    why = "Fixes that the migration needs, of the API, the registry or the storage, are missing."
+    why = "Fixes that the migration needs in the API, the registry or the storage are missing."
     reads = (Read(CLUSTER_VERSION, name="version"), Read(SERVER_VERSION))
     declares = ("openshiftVersion", "latestOpenshiftVersion")
     remedy = "Update the source cluster to the newest release of its minor version first."
@@ -54,7 +54,7 @@ class OpenShiftZStream(ClusterPolicy):
         "MTC documentation 1.4 and 1.5, Migration prerequisites, Clusters; "
         "openshift/api config/v1/types_cluster_version.go; cluster-version-operator"
     )
-    better = "MTC has no such check"
+    better = "MTC has no such check."
 
     def subjects(self, migration: Migration) -> Iterable[Cluster]:
         return (migration.source,)
@@ -99,7 +99,7 @@ def _unfinished(version: ClusterVersion | None) -> bool:
 
 
 def _on_the_way(version: ClusterVersion | None) -> Version | None:
-    """The release that a running update goes to; one by image alone may not tell it yet."""
+    """The release that a running update goes to; one by image alone may not show it yet."""
     if version is None or not _unfinished(version):
         return None
     return parse_or_none(version.history[0].version or version.desired)
@@ -112,7 +112,7 @@ def _claims(
     if target is not None and target.exact and target.stream == current.stream:
         # The question is then whether this release is reached, not whether it is the newest.
         reached = max(target, current)
-        yield Claim(reached, f"{target} is what the request asks for", settles=True)
+        yield Claim(reached, f"{target} is the requested release", settles=True)
         return
     risky = _not_recommended(version)
     offered = None if version is None else _offered(version, current)
@@ -145,7 +145,7 @@ def _offered(version: ClusterVersion, current: Version) -> Claim:
     return Claim(
         newest([item for item in offered if item is not None], current),
         f"the update service's channel {version.channel or '(none)'}",
-        # Nightly, candidate and OKD builds are in no channel: no list tells of their successors.
+        # Nightly, candidate and OKD builds are in no channel: no list has their successors.
         settles=fresh and not current.pre,
         evidence=tuple(evidence),
     )
@@ -193,7 +193,7 @@ def _tables(
 ) -> Iterator[Claim]:
     """What the release data say; of another channel only where the own one proves nothing."""
     if current.pre:
-        return  # the number of a nightly, candidate or community build does not tell its age
+        return  # the number of a nightly, candidate or community build does not show its age
     channel = version.channel if version is not None else ""
     found = migration.releases.openshift(current, channel, migration.requested.as_of.date())
     if found is None or (proven and found.elsewhere):
@@ -273,7 +273,7 @@ def _vague(cluster: Cluster, current: Fact[Version]) -> Outcome:
         needs.append(Missing(f"the newest {current.value.y} release", cluster.role, BUILDS))
     return unknown(
         cluster.subject,
-        f"{current.value} names a minor release, not the z-stream release that runs",
+        f"{current.value} is a minor release, not a z-stream release",
         *needs,
         evidence=current.evidence,
     )
@@ -282,24 +282,29 @@ def _vague(cluster: Cluster, current: Fact[Version]) -> Outcome:
 def _unproven(cluster: Cluster, current: Fact[Version], version: ClusterVersion | None) -> Outcome:
     running = current.value
     if running.major == 3:
-        reason = "OpenShift 3 has no update service, and no list at hand tells of its newest build"
+        reason = (
+            "OpenShift 3 has no update service, and the release data does not list its newest build"
+        )
         command = BUILDS
     elif running.pre:
-        reason = f"{running} is no release of a channel (a candidate, nightly or community build)"
+        reason = (
+            f"{running} is not a release of a channel (it is a candidate, nightly or "
+            "community build)"
+        )
         command = _graph_command(running, "candidate")
     elif version is None:
-        reason = "no ClusterVersion tells which updates there are"
+        reason = "the available updates are not known without the ClusterVersion"
         command = fetch_command(CLUSTER_VERSION, "version")
     else:
         retrieved = version.conditions.get("RetrievedUpdates")
         said = f"{retrieved.status}, {retrieved.reason}" if retrieved else "absent"
-        reason = f"its list of updates does not count (RetrievedUpdates: {said})"
+        reason = f"its list of updates is not valid (RetrievedUpdates: {said})"
         kind = version.channel.partition("-")[0]
         command = _graph_command(running, kind if kind in _CHANNELS else "stable")
     fact = f"the newest {running.y} release"
     return unknown(
         cluster.subject,
-        f"whether {running} is the newest {running.y} release is not known: {reason}",
+        f"cannot verify whether {running} is the newest {running.y} release: {reason}",
         Missing(fact, cluster.role, command),
         evidence=current.evidence,
     )

@@ -43,7 +43,7 @@ def fit(releases: Releases, mtc: Version, ocp: Version, way: str) -> Fit:
     holding = [book for book in books if ocp.stream in book.openshift]
     said = "; ".join(f"{book.title}: {book.openshift}" for book in books)
     if not holding:
-        return Fit(Severity.BLOCKER, said or "no book supports this MTC release")
+        return Fit(Severity.BLOCKER, said or "no documentation lists this MTC release as supported")
     return Fit(Severity.WARNING if len(holding) < len(books) else None, said)
 
 

@@ -20,7 +20,7 @@ FILESYSTEM = "filesystem"
 BLOCK = "block"
 SNAPSHOT = "snapshot"
 MOVABLE = frozenset({"nfs", "awsElasticBlockStore"})
-"""Volume sources that mig-controller offers `move` for by itself."""
+"""Volume sources for which mig-controller offers `move` by default."""
 
 
 class VolumeActionSupported(MigrationPolicy):
@@ -36,15 +36,15 @@ class VolumeActionSupported(MigrationPolicy):
 
     id = "MTC603"
     name = "volume-action-supported"
-    title = "Action and copy method of every volume are possible for it"
+    title = "Every volume supports its action and copy method"
     why = (
-        "The plan does not become ready, or a volume is silently skipped, or it is copied by a "
+        "The plan does not become Ready, a volume is silently skipped, or it is copied with a "
         "method that cannot read it."
     )
     reads = VOLUME_READS
     remedy = (
-        "Choose an action and a copy method that the volume supports; allow further classes to "
-        "be moved with mig_pv_move_storageclasses of the MigrationController."
+        "Select an action and a copy method that the volume supports. To move volumes of other "
+        "classes, set mig_pv_move_storageclasses in the MigrationController."
     )
     docs = (PREREQUISITES, ABOUT)
     source = (
@@ -61,9 +61,9 @@ class VolumeActionSupported(MigrationPolicy):
         "PvWarnCopyMethodSnapshot",
     )
     better = (
-        "The controller believes its own list of supported methods, which is the same for every "
-        "volume. Here the method is held against the volume mode and against direct or indirect "
-        "migration, and a hostPath volume that would be skipped without a word is told."
+        "The controller trusts its own list of supported methods, which is the same for every "
+        "volume. This policy compares the method with the volume mode and with direct or "
+        "indirect migration, and reports a hostPath volume that would be skipped silently."
     )
 
     def applies(self, migration: Migration) -> None:
@@ -95,7 +95,7 @@ class VolumeActionSupported(MigrationPolicy):
             count = len(found.items)
             yield passed(
                 found.cluster.subject,
-                f"action and copy method of every volume are possible ({count})",
+                f"every volume supports its action and copy method ({count})",
                 examined=count,
             )
 
@@ -156,14 +156,14 @@ def _why_not(volume: Volume, entry: PlanVolume, offered: tuple[str, ...]) -> str
         return "no action is selected"
     hint = _spelling(entry.action, (COPY, MOVE, SKIP))
     if entry.action not in (COPY, MOVE, SKIP):
-        return f"there is no action {entry.action!r}{hint}"
+        return f"{entry.action!r} is not an action of MTC{hint}"
     if entry.action in offered:
         return (
             f"MTC has withdrawn {entry.action} for it (supported.actions; an NFS server that the "
             "destination cannot reach loses move)"
         )
     if volume.pv is not None and volume.pv.source == "hostPath":
-        return "a hostPath volume can only be skipped, and MTC does that without a word"
+        return "a hostPath volume can only be skipped, and MTC does this without a warning"
     kind = volume.pv.source if volume.pv is not None else "its type"
     return (
         f"{entry.action} is not offered for {kind}: only NFS, in-tree AWS EBS and the classes of "
@@ -220,7 +220,7 @@ def _wrong_method(
 ) -> Outcome:
     method = entry.copy_method
     hint = _spelling(method, (FILESYSTEM, BLOCK, SNAPSHOT))
-    why = f"{method!r} is no copy method that MTC offers{hint}" if method else "none is selected"
+    why = f"{method!r} is not a copy method of MTC{hint}" if method else "none is selected"
     usual = BLOCK if volume.mode == "Block" else FILESYSTEM
     return failed(
         found.subject(volume),
@@ -249,8 +249,8 @@ def _by_snapshot(migration: Migration, found: Volumes) -> Iterator[Outcome]:
     names = ", ".join(entry.name for entry in entries[:3]) + (" …" if len(entries) > 3 else "")
     yield failed(
         migration.plan.ref.subject,
-        f"{names} ({len(entries)} in all): a snapshot is no part of direct volume migration; "
-        "these volumes go through Velero and need the replication repository",
+        f"{names} ({len(entries)} in all): direct volume migration does not use snapshots; "
+        "Velero copies these volumes through the replication repository",
         *(_at(migration, entry, "copyMethod", SNAPSHOT) for entry in entries[:3]),
         found=f"{len(entries)} x {SNAPSHOT} in a direct volume migration",
         wanted=f"{FILESYSTEM} for direct volume migration",
@@ -288,8 +288,8 @@ def _block(migration: Migration, found: Volumes, volume: Volume, method: str) ->
     elif not direct:
         yield failed(
             found.subject(volume),
-            f"{said} is to be copied by method block, which only direct volume migration has; "
-            "restic copies file systems only",
+            f"{said} is set to copy method block, which only direct volume migration supports; "
+            "restic copies only file systems",
             *at,
             *mode,
             found="copy method block, indirect volume migration",
@@ -299,8 +299,8 @@ def _block(migration: Migration, found: Volumes, volume: Volume, method: str) ->
     elif volume.mode == "Filesystem":
         yield failed(
             found.subject(volume),
-            f"{said} has volume mode Filesystem but is to be copied by method block; MTC selects "
-            "block for raw block volumes only",
+            f"{said} has volume mode Filesystem but copy method block; MTC uses block only for "
+            "raw block volumes",
             *at,
             *mode,
             found="volume mode Filesystem, copy method block",
@@ -313,7 +313,7 @@ def _block(migration: Migration, found: Volumes, volume: Volume, method: str) ->
         yield failed(
             found.subject(volume),
             f"{said} is a raw block volume: MTC 1.8 has a copy method for it, but the "
-            "documentation supports volume mode Filesystem only",
+            "documentation lists only volume mode Filesystem as supported",
             *at,
             *mode,
             found="volume mode Block, copy method block",

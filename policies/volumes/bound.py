@@ -26,18 +26,18 @@ class VolumesBound(MigrationPolicy):
     name = "volumes-bound"
     title = "The persistent volumes of the plan are bound to persistent volume claims"
     why = (
-        "MTC silently leaves out a claim without a bound volume: the migration succeeds and the "
-        "application's data, or the claim that its pods wait for, are missing."
+        "MTC silently skips a claim without a bound volume. The migration succeeds, but the "
+        "data of the application, or the claim that its pods wait for, is missing."
     )
     reads = (*VOLUME_READS, Read(STORAGE_CLASS))
     remedy = (
-        "Bind the claim (start a pod that uses it, or create the volume that it asks for), or "
-        "delete the claim if nothing uses it; then let MTC discover the volumes again."
+        "Bind the claim (start a pod that uses it, or create the volume that it requests), or "
+        "delete the claim if nothing uses it. Then let MTC discover the volumes again."
     )
     docs = (PREREQUISITES,)
     source = "MTC docs, Migration prerequisites; mig-controller migplan/pvlist.go getPvMap"
     upstream = ("PodsNotFoundOnSourceCluster",)
-    better = "The controller leaves unbound claims out of the plan without a condition."
+    better = "The controller skips unbound claims without a condition."
 
     def applies(self, migration: Migration) -> None:
         volumes(migration).require_any(migration)
@@ -138,9 +138,9 @@ def _unbound_claim(volume: Volume, waiting: frozenset[str]) -> Iterator[Outcome]
         pending = claim.phase == "Pending" and claim.storage_class in waiting
         cause = (
             f"; class {claim.storage_class} provisions only when a first pod uses the claim "
-            "(WaitForFirstConsumer), so it holds no data yet, and MTC leaves it out"
+            "(WaitForFirstConsumer), so it contains no data yet, and MTC skips it"
             if pending
-            else "; MTC leaves it out without notice"
+            else "; MTC skips it without a warning"
         )
         yield failed(
             claim.ref.subject,
@@ -157,7 +157,7 @@ def _unbound_claim(volume: Volume, waiting: frozenset[str]) -> Iterator[Outcome]
     if not claim.volume:
         yield failed(
             claim.ref.subject,
-            f"claim {volume.hold} says Bound but names no volume",
+            f"claim {volume.hold} is Bound but has no volume name",
             claim.ref.at("/spec/volumeName", ""),
             found="no spec.volumeName",
             wanted="the name of its volume",
@@ -198,8 +198,8 @@ def _mismatch(volume: Volume) -> Iterator[Outcome]:
     if is_of_earlier(pv, claim):
         yield failed(
             pv.ref.subject,
-            f"volume {volume.name} is bound to an earlier claim called {volume.hold}: the uids "
-            "differ, so that claim was deleted and created again",
+            f"volume {volume.name} is bound to an earlier claim called {volume.hold}: the UIDs "
+            "differ, so the claim was deleted and created again",
             pv.ref.at("/spec/claimRef/uid", pv.claim_uid),
             claim.ref.at("/metadata/uid", claim.ref.uid),
             found=pv.claim_uid,
@@ -261,8 +261,8 @@ def _without_claim(found: Volumes, volume: Volume) -> Iterator[Outcome]:
         held = f"{pv.claim_namespace}/{pv.claim_name}".strip("/")
         yield failed(
             subject,
-            f"volume {volume.name} is held by {f'claim {held}' if held else 'no claim'}, and no "
-            "claim of the plan's namespaces names it",
+            f"volume {volume.name} is bound to {f'claim {held}' if held else 'no claim'}, but no "
+            "claim of the plan's namespaces uses it",
             pv.ref.at("/spec/claimRef", held),
             found=f"claimRef {held or 'not set'}",
             wanted=f"a claim whose spec.volumeName is {volume.name}",

@@ -40,8 +40,9 @@ def type_faults(migration: Migration, volume: Volume) -> Iterator[Outcome]:
         commands = (select(migration.plan, entry, "action", "skip"),) if entry is not None else ()
         yield failed(
             pv.ref.subject,
-            f"volume {volume.name} is a hostPath: MTC only ever skips it, so its data do not "
-            "travel; copy them to a volume of a storage class first, or accept that with skip",
+            f"volume {volume.name} is a hostPath: MTC always skips it, so its data is not "
+            "migrated. Copy the data to a volume of a storage class first, or accept this with "
+            "action skip",
             pv.ref.at("/spec/hostPath"),
             found="hostPath" + (f", action {entry.action or 'not set'}" if entry else ""),
             wanted="action skip, or a volume of another type",
@@ -54,7 +55,7 @@ def type_faults(migration: Migration, volume: Volume) -> Iterator[Outcome]:
     if entry.action == MOVE and pv.source in UNSUPPORTED_ON_4 and major(migration.destination) == 4:
         yield failed(
             pv.ref.subject,
-            f"volume {volume.name} is to be moved, but OpenShift 4 does not support "
+            f"volume {volume.name} has action move, but OpenShift 4 does not support "
             f"{UNSUPPORTED_ON_4[pv.source]}",
             pv.ref.at(f"/spec/{pv.source}"),
             migration.plan.ref.at(f"/spec/persistentVolumes/{entry.index}/selection/action", MOVE),
@@ -80,7 +81,7 @@ def _target_faults(migration: Migration, volume: Volume) -> Iterator[Outcome]:
         return
     yield failed(
         pv.ref.subject,
-        f"volume {volume.name} is to be copied to class {target.name}, whose provisioner "
+        f"volume {volume.name} has target class {target.name}, whose provisioner "
         f"{target.provisioner} OpenShift 4 does not support",
         target.evidence,
         migration.plan.ref.at(

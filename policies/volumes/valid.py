@@ -61,21 +61,20 @@ def not_told(
 class VolumesValid(MigrationPolicy):
     """Every volume that the plan touches is in a state and of a type that can be migrated.
 
-    The documentation asks for valid volumes without saying what that is. Taken from the
-    premigration checklist (not Terminating), from the volume phases of Kubernetes (Failed and
-    Released volumes have lost their claim, a Lost claim its volume), from the types that
-    OpenShift 4 does not support, and from mig-controller, which only ever skips a hostPath
-    volume. An unsupported type may be *copied* to another class; it may not be moved, and
-    nothing may be copied to a class of its provisioner. Leftover Released volumes that no claim
-    names are not part of a migration.
+    The documentation requires valid volumes without a definition. Taken from the premigration
+    checklist (not Terminating), from the volume phases of Kubernetes (Failed and Released volumes
+    have lost their claim, a Lost claim its volume), from the types that OpenShift 4 does not
+    support, and from mig-controller, which only ever skips a hostPath volume. An unsupported type
+    may be *copied* to another class; it may not be moved, and nothing may be copied to a class of
+    its provisioner. Leftover Released volumes that no claim names are not part of a migration.
     """
 
     id = "MTC601"
     name = "volumes-valid"
     title = "The persistent volumes of the plan are valid"
     why = (
-        "A volume that is being deleted, has failed or is of a type that the destination cannot "
-        "mount stops the migration half way, or its data stay behind."
+        "A volume that is being deleted, has failed or has a type that the destination cannot "
+        "mount stops the migration halfway, or its data is not migrated."
     )
     reads = (
         *VOLUME_READS,
@@ -86,8 +85,8 @@ class VolumesValid(MigrationPolicy):
     )
     declares = ("openshiftVersion",)
     remedy = (
-        "Repair or recreate the volume on the source, copy it to a supported storage class "
-        "instead of moving it, or set its action to skip if its data are not needed."
+        "Fix or recreate the volume on the source, copy it to a supported storage class instead "
+        "of moving it, or set its action to skip if its data is not needed."
     )
     docs = (PREREQUISITES, CHECKLIST, PLANNING)
     source = (
@@ -145,7 +144,7 @@ def _faults(migration: Migration, volume: Volume) -> Iterator[Outcome]:
     if fault:
         yield failed(
             volume.pv.ref.subject,
-            f"the capacity of volume {volume.name} is no size of a volume: {fault}",
+            f"the capacity of volume {volume.name} is not a valid volume size: {fault}",
             volume.pv.ref.at("/spec/capacity/storage", volume.pv.capacity),
             found=volume.pv.capacity,
             wanted="a capacity greater than zero",
@@ -163,10 +162,10 @@ def _claim_faults(volume: Volume) -> Iterator[Outcome]:
     if claim.deleting:
         yield failed(
             claim.ref.subject,
-            f"claim {volume.hold} is being deleted: it waits only for its finalizers",
+            f"claim {volume.hold} is being deleted and waits for its finalizers",
             claim.ref.at("/metadata/deletionTimestamp", "set"),
             found="Terminating",
-            wanted="a claim that stays",
+            wanted="a claim that is not being deleted",
             key="deleting",
             commands=(inspect,),
         )
@@ -190,10 +189,10 @@ def _state_faults(volume: Volume) -> Iterator[Outcome]:
     if pv.deleting:
         yield failed(
             pv.ref.subject,
-            f"volume {volume.name} is being deleted: it waits only for its finalizers",
+            f"volume {volume.name} is being deleted and waits for its finalizers",
             pv.ref.at("/metadata/deletionTimestamp", "set"),
             found="Terminating",
-            wanted="a volume that stays",
+            wanted="a volume that is not being deleted",
             key="deleting",
             commands=commands,
         )

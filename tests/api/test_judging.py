@@ -19,7 +19,7 @@ URL = "/v1/evaluations"
 
 
 def envelope(**more: Any) -> dict[str, Any]:
-    """Two clusters whose MTC versions differ; most else is not told."""
+    """Two clusters whose MTC versions differ; most else is not reported."""
     return {
         "clusters": [
             {"role": "source", "facts": {"openshiftVersion": "4.14.9", "mtcVersion": "1.8.15"}},

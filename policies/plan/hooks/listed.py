@@ -72,7 +72,7 @@ class HookExists(HookPolicy):
     docs = (ADVANCED,)
     source = f"{VALIDATION} validateHooks"
     upstream = ("InvalidHookRef",)
-    better = "names the hook; the controller only says that there is one"
+    better = "Names the hook. The controller only reports that there is one."
 
     def check(self, migration: Migration, use: Use) -> Iterator[Outcome]:
         reference = use.hook.reference
@@ -86,7 +86,7 @@ class HookExists(HookPolicy):
         shown = str(reference) if reference.name or reference.namespace else "not set"
         yield failed(
             use.plan.ref.subject,
-            f"hook {use.name} of {named(use.plan)} refers to {shown}, which is no MigHook",
+            f"hook {use.name} of {named(use.plan)} refers to {shown}, which does not exist",
             pointer,
             found=shown,
             wanted="namespace and name of a MigHook",
@@ -110,7 +110,7 @@ class HookPlace(HookPolicy):
     docs = (ADVANCED,)
     source = f"{VALIDATION} validateHooks"
     upstream = ("InvalidHookSAName", "InvalidHookNSName")
-    better = "looks whether the namespace exists on the cluster that the hook runs on"
+    better = "Checks whether the namespace exists on the cluster where the hook runs."
 
     def check(self, migration: Migration, use: Use) -> Iterator[Outcome]:
         hook, subject = use.hook, use.plan.ref.subject
@@ -147,7 +147,7 @@ def _runs_on(migration: Migration, use: Use) -> Cluster | None:
 
 
 def _wrong(use: Use, field: str, found: str, wanted: str, why: str = "") -> Outcome:
-    said = why or "which is none" if found else "which is not set"
+    said = why or "which is not valid" if found else "which is not set"
     return failed(
         use.plan.ref.subject,
         f"hook {use.name} of {named(use.plan)} has {field} {found!r}, {said}",
@@ -164,14 +164,14 @@ class HookPhases(MigrationPolicy):
 
     id = "MTC763"
     name = "hook-phases"
-    title = "Every hook has one of the four phases, and each phase one hook at most"
+    title = "Every hook has one of the four phases, and each phase has at most one hook"
     why = "The plan never becomes Ready."
     reads = PLAN_READS
-    remedy = f"Give each hook a phase of its own: {', '.join(PHASES)}."
+    remedy = f"Give each hook a different phase: {', '.join(PHASES)}."
     docs = (ADVANCED,)
     source = f"{VALIDATION} validateHooks"
     upstream = ("HookPhaseUnknown", "HookPhaseDuplicate")
-    better = "names the hooks"
+    better = "Names the hooks."
 
     def applies(self, migration: Migration) -> None:
         if not migration.plan.hooks:
@@ -185,15 +185,15 @@ class HookPhases(MigrationPolicy):
             use = Use(index, hook, plan)
             if hook.phase not in PHASES:
                 sound = False
-                yield _phase(use, f"is of phase {hook.phase!r}, which MTC does not have")
+                yield _phase(use, f"has phase {hook.phase!r}, which MTC does not have")
             elif hook.phase in seen:
                 sound = False
-                yield _phase(use, f"is of phase {hook.phase}, as hook {seen[hook.phase].name} is")
+                yield _phase(use, f"has phase {hook.phase}, as hook {seen[hook.phase].name} has")
             seen.setdefault(hook.phase, use)
         if sound:
             count = len(plan.hooks)
             yield passed(
-                plan.ref.subject, f"every hook has a phase of its own ({count})", examined=count
+                plan.ref.subject, f"every hook has a different phase ({count})", examined=count
             )
 
 

@@ -26,11 +26,11 @@ class HookReady(HookPolicy):
     title = "The plan's MigHooks are Ready"
     why = "The plan does not become Ready and no migration starts."
     reads = HOOK_READS
-    remedy = "Mend what the MigHook's conditions name (see MTC764)."
+    remedy = "Fix what the conditions of the MigHook report (see MTC764)."
     docs = (ADVANCED,)
     source = f"{VALIDATION} validateHooks"
     upstream = ("HookNotReady",)
-    better = "names the hook and the reasons"
+    better = "Names the hook and the reasons."
 
     def check(self, migration: Migration, use: Use) -> Iterator[Outcome]:
         hook = mig_hook(migration, use)
@@ -46,7 +46,7 @@ class HookReady(HookPolicy):
         reasons = sorted(item.type for item in blocking(hook.conditions))
         yield failed(
             hook.ref.subject,
-            f"the controller has not found MigHook {hook.ref.name} Ready",
+            f"MigHook {hook.ref.name} is not Ready",
             hook.ref.at("/status/conditions", ", ".join(reasons) or "no Ready"),
             found=", ".join(reasons) or "no condition Ready",
             wanted="condition Ready with status True",
@@ -85,7 +85,9 @@ class HookDefinition(HookPolicy):
         "InvalidCustomHook",
         "InvalidAnsibleHook",
     )
-    better = "before the MigHook is sent to the cluster; a deadline that ends it at once too"
+    better = (
+        "Works before the MigHook is created. Also detects a deadline that ends it immediately."
+    )
 
     def check(self, migration: Migration, use: Use) -> Iterator[Outcome]:
         hook = mig_hook(migration, use)

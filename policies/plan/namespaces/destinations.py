@@ -6,13 +6,7 @@ from collections.abc import Iterator
 from shlex import quote
 from typing import Any
 
-from policies.plan.base import (
-    CHECKLISTS,
-    MAPPING,
-    PLAN_READS,
-    few,
-    named,
-)
+from policies.plan.base import CHECKLISTS, MAPPING, PLAN_READS, named
 from policies.plan.namespaces.listed import EachNamespace, terminating
 from service.core.evidence import NotGathered
 from service.core.facts import namespaces
@@ -21,6 +15,7 @@ from service.core.facts.plan_type import intra_cluster
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable
+from service.core.values.wording import few
 from service.kinds.mtc import MIG_CLUSTER, MTC_NAMESPACE, NamespaceMapping
 from service.kinds.network import ROUTE, SERVICE
 from service.kinds.ref import Subject
@@ -49,10 +44,10 @@ class DestinationNamespaces(EachNamespace):
 
     id = "MTC746"
     name = "destination-namespaces"
-    title = "The destination namespaces do not hold objects of the same names"
+    title = "The destination namespaces contain no objects with the same names"
     why = (
-        "Objects that exist are kept instead of the migrated ones, existing claims are filled, and "
-        "a namespace that is being deleted takes none."
+        "Existing objects are kept instead of the migrated ones, existing claims are "
+        "overwritten, and a namespace that is being deleted accepts no objects."
     )
     severity = Severity.WARNING
     reads = (
@@ -67,8 +62,8 @@ class DestinationNamespaces(EachNamespace):
         "MTC documentation, Premigration checklists, Target cluster; mig-controller "
         "pkg/controller/directvolumemigration/{namespace,pvcs}.go"
     )
-    better = "MTC does not look"
-    good = "no destination namespace holds an object that comes"
+    better = "MTC does not check this."
+    good = "no destination namespace contains a migrated object"
 
     def applies(self, migration: Migration) -> None:
         super().applies(migration)
@@ -90,10 +85,10 @@ class DestinationNamespaces(EachNamespace):
             kinds = ",".join(resource.argument for resource in CONTENT)
             yield failed(
                 Subject(destination.name, "v1", "Namespace", "", name),
-                f"namespace {name} exists on the destination and holds {few(same)} like "
-                f"{item.source} of the source; {named(migration.plan)} does not replace them",
+                f"namespace {name} exists on the destination and contains {few(same)}, as does "
+                f"{item.source} on the source; {named(migration.plan)} does not replace them",
                 found=", ".join(same[:10]),
-                wanted="nothing of the same name",
+                wanted="no objects with the same names",
                 key="same-names",
                 commands=(f"oc get {kinds} -n {quote(name)}",),
                 observed=len(same),

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.plan.base import (
-    ABOUT,
-    MAPPING,
-    PLAN_READS,
-    VALIDATION,
-    few,
-)
+from policies.plan.base import ABOUT, MAPPING, PLAN_READS, VALIDATION
 from policies.plan.namespaces.listed import EachNamespace
 from service.core.deadline import check
 from service.core.migration import Cluster, Migration, once_per_cluster
 from service.core.outcome import Outcome, Severity, failed
+from service.core.values.wording import few
 from service.kinds.cluster import NAMESPACE, Namespace
 from service.kinds.mtc import NamespaceMapping
 from service.kinds.ref import Subject, pointer_step
@@ -27,7 +22,7 @@ ANNOTATIONS = {
     "openshift.io/sa.scc.supplemental-groups": "supplemental groups",
     "openshift.io/sa.scc.mcs": "SELinux labels",
 }
-"""What OpenShift allots to a namespace, and MTC takes along to a new one."""
+"""What OpenShift assigns to a namespace, and MTC copies to a new one."""
 
 
 class NamespaceIds(EachNamespace):
@@ -42,19 +37,23 @@ class NamespaceIds(EachNamespace):
 
     id = "MTC715"
     name = "namespace-ids"
-    title = "Existing destination namespaces have the user ids, groups and labels of the source"
+    title = (
+        "Existing destination namespaces have the user IDs, groups and SELinux labels of the source"
+    )
     why = "The application may not read its own files after the migration."
     severity = Severity.WARNING
     reads = (*PLAN_READS, Read(NAMESPACE))
     remedy = (
-        "Let MTC create the destination namespace, or give it the source's annotations before "
-        "pods run in it; or change the owner of the files after the migration."
+        "Let MTC create the destination namespace, give it the annotations of the source before "
+        "pods run in it, or change the owner of the files after the migration."
     )
     docs = (MAPPING, ABOUT)
     source = f"{VALIDATION} validateNamespacePermissions; BZ#1748440"
     upstream = ("IntraClusterMigration",)
-    better = "names the annotations; its condition can hide a block of the same type"
-    good = "no existing namespace has other ids than its source"
+    better = (
+        "Names the annotations. The condition of the controller can hide another of the same type."
+    )
+    good = "every existing namespace has the IDs of its source"
 
     def faults(self, migration: Migration, item: NamespaceMapping) -> Iterator[Outcome]:
         there = migration.destination.find(NAMESPACE, item.destination)
@@ -94,11 +93,11 @@ def _shared_ids(destination: Cluster, here: Namespace, name: str) -> Iterator[Ou
         names, others = _holders(destination)[ours]
         yield failed(
             Subject(destination.name, "v1", "Namespace", "", name),
-            f"namespace {name} comes with user ids {ours}, which {names} has on the destination",
+            f"namespace {name} has user IDs {ours}, which {names} already has on the destination",
             here.ref.at(_annotation(annotation), ours),
             *(item.ref.at(_annotation(annotation), ours) for item in others),
             found=names,
-            wanted="user ids of its own",
+            wanted="user IDs that no other namespace has",
             key="shared",
             severity=Severity.INFO,
         )

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.plan.base import (
-    ABOUT,
-    PLAN_READS,
-    VALIDATION,
-    edit,
-    entry,
-)
+from policies.plan.base import ABOUT, PLAN_READS, VALIDATION, edit, entry
 from policies.plan.namespaces.listed import NamespacesPolicy
 from service.core.facts import direct, limits
 from service.core.facts.controllers import setting_of
@@ -22,6 +16,7 @@ from service.core.facts.volumes import volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import NotApplicable
+from service.core.values.wording import plural
 from service.kinds.cluster import CONFIG_MAP
 from service.kinds.mtc import MTC_NAMESPACE
 from service.kinds.ref import Subject
@@ -41,7 +36,7 @@ class NamespaceLength(NamespacesPolicy):
 
     id = "MTC742"
     name = "namespace-length"
-    title = "Rsync's routes can be made for the destination namespaces"
+    title = "Rsync routes can be created for the destination namespaces"
     why = "The route is not admitted (RsyncRouteNotAdmitted) and no volume is copied."
     reads = (
         *PLAN_READS,
@@ -55,7 +50,7 @@ class NamespaceLength(NamespacesPolicy):
     docs = (ABOUT,)
     source = f"{VALIDATION} validateNamespaceLengthForDVM"
     upstream = ("NamespaceLengthExceeded", "RsyncRouteNotAdmitted")
-    better = "a blocker; and only where volumes are really copied by a route"
+    better = "A blocker, and only if volumes are copied through a route."
 
     def applies(self, migration: Migration) -> None:
         super().applies(migration)
@@ -78,15 +73,16 @@ class NamespaceLength(NamespacesPolicy):
         if not long or _subdomain(migration):
             yield passed(
                 destination.subject,
-                f"rsync's routes fit ({len(plan.namespaces)} namespaces)",
+                "the host names of the rsync routes are short enough "
+                f"({plural(len(plan.namespaces), 'namespace')})",
                 examined=len(plan.namespaces),
             )
             return
         for place, name in long:
             yield failed(
                 Subject(destination.name, "v1", "Namespace", "", name),
-                f"namespace {name} has {len(name)} characters; without a route subdomain rsync's "
-                f"route takes {LONGEST}",
+                f"namespace {name} has {len(name)} characters; without cluster_subdomain the "
+                f"rsync route allows {LONGEST}",
                 entry(plan, place),
                 found=str(len(name)),
                 wanted=f"at most {LONGEST}",
@@ -100,7 +96,8 @@ class NamespaceLength(NamespacesPolicy):
 
 
 def _subdomain(migration: Migration) -> bool:
-    """Whether the host sets a route subdomain. Raises NotGathered where nothing tells."""
+    """Whether the host sets a route subdomain. Raises NotGathered where the evidence does not show
+    it."""
     host = migration.host
     for item in host.known(CONFIG_MAP):
         if item.ref.name == CLUSTER_CONFIG and item.ref.namespace == MTC_NAMESPACE:

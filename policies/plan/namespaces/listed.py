@@ -16,7 +16,6 @@ from policies.plan.base import (
     VALIDATION,
     edit,
     entry,
-    few,
     named,
 )
 from service.core.evidence import Missing, NotGathered
@@ -27,6 +26,7 @@ from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.policy import ClusterPolicy, MigrationPolicy, NotApplicable
 from service.core.values.names import is_label
+from service.core.values.wording import few, plural
 from service.kinds.cluster import CONFIG_MAP, NAMESPACE, Namespace
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE, MigPlan, NamespaceMapping
 from service.kinds.operators import CLUSTER_SERVICE_VERSION
@@ -40,8 +40,8 @@ class NamespaceCount(MigrationPolicy):
 
     id = "MTC740"
     name = "namespace-count"
-    title = "The plan has namespaces, and not more than the limit"
-    why = "The plan never becomes Ready; its volumes are not even discovered."
+    title = "The plan lists namespaces, and not more than the limit"
+    why = "The plan never becomes Ready, and its volumes are not discovered."
     reads = (*PLAN_READS, *limits.READS)
     remedy = (
         "Split the plan (POST /v1/migplans/partition proposes how), or raise mig_namespace_limit "
@@ -50,7 +50,7 @@ class NamespaceCount(MigrationPolicy):
     docs = (ABOUT,)
     source = f"{VALIDATION} validateNamespaces; pkg/settings/plan.go"
     upstream = ("NamespaceListEmpty", "NamespaceLimitExceeded")
-    better = "proposes how to split"
+    better = "Proposes how to split the plan."
     single = True
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
@@ -74,7 +74,7 @@ class NamespaceCount(MigrationPolicy):
             note = "" if most else ", MTC's default"
             yield passed(
                 plan.ref.subject,
-                f"{count} namespaces; the limit is {allowed}{note}",
+                f"{plural(count, 'namespace')}; the limit is {allowed}{note}",
                 plan.ref.at("/spec/namespaces"),
                 examined=count,
             )
@@ -89,7 +89,7 @@ class NamespaceCount(MigrationPolicy):
             )
         yield failed(
             plan.ref.subject,
-            f"{named(plan)} has {count} namespaces, and the limit is {allowed}",
+            f"{named(plan)} has {plural(count, 'namespace')}, but the limit is {allowed}",
             plan.ref.at("/spec/namespaces", count),
             *most.evidence,
             found=str(count),
@@ -111,7 +111,7 @@ class NamespacesPolicy(MigrationPolicy):
 class EachNamespace(NamespacesPolicy):
     """A rule that the entries of the list are held to one by one; ``good`` is what a pass says.
 
-    Findings that are information only do not stand in the way of a pass.
+    Findings with severity info do not prevent a pass.
     """
 
     good: ClassVar[str]
@@ -156,13 +156,13 @@ class NamespaceNames(NamespacesPolicy):
     id = "MTC741"
     name = "namespace-names"
     title = "The entries of the plan's namespaces are well formed"
-    why = "The destination refuses the namespace, or data go to another one than was meant."
+    why = "The destination rejects the namespace, or data is copied to the wrong one."
     reads = PLAN_READS
     remedy = "Write `source` or `source:destination`, both lower-case DNS labels of 63 characters."
     docs = (MAPPING,)
     source = f"{VALIDATION} validateNamespaces; pkg/apis/migration/v1alpha1/migplan_types.go"
     upstream = ("NamespaceNotDNSCompliant",)
-    better = "source names, empty halves and a second colon too"
+    better = "Also checks source names, empty halves and a second colon."
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         plan = migration.plan
@@ -190,16 +190,19 @@ class NamespaceNames(NamespacesPolicy):
 def _faults(text: str) -> Iterator[tuple[str, str]]:
     halves = text.split(":")
     if len(halves) > 2:
-        yield "colon", f"MTC ignores {':'.join(['', *halves[2:]])!r}, all from the second colon on"
+        yield (
+            "colon",
+            (f"MTC ignores {':'.join(['', *halves[2:]])!r}, everything from the second colon on"),
+        )
     for side, name in zip(("source", "destination"), halves[:2], strict=False):
         if not name:
             yield side, f"the {side} half is empty"
         elif not is_label(name):
-            yield side, f"the {side} half {name!r} is no name of a namespace (DNS-1123 label)"
+            yield side, f"the {side} half {name!r} is not a valid namespace name (DNS-1123 label)"
 
 
 class NamespaceMappings(NamespacesPolicy):
-    """No namespace stands twice on either side of the plan.
+    """No namespace is listed twice on either side of the plan.
 
     Two sources that go to one destination overwrite each other's objects there.
     """
@@ -209,11 +212,11 @@ class NamespaceMappings(NamespacesPolicy):
     title = "No namespace is listed twice, and no two go to the same destination"
     why = "The plan never becomes Ready."
     reads = PLAN_READS
-    remedy = "List each source once and give each a destination of its own."
+    remedy = "List each source once, and give each a different destination."
     docs = (MAPPING,)
     source = f"{VALIDATION} validateSourceNamespaces, validateDestinationNamespaces"
     upstream = ("DuplicateNamespaceOnSourceCluster", "DuplicateNamespaceOnDestinationCluster")
-    better = "names the entries that collide"
+    better = "Names the entries that collide."
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         plan = migration.plan
@@ -233,7 +236,7 @@ class NamespaceMappings(NamespacesPolicy):
         if not collisions:
             yield passed(
                 plan.ref.subject,
-                f"each of the {len(plan.namespaces)} namespaces stands once on each side",
+                f"every namespace is listed once on each side ({len(plan.namespaces)})",
                 examined=len(plan.namespaces),
             )
 
@@ -252,13 +255,16 @@ class SourceNamespaces(EachNamespace):
     id = "MTC744"
     name = "source-namespaces"
     title = "The plan's namespaces exist on the source"
-    why = "The plan never becomes Ready; of a namespace that is going away nothing can be taken."
+    why = (
+        "The plan never becomes Ready. Nothing can be migrated from a namespace that is being "
+        "deleted."
+    )
     reads = (*PLAN_READS, *namespaces.READS)
-    remedy = "Correct the name, or take the namespace out of the plan."
+    remedy = "Correct the name, or remove the namespace from the plan."
     docs = (MIGRATING,)
     source = f"{VALIDATION} validateSourceNamespaces"
     upstream = ("NamespaceNotFoundOnSourceCluster",)
-    better = "a namespace that is Terminating as well"
+    better = "Also detects a namespace that is Terminating."
     good = "every namespace exists"
 
     def entries(self, migration: Migration) -> Sequence[NamespaceMapping]:
@@ -322,7 +328,7 @@ class MtcNamespace(ClusterPolicy):
     name = "mtc-namespace"
     single = True
     title = "Namespace openshift-migration exists on every cluster"
-    why = "The plan never becomes Ready; there is nothing on that cluster that could migrate."
+    why = "The plan never becomes Ready, because MTC is missing on that cluster."
     reads = (
         Read(NAMESPACE),
         Read(CONFIG_MAP, MTC_NAMESPACE),
@@ -330,11 +336,11 @@ class MtcNamespace(ClusterPolicy):
         Read(DEPLOYMENT, MTC_NAMESPACE),
     )
     declares = ("mtcVersion",)
-    remedy = "Install the MTC operator in namespace openshift-migration; on OpenShift 3 by hand."
+    remedy = "Install the MTC operator in namespace openshift-migration (manually on OpenShift 3)."
     docs = (CHECKLISTS,)
     source = f"{VALIDATION} validateSourceNamespaces, validateDestinationNamespaces"
     upstream = ("NamespaceNotFoundOnSourceCluster", "NamespaceNotFoundOnDestinationCluster")
-    better = "the host as well, where it is a third cluster"
+    better = "Also checks the host cluster if it is a third cluster."
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         for namespace in cluster.known(NAMESPACE):
@@ -344,7 +350,7 @@ class MtcNamespace(ClusterPolicy):
                 return
         for resource in _PROOFS:
             for item in cluster.known(resource, (MTC_NAMESPACE,)):
-                yield passed(cluster.subject, "MTC's objects are there", item.ref.at(""))
+                yield passed(cluster.subject, "objects of MTC exist", item.ref.at(""))
                 return
         declared = cluster.declared.get("mtcVersion")
         if declared is not None:

@@ -40,7 +40,7 @@ class AccessModeValid(PlanVolumePolicy):
     id = "MTC723"
     name = "access-mode-valid"
     title = "The selected access modes are ones that MTC knows"
-    why = "The plan does not become ready (PvInvalidAccessMode)."
+    why = "The plan does not become Ready (PvInvalidAccessMode)."
     reads = TARGET_READS
     remedy = (
         "Select ReadWriteOnce, ReadOnlyMany, ReadWriteMany or auto, or remove the selection to "
@@ -70,7 +70,8 @@ class AccessModeValid(PlanVolumePolicy):
         hint = f" (write {meant})" if meant else ""
         yield failed(
             volumes(migration).subject(volume),
-            f"volume {volume.name} of claim {volume.hold}: MTC knows no access mode {mode}{hint}",
+            f"volume {volume.name} of claim {volume.hold}: MTC does not know access mode "
+            f"{mode}{hint}",
             migration.plan.ref.at(
                 f"/spec/persistentVolumes/{entry.index}/selection/accessMode", mode
             ),
@@ -86,20 +87,23 @@ class AccessModeAvailable(PlanVolumePolicy):
 
     Which modes a provisioner has is mig-controller's own table, and for the CSI drivers that it
     does not know, the OpenShift documentation. The controller only warns. Here it is a blocker,
-    because a provisioner refuses a claim whose mode it does not have, and the copy waits for it
-    for ever. Warnings are: only some of several modes are available (the controller is content
-    with one), ReadWriteOncePod (which the controller does not know), and a provisioner of which
-    nobody tells (the controller takes it for ReadWriteOnce file systems only).
+    because a provisioner refuses a claim whose mode it does not have, and the copy waits for it for
+    ever. Warnings are: only some of several modes are available (the controller accepts one),
+    ReadWriteOncePod (which the controller does not know), and a provisioner whose modes are not
+    known (the controller assumes only ReadWriteOnce file systems).
     """
 
     id = "MTC724"
     name = "access-mode-available"
     title = "The target storage classes provide the access modes of the claims"
-    why = "A claim whose modes the provisioner does not have stays Pending; its copy never starts."
+    why = (
+        "A claim whose modes the provisioner does not support stays Pending, and its copy "
+        "never starts."
+    )
     reads = TARGET_READS
     remedy = (
         "Select a storage class that provides the access mode (file storage for ReadWriteMany), "
-        "or select another access mode if the application can do with it."
+        "or select another access mode if the application can use it."
     )
     docs = (OPTIONS, STORAGE)
     source = (
@@ -109,9 +113,9 @@ class AccessModeAvailable(PlanVolumePolicy):
     )
     upstream = ("PvWarnAccessModeUnavailable",)
     better = (
-        "A blocker where it is certain; knows the CSI drivers of OpenShift, of which the "
-        "controller warns without cause (EFS, Azure File, Manila); looks at every mode of the "
-        "claim; foretells it for volumes that are not discovered."
+        "A blocker if it is certain. Knows the CSI drivers of OpenShift for which the "
+        "controller warns without reason (EFS, Azure File, Manila). Checks every mode of the "
+        "claim, and predicts the result for volumes that are not discovered."
     )
     good = "the target storage classes provide the access modes of the claims"
     idle = "no volume is copied to a storage class that exists and whose modes are to be checked"
@@ -123,7 +127,7 @@ class AccessModeAvailable(PlanVolumePolicy):
         target = target_of(migration, volume)
         known = destination_classes(migration).find(target.name) if target.name else None
         if known is None or known.provisioner == STATIC:
-            raise NotApplicable("judged by MTC720, MTC721 and MTC722")
+            raise NotApplicable("see MTC720, MTC721 and MTC722")
         wanted = _requested(migration, volume)
         if not wanted:
             return
@@ -148,7 +152,7 @@ def _requested(migration: Migration, volume: Volume) -> tuple[str, ...]:
     if entry is not None and entry.target_access_mode:
         mode = entry.target_access_mode
         if mode not in SELECTABLE:
-            raise NotApplicable("judged by MTC723")
+            raise NotApplicable("see MTC723")
         return () if mode == AUTO else (mode,)
     modes = access_modes(volume)
     if not modes:
@@ -172,12 +176,12 @@ def _fault(
         f"which has {offers}" + " only" * offers.startswith("Read")
         if offers
         else f"and whether that has {modes} for {kind} volumes is not documented"
-        + "; MTC takes it for "
+        + "; MTC assumes "
         + ("having none" if volume.mode == "Block" else "ReadWriteOnce only")
     )
     return failed(
         volumes(migration).subject(volume),
-        f"claim {volume.hold} needs {modes} of class {known.name} ({known.provisioner}), {why}",
+        f"claim {volume.hold} needs {modes} from class {known.name} ({known.provisioner}), {why}",
         known.evidence,
         found=f"{known.provisioner}: {offers or 'not known'}",
         wanted=modes,

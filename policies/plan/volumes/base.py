@@ -69,7 +69,7 @@ class PlanVolumePolicy(MigrationPolicy):
         return None
 
     def wanting(self, found: Volumes) -> dict[Missing, None]:
-        """What is missing for a pass besides what single volumes lack."""
+        """What is missing for a pass, apart from what is missing for single volumes."""
         return gaps(found) if self.whole else {}
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
@@ -101,7 +101,7 @@ class PlanVolumePolicy(MigrationPolicy):
                 well = tally.sound = False
                 yield fault
         except NotApplicable:
-            counts = 0  # nothing can be said of it, so it is no part of a pass
+            counts = 0  # it cannot be checked, so it is no part of a pass
         except NotGathered as doubt:  # a later volume may still fail
             tally.missing.update(dict.fromkeys(doubt.missing))
         tally.examined += counts

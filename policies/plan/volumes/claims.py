@@ -1,4 +1,4 @@
-"""Claims that a plan leaves out, and claims that stand in the way on the destination."""
+"""Claims that a plan leaves out, and claims that already exist on the destination."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ DISCOVERED = "PvsDiscovered"
 class ClaimsListed(PlanVolumePolicy):
     """Every bound claim of the plan's namespaces is in the plan.
 
-    The controller tells nothing of a claim that it leaves out: one that came after the last
+    The controller does not report a claim that it leaves out: one that came after the last
     discovery, that belongs to another claim, or whose name ends like one of an earlier storage
-    conversion (``-mig-`` and four characters). A warning, for the next discovery may add it,
-    with MTC's own selection, which nobody has looked at. Claims that are not bound are a matter
-    of MTC602.
+    conversion (``-mig-`` and four characters). A warning, for the next discovery may add it, with
+    the selection of MTC, which was never reviewed. Claims that are not bound are a matter of
+    MTC602.
     """
 
     id = "MTC728"
     name = "claims-listed"
     title = "Every bound claim of the plan's namespaces is in the plan"
-    why = "The claim is left out without a word, or added later with a selection nobody checked."
+    why = "The claim is left out silently, or added later with a selection that was never reviewed."
     severity = Severity.WARNING
     reads = VOLUME_READS
     remedy = "Let MTC discover the volumes again (spec.refresh), and check what it selects."
@@ -81,32 +81,32 @@ class ClaimsListed(PlanVolumePolicy):
 
 
 class DestinationClaimsFree(PlanVolumePolicy):
-    """No claim stands on the destination under the name of a claim of the plan.
+    """No claim on the destination has the name of a claim of the plan.
 
     Direct volume migration uses a claim that exists as it is, whatever its size and class, and
-    rsync deletes what it finds in it; Velero leaves it and the data are not restored. Claims
-    that an earlier run of the plan made (MTC's labels tell) are meant to be there. A blocker,
-    because data may be lost on the destination; a warning where another plan made the claim,
-    which may be this one made anew.
+    rsync deletes what it finds in it; Velero leaves it and the data are not restored. Claims that
+    an earlier run of the plan created (with labels of MTC) are expected there. A blocker, because
+    data may be lost on the destination; a warning where another plan created the claim, which may
+    be this plan, created again.
     """
 
     id = "MTC729"
     name = "destination-claims-free"
-    title = "The names of the claims are free on the destination"
-    why = "Data on the destination are overwritten, or the data of the source do not arrive."
+    title = "The names of the claims are not in use on the destination"
+    why = "Data on the destination is overwritten, or the data of the source is not copied."
     reads = (*VOLUME_READS, Read(NAMESPACE), Read(MIG_CLUSTER))
     remedy = (
-        "Remove the claim from the destination if its data are not needed, or map the namespace "
-        "or the claim to another name."
+        "Delete the claim on the destination if its data is not needed, or map the namespace or "
+        "the claim to another name."
     )
     docs = (CHECKLIST,)
     source = (
         "mig-controller pkg/controller/directvolumemigration/pvcs.go; MTC docs, Premigration "
         "checklists (no objects of the same name in the target namespace)"
     )
-    better = "The controller does not look whether the claim exists."
-    good = "the names of the claims are free on the destination"
-    idle = "the plan migrates no claim to another place"
+    better = "The controller does not check whether the claim exists."
+    good = "the names of the claims are not in use on the destination"
+    idle = "the plan copies no claim to another name or cluster"
 
     def concerns(self, volume: Volume) -> bool:
         return bool(volume.hold)
@@ -123,7 +123,7 @@ class DestinationClaimsFree(PlanVolumePolicy):
     def faults(self, migration: Migration, volume: Volume) -> Iterator[Outcome]:
         namespace, name = arrival(migration, volume)
         if f"{namespace}/{name}" == volume.hold and intra_cluster(migration):
-            raise NotApplicable("judged by MTC726")
+            raise NotApplicable("see MTC726")
         existing = destination_claims(migration).find(namespace, name)
         if existing is None:
             return
@@ -134,12 +134,12 @@ class DestinationClaimsFree(PlanVolumePolicy):
         mapped = f", where {source} is mapped to" if namespace != source else ""
         yield failed(
             existing.ref.subject,
-            f"claim {namespace}/{name} is on the destination already{mapped}"
+            f"claim {namespace}/{name} already exists on the destination{mapped}"
             + (f", made by another plan (uid {other})" if other else "")
             + f": claim {volume.hold} would be copied into it",
             existing.ref.at("/metadata/name", name),
             found=f"claim {namespace}/{name}",
-            wanted="no claim of that name",
+            wanted="no claim with that name",
             key="exists",
             commands=(f"oc get pvc {quote(name)} -n {quote(namespace)} -o yaml",),
             severity=Severity.WARNING if other else None,

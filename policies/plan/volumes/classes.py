@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
-from policies.plan.base import few
 from policies.plan.volumes.base import (
     OPTIONS,
     STORAGE,
@@ -22,6 +21,7 @@ from service.core.facts.volumes import Volume, volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import MigrationPolicy, NotApplicable
+from service.core.values.wording import few, plural
 from service.kinds.ref import Subject
 from service.kinds.resource import Read
 from service.kinds.storage import CSI_DRIVER, PERSISTENT_VOLUME_CLAIM
@@ -43,7 +43,7 @@ class TargetClassSelected(PlanVolumePolicy):
     id = "MTC720"
     name = "target-class-selected"
     title = "Every volume that is copied has a storage class on the destination"
-    why = "The new claim has no storage class, stays Pending, and the copy waits for it."
+    why = "The new claim has no storage class and stays Pending, and the copy waits for it."
     reads = TARGET_READS
     remedy = (
         "Select a storage class of the destination for the volume, or mark a storage class of "
@@ -56,7 +56,7 @@ class TargetClassSelected(PlanVolumePolicy):
     )
     upstream = ("PvNoStorageClassSelection",)
     better = (
-        "A blocker unless static volumes are there; and MTC's own choice is foretold for volumes "
+        "A blocker unless static volumes exist. Also predicts the choice of MTC for volumes "
         "that it has not discovered."
     )
     good = "a storage class is selected, or will be found, for every volume that is copied"
@@ -74,9 +74,10 @@ class TargetClassSelected(PlanVolumePolicy):
         why = (
             "no storage class is selected"
             if target.selected
-            else "MTC will find no storage class for it: none of its provisioner, and no default"
+            else "MTC will not find a storage class for it: no class has its provisioner, and "
+            "there is no default class"
         )
-        rest = "; only a static volume can serve it" if static else ""
+        rest = "; only a static volume can be used" if static else ""
         yield failed(
             volumes(migration).subject(volume),
             f"volume {volume.name} of claim {volume.hold} is copied, but {why}{rest}",
@@ -99,13 +100,13 @@ class TargetClassExists(PlanVolumePolicy):
     id = "MTC721"
     name = "target-class-exists"
     title = "The selected storage classes exist on the destination"
-    why = "The plan does not become ready (PvInvalidStorageClass)."
+    why = "The plan does not become Ready (PvInvalidStorageClass)."
     reads = TARGET_READS
     remedy = "Create the storage class on the destination, or select one that exists there."
     docs = (OPTIONS,)
     source = "mig-controller pkg/controller/migplan/validation.go validatePvSelections"
     upstream = ("PvInvalidStorageClass",)
-    better = "Decided from the destination's storage classes, also before MTC is installed."
+    better = "Uses the storage classes of the destination, also before MTC is installed."
     good = "every selected storage class exists on the destination"
     idle = "the plan selects no storage class"
     whole = False
@@ -125,8 +126,8 @@ class TargetClassExists(PlanVolumePolicy):
         known = ", ".join(list(classes.by_name)[:5]) or "none"
         yield failed(
             volumes(migration).subject(volume),
-            f"volume {volume.name} of claim {volume.hold} is to be copied to class "
-            f"{target.name}, which the destination does not have",
+            f"volume {volume.name} of claim {volume.hold} has target class {target.name}, which "
+            "does not exist on the destination",
             *target.evidence,
             found=f"{target.name}, which does not exist",
             wanted=f"a storage class of the destination ({known})",
@@ -149,7 +150,9 @@ class TargetProvisioner(MigrationPolicy):
     id = "MTC722"
     name = "target-provisioner"
     title = "The target storage classes can provide volumes"
-    why = "New claims without a volume stay Pending, and the copy waits; to AWS EFS it may fail."
+    why = (
+        "New claims without a volume stay Pending, and the copy waits. A copy to AWS EFS may fail."
+    )
     severity = Severity.WARNING
     reads = (*TARGET_READS, Read(CSI_DRIVER))
     remedy = (
@@ -161,7 +164,7 @@ class TargetProvisioner(MigrationPolicy):
         "Kubernetes storage classes; MTC release notes 1.7, known issue BZ#2085097; "
         "mig-controller pkg/controller/migplan/pvlist.go getDestStorageClass"
     )
-    better = "MTC's controller does not look at the provisioner of the class that it copies to."
+    better = "The controller does not check the provisioner of the target class."
 
     def applies(self, migration: Migration) -> None:
         volumes(migration).require_any(migration)
@@ -221,8 +224,8 @@ def _provisioner(migration: Migration, target: KnownClass, needed: int) -> Itera
     if target.provisioner == EFS:
         yield failed(
             subject,
-            f"class {target.name} makes AWS EFS volumes: MTC has a known issue with them as "
-            "destination of a copy (BZ#2085097)",
+            f"class {target.name} provisions AWS EFS volumes: MTC has a known issue with them as "
+            "the target of a copy (BZ#2085097)",
             target.evidence,
             found=EFS,
             wanted="another provisioner",
@@ -246,8 +249,8 @@ def _provisioner(migration: Migration, target: KnownClass, needed: int) -> Itera
         return
     yield failed(
         subject,
-        f"class {target.name} needs the provisioner {target.provisioner}, and the destination has "
-        "no CSIDriver of that name; only a provisioner that is no CSI driver needs none",
+        f"class {target.name} needs the provisioner {target.provisioner}, but the destination "
+        "has no CSIDriver with that name (a provisioner that is not a CSI driver needs none)",
         target.evidence,
         found=f"no CSIDriver {target.provisioner}",
         wanted=f"the driver {target.provisioner}",
@@ -272,9 +275,9 @@ def _static(
     free = needed - len(found.without)
     yield failed(
         subject,
-        f"class {target.name} makes no volumes by itself, and the destination has {free} Available "
-        f"volumes of it that fit the {needed} claims: none is large enough, of the modes and free "
-        f"for {few(volume.hold for volume in found.without)}",
+        f"class {target.name} does not provision volumes, and the destination has "
+        f"{plural(free, 'Available volume')} of it for {plural(needed, 'claim')}: none with "
+        f"sufficient size and matching modes for {few(volume.hold for volume in found.without)}",
         target.evidence,
         found=f"{free} Available volumes",
         wanted=f"{needed} Available volumes of class {target.name}",

@@ -36,16 +36,16 @@ class CephAvailable(PlanVolumePolicy):
 
     id = "MTC725"
     name = "ceph-available"
-    title = "GlusterFS volumes find Ceph storage on the destination"
+    title = "GlusterFS volumes are copied to Ceph storage on the destination"
     why = "The copy goes to the default storage class, which may not be shared file storage."
     severity = Severity.WARNING
     reads = TARGET_READS
-    remedy = "Install OpenShift Data Foundation, or select the storage class that is meant."
+    remedy = "Install OpenShift Data Foundation, or select a storage class."
     docs = (OPTIONS,)
     source = "mig-controller pkg/controller/migplan/pvlist.go getDestStorageClass"
     upstream = ("PvWarnNoCephAvailable",)
-    better = "Foretold before discovery; silent once somebody has chosen another class."
-    good = "every GlusterFS volume goes to Ceph, or to a class that somebody chose"
+    better = "Predicts the choice before discovery. Passes when another class has been selected."
+    good = "every GlusterFS volume is copied to Ceph or to a selected class"
     idle = "no GlusterFS volume is copied to another cluster"
 
     def concerns(self, volume: Volume) -> bool:
@@ -64,13 +64,14 @@ class CephAvailable(PlanVolumePolicy):
         target = target_of(migration, volume)
         chosen = classes.find(target.name) if target.name else None
         if chosen is None:
-            raise NotApplicable("judged by MTC720 and MTC721")
+            raise NotApplicable("see MTC720 and MTC721")
         if target.selected and not chosen.default:
             return
         yield failed(
             volumes(migration).subject(volume),
-            f"GlusterFS volume {volume.name} of claim {volume.hold} goes to the default class "
-            f"{chosen.name} ({chosen.provisioner}), for the destination has no Ceph",
+            f"GlusterFS volume {volume.name} of claim {volume.hold} is copied to the default "
+            f"class {chosen.name} ({chosen.provisioner}), because the destination has no Ceph "
+            "class",
             *target.evidence,
             found=f"{chosen.name} ({chosen.provisioner})",
             wanted=f"a storage class whose provisioner ends with {wanted}",
@@ -89,7 +90,7 @@ class ClaimNamesDistinct(PlanVolumePolicy):
 
     id = "MTC726"
     name = "claim-names-distinct"
-    title = "Every claim of the plan has a name of its own on the destination"
+    title = "Every claim of the plan has a unique name on the destination"
     why = "The data of two claims are written into one, or the plan does not become ready."
     reads = TARGET_READS
     remedy = "Map the claims to different names: pvc.name is source:target in the plan."
@@ -100,10 +101,10 @@ class ClaimNamesDistinct(PlanVolumePolicy):
     )
     upstream = ("PvNameConflict",)
     better = (
-        "Two claims mapped to one name, over mapped namespaces too, and invalid names; the "
-        "controller only compares the two halves of one name."
+        "Detects two claims mapped to one name, also across mapped namespaces, and invalid "
+        "names. The controller only compares the two halves of one name."
     )
-    good = "every claim of the plan has a name of its own on the destination"
+    good = "every claim of the plan has a unique name on the destination"
     idle = "the plan lists no volume"
     whole = False
 
@@ -125,13 +126,13 @@ class ClaimNamesDistinct(PlanVolumePolicy):
                 _mapping(migration, entry),
                 migration.plan.ref.at(f"/spec/persistentVolumes/{first}/pvc/name", other.pvc_name),
                 found=f"{namespace}/{name} twice",
-                wanted="a name of its own for every claim",
+                wanted="a unique name for every claim",
                 key="target",
             )
         if not is_subdomain(name):
             yield failed(
                 volumes(migration).subject(volume),
-                f"claim {volume.hold} is mapped to {name!r}, which is no name of a claim",
+                f"claim {volume.hold} is mapped to {name!r}, which is not a valid name of a claim",
                 _mapping(migration, entry),
                 found=name[:80],
                 wanted="at most 253 lower-case letters, digits, - and .",
@@ -159,23 +160,23 @@ def _first_to_arrive(migration: Migration) -> Mapping[tuple[str, str], int]:
 class StorageConversionPossible(MigrationPolicy):
     """A plan within one cluster has something to convert, and a class to convert it to.
 
-    Of its two conditions of one type the controller keeps only the last; here both are told.
+    Of its two conditions of one type the controller keeps only the last; here both are reported.
     """
 
     id = "MTC727"
     name = "storage-conversion-possible"
     title = "A storage conversion has a volume to convert and a second storage class"
-    why = "The plan does not become ready (StorageClassConversionUnavailable)."
+    why = "The plan does not become Ready (StorageClassConversionUnavailable)."
     reads = TARGET_READS
     remedy = "Set at least one volume of the plan to copy, and add a second storage class."
     docs = (CONVERSION,)
     source = "mig-controller pkg/controller/migplan/validation.go, storage conversion"
     upstream = ("StorageClassConversionUnavailable",)
-    better = "Both reasons are told at once; the controller overwrites the first with the second."
+    better = "Reports both reasons together. The controller overwrites the first with the second."
 
     def applies(self, migration: Migration) -> None:
         if not storage_conversion(migration):
-            raise NotApplicable("the plan is no storage conversion within one cluster")
+            raise NotApplicable("the plan is not a storage class conversion within one cluster")
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         plan = migration.plan
@@ -211,4 +212,4 @@ class StorageConversionPossible(MigrationPolicy):
                 commands=("oc get storageclass",),
             )
         if sound:
-            yield passed(plan.ref.subject, "there is a volume to convert and a class to convert to")
+            yield passed(plan.ref.subject, "the plan has a volume to convert and a target class")

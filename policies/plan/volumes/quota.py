@@ -58,13 +58,13 @@ class StorageQuota(MigrationPolicy):
 
     id = "MTC732"
     name = "storage-quota"
-    title = "The claims fit into the quotas of the destination namespaces"
-    why = "The API server refuses the claim, and the migration fails half way."
+    title = "The claims fit in the quotas of the destination namespaces"
+    why = "The API server rejects the claim, and the migration fails halfway."
     reads = (*TARGET_READS, Read(RESOURCE_QUOTA), Read(NAMESPACE))
     remedy = "Raise the quota of the destination namespace, or split the plan."
     docs = (QUOTAS, CHECKLIST, STORAGE)
     source = "Kubernetes resource quotas (storage); MTC docs, Premigration checklists"
-    better = "The controller does not look at quotas."
+    better = "The controller does not check quotas."
 
     def applies(self, migration: Migration) -> None:
         volumes(migration).require_any(migration)

@@ -19,6 +19,7 @@ from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.policy import MigrationPolicy, NotApplicable
 from service.core.values.quantity import human, parse_or_none
+from service.core.values.wording import plural
 from service.kinds.cluster import CONFIG_MAP
 from service.kinds.mtc import MTC_NAMESPACE, PlanVolume
 from service.kinds.ref import Subject
@@ -39,21 +40,21 @@ _GIB = Decimal(2**30)
 class VolumeLimit(MigrationPolicy):
     """A plan has no more volumes than the operator's limit, 100 unless ``mig_pv_limit`` says else.
 
-    A warning, as upstream: the documentation recommends the limit, and nothing stops a larger
-    plan. A namespace that is over the limit by itself is told, as no smaller plan can help.
+    A warning, as upstream: the documentation recommends the limit, and nothing stops a larger plan.
+    A namespace that alone exceeds the limit is reported, because a smaller plan cannot help.
     """
 
     id = "MTC730"
     name = "volume-limit"
     title = "The plan has no more volumes than the limit"
-    why = "Large plans are slow and fail late; the documentation recommends smaller ones."
+    why = "Large plans are slow and fail late. The documentation recommends smaller plans."
     severity = Severity.WARNING
     reads = (*VOLUME_READS, Read(CONFIG_MAP, namespace=MTC_NAMESPACE, name=CONTROLLER_CONFIG))
-    remedy = "Split the plan by namespaces, or raise mig_pv_limit of the MigrationController."
+    remedy = "Split the plan by namespace, or raise mig_pv_limit in the MigrationController."
     docs = (LIMITS,)
     source = "mig-controller pkg/controller/migplan/pvlist.go updatePvs, pkg/settings/plan.go"
     upstream = ("PvLimitExceeded",)
-    better = "Counted before discovery too, and by namespace, which tells how to split the plan."
+    better = "Also counts before discovery, and by namespace, which shows how to split the plan."
 
     def applies(self, migration: Migration) -> None:
         volumes(migration).require_any(migration)
@@ -68,7 +69,7 @@ class VolumeLimit(MigrationPolicy):
         if over:
             yield failed(
                 plan.ref.subject,
-                f"the plan has {total} volumes; the limit is {most.value}",
+                f"the plan has {plural(total, 'volume')}; the limit is {most.value}",
                 plan.ref.at("/spec/persistentVolumes"),
                 *most.evidence,
                 found=f"{total} volumes",
@@ -80,8 +81,8 @@ class VolumeLimit(MigrationPolicy):
             if namespace and number > most.value:
                 yield failed(
                     Subject(migration.source.name, "v1", "Namespace", "", namespace),
-                    f"namespace {namespace} alone has {number} volumes: a smaller plan cannot "
-                    "help, only a higher limit",
+                    f"namespace {namespace} alone has {plural(number, 'volume')}: splitting the "
+                    "plan does not help, raise the limit",
                     *most.evidence,
                     found=f"{number} volumes",
                     wanted=f"at most {most.value}",
@@ -91,7 +92,7 @@ class VolumeLimit(MigrationPolicy):
         if not plan.volumes:
             found.require_claims()
         if not over:
-            message = f"the plan has {total} volumes, of at most {most.value}"
+            message = f"the plan has {plural(total, 'volume')}, of at most {most.value}"
             yield passed(plan.ref.subject, message, *most.evidence, examined=total)
 
 
@@ -119,17 +120,17 @@ def _limit(migration: Migration) -> Fact[int]:
 class VolumeCapacity(PlanVolumePolicy):
     """The new volume is as large as the data may be.
 
-    The claim on the destination asks for what the claim on the source asks for, not for what
-    the volume really has. Where the volume is larger, the data may not fit. With
+    The claim on the destination asks for what the claim on the source asks for, not for what the
+    volume really has. Where the volume is larger, the data may not fit. With
     ``enable_dvm_pv_resizing`` direct volume migration asks for the larger size. A warning, as
-    upstream: how full the volume is stands in no object. Less than a GiB of difference is
+    upstream: how full the volume is, is not in any object. Less than a GiB of difference is
     rounding.
     """
 
     id = "MTC731"
     name = "volume-capacity"
-    title = "The new volumes are as large as the old ones"
-    why = "The new volume fills up, and the copy fails after hours."
+    title = "The new volumes are at least as large as the old ones"
+    why = "The new volume becomes full, and the copy fails after hours."
     severity = Severity.WARNING
     reads = VOLUME_READS
     remedy = (
@@ -142,8 +143,8 @@ class VolumeCapacity(PlanVolumePolicy):
         "pkg/controller/miganalytic/volume_adjustment.go"
     )
     upstream = ("PvCapacityAdjustmentRequired",)
-    better = "Needs no MigAnalytic run on a live cluster; knows that indirect copies never resize."
-    good = "every new volume is as large as the old one"
+    better = "Needs no MigAnalytic on a live cluster. Knows that indirect copies never resize."
+    good = "every new volume is at least as large as the old one"
     idle = "no volume of the plan is copied into a new claim"
 
     def concerns(self, volume: Volume) -> bool:
@@ -153,7 +154,7 @@ class VolumeCapacity(PlanVolumePolicy):
     def faults(self, migration: Migration, volume: Volume) -> Iterator[Outcome]:
         sizes = _sizes(volume)
         if sizes is None:
-            raise NotApplicable("judged by MTC601")
+            raise NotApplicable("see MTC601")
         asked, has, why = sizes
         if has - asked < _GIB:
             return
@@ -187,7 +188,7 @@ def _sizes(volume: Volume) -> tuple[Decimal, Decimal, str] | None:
     if asked is None or (has is None and proposed is None):
         return None
     if proposed is not None and (has is None or proposed > has):
-        return asked, proposed, "MTC's analysis proposes"
+        return asked, proposed, "the analysis of MTC proposes"
     return (asked, has, "its volume has") if has is not None else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from shlex import quote
 
-from policies.plan.base import ABOUT, CHECKLISTS, PLAN_READS, VALIDATION, few
+from policies.plan.base import ABOUT, CHECKLISTS, PLAN_READS, VALIDATION
 from policies.plan.namespaces.listed import NamespacesPolicy
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import limits, release
@@ -15,6 +15,7 @@ from service.core.facts.templates import READS as TEMPLATE_READS
 from service.core.facts.templates import require_templates, templates
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.values.wording import few, plural
 from service.kinds.cluster import NODE
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
 from service.kinds.ref import Pointer, Subject
@@ -36,7 +37,7 @@ STUCK = frozenset(
         "RunContainerError",
     }
 )
-"""Why a container waits that does not start by itself (kubelet's waiting reasons)."""
+"""Why a container waits that will not start without help (kubelet's waiting reasons)."""
 
 MOST_RESTARTS = 3
 """Of a healthy pod (MTC documentation, Premigration checklists)."""
@@ -53,16 +54,20 @@ class PodsHealthy(NamespacesPolicy):
     id = "MTC750"
     name = "pods-healthy"
     title = "The pods of the plan's namespaces are healthy"
-    why = "What does not run before the migration does not run after it; nobody can tell then why."
+    why = (
+        "A pod that does not run before the migration does not run after it, and the cause is "
+        "then hard to find."
+    )
     severity = Severity.WARNING
     reads = POD_READS
-    remedy = "Mend the pod, or delete what is left over, such as failed builds and deployments."
+    remedy = "Fix the pod, or delete leftovers such as failed builds and deployments."
     docs = (CHECKLISTS,)
     source = "mig-controller pkg/health/pods.go; MTC documentation, Premigration checklists"
     upstream = ("SourcePodsNotHealthy",)
     better = (
-        "also ErrImagePull, CreateContainerConfigError and the like, Unschedulable, restarts, and "
-        "the pods of mapped namespaces, which the controller never finds"
+        "Also detects ErrImagePull, CreateContainerConfigError and similar reasons, "
+        "Unschedulable, restarts, and the pods of mapped namespaces, which the controller never "
+        "finds."
     )
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
@@ -101,7 +106,7 @@ def _faults(pod: Pod) -> Iterator[Outcome]:
             yield failed(
                 pod.ref.subject,
                 f"container {container.name} of pod {pod.ref.namespace}/{pod.ref.name} was "
-                f"restarted {container.restarts} times",
+                f"restarted {plural(container.restarts, 'time')}",
                 pod.ref.at("/status/containerStatuses", container.restarts),
                 found=str(container.restarts),
                 wanted=f"at most {MOST_RESTARTS} restarts",
@@ -112,7 +117,7 @@ def _faults(pod: Pod) -> Iterator[Outcome]:
 
 
 def _sick(pod: Pod) -> tuple[str, Pointer] | None:
-    """What is wrong with a pod, and where that stands; None for a healthy one."""
+    """What is wrong with a pod, and where; None for a healthy one."""
     if pod.phase in ("Failed", "Unknown"):
         return pod.phase, pod.ref.at("/status/phase", pod.phase)
     for container in pod.containers:
@@ -132,7 +137,7 @@ class PodCount(NamespacesPolicy):
     id = "MTC751"
     name = "pod-count"
     title = "The plan's namespaces have no more running pods than the limit"
-    why = "Large plans take long and time out; MTC is tested up to its limits only."
+    why = "Large plans take long and time out. MTC is tested only up to its limits."
     severity = Severity.WARNING
     reads = (*POD_READS, *limits.READS)
     remedy = (
@@ -142,7 +147,7 @@ class PodCount(NamespacesPolicy):
     docs = (ABOUT,)
     source = f"{VALIDATION} validatePodProperties; pkg/settings/plan.go"
     upstream = ("PodLimitExceeded",)
-    better = "names the namespaces with the most pods, and proposes how to split"
+    better = "Names the namespaces with the most pods, and proposes how to split the plan."
     single = True
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
@@ -156,7 +161,9 @@ class PodCount(NamespacesPolicy):
         allowed = most.value if most else DEFAULTS["mig_pod_limit"]
         if count <= allowed:
             yield passed(
-                plan.ref.subject, f"{count} running pods; the limit is {allowed}", examined=count
+                plan.ref.subject,
+                f"{plural(count, 'running pod')}; the limit is {allowed}",
+                examined=count,
             )
             return
         if most is None:
@@ -170,8 +177,8 @@ class PodCount(NamespacesPolicy):
         largest = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
         yield failed(
             plan.ref.subject,
-            f"{count} pods run in the plan's namespaces, and the limit is {allowed}; most in "
-            + few(f"{name} ({number})" for name, number in largest),
+            f"the plan's namespaces have {plural(count, 'running pod')}, but the limit is "
+            f"{allowed}; most are in " + few(f"{name} ({number})" for name, number in largest),
             plan.ref.at("/spec/namespaces"),
             *most.evidence,
             found=str(count),
@@ -181,7 +188,7 @@ class PodCount(NamespacesPolicy):
 
 
 GIVEN_LABEL = "kubevirt.io/schedulable"
-"""The key that OpenShift Virtualization puts into its pods by itself."""
+"""The key that OpenShift Virtualization adds to its pods."""
 DEFAULT_LABEL = "node-role.kubernetes.io/compute"
 """The key of OpenShift 3's default node selector, which a project's pods are given there."""
 
@@ -199,7 +206,7 @@ class Choosers:
 
     def __str__(self) -> str:
         words = [f"{item.ref.kind} {item.ref.name}" for item in self.templates]
-        return few([*words, f"{len(self.pods)} pods"] if self.pods else words)
+        return few([*words, plural(len(self.pods), "pod")] if self.pods else words)
 
     @property
     def evidence(self) -> tuple[Pointer, ...]:
@@ -230,8 +237,8 @@ class NodeSelectors(NamespacesPolicy):
     source = f"{VALIDATION} validatePodProperties; openshift-velero-plugin velero-plugins/pod"
     upstream = ("NamespacesHaveNodeSelectors",)
     better = (
-        "compares templates too with the destination's nodes; the controller warns of every "
-        "selector of a running pod"
+        "Also compares pod templates with the nodes of the destination. The controller warns of "
+        "every selector of a running pod."
     )
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
@@ -246,8 +253,8 @@ class NodeSelectors(NamespacesPolicy):
             nodes = destination.all(NODE)
             yield failed(
                 Subject(source.name, "v1", "Namespace", "", namespace),
-                f"{choosers} of {namespace}: the node selector is {selector}, "
-                f"and none of the {len(nodes)} nodes of the destination has these labels",
+                f"{choosers} of {namespace}: the node selector is {selector}, and no node of the "
+                f"destination has these labels ({plural(len(nodes), 'node')})",
                 *choosers.evidence,
                 found=selector,
                 wanted="labels of a node of the destination",

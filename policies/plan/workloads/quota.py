@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from decimal import ROUND_UP, Decimal
 from shlex import quote
 
-from policies.plan.base import CHECKLISTS, PLAN_READS, few
+from policies.plan.base import CHECKLISTS, PLAN_READS
 from policies.plan.namespaces.listed import EachNamespace
 from service.core.facts import namespaces
 from service.core.facts.namespaces import is_there
@@ -32,6 +32,7 @@ from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed
 from service.core.values.quantity import parse_or_none
+from service.core.values.wording import few, plural
 from service.kinds.mtc import NamespaceMapping
 from service.kinds.quotas import LIMIT_RANGE, RESOURCE_QUOTA, Limit, LimitRange, ResourceQuota
 from service.kinds.ref import pointer_step
@@ -103,8 +104,8 @@ class ComputeQuota(DestinationLimits):
     )
     docs = (QUOTAS, CHECKLISTS)
     source = "Kubernetes resource quotas; MTC documentation, Premigration checklists"
-    better = "MTC does not look at quotas"
-    good = "the pods fit into the quotas of the destination namespaces"
+    better = "MTC does not check quotas."
+    good = "the pods fit in the quotas of the destination namespaces"
 
     def refused(self, migration: Migration, item: NamespaceMapping) -> Iterator[Outcome]:
         destination = migration.destination
@@ -149,9 +150,9 @@ def _unset(
     first = bare[0]
     yield failed(
         quota.ref.subject,
-        f"{len(bare)} pods ({few(pod.ref.name for pod in bare)}) have a container without "
-        f"{side} of {resource}; quota {quota.ref.name} of {namespace} refuses such pods, and no "
-        "limit range gives a default",
+        f"{plural(len(bare), 'pod')} ({few(pod.ref.name for pod in bare)}) "
+        f"{'has' if len(bare) == 1 else 'have'} a container without {side} of {resource}; quota "
+        f"{quota.ref.name} of {namespace} rejects such pods, and no limit range sets a default",
         quota.ref.at(f"/status/hard/{pointer_step(key)}", quota.hard[key]),
         first.ref.at("/spec/containers"),
         found=f"{len(bare)} pods without {side} of {resource}",
@@ -178,7 +179,7 @@ def _short(
         return
     yield failed(
         quota.ref.subject,
-        f"the pods of the plan want {_plain(wanted)} of {key} in {namespace}; quota "
+        f"the pods of the plan need {_plain(wanted)} of {key} in {namespace}; quota "
         f"{quota.ref.name} allows {_plain(short.hard)}, of which {_plain(short.used)} is used",
         quota.ref.at(f"/status/hard/{pointer_step(key)}", quota.hard[key]),
         found=_plain(wanted + short.used),
@@ -205,7 +206,7 @@ class LimitRanges(DestinationLimits):
     id = "MTC754"
     name = "limit-ranges"
     title = "Pods and claims keep within the limit ranges of the destination namespaces"
-    why = "The API server refuses the pod or the claim; the migration or the application stops."
+    why = "The API server rejects the pod or the claim, and the migration or the application stops."
     reads = (
         *PLAN_READS,
         *namespaces.READS,
@@ -217,7 +218,7 @@ class LimitRanges(DestinationLimits):
         "Kubernetes limit ranges (plugin/pkg/admission/limitranger); MTC documentation, "
         "Premigration checklists"
     )
-    better = "MTC does not look at limit ranges"
+    better = "MTC does not check limit ranges."
     good = "pods and claims keep within the limit ranges of the destination namespaces"
 
     def refused(self, migration: Migration, item: NamespaceMapping) -> Iterator[Outcome]:

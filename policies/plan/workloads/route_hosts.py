@@ -18,21 +18,21 @@ class RouteHosts(NamespacesPolicy):
     """Routes with a host below the source's own domain are marked as generated.
 
     MTC gives a route a new host on the destination only where annotation
-    `openshift.io/host.generated: "true"` says that nobody chose the old one. A host of the
+    `openshift.io/host.generated: "true"` says that the old one was generated. A host of the
     application's own domain stays, and its DNS record moves with it. The source's domain is its
     ingress configuration's; where there is none (OpenShift 3), that of generated hosts.
     """
 
     id = "MTC756"
     name = "route-hosts"
-    title = "Routes below the source's domain get a new host on the destination"
-    why = "The migrated route keeps a host name that leads to the source cluster."
+    title = "Routes in the domain of the source get a new host on the destination"
+    why = "The migrated route keeps a host name that resolves to the source cluster."
     severity = Severity.WARNING
     reads = (*PLAN_READS, Read(ROUTE, plan_namespaces=True), Read(INGRESS_CONFIG))
-    remedy = "Annotate the route, or plan the change of its host after the migration."
+    remedy = "Annotate the route, or change its host after the migration."
     docs = (CHECKLISTS,)
     source = "MTC documentation, Premigration checklists"
-    better = "MTC does not look"
+    better = "MTC does not check this."
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         source = migration.source
@@ -48,7 +48,7 @@ class RouteHosts(NamespacesPolicy):
         if sound:
             yield passed(
                 source.subject,
-                f"no route keeps a host of the source's domain ({len(routes)})",
+                f"no route keeps a host in the domain of the source ({len(routes)})",
                 examined=len(routes) or 1,
             )
 
@@ -72,8 +72,8 @@ def _kept(route: Route, domain: str) -> Outcome:
     name, namespace = quote(route.ref.name), quote(route.ref.namespace)
     return failed(
         route.ref.subject,
-        f"route {route.ref.namespace}/{route.ref.name} keeps its host {route.host}, which belongs "
-        f"to the source's domain {domain}",
+        f"route {route.ref.namespace}/{route.ref.name} keeps its host {route.host}, which is in "
+        f"the domain {domain} of the source",
         route.ref.at("/spec/host", route.host),
         found=route.host,
         wanted='annotation openshift.io/host.generated: "true"',

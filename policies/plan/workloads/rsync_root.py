@@ -39,8 +39,11 @@ class RsyncAsRoot(SidePolicy):
 
     id = "MTC755"
     name = "rsync-as-root"
-    title = "Where rsync is to run as root, the namespaces are labelled so that it can"
-    why = "Rsync silently runs as another user and cannot read or write files of root and others."
+    title = "If rsync runs as root, the labels of the namespaces allow it"
+    why = (
+        "Rsync runs as another user without a warning, and cannot read or write the files of "
+        "root and other users."
+    )
     severity = Severity.WARNING
     reads = (
         *PLAN_READS,
@@ -51,7 +54,7 @@ class RsyncAsRoot(SidePolicy):
         Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),
     )
     declares = ("openshiftVersion",)
-    remedy = "Label the namespace for the time of the migration, with enforce, audit and warn."
+    remedy = "Label the namespace during the migration, for enforce, audit and warn."
     docs = (
         ABOUT,
         Link(
@@ -61,7 +64,7 @@ class RsyncAsRoot(SidePolicy):
     )
     source = "mig-controller pkg/controller/directvolumemigration/rsync.go"
     upstream = ("RsyncServerPodsRunningAsNonRoot",)
-    better = "before the transfer"
+    better = "Works before the transfer."
 
     def applies(self, migration: Migration) -> None:
         direct = direct_volumes(migration)
@@ -75,7 +78,7 @@ class RsyncAsRoot(SidePolicy):
             return
         if not _privileged(cluster):
             yield not_applicable(
-                cluster.subject, f"rsync is not asked to run as root ({SETTING} is not true)"
+                cluster.subject, f"rsync is not set to run as root ({SETTING} is not true)"
             )
             return
         missing: dict[Missing, None] = {}
@@ -118,7 +121,7 @@ def _unlabelled(namespace: Namespace) -> Outcome:
     )
     return failed(
         namespace.ref.subject,
-        f"rsync is to run as root, and namespace {name} does not let it",
+        f"rsync is set to run as root, but namespace {name} does not allow it",
         namespace.ref.at(f"/metadata/labels/{pointer_step(LABEL)}", found or None),
         found=found or "no label",
         wanted=f"{LABEL}=privileged",

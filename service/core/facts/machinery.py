@@ -8,6 +8,7 @@ from typing import Any
 
 from service.core.evidence import NotGathered
 from service.core.migration import Cluster, Migration
+from service.core.values.wording import plural
 from service.kinds.mtc import MTC_NAMESPACE
 from service.kinds.ref import Pointer, Ref
 from service.kinds.resource import Read
@@ -78,13 +79,12 @@ def state(cluster: Cluster, part: Component) -> State:
     owners = [item for item in cluster.known(kind, HERE) if _is_owner(item, part)]
     for item in owners:
         if item.ready is not None and not _runs(item):
-            said = f"{kind.kind} {item.ref.name} has {item.ready} of {item.wanted} pods ready"
+            said = _ready(item)
             reasons = [f"; {_why(pod)}" for pod in pods if not is_ready(pod)]
             return State(False, said + "".join(reasons[:1]), (item.ref.at("/status"),), pods)
     if any(item.ready is not None for item in owners):
         item = next(item for item in owners if item.ready is not None)
-        said = f"{kind.kind} {item.ref.name} has {item.ready} of {item.wanted} pods ready"
-        return State(True, said, (item.ref.at("/status"),), pods)
+        return State(True, _ready(item), (item.ref.at("/status"),), pods)
     if pods:
         return _of_pods(pods)
     try:
@@ -98,6 +98,11 @@ def state(cluster: Cluster, part: Component) -> State:
 
 def _is_owner(item: Workload, part: Component) -> bool:
     return item.ref.namespace == MTC_NAMESPACE and item.ref.name in part.names
+
+
+def _ready(item: Workload) -> str:
+    pods = plural(item.wanted or 0, "pod")
+    return f"{item.ref.kind} {item.ref.name} has {item.ready} of {pods} ready"
 
 
 def _runs(item: Workload) -> bool:
