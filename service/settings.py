@@ -91,7 +91,7 @@ class Settings:
                            believed; where none is set, nobody's are
     ``migplan_namespaces`` where a plan that is only named, its MigClusters and the secrets of their
                            tokens must be: who writes there decides where MTC's tokens are sent
-    ``collect_timeout``    how long collecting from one cluster may take
+    ``collect_timeout``    how long collecting from all clusters may take
     """
 
     limits: Limits = DEFAULT_LIMITS

@@ -12,6 +12,7 @@ from service.core.facts import topology
 from service.core.facts.machinery import RUNNING_READS
 from service.core.facts.plan_refs import side_cluster
 from service.core.facts.reach import holds
+from service.core.facts.secrets import with_keys
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, not_applicable, passed
 from service.core.values import gourl
@@ -156,7 +157,7 @@ class ClusterToken(RemotePolicy):
                 item, f"has a token that the API server rejects ({refused})", str(reference), "key"
             )
             return
-        secret = migration.host.find(SECRET, reference.name, reference.namespace)
+        secret = with_keys(migration.host, reference.name, reference.namespace)
         if secret is None:
             yield _no_token(
                 item, f"names secret {reference}, which does not exist", str(reference), "secret"

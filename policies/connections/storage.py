@@ -13,6 +13,7 @@ from service.core.facts import plan_refs
 from service.core.facts.plan_refs import plan_storage
 from service.core.facts.plan_type import storage_conversion
 from service.core.facts.reach import holds
+from service.core.facts.secrets import with_keys
 from service.core.link import Link
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, passed
@@ -224,7 +225,7 @@ def _credentials_fault(migration: Migration, half: Half) -> tuple[str, str] | No
     if not reference.is_set:
         shown = str(reference) if reference.name or reference.namespace else "not set"
         return "credsSecretRef needs namespace and name", shown
-    secret = migration.host.find(SECRET, reference.name, reference.namespace)
+    secret = with_keys(migration.host, reference.name, reference.namespace)
     if secret is None:
         return f"secret {reference} does not exist on {migration.host.name}", str(reference)
     lacking = [key for key in SECRET_KEYS.get(half.provider, ()) if key not in secret.keys]

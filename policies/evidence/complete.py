@@ -22,9 +22,10 @@ from service.kinds.resource import fetch_command
 class EvidenceComplete(ClusterPolicy):
     """Nothing says that the evidence is partial.
 
-    Marks of a partial collection (a failed login, a list that is cut short, a damaged archive,
-    a refused read) are warnings one by one; that what they lack is not known keeps the whole
-    from being ready. So does a source or destination of which nothing was given.
+    Marks of a partial collection are warnings one by one. A list that was refused, or left out by
+    choice, is unknown to the policies that read it, and blocks nothing here. What a failed login,
+    a list that is cut short or a damaged archive lacks is not known: that keeps the whole from
+    being ready. So does a source or destination of which nothing was given.
     """
 
     id = "MTC903"
@@ -42,20 +43,18 @@ class EvidenceComplete(ClusterPolicy):
             yield _nothing_given(cluster)
             return
         denied = list(_denied(cluster))
-        notes = list(_notes(migration, cluster, denied))
-        yield from (outcome for _, outcome in denied)
+        notes = list(_notes(migration, cluster))
+        yield from denied
         yield from (outcome for _, outcome in notes)
-        if denied or any(not _elsewhere(migration, note) for note, _ in notes):
-            need = tuple(item for _, outcome in denied for item in outcome.missing)
-            again = Missing("the rest of the evidence", cluster.role, collect_command(cluster))
+        if any(not _elsewhere(migration, note) for note, _ in notes):
             yield unknown(
                 cluster.subject,
                 f"the evidence of the {cluster.role} cluster is partial, and what is missing is "
                 "not known",
-                *(need or (again,)),
+                Missing("the rest of the evidence", cluster.role, collect_command(cluster)),
                 key="partial",
             )
-        elif not notes:
+        elif not denied and not notes:
             count = len(parts_of(migration, cluster))
             yield passed(cluster.subject, "no mark of a partial collection", examined=max(1, count))
 
@@ -75,7 +74,7 @@ def _nothing_given(cluster: Cluster) -> Outcome:
     )
 
 
-def _denied(cluster: Cluster) -> Iterator[tuple[str, Outcome]]:
+def _denied(cluster: Cluster) -> Iterator[Outcome]:
     for resource in cluster.inventory.resources():
         shelf = cluster.inventory.shelf(resource)
         for namespace, reason in sorted((shelf.denied if shelf else {}).items()):
@@ -83,23 +82,22 @@ def _denied(cluster: Cluster) -> Iterator[tuple[str, Outcome]]:
                 continue  # it was given another way
             where = f" in namespace {namespace}" if namespace else ""
             command = fetch_command(resource, "", namespace)
-            outcome = failed(
+            yield failed(
                 cluster.subject,
-                f"{resource.title or resource.plural}{where} not gathered: {reason}",
+                f"{resource.title or resource.plural}{where} not gathered: {reason}; policies that "
+                "read it are unknown",
                 found=reason,
                 wanted="collected",
                 key=f"denied {resource} {namespace}".strip(),
                 commands=(command,),
                 severity=Severity.WARNING,
+            )._replace(
+                missing=(Missing(f"every {resource.kind}{where}", cluster.role, command, reason),)
             )
-            need = Missing(f"every {resource.kind}{where}", cluster.role, command, reason)
-            yield f"{resource}: {reason}", outcome._replace(missing=(need,))
 
 
-def _notes(
-    migration: Migration, cluster: Cluster, denied: list[tuple[str, Outcome]]
-) -> Iterator[tuple[str, Outcome]]:
-    told = {note for note, _ in denied}
+def _notes(migration: Migration, cluster: Cluster) -> Iterator[tuple[str, Outcome]]:
+    told = set(_reasons(cluster))
     count = 0
     loose = parts_of_none(migration) if migration.is_host(cluster) else []
     for part in (*parts_of(migration, cluster), *loose):
@@ -121,6 +119,14 @@ def _notes(
                     severity=Severity.WARNING,
                 ),
             )
+
+
+def _reasons(cluster: Cluster) -> Iterator[str]:
+    """The notes that refused reads leave, each a finding of its own already."""
+    for resource in cluster.inventory.resources():
+        shelf = cluster.inventory.shelf(resource)
+        for reason in (shelf.denied if shelf else {}).values():
+            yield f"{resource}: {reason}"
 
 
 def _elsewhere(migration: Migration, note: str) -> bool:

@@ -10,6 +10,7 @@ from policies.connections.clusters import CLUSTER_READS, TOKEN_KEY, RemotePolicy
 from policies.plan.base import ABOUT, TROUBLE
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.connecting import plain
+from service.core.facts.secrets import with_keys
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.policy import NotApplicable
@@ -49,7 +50,7 @@ class TokensLast(RemotePolicy):
         if not reference.is_set:
             raise NotApplicable(f"MigCluster {item.ref.name} names no secret (MTC771)")
         try:
-            secret = migration.host.find(SECRET, reference.name, reference.namespace)
+            secret = with_keys(migration.host, reference.name, reference.namespace)
         except NotGathered:
             raise NotGathered(_untold(migration, reference)) from None
         if secret is None or TOKEN_KEY not in secret.keys:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from policies.plan.base import ADVANCED, VALIDATION, SidePolicy
+from service.core.facts.secrets import with_keys
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed, passed
 from service.core.values.wording import few
@@ -58,6 +59,7 @@ class ProxySecret(SidePolicy):
             )
             return
         for item in secrets:
+            with_keys(cluster, item.ref.name, MTC_NAMESPACE)
             if not item.keys & KEYS:
                 yield failed(
                     item.ref.subject,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfileobj
@@ -17,6 +17,7 @@ from service.cli.exits import Refusal
 if TYPE_CHECKING:
     from service.cli.progress import Progress
     from service.collect.collect import Collected, Request
+    from service.collect.connect import Connect
 
 
 @click.command()
@@ -41,8 +42,7 @@ if TYPE_CHECKING:
 @click.option(
     "--namespaces",
     metavar="NAMES",
-    help="Namespaces of the plan, by commas; else the "
-    "plan on the host cluster tells, else all are read.",
+    help="Namespaces to read, by commas. Default: those of the plan; without a plan, all.",
 )
 @click.option(
     "--plan",
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     "--plan-name",
     default="",
     metavar="[NAMESPACE/]NAME",
-    help="Which plan on the host cluster is meant, if there are several.",
+    help="Which plan on the clusters is meant, where several are open.",
 )
 @click.option(
     "--not-migrating-user",
@@ -62,11 +62,13 @@ if TYPE_CHECKING:
     help="Another user than the logged-in one will migrate: do not review my rights.",
 )
 @click.option(
-    "--secret-keys",
-    is_flag=True,
-    help="Read the secrets that MigClusters and MigStorages refer to, and keep the names of their "
-    "keys; without it no secret is read at all.",
+    "--secrets/--no-secrets",
+    default=True,
+    show_default=True,
+    help="Read the names of secrets, and the names of the keys of those that MTC uses. Values are "
+    "never kept.",
 )
+@click.option("--secret-keys", is_flag=True, hidden=True, help="What --secrets does by default.")
 @click.option(
     "--probe",
     is_flag=True,
@@ -80,24 +82,25 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--timeout",
-    default=900,
+    default=1800,
     show_default=True,
     type=click.IntRange(5, 86400),
     metavar="SECONDS",
-    help="Time allowed for each cluster.",
+    help="Time allowed for all clusters; what was read until then is in the bundle.",
 )
 def collect(**given: Any) -> int:
     """Read from both clusters what the checks need, into one bundle for `check`.
 
     Only reads are made (list, get, and the review of the own rights); no secret's value is
-    stored. What may not or cannot be read is told at the end, and listed in the bundle, so that
-    the checks that need it are unknown and say why.
+    stored. What cannot be read is listed at the end and in the bundle, so that the checks that
+    need it are unknown and say why.
 
     \b
       mtc-preflight collect --source old --destination new -o bundle.json.gz
       mtc-preflight check bundle.json.gz
 
-    Exit status: 0 all was read, 2 something is missing, 3 nothing could be read, wrong usage.
+    Exit status: 0 all was read, 2 something is missing, 3 nothing could be read, wrong usage, or
+    several plans are open and --plan-name does not choose one.
     """
     contexts = {role: given[role] for role in ("source", "destination", "host") if given[role]}
     if not contexts:
@@ -120,25 +123,27 @@ def _collect(
     progress: Progress,
 ) -> Collected:
     from policies import catalogue
-    from service.collect.collect import Request
+    from service.collect.collect import ROLES, Request
     from service.collect.collect import collect as run
     from service.collect.connect import Context
     from service.collect.plans import namespaces_of
     from service.collect.writer import BundleWriter
 
-    named = [name.strip() for name in (given["namespaces"] or "").split(",") if name.strip()]
-    if plan is not None:
-        named += namespaces_of(plan)
+    clusters: dict[str, Connect] = {
+        role: Context(contexts[role], given["kubeconfig"] or "")
+        for role in ROLES
+        if role in contexts
+    }
+    named = tuple(name.strip() for name in (given["namespaces"] or "").split(",") if name.strip())
+    meant = plan or _plan_there(clusters, given["plan_name"], asked=not named)
     request = Request(
-        clusters={
-            role: Context(name, given["kubeconfig"] or "") for role, name in contexts.items()
-        },
+        clusters=clusters,
         reads=tuple(dict.fromkeys(read for policy in catalogue() for read in policy.reads)),
-        namespaces=tuple(dict.fromkeys(named)) or None,
-        plan_name=given["plan_name"],
+        namespaces=tuple(dict.fromkeys((*named, *namespaces_of(meant)))) or None,
+        plan=meant,
         others=frozenset(contexts if given["reader"] else ()),
         seconds=float(given["timeout"]),
-        secret_keys=given["secret_keys"],
+        secrets=given["secrets"],
     )
     rest: dict[str, Any] = {"plan": plan}
     if given["plan_name"]:
@@ -149,6 +154,24 @@ def _collect(
     done = run(request, writer, progress.say)
     writer.end(rest)
     return done
+
+
+def _plan_there(clusters: Mapping[str, Connect], name: str, *, asked: bool) -> Mapping[str, Any]:
+    """The plan on the clusters, empty where none is open or where other namespaces were named."""
+    from service.collect.plans import NoPlan, plan_on
+
+    if not (asked or name):
+        return {}
+    try:
+        plan = plan_on(clusters, name)
+    except NoPlan as error:
+        raise Refusal(str(error), "name one: --plan-name [NAMESPACE/]NAME") from None
+    if plan is None:
+        click.echo(
+            "no open MigPlan: every namespace is read (--plan FILE or --namespaces limits it)",
+            err=True,
+        )
+    return plan or {}
 
 
 def _with_more(

@@ -10,6 +10,7 @@ from typing import Any
 from policies import catalogue
 from service.cli.coverage_page import coverage
 from service.core.policy import Policy
+from service.collect.rbac import OWN
 from service.core.settings.table import settings_markdown
 from service.intake.limits import MIB, Limits
 from service.settings import VARIABLES, Settings, Variable
@@ -127,42 +128,55 @@ def openapi_page() -> str:
 
 def rbac_page() -> str:
     """What a collection may read: a service account, its roles and bindings."""
-    import yaml
-
     from service.collect.rbac import PLANNED, manifests
 
-    head = f"""\
+    reads = dict.fromkeys(read for policy in catalogue() for read in policy.reads)
+    return _manifests(
+        manifests(reads),
+        f"""\
 # Made by `mtc-preflight docs --write .` of what the policies read; edit the code instead.
 #
-# The least rights for `mtc-preflight collect`. Apply it on each cluster, then bind the role for
-# what is read in the plan's namespaces in each of them:
+# The least rights for `mtc-preflight collect`, but for secrets (secrets.yaml). Apply it on each
+# cluster, then bind the role for what is read in the plan's namespaces in each of them:
 #
 #   oc create rolebinding mtc-preflight-collect -n NAMESPACE --clusterrole={PLANNED} \\
 #     --serviceaccount=mtc-preflight:mtc-preflight
 #
 # Collect with this account (oc create token mtc-preflight -n mtc-preflight) and
 # --not-migrating-user: it is not the one that migrates.
-"""
-    reads = dict.fromkeys(read for policy in catalogue() for read in policy.reads)
-    return head + yaml.safe_dump_all(manifests(reads), sort_keys=False, explicit_start=True)
+""",
+    )
 
 
-def by_reference_page() -> str:
-    """What the evaluation of a plan by its name needs on top."""
-    import yaml
+def secrets_page() -> str:
+    """The rights to secrets, on top of the others."""
+    from service.collect.rbac import secrets
 
-    from service.collect.rbac import by_reference
-
-    head = """\
+    return _manifests(
+        secrets(),
+        """\
 # Made by `mtc-preflight docs --write .`; edit the code instead.
 #
-# For the service on the cluster that runs MTC, and only where MTC_PREFLIGHT_MIGPLANS=on lets it
-# evaluate plans by their name: it then reads, beyond collect.yaml, the tokens by which MTC itself
-# reaches the other clusters. Their names are not known beforehand, so this is every secret of two
-# namespaces, the default of MTC_PREFLIGHT_MIGPLAN_NAMESPACES. Whoever may call the service learns
-# what the checks say of these clusters.
+# The rights to secrets, beyond collect.yaml. `mtc-preflight collect` reads the names of the secrets
+# of MTC's namespace, and the names of the keys of those that MigClusters and MigStorages refer to;
+# without these rights, collect with --no-secrets. The service needs them where
+# MTC_PREFLIGHT_MIGPLANS=on lets it evaluate plans by their name: it then reads the tokens by which
+# MTC itself reaches the other clusters, and whoever may call it learns what the checks report of
+# these clusters. The namespaces are the default of MTC_PREFLIGHT_MIGPLAN_NAMESPACES.
+""",
+    )
+
+
+def _manifests(items: list[dict[str, Any]], head: str) -> str:
+    import yaml
+
+    fixed = sorted({item["metadata"].get("namespace", OWN) for item in items} - {OWN})
+    head += f"""\
+#
+# There are roles in these namespaces: {", ".join(fixed)}.
+# Where a cluster lacks one, `oc apply` reports it as not found, and applies everything else.
 """
-    return head + yaml.safe_dump_all(by_reference(), sort_keys=False, explicit_start=True)
+    return head + yaml.safe_dump_all(items, sort_keys=False, explicit_start=True)
 
 
 def _line(text: str) -> str:
@@ -184,7 +198,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/configuration.md": configuration_page,
     "docs/settings.md": settings_markdown,
     "deploy/rbac/collect.yaml": rbac_page,
-    "deploy/rbac/by-reference.yaml": by_reference_page,
+    "deploy/rbac/secrets.yaml": secrets_page,
     "openapi.yaml": openapi_page,
 }
 """Every page by its path below the root of the repository."""

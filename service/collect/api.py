@@ -31,7 +31,7 @@ LONGEST_WAIT = 60.0
 """A server that asks for more patience than this, seconds, is taken as unavailable."""
 LARGEST = 256 * 1024 * 1024
 """An answer larger than this, bytes, is refused; a page of 500 objects is far below."""
-_JSON = "application/json"
+JSON = "application/json"
 _AGAIN = (429, 500, 502, 503, 504)
 
 
@@ -61,7 +61,7 @@ class Api:
         """The server's URL."""
         return str(self._client.configuration.host)
 
-    def get(self, path: str, query: Mapping[str, str] | None = None, accept: str = _JSON) -> Any:
+    def get(self, path: str, query: Mapping[str, str] | None = None, accept: str = JSON) -> Any:
         """The JSON of an answer. Raises ApiError, NoConnection, TimeSpent."""
         whole = path + (f"?{urlencode(query)}" if query else "")
         return self._ask("GET", whole, None, accept)
@@ -74,7 +74,7 @@ class Api:
         """Drop the connections."""
         self._client.rest_client.pool_manager.clear()
 
-    def _ask(self, method: str, path: str, body: bytes | None, accept: str = _JSON) -> Any:
+    def _ask(self, method: str, path: str, body: bytes | None, accept: str = JSON) -> Any:
         renewed = False
         attempt = 0
         while True:
@@ -99,12 +99,12 @@ class Api:
         from urllib3.util import Timeout
 
         self._left()
-        headers = {"Accept": accept, "Accept-Encoding": "gzip", "User-Agent": _AGENT}
-        headers |= self._client.default_headers
+        headers = {**self._client.default_headers, "Accept": accept, "User-Agent": _AGENT}
+        headers["Accept-Encoding"] = "gzip"
         for setting in self._client.configuration.auth_settings().values():
             headers[setting["key"]] = setting["value"]
         if body is not None:
-            headers["Content-Type"] = _JSON
+            headers["Content-Type"] = JSON
         self.requests += 1
         try:
             response = self._client.rest_client.pool_manager.request(

@@ -11,9 +11,10 @@ from service.collect.api import Api
 from service.collect.connect import Connect
 from service.collect.errors import CollectError
 from service.collect.gather import Gatherer, Tally
-from service.collect.needs import needs, secret_namespaces, specials
-from service.collect.plans import chosen, namespaces_of
+from service.collect.needs import needs, specials
+from service.collect.plans import selects_by_label
 from service.collect.writer import BundleWriter
+from service.kinds.cluster import NAMESPACE
 from service.kinds.rbac import ACCESS_REVIEW, USER
 from service.kinds.resource import Read, Resource
 
@@ -26,42 +27,46 @@ destination."""
 class Request:
     """What to collect.
 
-    ``clusters`` maps a role to the way to its API server. ``namespaces`` are the plan's, None
-    where the plan on the host is to tell; ``plan_name`` says which. ``others`` are the roles where
-    the logged-in user is not the one who will migrate: its rights are not reviewed there.
-    ``facts`` declares what is known of a cluster beforehand. ``seconds`` are allowed for each.
-    ``secret_keys`` lets the key names of secrets be read that MTC's resources refer to.
+    ``clusters`` maps a role to the way to its API server. ``plan`` is the MigPlan that is meant,
+    if there is one; ``namespaces`` are to be read, None for all. ``others`` are the roles where the
+    logged-in user is not the one who will migrate: its rights are not reviewed there. ``facts``
+    declares what is known of a cluster beforehand. ``seconds`` are allowed for all clusters; what
+    was read until then counts. ``secrets`` lets the names of secrets be read, and the names of the
+    keys of those that MTC uses.
     """
 
     clusters: Mapping[str, Connect]
     reads: tuple[Read[Any], ...]
     namespaces: tuple[str, ...] | None = None
-    plan_name: str = ""
+    plan: Mapping[str, Any] = field(default_factory=dict)
     others: frozenset[str] = frozenset()
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seconds: float = 900.0
-    secret_keys: bool = False
+    secrets: bool = True
 
 
 @dataclass(slots=True)
 class Collected:
-    """What came of it: per role how much, and what the plan turned out to be."""
+    """What came of it, by role."""
 
     tallies: dict[str, Tally] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
     """Roles whose API server could not be reached at all, and why."""
-    namespaces: tuple[str, ...] | None = None
 
 
 def collect(
     request: Request, writer: BundleWriter, say: Callable[[str], None] = lambda text: None
 ) -> Collected:
-    """Read the clusters. What cannot be read is noted in the bundle and in the answer; it raises
-    nothing for it."""
-    done = Collected(namespaces=request.namespaces)
-    for role in ROLES:
-        if role in request.clusters:
-            _cluster(role, request, writer, say, done)
+    """Read the clusters one after the other, each in its share of the time that is left.
+
+    What cannot be read is noted in the bundle and in the answer; it raises nothing for it.
+    """
+    done = Collected()
+    end = time.monotonic() + request.seconds
+    roles = [role for role in ROLES if role in request.clusters]
+    for index, role in enumerate(roles):
+        share = (end - time.monotonic()) / (len(roles) - index)
+        _cluster(role, request, writer, say, done, share)
     return done
 
 
@@ -71,16 +76,17 @@ def _cluster(
     writer: BundleWriter,
     say: Callable[[str], None],
     done: Collected,
+    seconds: float,
 ) -> None:
     facts: dict[str, Any] = dict(request.facts.get(role, {}))
     with writer.cluster(role, facts):
         try:
-            api = Api(request.clusters[role], deadline=time.monotonic() + request.seconds)
+            api = Api(request.clusters[role], deadline=time.monotonic() + seconds)
         except CollectError as error:
             _lost(role, request.reads, writer, str(error), done)
             return
         gatherer = Gatherer(api, writer, lambda text: say(f"{role}: {text}"))
-        _read(gatherer, request, role, done)
+        _read(gatherer, request, role)
         facts |= gatherer.facts
         done.tallies[role] = gatherer.tally
         if not gatherer.tally.objects and gatherer.tally.errors:
@@ -88,15 +94,13 @@ def _cluster(
         api.close()
 
 
-def _read(gatherer: Gatherer, request: Request, role: str, done: Collected) -> None:
+def _read(gatherer: Gatherer, request: Request, role: str) -> None:
     gatherer.take_specials(_specials(request, role))
-    wanted = needs(request.reads)
-    gatherer.take([need for need in wanted if not need.planned], done.namespaces)
-    if done.namespaces is None:
-        plan = chosen(gatherer.plans, request.plan_name)
-        done.namespaces = namespaces_of(plan) if plan else None
-    gatherer.take([need for need in wanted if need.planned], done.namespaces)
-    gatherer.take_secrets(secret_namespaces(request.reads), allowed=request.secret_keys)
+    gatherer.take_namespaces(request.namespaces)
+    wanted = [need for need in needs(request.reads) if need.resource is not NAMESPACE]
+    gatherer.take(wanted, request.namespaces)
+    listed = request.namespaces if selects_by_label(request.plan) else None
+    gatherer.take_secrets(listed or (), allowed=request.secrets)
 
 
 def _specials(request: Request, role: str) -> Sequence[Resource[Any]]:

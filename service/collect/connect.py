@@ -43,17 +43,26 @@ class Context:
                 client_configuration=settings,
                 persist_config=False,
             )
-            headers = self._impersonation()
+            user = self._user()
+            headers = _impersonation(user)
         except config.ConfigException as error:
             raise NoConnection(f"kubeconfig: {str(error)[:300]}") from None
         except (OSError, ValueError, YAMLError) as error:
             # The text of a YAML error quotes the file, tokens included.
             raise NoConnection(f"kubeconfig: {type(error).__name__}") from None
-        made = client.ApiClient(settings)
+        plugin = user.get("exec")
+        if isinstance(plugin, Mapping) and not settings.api_key and not settings.cert_file:
+            # The package logs why and goes on as nobody.
+            raise NoConnection(
+                f"kubeconfig: not logged in: the credential plugin {plugin.get('command')} gave no "
+                "credentials; run `oc whoami` with this context to see why"
+            )
+        made = _client(settings)
         made.default_headers.update(headers)
         return made
 
-    def _impersonation(self) -> dict[str, str]:
+    def _user(self) -> Mapping[str, Any]:
+        """The entry of the context's user in the kubeconfig, empty where it has none."""
         from kubernetes.config import kube_config
 
         place = self.kubeconfig or kube_config.KUBE_CONFIG_DEFAULT_LOCATION
@@ -64,11 +73,25 @@ class Context:
         if not user:
             return {}
         found: Mapping[str, Any] = whole["users"].get_with_name(user)["user"].value or {}
-        if found.get("as-groups") or found.get("as-user-extra"):
-            raise NoConnection(
-                f"kubeconfig: user {user} impersonates groups, which is not supported"
-            )
-        return {header: str(found[key]) for key, header in IMPERSONATION.items() if found.get(key)}
+        return found
+
+
+def _impersonation(user: Mapping[str, Any]) -> dict[str, str]:
+    """The headers of a user that acts as another. Raises NoConnection."""
+    if user.get("as-groups") or user.get("as-user-extra"):
+        raise NoConnection("kubeconfig: the user impersonates groups, which is not supported")
+    return {header: str(user[key]) for key, header in IMPERSONATION.items() if user.get(key)}
+
+
+def _client(settings: Any) -> Any:
+    """A client of these settings; one that is told not to verify does not warn at each request."""
+    from kubernetes import client
+    from urllib3 import disable_warnings
+    from urllib3.exceptions import InsecureRequestWarning
+
+    if not settings.verify_ssl:
+        disable_warnings(InsecureRequestWarning)
+    return client.ApiClient(settings)
 
 
 def in_cluster() -> Any:
@@ -81,7 +104,7 @@ def in_cluster() -> Any:
         loader.load_incluster_config(client_configuration=settings)
     except config.ConfigException as error:
         raise NoConnection(f"this does not run in a cluster: {error}") from None
-    return client.ApiClient(settings)
+    return _client(settings)
 
 
 def with_token(url: str, token: str, ca: str | None, *, insecure: bool) -> Any:
@@ -96,4 +119,4 @@ def with_token(url: str, token: str, ca: str | None, *, insecure: bool) -> Any:
     settings.verify_ssl = not insecure
     if ca and not insecure:
         settings.ca_cert_data = ca
-    return client.ApiClient(settings)
+    return _client(settings)

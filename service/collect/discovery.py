@@ -59,9 +59,11 @@ class Discovery:
         if prefix not in self._lists:
             try:
                 answer = self._api.get(prefix)
-            except Absent:
-                self._lists[prefix] = frozenset()
-            except ApiError:
+            except ApiError as error:
+                if isinstance(error, Absent) or (prefix == LEGACY and isinstance(error, Forbidden)):
+                    # OpenShift 4 has no such path, and refuses what it does not have.
+                    self._lists[prefix] = frozenset()
+                    return self._lists[prefix]
                 # The group is registered but does not answer (or may not be asked): the list
                 # itself will tell why, and absence is not proved.
                 self._silent.add(prefix)

@@ -23,9 +23,9 @@ from service.collect.plans import secrets_of
 from service.collect.served import served
 from service.collect.trim import trim
 from service.kinds.apis import API_GROUP, CRD
-from service.kinds.cluster import SECRET
+from service.kinds.cluster import NAMESPACE, SECRET
 from service.kinds.config import SERVER_VERSION
-from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE
+from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE, MTC_NAMESPACE
 from service.kinds.operators import CLUSTER_SERVICE_VERSION
 from service.kinds.rbac import ACCESS_REVIEW, USER
 from service.kinds.resource import Resource
@@ -36,11 +36,21 @@ LARGE_PAGE = 25
 MOST_NAMESPACES = 40
 """With more namespaces than this one list of the whole cluster is cheaper."""
 
+LEFT_OUT = "left out by --no-secrets"
+"""Why there are no secrets where whoever collects does not want them read."""
+
 _REVIEW = {
     "apiVersion": "authorization.k8s.io/v1",
     "kind": "SelfSubjectAccessReview",
     "spec": {"resourceAttributes": {"verb": "*", "group": "*", "resource": "*"}},
 }
+METADATA = ",".join(
+    f"application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v={version}"
+    for version in ("v1", "v1beta1")
+)
+"""Names and labels alone: the API server leaves everything else out, values of secrets as well."""
+PROXY_LABEL = "migration-proxy-config"
+"""Secrets with this label hold the proxy settings of MTC's registry."""
 _WHOAMI = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
 
 
@@ -50,8 +60,10 @@ class Sink(Protocol):
     def add(self, value: dict[str, Any]) -> None:
         """Take an object."""
 
-    def gathered(self, resource: str, namespace: str = "", error: str = "") -> None:
-        """Note that a list is whole, or why it is not there."""
+    def gathered(
+        self, resource: str, namespace: str = "", error: str = "", name: str = ""
+    ) -> None:
+        """Note that a list is whole, or one object was asked for, or why it is not there."""
 
 
 @dataclass(slots=True)
@@ -79,8 +91,30 @@ class Gatherer:
         self.facts: dict[str, Any] = {}
         self.plans: list[dict[str, Any]] = []
         """The MigPlans among what was read: they say which namespaces are meant."""
-        self.references: set[tuple[str, str]] = set()
+        self._referenced: set[tuple[str, str]] = set()
         """Namespace and name of the secrets that MTC's own resources refer to."""
+        self._names: list[str] = []
+        self._namespaces: set[str] | None = None
+        """The namespaces of the cluster, where the list of them is whole."""
+        self._absent: set[str] = set()
+        """Namespaces that were asked for one by one and do not exist."""
+
+    def take_namespaces(self, planned: Sequence[str] | None) -> None:
+        """Read the namespaces first: what is in one that does not exist need not be asked for.
+
+        Where they may not be listed, those of the plan are read one by one.
+        """
+        try:
+            self._whole(NAMESPACE, "")
+        except CollectError as error:
+            self._error(NAMESPACE, "", error)
+            if isinstance(error, Forbidden):
+                for name in planned or ():
+                    self._one(NAMESPACE, "", name)
+            return
+        self._sink.gathered(NAMESPACE.argument)
+        self.tally.lists += 1
+        self._namespaces = set(self._names)
 
     def take(self, needs: Sequence[Need], planned: Sequence[str] | None) -> None:
         """Read these needs; ``planned`` are the plan's namespaces, None for all."""
@@ -112,7 +146,8 @@ class Gatherer:
 
     def _list(self, need: Need, scope: str, planned: Sequence[str] | None) -> None:
         try:
-            self._whole(need.resource, scope)
+            if self._exists(scope):
+                self._whole(need.resource, scope)
         except Forbidden as error:
             self._error(need.resource, scope, error)
             self._instead(need, scope, planned)
@@ -121,6 +156,13 @@ class Gatherer:
         else:
             self._sink.gathered(need.resource.argument, scope)
             self.tally.lists += 1
+
+    def _exists(self, namespace: str) -> bool:
+        """False for a namespace that is known not to exist: it holds nothing of anything."""
+        if not namespace:
+            return True
+        known = self._namespaces
+        return namespace not in self._absent and (known is None or namespace in known)
 
     def _whole(self, resource: Resource[Any], scope: str) -> None:
         """Read every object of a scope; a kind that the server does not have has none."""
@@ -143,17 +185,26 @@ class Gatherer:
             if namespace == scope:
                 self._one(need.resource, namespace, name)
 
-    def _one(self, resource: Resource[Any], namespace: str, name: str) -> None:
+    def _one(self, resource: Resource[Any], namespace: str, name: str) -> bool:
+        """Read one object; whether it was read. That it does not exist is noted."""
         try:
             self._check()
             place = self._discovery.place(resource)
-            if place is not None:
-                inner = f"/namespaces/{namespace}" if namespace else ""
-                self._add(self._api.get(f"{place[0]}{inner}/{resource.plural}/{name}"), resource)
+            if place is None:
+                return False
+            if not self._exists(namespace):
+                raise Absent(404, f"there is no namespace {namespace}")
+            inner = f"/namespaces/{namespace}" if namespace else ""
+            self._add(self._api.get(f"{place[0]}{inner}/{resource.plural}/{name}"), resource)
         except Absent:
-            return  # that says nothing of others, and an envelope cannot tell of one
+            if resource is NAMESPACE:
+                self._absent.add(name)
+            self._sink.gathered(resource.argument, namespace, name=name)
         except CollectError as error:
             self._error(resource, namespace, error, name)
+        else:
+            return True
+        return False
 
     def _version(self) -> None:
         try:
@@ -168,23 +219,45 @@ class Gatherer:
         if whole:
             self._sink.gathered(API_GROUP.argument)
 
-    def take_secrets(self, namespaces: Sequence[str], *, allowed: bool) -> None:
-        """The key names of the secrets that MigClusters and MigStorages refer to.
+    def take_secrets(self, listed: Sequence[str], *, allowed: bool) -> None:
+        """The names and labels of the secrets of ``listed`` namespaces and of MTC's own, and the
+        names of the keys of those whose keys matter: secrets that MigClusters and MigStorages
+        refer to, and those with the proxy settings of MTC's registry.
 
-        Their values are dropped as they come. Nothing claims that there are no others.
+        A list is asked for as metadata alone; of single secrets, values are dropped as they come.
         """
         if not allowed:
-            for namespace in namespaces:
-                self._sink.gathered(
-                    SECRET.argument, namespace, "not read: not asked to read secrets"
-                )
+            for namespace in dict.fromkeys((MTC_NAMESPACE, *listed)):
+                self._sink.gathered(SECRET.argument, namespace, LEFT_OUT)
             return
-        for namespace, name in sorted(self.references):
-            try:
-                self._check()
-                self._add(self._api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}"), SECRET)
-            except CollectError as error:
-                self._error(SECRET, namespace, error, name)
+        known: dict[tuple[str, str], dict[str, Any]] = {}
+        for namespace in dict.fromkeys((MTC_NAMESPACE, *listed)):
+            self._metadata(namespace, known)
+        for place in sorted(self._referenced):
+            if not self._one(SECRET, *place) and place in known:
+                self._add(known[place], SECRET)
+
+    def _metadata(self, namespace: str, known: dict[tuple[str, str], dict[str, Any]]) -> None:
+        """The secrets of a namespace without data; ``known`` takes those whose keys matter."""
+        path = f"/api/v1/namespaces/{namespace}/secrets"
+        try:
+            self._check()
+            there = self._exists(namespace)
+            for value in objects(self._api, path, PAGE, METADATA) if there else ():
+                value |= {"apiVersion": "v1", "kind": "Secret", "data": None}
+                found = value.get("metadata") or {}
+                place = namespace, str(found.get("name"))
+                if (found.get("labels") or {}).get(PROXY_LABEL) == "true":
+                    self._referenced.add(place)
+                if place in self._referenced:
+                    known[place] = value
+                else:
+                    self._add(value, SECRET)
+        except CollectError as error:
+            self._error(SECRET, namespace, error)
+        else:
+            self._sink.gathered(SECRET.argument, namespace)
+            self.tally.lists += 1
 
     def _user(self) -> None:
         place = self._discovery.place(USER)
@@ -210,7 +283,9 @@ class Gatherer:
         if value.get("kind") == MIG_PLAN.kind:
             self.plans.append(value)
         elif value.get("kind") in (MIG_CLUSTER.kind, MIG_STORAGE.kind):
-            self.references |= set(secrets_of(value))
+            self._referenced |= set(secrets_of(value))
+        elif value.get("kind") == NAMESPACE.kind:
+            self._names.append(str(value.get("metadata", {}).get("name")))
 
     def _error(
         self, resource: Resource[Any], scope: str, error: CollectError, name: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from service.collect.api import Api
+from service.collect.api import JSON, Api
 from service.collect.errors import CollectError, Expired
 
 PAGE = 500
@@ -13,7 +13,9 @@ PAGE = 500
 RESTARTS = 3
 
 
-def objects(api: Api, path: str, page: int = PAGE) -> Iterator[dict[str, Any]]:
+def objects(
+    api: Api, path: str, page: int = PAGE, accept: str = JSON
+) -> Iterator[dict[str, Any]]:
     """Every object of a list, each with apiVersion and kind; only one page is held at a time.
 
     A continue token that is too old (410) is replaced by the one that the server offers, which
@@ -24,7 +26,7 @@ def objects(api: Api, path: str, page: int = PAGE) -> Iterator[dict[str, Any]]:
     restarts = 0
     while True:
         try:
-            answer = api.get(path, query)
+            answer = api.get(path, query, accept)
         except Expired as gone:
             restarts += 1
             if restarts > RESTARTS:

@@ -45,7 +45,8 @@ SPECIAL: tuple[Resource[Any], ...] = (
     API_RESOURCES,
     SECRET,
 )
-"""No resources that one can list; secrets are read one by one, where they are referred to."""
+"""Resources that are not read as whole lists: reviews, discovery, and secrets, of which only
+metadata is listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +84,6 @@ def specials(reads: Iterable[Read[Any]]) -> tuple[Resource[Any], ...]:
     """Which of the special resources are read."""
     wanted = {read.resource for read in reads}
     return tuple(resource for resource in SPECIAL if resource in wanted)
-
-
-def secret_namespaces(reads: Iterable[Read[Any]]) -> tuple[str, ...]:
-    """The namespaces of which some policy reads secrets."""
-    found = {read.namespace for read in reads if read.resource is SECRET}
-    return tuple(sorted(found - {""}))
 
 
 def _need(resource: Resource[Any], reads: list[Read[Any]]) -> Need:

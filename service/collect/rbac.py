@@ -7,12 +7,13 @@ from typing import Any
 
 from service.collect.needs import Need, needs, specials
 from service.collect.reference import NAMESPACES
+from service.kinds.mtc import MTC_NAMESPACE
 from service.kinds.rbac import ACCESS_REVIEW, USER
 from service.kinds.resource import Read, Resource
 
 NAME = "mtc-preflight-collect"
 PLANNED = f"{NAME}-plan-namespaces"
-BY_REFERENCE = f"{NAME}-by-reference"
+SECRETS = f"{NAME}-secrets"
 OWN = "mtc-preflight"
 """The namespace and the service account of the service, as deploy/base has them."""
 ACCOUNT = {"kind": "ServiceAccount", "name": OWN, "namespace": OWN}
@@ -49,19 +50,19 @@ def manifests(reads: Iterable[Read[Any]]) -> list[dict[str, Any]]:
     return [*found, role]
 
 
-def by_reference() -> list[dict[str, Any]]:
-    """What the evaluation of a plan by its name needs beyond :func:`manifests`.
+def secrets() -> list[dict[str, Any]]:
+    """The rights to secrets: their names, and those that MTC's resources refer to.
 
-    The secrets with the tokens by which MTC reaches its other clusters, in the namespaces that they
-    are taken from by default. Their names are chosen by whoever adds a cluster, so the right cannot
-    be limited to them; there is none to list.
+    The API server has no right to the metadata alone. Names of secrets are chosen by whoever adds
+    a cluster, so `get` cannot be limited to them; they are listed in MTC's namespace only.
     """
     found = []
     for namespace in NAMESPACES:
-        role = _role("Role", [_rule("", ["secrets"], ["get"])], namespace)
+        verbs = ["get", "list"] if namespace == MTC_NAMESPACE else ["get"]
+        role = _role("Role", [_rule("", ["secrets"], verbs)], namespace)
         binding = _binding("RoleBinding", "Role", namespace)
-        role["metadata"]["name"] = binding["metadata"]["name"] = BY_REFERENCE
-        binding["roleRef"]["name"] = BY_REFERENCE
+        role["metadata"]["name"] = binding["metadata"]["name"] = SECRETS
+        binding["roleRef"]["name"] = SECRETS
         found += [role, binding]
     return found
 
@@ -94,7 +95,7 @@ def _rules(wanted: Iterable[Need]) -> Iterator[dict[str, Any]]:
         else:
             single.setdefault(need.resource, set()).update(name for _, name in need.names)
     for group, plurals in sorted(lists.items()):
-        yield _rule(group, sorted(plurals), ["get", "list"])
+        yield _rule(group, sorted(plurals), ["list"])
     for resource, names in sorted(single.items(), key=lambda row: str(row[0])):
         yield _rule(resource.group, [resource.plural], ["get"], sorted(names))
 

@@ -18,7 +18,7 @@ from service.collect.api import Api
 from service.collect.collect import Collected, Request, collect
 from service.collect.connect import Connect, in_cluster, with_token
 from service.collect.errors import Absent, CollectError, NoConnection
-from service.collect.plans import namespaces_of
+from service.collect.plans import NoPlan, namespaces_of
 from service.collect.writer import BundleWriter
 from service.kinds.mtc import MTC_NAMESPACE
 from service.kinds.resource import Read
@@ -31,10 +31,6 @@ TOKEN_KEY = "saToken"
 CONTROLLER = f"system:serviceaccount:{MTC_NAMESPACE}:migration-controller"
 """Who migrates on the host: the controller's own account (mig-operator, the bundle's CSV)."""
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
-
-
-class NoPlan(CollectError):
-    """There is no plan of that name, or the name is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +59,7 @@ def collect_plan(
     host: Connect | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> Collected:
-    """Write the bundle of a plan's migration. ``seconds`` bound each cluster.
+    """Write the bundle of a plan's migration. ``seconds`` bound all of it.
 
     The plan, its MigClusters and the secrets of their tokens must be in one of ``namespaces``: a
     MigCluster decides which token goes to which address.
@@ -79,7 +75,8 @@ def collect_plan(
         allowed = ", ".join(sorted(namespaces))
         raise NoPlan(f"plans are taken from these namespaces only: {allowed}")
     host = host or in_cluster
-    api = Api(host, deadline=time.monotonic() + seconds)
+    end = time.monotonic() + seconds
+    api = Api(host, deadline=end)
     try:
         manifest = _plan(api, plan)
         clusters, own = _clusters(api, manifest, host, namespaces)
@@ -89,11 +86,10 @@ def collect_plan(
         clusters=clusters,
         reads=reads,
         namespaces=namespaces_of(manifest) or None,
-        plan_name=str(plan),
+        plan=manifest,
         others=own,
         facts={role: {"user": CONTROLLER} for role in own},
-        seconds=seconds,
-        secret_keys=True,
+        seconds=end - time.monotonic(),
     )
     writer = BundleWriter(stream)
     done = collect(request, writer)

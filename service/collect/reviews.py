@@ -22,7 +22,7 @@ _SECONDS = 5
 
 
 class Unavailable(Exception):
-    """The API server cannot be asked; the text is the kind of error, and holds no token."""
+    """The API server cannot be asked; the text says why, and holds no token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,7 @@ class Reviews:
             user = self._user(token)
             return Review(user.username, self._may(user, verb, resource)) if user else Review("")
         except Exception as error:
-            # Its text may quote the request, and with it the token.
-            raise Unavailable(type(error).__name__) from None
+            raise Unavailable(_reason(error)) from None
 
     def _user(self, token: str) -> Any:
         """The user of a token, None where the token is not good."""
@@ -94,6 +93,18 @@ class Reviews:
         made = self._access.create_subject_access_review(review, _request_timeout=_SECONDS)
         status: Any = made.status
         return bool(status and status.allowed and not status.denied)
+
+
+def _reason(error: Exception) -> str:
+    """Why the API server does not answer. The error's text may quote the request, and with it the
+    token, so that only its kind and status are given."""
+    status = getattr(error, "status", None)
+    if status == 403:
+        return (
+            "403: the service account may not create tokenreviews and subjectaccessreviews; bind "
+            "ClusterRole system:auth-delegator to it"
+        )
+    return f"{type(error).__name__} {status}" if status else type(error).__name__
 
 
 def connect() -> Reviews:

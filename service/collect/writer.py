@@ -48,11 +48,18 @@ class BundleWriter:
         self._stream.write((b",\n" if self._objects else b"\n") + _json(value))
         self._objects += 1
 
-    def gathered(self, resource: str, namespace: str = "", error: str = "") -> None:
-        """Say that a list is whole, or why it could not be read."""
+    def gathered(
+        self, resource: str, namespace: str = "", error: str = "", name: str = ""
+    ) -> None:
+        """Note that a list is whole, or why it could not be read.
+
+        With a name: that this one object was asked for.
+        """
         row: dict[str, Any] = {"resource": resource}
         if namespace:
             row["namespace"] = namespace
+        if name:
+            row["name"] = name
         row |= {"complete": False, "error": error} if error else {"complete": True}
         self._gathered.append(row)
 

@@ -102,13 +102,15 @@ class Token:
 class Secret:
     """A secret's labels and key names. Of its values only the token's end and owner are read.
 
-    ``token`` is None where the value of ``saToken`` was not gathered.
+    ``token`` is None where the value of ``saToken`` was not gathered; ``metadata_only`` says that
+    the names of the keys were not.
     """
 
     ref: Ref
     keys: frozenset[str]
     labels: Mapping[str, str]
     token: Token | None = None
+    metadata_only: bool = False
 
 
 REGION_LABELS = ("topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region")
@@ -174,13 +176,17 @@ TOKEN = "saToken"
 
 
 def secret(value: Object, ref: Ref) -> Secret:
-    """Secret: key names only. Other values are not looked at, so they cannot leak."""
+    """Secret: key names only. Other values are not looked at, so they cannot leak.
+
+    ``data: null`` is how a collector writes a secret of which it read the metadata alone.
+    """
     data, plain = table(value, "data", ""), table(value, "stringData", "")
     return Secret(
         ref,
         frozenset({*data, *plain}),
         strings(metadata(value), "labels", "/metadata"),
         _token(data.get(TOKEN), plain.get(TOKEN)),
+        metadata_only="data" in value and value["data"] is None and not plain,
     )
 
 
@@ -238,7 +244,7 @@ SECRET = Resource(
     "secrets",
     secret,
     namespaced=True,
-    title="names of a secret's keys",
+    title="names of secrets and of their keys",
     trim=_keys_only,
     templates=(_SECRET, SECRET_TEMPLATE),
 )

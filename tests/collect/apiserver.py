@@ -58,6 +58,9 @@ class Cluster:
     redirect: str = ""
     """Where every request is sent to instead."""
     requests: list[tuple[str, str]] = field(default_factory=list)
+    agents: set[str] = field(default_factory=set)
+    no_legacy: bool = False
+    """Whether the path of OpenShift 3's own kinds is refused, as OpenShift 4 does it."""
 
     def add(self, *values: dict[str, Any]) -> None:
         for value in values:
@@ -157,6 +160,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _handle(self, method: str, body: bytes) -> None:
         url = urlsplit(self.path)
         self.cluster.requests.append((method, self.path))
+        self.cluster.agents.add(self.headers["User-Agent"])
+        if self.cluster.no_legacy and url.path.startswith("/oapi"):
+            self._status(403, "forbidden: User cannot get path /oapi/v1")
+            return
         if self.cluster.redirect:
             self._json(302, {}, {"Location": self.cluster.redirect})
             return
@@ -314,6 +321,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             for value in self.cluster.objects.get(plural, [])
             if not namespace or value["metadata"].get("namespace") == namespace
         ]
+        if "as=PartialObjectMetadataList" in self.headers["Accept"]:
+            kind, api_version = "PartialObjectMetadata", "meta.k8s.io/v1"
+            rows = [{"metadata": row["metadata"]} for row in rows]
         end = start + int(query.get("limit") or len(rows) or 1)
         more = _token(end) if end < len(rows) else ""
         self._json(200, {

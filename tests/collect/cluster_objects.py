@@ -7,6 +7,11 @@ from typing import Any
 from apiserver import Cluster
 
 MTC = "openshift-migration"
+EVERYWHERE = (
+    "default", "kube-system", "openshift", "openshift-config", "openshift-image-registry",
+    "openshift-ingress-operator", MTC,
+)  # fmt: skip
+"""Namespaces of every cluster with MTC of which something is read."""
 
 
 def obj(api_version: str, kind: str, name: str, namespace: str = "", **body: Any) -> dict[str, Any]:
@@ -60,4 +65,5 @@ def source() -> Cluster:
     cluster = Cluster()
     cluster.add(version("src"), pod("web-1", "shop"), pod("other", "unrelated"))
     cluster.add(*claims("shop", 25), obj("v1", "Namespace", "shop"))
+    cluster.add(*(obj("v1", "Namespace", name) for name in EVERYWHERE))
     return cluster

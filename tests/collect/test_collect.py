@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import trustme
+import yaml
 from apiserver import TOKEN, Server, serving
 from cluster_objects import claims, destination, obj, plan, pod, source
 
@@ -24,16 +25,19 @@ from service.collect.collect import Collected, Request, collect
 from service.collect.connect import Context
 from service.collect.errors import NoConnection
 from service.collect.listing import objects
+from service.collect.plans import NoPlan, namespaces_of, plan_on
 from service.collect.writer import BundleWriter
 from service.core.evidence import NotGathered
 from service.core.facts.apis import kinds_of
 from service.core.facts.release import openshift
+from service.core.facts.secrets import with_keys
 from service.intake.intake import Intake
 from service.intake.parts import read_body
 from service.intake.pieces import Piece
-from service.kinds.cluster import SECRET
+from service.kinds.cluster import NAMESPACE, SECRET
 from service.kinds.resource import Read
 from service.kinds.storage import PERSISTENT_VOLUME
+from service.kinds.workloads import POD
 
 READS: tuple[Read[Any], ...] = tuple(
     dict.fromkeys(read for policy in catalogue() for read in policy.reads)
@@ -52,12 +56,15 @@ def one(tmp_path: Path, authority: trustme.CA) -> Iterator[Server]:
 
 
 def gathered(servers: dict[str, Server], **more: Any) -> tuple[dict[str, Any], Collected, Intake]:
-    """Collect from these servers: the envelope, what is told, and the envelope as it is read."""
+    """Collect from these servers: the envelope, the account, and the envelope as it is read."""
     stream = io.BytesIO()
     writer = BundleWriter(stream)
     contexts = {
         role: Context("ctx", str(server.kubeconfig(name="ctx"))) for role, server in servers.items()
     }
+    if "namespaces" not in more:
+        plan = plan_on(contexts)
+        more["namespaces"] = namespaces_of(plan) if plan else None
     done = collect(Request(clusters=contexts, reads=READS, **more), writer)
     writer.end({})
     data = stream.getvalue()
@@ -85,7 +92,6 @@ def test_both_clusters_are_read_and_the_plan_on_the_host_tells_the_namespaces(
         envelope, done, bundle = gathered({"source": src, "destination": dst})
     first, second = envelope["clusters"]
     assert (first["role"], second["role"]) == ("destination", "source")
-    assert done.namespaces == ("shop", "boutique")
     assert names(second, "Pod") == ["web-1"]
     assert names(second, "PersistentVolumeClaim") == [f"claim-{n:05}" for n in range(25)]
     assert [done.tallies[role].errors for role in ("source", "destination")] == [[], []]
@@ -119,7 +125,8 @@ def test_no_secret_leaves_the_cluster(one: Server) -> None:
     assert TOKEN not in text
     assert "managedFields" not in text
     assert "s0:c26,c5" in text
-    assert not any("/secrets" in path for _, path in one.cluster.requests)
+    lists = [path.partition("?")[0] for _, path in one.cluster.requests if "/secrets" in path]
+    assert lists == ["/api/v1/namespaces/openshift-migration/secrets"]
 
 
 def test_lists_come_in_pages(one: Server) -> None:
@@ -190,23 +197,144 @@ def test_an_api_that_is_down_is_not_taken_for_one_that_is_not_there(
     assert sum(waited) < 30
 
 
-def test_key_names_of_secrets_that_are_referred_to_are_read_where_asked(one: Server) -> None:
+def secrets_of(one: Server) -> None:
     reference = {"name": "token", "namespace": "openshift-migration"}
-    spec = {"isHostCluster": False, "serviceAccountSecretRef": reference}
+    elsewhere = {"name": "gone", "namespace": "openshift-config"}
+    kind = "migration.openshift.io/v1alpha1", "MigCluster"
+    for name, where in (("r", reference), ("s", elsewhere)):
+        spec = {"isHostCluster": False, "serviceAccountSecretRef": where}
+        one.cluster.add(obj(*kind, name, "openshift-migration", spec=spec))
+    proxy = obj("v1", "Secret", "proxy", "openshift-migration", data={"NO_PROXY": "aHVudGVyMg=="})
+    proxy["metadata"]["labels"] = {"migration-proxy-config": "true"}
     one.cluster.add(
-        obj("migration.openshift.io/v1alpha1", "MigCluster", "r", "openshift-migration", spec=spec),
+        proxy,
+        obj("v1", "Namespace", "openshift-migration"),
+        obj("v1", "Namespace", "openshift-config"),
         obj("v1", "Secret", "token", "openshift-migration", data={"saToken": "aHVudGVyMg=="}),
         obj("v1", "Secret", "other", "openshift-migration", data={"password": "aHVudGVyMg=="}),
     )
-    without, _, _ = gathered({"source": one}, namespaces=("shop",))
-    assert not any("/secrets" in path for _, path in one.cluster.requests)
-    errors = {row["error"] for row in rows(without["clusters"][0], "secrets")}
-    assert errors == {"not read: not asked to read secrets"}
-    envelope, _, bundle = gathered({"source": one}, namespaces=("shop",), secret_keys=True)
-    assert names(envelope["clusters"][0], "Secret") == ["token"]
+
+
+def test_of_secrets_the_names_and_the_keys_that_matter_are_read_and_no_value(one: Server) -> None:
+    secrets_of(one)
+    envelope, done, bundle = gathered({"source": one}, namespaces=("shop",))
     assert "aHVudGVyMg" not in json.dumps(envelope)
-    (found,) = bundle.migration.source.known(SECRET)
-    assert found.keys == {"saToken"}
+    cluster = bundle.migration.source
+    found = {
+        item.ref.name: None if item.metadata_only else sorted(item.keys)
+        for item in cluster.all(SECRET, ("openshift-migration",))
+    }
+    assert found == {"other": None, "proxy": ["NO_PROXY"], "token": ["saToken"]}
+    assert cluster.find(SECRET, "gone", "openshift-config") is None
+    asked = [path.partition("?")[0] for _, path in one.cluster.requests if "/secrets" in path]
+    assert sorted(asked) == [
+        "/api/v1/namespaces/openshift-config/secrets/gone",
+        "/api/v1/namespaces/openshift-migration/secrets",
+        "/api/v1/namespaces/openshift-migration/secrets/proxy",
+        "/api/v1/namespaces/openshift-migration/secrets/token",
+    ]
+    assert done.tallies["source"].errors == []
+
+
+def test_a_secret_that_must_not_be_read_is_no_secret_that_does_not_exist(one: Server) -> None:
+    secrets_of(one)
+    one.cluster.forbidden = {("secrets", "openshift-migration/token")}
+    _, done, bundle = gathered({"source": one}, namespaces=("shop",))
+    with pytest.raises(NotGathered):
+        with_keys(bundle.migration.source, "token", "openshift-migration")
+    (told,) = done.tallies["source"].errors
+    assert "needs get on secrets/token in namespace openshift-migration" in told
+
+
+def test_no_secret_is_asked_for_where_that_is_wanted(one: Server) -> None:
+    secrets_of(one)
+    envelope, done, _ = gathered({"source": one}, namespaces=("shop",), secrets=False)
+    assert not any("/secrets" in path for _, path in one.cluster.requests)
+    assert rows(envelope["clusters"][0], "secrets") == [
+        {"resource": "secrets", "namespace": "openshift-migration", "complete": False,
+         "error": "left out by --no-secrets"}
+    ]  # fmt: skip
+    assert done.tallies["source"].errors == []
+
+
+def test_secrets_of_the_plan_are_listed_only_where_it_selects_by_label(one: Server) -> None:
+    plan = {"spec": {"namespaces": ["shop"], "labelSelector": {"matchLabels": {"app": "shop"}}}}
+    gathered({"source": one}, namespaces=("shop",), plan=plan)
+    paths = [path.partition("?")[0] for _, path in one.cluster.requests]
+    assert "/api/v1/namespaces/shop/secrets" in paths
+
+
+def test_what_is_in_a_namespace_that_does_not_exist_is_not_asked_for(one: Server) -> None:
+    one.cluster.forbidden = {("pods", "gone")}
+    envelope, done, bundle = gathered({"source": one}, namespaces=("gone", "shop"))
+    assert done.tallies["source"].errors == []
+    assert bundle.migration.source.all(POD, ("gone",)) == ()
+    assert not any("/namespaces/gone/" in path for _, path in one.cluster.requests)
+    assert rows(envelope["clusters"][0], "namespaces") == [
+        {"resource": "namespaces", "complete": True}
+    ]
+
+
+def test_where_namespaces_may_not_be_listed_those_of_the_plan_are_read_one_by_one(
+    one: Server,
+) -> None:
+    one.cluster.forbidden = {("namespaces", "")}
+    _, done, bundle = gathered({"source": one}, namespaces=("gone", "shop"))
+    cluster = bundle.migration.source
+    assert cluster.get(NAMESPACE, "shop").ref.name == "shop"
+    assert cluster.find(NAMESPACE, "gone") is None
+    assert cluster.all(POD, ("gone",)) == ()
+    (told,) = done.tallies["source"].errors
+    assert "needs list on namespaces" in told
+
+
+@pytest.mark.parametrize(
+    ("plans", "name", "told"),
+    [
+        ([plan("a", name="a"), plan("b", name="b")], "",
+         "several MigPlans are open: openshift-migration/a, openshift-migration/b"),
+        ([plan("a", name="a"), plan("b", name="b", closed=True)], "c",
+         "there is no MigPlan c: openshift-migration/a, openshift-migration/b"),
+        ([], "c", "there is no MigPlan c: there are none on these clusters"),
+    ],
+    ids=["several are open", "a name that no plan has", "no plan at all"],
+)  # fmt: skip
+def test_a_plan_that_is_not_clear_is_wrong_usage(
+    one: Server, tmp_path: Path, plans: list[dict[str, Any]], name: str, told: str
+) -> None:
+    one.cluster.add(*plans)
+    named = ("--plan-name", name) if name else ()
+    done = command("collect", "--source", "ctx", "--kubeconfig", one.kubeconfig(), *named,
+                   "-o", tmp_path / "b.json")  # fmt: skip
+    assert (done.returncode, done.stdout) == (3, "")
+    assert told in done.stderr
+    assert not list(tmp_path.glob("*b.json*"))
+
+
+def test_reading_everything_is_announced(one: Server, tmp_path: Path) -> None:
+    done = command("collect", "--source", "ctx", "--kubeconfig", one.kubeconfig(),
+                   "-o", tmp_path / "b.json")  # fmt: skip
+    assert "no open MigPlan: every namespace is read" in done.stderr
+
+
+def test_the_user_agent_is_ours(one: Server) -> None:
+    gathered({"source": one}, namespaces=("shop",))
+    assert one.cluster.agents == {"mtc-preflight"}
+
+
+@pytest.mark.parametrize("name", ["a", "openshift-migration/a"])
+def test_the_plan_of_a_name(one: Server, name: str) -> None:
+    one.cluster.add(plan("shop", name="a"), plan("bank", name="b"))
+    found = plan_on({"source": Context("ctx", str(one.kubeconfig()))}, name)
+    assert found is not None
+    assert namespaces_of(found) == ("shop",)
+
+
+def test_a_path_that_openshift_4_does_not_have_is_no_missing_right(one: Server) -> None:
+    one.cluster.unserved = {"image.openshift.io"}
+    one.cluster.no_legacy = True
+    _, done, _ = gathered({"source": one}, namespaces=("shop",))
+    assert done.tallies["source"].errors == []
 
 
 @pytest.mark.parametrize("aggregated", [True, False])
@@ -251,7 +379,6 @@ def test_where_the_cluster_may_not_be_listed_single_objects_are_read(one: Server
     cluster = envelope["clusters"][0]
     assert names(cluster, "ClusterVersion") == ["version"]
     assert names(cluster, "MigPlan") == ["shop"]
-    assert done.namespaces == ("shop",)
     assert [row.get("namespace", "") for row in rows(cluster, "migplans.migration.openshift.io")] \
         == ["", "openshift-migration"]  # fmt: skip
 
@@ -402,7 +529,18 @@ def test_a_plugin_that_fails_and_a_broken_kubeconfig_tell_no_secret(
         assert "Traceback" not in done.stderr
         assert TOKEN not in done.stderr
         assert "token-of-plugin" not in done.stderr
-    assert "not logged in" in failing.stderr
+    assert "not logged in: the credential plugin sh gave no credentials" in failing.stderr
+
+
+def test_a_server_that_is_not_verified_floods_no_log(one: Server, tmp_path: Path) -> None:
+    path = one.kubeconfig()
+    config = yaml.safe_load(path.read_text())
+    config["clusters"][0]["cluster"] = {"server": one.url, "insecure-skip-tls-verify": True}
+    path.write_text(yaml.safe_dump(config))
+    done = command("collect", "--source", "ctx", "--kubeconfig", path, "--namespaces", "shop",
+                   "-o", tmp_path / "b.json")  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "Warning" not in done.stderr
 
 
 def test_impersonation_of_the_kubeconfig_is_honoured(one: Server) -> None:

@@ -14,9 +14,8 @@ from apiserver import serving
 from cluster_objects import source
 from test_collect import READS, gathered
 
-from service.cli.pages import by_reference_page, rbac_page
+from service.cli.pages import rbac_page, secrets_page
 from service.collect.rbac import PLANNED, manifests
-from service.collect.reference import NAMESPACES
 from service.kinds.registry import RESOURCES
 
 FILE = Path(__file__).parents[2] / "deploy" / "rbac" / "collect.yaml"
@@ -27,18 +26,24 @@ def test_the_file_is_what_the_policies_read() -> None:
     assert FILE.read_text() == rbac_page(), "run: mtc-preflight docs --write ."
 
 
-def test_the_file_for_plans_by_name_is_what_that_needs() -> None:
-    path = FILE.with_name("by-reference.yaml")
-    assert path.read_text() == by_reference_page(), "run: mtc-preflight docs --write ."
-    items = list(yaml.safe_load_all(path.read_text()))
-    rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
-    assert rules(items) == [rule, rule]
-    assert {item["metadata"]["namespace"] for item in items} == set(NAMESPACES)
+def test_the_file_of_secrets_is_what_is_read_of_them() -> None:
+    path = FILE.with_name("secrets.yaml")
+    assert path.read_text() == secrets_page(), "run: mtc-preflight docs --write ."
+    verbs = {
+        item["metadata"]["namespace"]: item["rules"]
+        for item in yaml.safe_load_all(path.read_text())
+        if item["kind"] == "Role"
+    }
+    rule = {"apiGroups": [""], "resources": ["secrets"]}
+    assert verbs == {
+        "openshift-config": [{**rule, "verbs": ["get"]}],
+        "openshift-migration": [{**rule, "verbs": ["get", "list"]}],
+    }
 
 
 @pytest.mark.parametrize("release", ["1.25", "1.32"])
 def test_the_manifests_fit_their_schemas(release: str) -> None:
-    for text in (rbac_page(), by_reference_page()):
+    for text in (rbac_page(), secrets_page()):
         for item in yaml.safe_load_all(text):
             kubernetes_validate.validate(item, release, strict=True)
 
@@ -57,7 +62,8 @@ def test_every_request_is_allowed_and_every_list_right_is_used(tmp_path: Path) -
     with serving(source(), tmp_path, trustme.CA()) as server:
         gathered({"source": server}, namespaces=("shop",))
         requests = [attributes(*item) for item in server.cluster.requests]
-    given = list(granted(list(yaml.safe_load_all(rbac_page())), ("shop",)))
+    items = [*yaml.safe_load_all(rbac_page()), *yaml.safe_load_all(secrets_page())]
+    given = list(granted(items, ("shop",)))
     refused = [item for item in requests if item and not any(_allows(it, item) for it in given)]
     assert refused == []
     asked = {(item[1], item[2]) for item in requests if item}

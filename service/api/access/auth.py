@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from typing import NoReturn
@@ -14,6 +15,7 @@ from service.api.answers.problems import Refused
 from service.collect.reviews import Reviews, Unavailable, connect
 from service.settings import Settings, SettingsError
 
+log = logging.getLogger("service.auth")
 _REALM = 'Bearer realm="mtc-preflight"'
 # RFC 6750: what a token may consist of. The server bounds the length of a header.
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE)
@@ -79,7 +81,8 @@ class Guard:
         verb, resource = _PERMISSIONS[scope]
         try:
             review = self.reviews.review(secret, verb, resource)
-        except Unavailable:
+        except Unavailable as error:
+            log.error("no review of a token: %s", error)
             raise Refused(
                 "authentication-unavailable",
                 "The cluster's API server does not answer whose token this is.",

@@ -91,10 +91,14 @@ FACTS = Schema.from_dict(_fact_fields(), name="FactsSchema")
 
 
 class GatheredSchema(Schema):
-    """What a collector says of one list that it fetched."""
+    """What a collector reports of one list, or of one object, that it fetched."""
 
     resource = fields.String(required=True, metadata={"examples": ["routes.route.openshift.io"]})
     namespace = fields.String(metadata={"description": "empty for all"})
+    name = fields.String(
+        metadata={"description": "of a single object: complete, and not among the objects, means "
+                  "that it does not exist"}
+    )
     complete = fields.Boolean(metadata={"description": "whether the list is whole"})
     error = fields.String(metadata={"description": "why it could not be fetched"})
 

@@ -68,7 +68,10 @@ def _take_objects(gathering: Gathering, objects: Any, place: Place) -> list[Prob
 
 
 def _take_gathered(gathering: Gathering, gathered: Any, place: Place) -> list[Problem]:
-    """What a collector says of its own completeness: {resource, namespace, complete, error}."""
+    """What a collector reports of its own completeness.
+
+    Rows of {resource, namespace, name, complete, error}; with a name it is about one object.
+    """
     if gathered is None:
         return []
     if not isinstance(gathered, list):
@@ -83,10 +86,12 @@ def _take_gathered(gathering: Gathering, gathered: Any, place: Place) -> list[Pr
         if found is None:
             problems += misspelt_resource(str(row.get("resource", "")), here.down("resource"))
             continue
-        namespace = str(row.get("namespace") or "")
+        namespace, name = str(row.get("namespace") or ""), str(row.get("name") or "")
         if row.get("error"):
             gathering.deny(found, namespace, str(row["error"])[:200])
             gathering.notes.append(f"{found}: {str(row['error'])[:200]}")
+        elif row.get("complete") is True and name:
+            gathering.asked(found, namespace, name)
         elif row.get("complete") is True:
             gathering.covers(found, {namespace} if namespace else set(), whole=not namespace)
     return problems
