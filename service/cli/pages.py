@@ -9,8 +9,8 @@ from typing import Any
 
 from policies import catalogue
 from service.cli.coverage_page import coverage
-from service.core.policy import Policy
 from service.collect.rbac import OWN
+from service.core.policy import Policy
 from service.core.settings.table import settings_markdown
 from service.intake.limits import MIB, Limits
 from service.settings import VARIABLES, Settings, Variable

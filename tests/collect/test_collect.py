@@ -25,7 +25,7 @@ from service.collect.collect import Collected, Request, collect
 from service.collect.connect import Context
 from service.collect.errors import NoConnection
 from service.collect.listing import objects
-from service.collect.plans import NoPlan, namespaces_of, plan_on
+from service.collect.plans import namespaces_of, plan_on
 from service.collect.writer import BundleWriter
 from service.core.evidence import NotGathered
 from service.core.facts.apis import kinds_of
@@ -375,7 +375,7 @@ def test_a_forbidden_list_names_the_right_that_is_missing_and_becomes_unknown(
 def test_where_the_cluster_may_not_be_listed_single_objects_are_read(one: Server) -> None:
     one.cluster.forbidden = {("clusterversions", ""), ("migplans", "")}
     one.cluster.add(plan("shop"))
-    envelope, done, _bundle = gathered({"source": one})
+    envelope, _done, _bundle = gathered({"source": one})
     cluster = envelope["clusters"][0]
     assert names(cluster, "ClusterVersion") == ["version"]
     assert names(cluster, "MigPlan") == ["shop"]

@@ -55,7 +55,7 @@ def objects(name: str) -> list[Object]:
     found += _told_by(name)
     found += _installed(mine["facts"]["mtcVersion"])
     names = ["default", "kube-system", MTC, "openshift", "openshift-config",
-             "openshift-config", "openshift-image-registry", "openshift-ingress-operator"]  # fmt: skip
+             "openshift-image-registry", "openshift-ingress-operator"]  # fmt: skip
     if name == "old":
         names.append("bank")  # the example has shop
     else:

@@ -82,7 +82,7 @@ class Guard:
         try:
             review = self.reviews.review(secret, verb, resource)
         except Unavailable as error:
-            log.error("no review of a token: %s", error)
+            log.warning("no review of a token: %s", error)
             raise Refused(
                 "authentication-unavailable",
                 "The cluster's API server does not answer whose token this is.",
