@@ -60,9 +60,7 @@ class Sink(Protocol):
     def add(self, value: dict[str, Any]) -> None:
         """Take an object."""
 
-    def gathered(
-        self, resource: str, namespace: str = "", error: str = "", name: str = ""
-    ) -> None:
+    def gathered(self, resource: str, namespace: str = "", error: str = "", name: str = "") -> None:
         """Note that a list is whole, or one object was asked for, or why it is not there."""
 
 

@@ -13,9 +13,7 @@ PAGE = 500
 RESTARTS = 3
 
 
-def objects(
-    api: Api, path: str, page: int = PAGE, accept: str = JSON
-) -> Iterator[dict[str, Any]]:
+def objects(api: Api, path: str, page: int = PAGE, accept: str = JSON) -> Iterator[dict[str, Any]]:
     """Every object of a list, each with apiVersion and kind; only one page is held at a time.
 
     A continue token that is too old (410) is replaced by the one that the server offers, which

@@ -48,9 +48,7 @@ class BundleWriter:
         self._stream.write((b",\n" if self._objects else b"\n") + _json(value))
         self._objects += 1
 
-    def gathered(
-        self, resource: str, namespace: str = "", error: str = "", name: str = ""
-    ) -> None:
+    def gathered(self, resource: str, namespace: str = "", error: str = "", name: str = "") -> None:
         """Note that a list is whole, or why it could not be read.
 
         With a name: that this one object was asked for.

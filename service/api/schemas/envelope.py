@@ -96,8 +96,10 @@ class GatheredSchema(Schema):
     resource = fields.String(required=True, metadata={"examples": ["routes.route.openshift.io"]})
     namespace = fields.String(metadata={"description": "empty for all"})
     name = fields.String(
-        metadata={"description": "of a single object: complete, and not among the objects, means "
-                  "that it does not exist"}
+        metadata={
+            "description": "of a single object: complete, and not among the objects, means "
+            "that it does not exist"
+        }
     )
     complete = fields.Boolean(metadata={"description": "whether the list is whole"})
     error = fields.String(metadata={"description": "why it could not be fetched"})
