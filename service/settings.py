@@ -69,6 +69,9 @@ class Settings:
     ``keepalive``          how long an idle connection stays open
     ``max_requests``       a worker is renewed after about so many requests; 0 is never
     ``batch_line_bytes``   most bytes of one line of a batch
+    ``batch_lines``        most lines of a batch
+    ``batch_deadline``     how long a batch may take, with what its client takes to read the
+                           answers
     ``waivers_file``       a YAML or JSON file with waivers that hold for every request
     ``webhooks_file``      a YAML or JSON file with the targets of webhooks
     ``releases_file``      a JSON or YAML file with the releases of OpenShift, MTC and OADP, in the
@@ -111,6 +114,8 @@ class Settings:
     keepalive: int = 5
     max_requests: int = 20_000
     batch_line_bytes: int = 16 * MIB
+    batch_lines: int = 10_000
+    batch_deadline: int = 900
     waivers_file: str = ""
     webhooks_file: str = ""
     releases_file: str = ""
@@ -268,6 +273,8 @@ _RANGES = {
     "evaluations": (1, 256),
     "wait_timeout": (1, 600),
     "deadline": (1, 3600),
+    "batch_lines": (1, 10_000_000),
+    "batch_deadline": (1, 86_400),
     "idle_timeout": (1, 3600),
     "timeout": (5, 3600),
     "graceful_timeout": (1, 3600),

@@ -6,10 +6,13 @@ documents and archive members, judging policy by policy and read by read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _until: ContextVar[float | None] = ContextVar("deadline", default=None)
 
@@ -35,3 +38,10 @@ def check() -> None:
     until = _until.get()
     if until is not None and monotonic() > until:
         raise DeadlineExceeded
+
+
+def paced(items: Iterable[T]) -> Iterator[T]:
+    """The items, with a look at the clock before each. Raises DeadlineExceeded."""
+    for item in items:
+        check()
+        yield item

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from service.core.deadline import check
+from service.core.deadline import check, paced
 from service.core.evidence import Missing, NotGathered
 from service.core.migration import Cluster, Migration, Requested
 from service.core.outcome import Outcome, Severity, Verdict, not_applicable, unknown
@@ -94,7 +94,7 @@ def judge(
     """
     check()
     seen: dict[str, int] = {}
-    for root, outcome in _outcomes(migration, policy, judged):
+    for root, outcome in paced(_outcomes(migration, policy, judged)):
         finding = _finding(policy, outcome, root)
         again = seen.get(finding.fingerprint, 0)
         seen[finding.fingerprint] = again + 1

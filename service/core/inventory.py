@@ -111,6 +111,7 @@ class Shelf(Generic[T]):
         """The object at a place; None where it is malformed (the problem is then noted)."""
         if place in self._read:
             return self._read[place]
+        check()
         entry = self.entries[place]
         made: T | None = None
         try:

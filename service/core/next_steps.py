@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from service.core.deadline import paced
 from service.core.evidence import Fetch, Missing
 from service.core.outcome import Severity, Verdict
 from service.core.report import ClusterSummary, Finding, Report
@@ -54,7 +55,7 @@ class ClusterSteps:
 def next_steps(report: Report) -> tuple[ClusterSteps, ...]:
     """The missing facts of a report by cluster: where most is missing first."""
     lacking: dict[str, list[tuple[Missing, Finding]]] = {}
-    for finding in report.findings:
+    for finding in paced(report.findings):
         if finding.verdict in _DARK:
             for missing in finding.missing:
                 lacking.setdefault(missing.cluster, []).append((missing, finding))
@@ -74,11 +75,11 @@ def _cluster(
 def _steps(rows: Iterable[tuple[Missing, Finding]]) -> Iterator[Step]:
     """One step for each command; lists of one resource in several namespaces are one command."""
     piles: dict[tuple[str, str], list[tuple[Missing, Finding]]] = {}
-    for missing, finding in rows:
+    for missing, finding in paced(rows):
         listed = missing.fetch.resource if missing.fetch else ""
         key = (listed, missing.reason) if listed else ("", missing.command or missing.fact)
         piles.setdefault(key, []).append((missing, finding))
-    for (listed, _), pile in piles.items():
+    for (listed, _), pile in paced(piles.items()):
         fact, command, fetch = _list(listed, pile) if listed else _single(pile)
         marks = dict.fromkeys(finding.fingerprint for _, finding in pile)
         blocking = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from service.core.deadline import paced
 from service.core.evidence import Problem
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Readiness, Report
@@ -26,7 +27,7 @@ def render(report: Report, context: Context) -> bytes:
 def _commands(report: Report) -> Iterator[str]:
     for problem in report.problems:
         yield _problem(problem)
-    for finding in words.by_urgency(report.findings):
+    for finding in paced(words.by_urgency(report.findings)):
         if finding.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE):
             yield _finding(finding)
     level = "notice" if report.verdict is Readiness.READY else "error"

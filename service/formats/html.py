@@ -14,6 +14,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from service.core.deadline import paced
 from service.core.outcome import Verdict
 from service.core.report import Report
 from service.formats import html_matrix, html_view, words
@@ -26,7 +27,7 @@ def render(report: Report, context: Context) -> bytes:
     """The report as a UTF-8 HTML page."""
     style, seal = _style()
     delta = report.delta
-    page = _template().render(
+    pieces = _template().generate(
         style=style,
         seal=seal,
         report=report,
@@ -57,7 +58,7 @@ def render(report: Report, context: Context) -> bytes:
         unconfirmed=html_view.gone(delta.unconfirmed) if delta else (),
         line=words.line,
     )
-    return page.encode("utf-8", "replace")
+    return "".join(paced(pieces)).encode("utf-8", "replace")
 
 
 @cache

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from service.core.deadline import paced
 from service.core.outcome import Verdict
 from service.core.policy import Policy
 from service.core.report import ClusterSummary, Finding, Report
@@ -101,7 +102,7 @@ def areas(report: Report, policies: Sequence[Policy[Any]]) -> tuple[Area, ...]:
     names = [item.name for item in report.clusters]
     width = len(columns(report))
     by_policy: dict[str, list[Finding]] = {}
-    for finding in report.findings:
+    for finding in paced(report.findings):
         by_policy.setdefault(finding.policy, []).append(finding)
     rows: dict[str, list[Row]] = {}
     known = {policy.id: policy for policy in policies}
@@ -133,7 +134,7 @@ def _cells(
 
 def _cell(findings: Sequence[Finding]) -> Cell:
     first = min(findings, key=words.urgency)
-    alike = [item for item in findings if look(item) == look(first)]
+    alike = [item for item in paced(findings) if look(item) == look(first)]
     return Cell(look(first), sign(first), word_of(first), len(alike), anchor(first))
 
 

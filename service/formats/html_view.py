@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from service.core.deadline import paced
 from service.core.decision.marks import Seen
 from service.core.link import Link
 from service.core.next_steps import next_steps
@@ -62,7 +63,7 @@ def cards(
     wanted = set(verdicts)
     known = {policy.id: policy for policy in policies}
     groups: dict[str, list[Finding]] = {}
-    for finding in words.by_urgency(report.findings):
+    for finding in paced(words.by_urgency(report.findings)):
         if finding.verdict in wanted:
             groups.setdefault(anchor_of(finding), []).append(finding)
     return tuple(_card(anchor, items, known) for anchor, items in groups.items())
@@ -74,7 +75,7 @@ def _card(anchor: str, findings: Sequence[Finding], known: dict[str, Policy[Any]
     shown = findings[:MOST_ROWS]
     # Commands that all subjects share are told once, below the list.
     shared = words.commands(first) if len(shown) > 1 else []
-    shared = [text for text in shared if all(text in words.commands(item) for item in shown)]
+    shared = [text for text in shared if all(text in words.commands(item) for item in paced(shown))]
     return Card(
         anchor=anchor,
         look=look(first),
@@ -86,7 +87,7 @@ def _card(anchor: str, findings: Sequence[Finding], known: dict[str, Policy[Any]
         why=policy.why if policy and first.verdict in BAD else "",
         remedy=words.safe(first.remedy) if first.verdict is not Verdict.WAIVED else "",
         docs=first.docs,
-        items=tuple(_item(item, shared) for item in shown),
+        items=tuple(_item(item, shared) for item in paced(shown)),
         more=len(findings) - len(shown),
         commands=tuple(shared),
     )

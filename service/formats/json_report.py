@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from service.core.deadline import paced
 from service.core.evidence import Missing, Problem
 from service.core.link import Link
 from service.core.migration import Part
@@ -49,8 +50,8 @@ def document(report: Report, context: Context) -> dict[str, Any]:
         "failures": _failures(report),
         "clusters": [_cluster(item) for item in report.clusters],
         "next": [_cluster_steps(item, context) for item in next_steps(report)],
-        "findings": [_finding(item, by_id) for item in report.findings],
-        "problems": [_problem(item) for item in report.problems],
+        "findings": [_finding(item, by_id) for item in paced(report.findings)],
+        "problems": [_problem(item) for item in paced(report.problems)],
         "parts": [_part(item) for item in report.parts],
         "waivers": [json_marks.audit(item) for item in report.waivers],
         "delta": json_marks.delta(report.delta),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 from itertools import groupby
-from xml.etree.ElementTree import Element, SubElement, tostring
+from typing import Any
+from xml.etree.ElementTree import Element, ElementTree, SubElement
 
+from service.core.deadline import check, paced
 from service.core.evidence import Problem
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Report
@@ -34,14 +37,23 @@ def render(report: Report, context: Context) -> bytes:
         _count(suite)
     for policy, findings in groupby(ordered, key=lambda item: item.policy):
         suite = _suite(root, f"{policy} {names.get(policy, '')}".strip(), report)
-        for finding in findings:
+        for finding in paced(findings):
             _case(suite, finding, fail_on)
         _count(suite)
     for key in ("tests", "failures", "errors", "skipped"):
         root.set(key, str(sum(int(suite.get(key, "0")) for suite in root)))
     root.set("time", "0")
-    written: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
-    return written
+    written = _Watched()
+    ElementTree(root).write(written, encoding="utf-8", xml_declaration=True)
+    return written.getvalue()
+
+
+class _Watched(BytesIO):
+    """Looks at the clock whenever some more is written."""
+
+    def write(self, data: Any, /) -> int:
+        check()
+        return super().write(data)
 
 
 def _suite(root: Element, name: str, report: Report) -> Element:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from service.core.deadline import paced
 from service.core.decision.marks import Seen
 from service.core.next_steps import next_steps
 from service.core.outcome import Verdict
@@ -113,7 +114,7 @@ def _sections(report: Report, again: str) -> Iterator[str]:
         if some:
             yield f"### {title} ({len(some)})"
             shown: set[str] = set()
-            for item in some:
+            for item in paced(some):
                 yield finding_text(item, again=item.policy in shown)
                 shown.add(item.policy)
     yield from next_text(report, again)

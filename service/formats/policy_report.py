@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from typing import Any
 
+from service.core.deadline import paced
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Report
 from service.formats import words
@@ -42,7 +43,7 @@ def render(report: Report, context: Context) -> bytes:
     summary.update(Counter(_outcome(item) for item in report.findings))
     results: list[dict[str, Any]] = []
     room = MOST_BYTES
-    for finding in words.by_urgency(report.findings):
+    for finding in paced(words.by_urgency(report.findings)):
         result = _result(finding, names.get(finding.policy, ""), report)
         room -= len(dumps(result)) + 1
         if room < 0:

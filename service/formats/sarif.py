@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from service.core.deadline import paced
 from service.core.decision.marks import Change, Seen
 from service.core.evidence import Problem
 from service.core.outcome import Severity, Verdict
@@ -43,7 +44,7 @@ def render(report: Report, context: Context) -> bytes:
     """The report as a SARIF log with one run."""
     files = Artifacts(_homes(report))
     indexes = {policy.id: place for place, policy in enumerate(context.policies)}
-    results = [_result(item, indexes, files, report) for item in report.findings]
+    results = [_result(item, indexes, files, report) for item in paced(report.findings)]
     if report.delta is not None:
         results += [_absent(item, indexes, files) for item in report.delta.resolved]
     run = {

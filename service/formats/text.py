@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from service.core.deadline import paced
 from service.core.next_steps import ClusterSteps, next_steps
 from service.core.outcome import Severity, Verdict
 from service.core.report import ClusterSummary, Finding, Readiness, Report
@@ -53,7 +54,7 @@ def _lines(report: Report, paint: Paint, again: str) -> Iterator[str]:
     yield from _problems(report, paint)
     ordered = words.by_urgency(report.findings)
     shown: set[tuple[str, str]] = set()
-    for finding in ordered:
+    for finding in paced(ordered):
         if finding.verdict not in (Verdict.FAIL, Verdict.ERROR, Verdict.WAIVED):
             continue
         yield ""
@@ -84,7 +85,7 @@ def _problems(report: Report, paint: Paint) -> Iterator[str]:
         return
     yield ""
     yield paint(BOLD, "Input that could not be used")
-    for problem in report.problems:
+    for problem in paced(report.problems):
         where = " › ".join(item for item in (problem.part, problem.member) if item)
         at = f":{problem.line}" if problem.line else ""
         mark = paint(YELLOW, "!") if problem.blocks else " "

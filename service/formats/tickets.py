@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from service.core.deadline import paced
 from service.core.decision.marks import Ending, Seen
 from service.core.decision.tickets import Action, Group, Ticket, ending, tickets
 from service.core.report import Finding, Report
@@ -30,7 +31,7 @@ def render(report: Report, context: Context) -> bytes:
             "assumed": dict(report.assumed),
             "policySet": report.policy_set,
             "group": group.value,
-            "tickets": [_item(ticket, missing) for ticket in tickets(report, group)],
+            "tickets": [_item(ticket, missing) for ticket in paced(tickets(report, group))],
         }
     )
 
@@ -89,7 +90,7 @@ def body(ticket: Ticket, missing: str = "") -> str:
         return escape(outcome(ticket)) + "\n\n" + "\n".join(_done(ticket)) + "\n"
     shown: set[str] = set()
     pieces = [missing] if ticket.evidence and missing else []
-    for finding in () if pieces else ticket.findings:
+    for finding in () if pieces else paced(ticket.findings):
         pieces.append(finding_text(finding, again=finding.policy in shown))
         shown.add(finding.policy)
     done = _done(ticket)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from service.core.deadline import paced
 from service.core.decision.marks import Decision
 from service.core.engine import NOT_GATHERED
 from service.core.evidence import Missing
@@ -75,7 +76,7 @@ def urgency(finding: Finding) -> tuple[int, int]:
 
 def by_urgency(findings: Iterable[Finding]) -> list[Finding]:
     """The findings, what must be done first first; otherwise in their own order."""
-    return sorted(findings, key=urgency)
+    return sorted(paced(findings), key=urgency)
 
 
 def about(subject: Subject) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from service.core.deadline import paced
 from service.core.evidence import Problem
 from service.intake.gathering import Gathering
 from service.intake.place import Place
@@ -43,7 +44,7 @@ def take_complete(gathering: Gathering, complete: Any, place: Place) -> list[Pro
         told = "complete is neither a list of resources nor true"
         return [place.problem("wrong-type", told)]
     problems = []
-    for index, item in enumerate(complete):
+    for index, item in enumerate(paced(complete)):
         plural, _, rest = str(item).partition("/")
         namespace, _, name = rest.partition("/")
         found = resource_named(plural)

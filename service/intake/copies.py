@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from service.core.deadline import paced
 from service.core.evidence import Problem, Unusable
 from service.core.inventory import Entry, Shelf
 from service.intake.texts.items import Item, head_of
@@ -24,7 +25,7 @@ def keep_one_of_each(shelf: Shelf[Any]) -> None:
     places: dict[tuple[str, str], int] = {}
     kept: list[Entry] = []
     told: set[int] = set()
-    for entry in shelf.entries:
+    for entry in paced(shelf.entries):
         place = places.get((entry.namespace, entry.name)) if entry.name else None
         if place is None:
             places[entry.namespace, entry.name] = len(kept)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from service.core.deadline import paced
 from service.core.evidence import Problem, Unusable
 from service.intake.complete import (
     is_mark,
@@ -50,7 +51,7 @@ def take_document(
     """
     if isinstance(value, list):
         problems: list[Problem] = []
-        for index, item in enumerate(value):
+        for index, item in enumerate(paced(value)):
             if is_mark(item):
                 problems = without_empty_list(problems, origin, f"{base}/{index - 1}")
             problems += take_document(gathering, item, origin, PLAIN, f"{base}/{index}")
@@ -128,7 +129,7 @@ def _take_items(
     problems = []
     value, typed = of
     api_version = value.get("apiVersion") if typed else None
-    for index, item in enumerate(items):
+    for index, item in enumerate(paced(items)):
         at = f"{base}/items/{index}"
         head = head_of(item)
         kind = head.get("kind") if type(head) is dict else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from service.core.deadline import paced
 from service.core.evidence import Problem
 from service.core.outcome import Verdict
 from service.core.report import Finding, Report
@@ -54,7 +55,7 @@ class Sources:
         budget = [MOST_LINES]
         return replace(
             report,
-            findings=tuple(self._finding(finding, budget) for finding in report.findings),
+            findings=tuple(self._finding(finding, budget) for finding in paced(report.findings)),
             problems=tuple(self._problem(problem, budget) for problem in report.problems),
         )
 

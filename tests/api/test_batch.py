@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
+import time
 from typing import Any
 
 import pytest
@@ -143,3 +145,50 @@ def test_many_lines_in_bounded_memory(server):
     assert reply.status == 200
     assert len(reply.body.splitlines()) == 600
     assert server.peak_memory() - before < 48 * 2**20
+
+
+def test_lines_beyond_the_bound_are_not_evaluated_and_the_last_line_says_so():
+    client = create_app(Settings(batch_lines=2)).test_client()
+    found = rows(post(client, body(item(id=1), item(id=2), item(id=3), item(id=4))))
+    assert [(row["line"], row["id"], row["status"]) for row in found] == [
+        (1, 1, 200), (2, 2, 200), (3, None, 413),
+    ]  # fmt: skip
+    (fault,) = found[-1]["problem"]["errors"]
+    assert fault["code"] == "limit-batch-lines"
+    assert "MTC_PREFLIGHT_BATCH_LINES" in fault["hint"]
+    assert [row["status"] for row in rows(post(client, body(item(), item())))] == [200, 200]
+
+
+def test_a_batch_ends_when_its_time_is_over(monkeypatch):
+    clock = iter(range(0, 10_000, 20))
+    monkeypatch.setattr("service.core.deadline.monotonic", lambda: next(clock))
+    client = create_app(Settings(batch_deadline=30)).test_client()
+    found = rows(post(client, body(item(id=1), item(id=2), item(id=3))))
+    assert (found[-1]["id"], found[-1]["status"]) == (None, 503)
+    assert "MTC_PREFLIGHT_BATCH_DEADLINE" in found[-1]["problem"]["detail"]
+    assert len(found) < 4
+
+
+def test_slow_readers_of_batches_hold_their_places_and_leave_the_others_theirs(start_server):
+    server = start_server(THREADS="4", WORKERS="1", IDLE_TIMEOUT="20")
+    lines = (json.dumps(item()).encode() + b"\n") * 200  # answers beyond what sockets buffer
+    head = (
+        f"POST {URL} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: {len(lines)}\r\n"
+        "Content-Type: application/x-ndjson\r\n\r\n"
+    )
+    slow = []
+    for _ in range(3):
+        link = socket.create_connection(("127.0.0.1", server.port), 60)
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        link.sendall(head.encode() + lines)
+        assert link.recv(15) == b"HTTP/1.1 200 OK"
+        slow.append(link)
+    assert server.request("GET", "/livez").status == 200
+    assert server.request("POST", URL, body(item()), TYPE).json["code"] == "busy"
+    for link in slow:
+        link.close()
+    for _ in range(100):  # each place is free again as soon as its client is gone
+        if server.request("POST", URL, body(item()), TYPE).status == 200:
+            return
+        time.sleep(0.2)
+    raise AssertionError("the places of clients that left are not free again")

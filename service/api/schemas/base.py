@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import RAISE, Schema, fields
+from marshmallow import RAISE, Schema, fields, pre_dump, pre_load
+
+from service.core.deadline import check
 
 
 def camel_case(name: str) -> str:
@@ -22,6 +24,12 @@ class CamelSchema(Schema):
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         if field_obj.data_key is None:
             field_obj.data_key = camel_case(field_name)
+
+    @pre_load
+    @pre_dump
+    def _look_at_the_clock(self, data: Any, **_: Any) -> Any:
+        check()
+        return data
 
 
 def text(description: str = "", **more: Any) -> fields.String:

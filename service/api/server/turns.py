@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from threading import BoundedSemaphore, local
 from types import TracebackType
+from typing import Any
 
-from flask import Flask, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 
 from service.api.answers.problems import Refused
 from service.core.deadline import DeadlineExceeded, within
 from service.settings import Settings
 
 _HEAVY = ("evaluate", "patch")
+_BUFFERED = 256 * 1024
 
 
 class Turns:
@@ -86,10 +88,30 @@ def install(app: Flask, settings: Settings) -> None:
             return
         if not places.acquire(blocking=False):
             raise busy(settings.wait_timeout)
-        g.place = places
+        g.place = ExitStack()
+        g.place.callback(places.release)
+
+    @app.after_request
+    def keep(response: Response) -> Response:
+        """The place of a stream or a large answer is left when that is sent, however slowly.
+
+        A small answer fits into the buffers of the connection.
+        """
+        large = response.is_streamed or (response.content_length or 0) > _BUFFERED
+        place: ExitStack | None = g.pop("place", None) if large else None
+        if place is not None:
+            response.call_on_close(place.close)
+            if response.is_streamed:
+                response.response = _within(place, response.response)
+        return response
 
     @app.teardown_request
     def leave(_: BaseException | None) -> None:
         place = g.pop("place", None)
         if place is not None:
-            place.release()
+            place.close()
+
+
+def _within(place: ExitStack, pieces: Iterable[Any]) -> Iterator[Any]:
+    with place:
+        yield from pieces

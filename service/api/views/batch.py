@@ -2,7 +2,8 @@
 
 The body is put aside first (in memory up to a bound, then in a temporary file) and read line by
 line while the answers are sent, so the memory is that of one line and one report, and a client
-that sends everything before it reads anything is served too.
+that sends everything before it reads anything is served too. Lines and time are bounded; what is
+beyond them is one last line that says so.
 """
 
 from __future__ import annotations
@@ -14,24 +15,26 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any, BinaryIO
 
+import msgspec
 from flask import Blueprint, Response, g, stream_with_context
 from marshmallow import fields, validate
 
 from service.api.answers.errors import of_bad_input, of_unreadable
-from service.api.answers.problems import Refused, answer
+from service.api.answers.problems import Fault, Refused, answer
 from service.api.contract import Answer, Contract, operation
 from service.api.requests.body import read_request
 from service.api.requests.judging import context_of, gate_of, input_options, judge, status_of
 from service.api.runtime import Runtime, runtime
 from service.api.schemas.judging import GateQuery
+from service.core.deadline import DeadlineExceeded, paced, within
 from service.core.report import Report
 from service.formats.json_report import document, dumps
 from service.intake.archives.compression import CODECS, Budget, expand
 from service.intake.errors import Unreadable
 from service.intake.parts import read_body
 from service.intake.pieces import BadInput, Piece
-from service.intake.texts.json import load_json
 from service.observability import place_of, request_id
+from service.settings import Settings
 
 MEDIA_TYPE = "application/x-ndjson"
 _CHUNK = 64 * 1024
@@ -89,7 +92,9 @@ _CONTRACT = Contract(
     scope="evaluate",
     description="Send envelopes as NDJSON (`application/x-ndjson`), one per line, each with an "
     "`id` of your own if you like. A line that cannot be evaluated gets its own problem document "
-    "and status; the others are evaluated all the same. Empty lines are skipped.",
+    "and status; the others are evaluated all the same. Empty lines are skipped. Where the batch "
+    "has too many lines or takes too long, the last line of the answer says from which line on "
+    "nothing was evaluated.",
     body=True,
     media_types=(MEDIA_TYPE,),
 )
@@ -163,17 +168,43 @@ def _answers(
 ) -> Iterator[bytes]:
     number = 0
     try:
-        for line in lines:
-            number += 1
-            if line is not None and not line.strip():
-                continue
-            yield dumps({"line": number, **_answer(line, query, now)}) + b"\n"
+        with within(now.settings.batch_deadline):
+            for line in paced(lines):
+                if number == now.settings.batch_lines:
+                    yield _last(number + 1, _too_many(now.settings))
+                    return
+                number += 1
+                if line is None or line.strip():
+                    yield dumps({"line": number, **_answer(line, query, now)}) + b"\n"
+    except DeadlineExceeded:
+        yield _last(number + 1, _too_long(now.settings))
     except Unreadable as error:  # the compression broke: no further line is known
-        problem = _problem(of_unreadable(error))
-        yield dumps({"line": number + 1, "id": None, **problem}) + b"\n"
+        yield _last(number + 1, of_unreadable(error))
     finally:
         g.lines = number
         files.close()
+
+
+def _last(number: int, refused: Refused) -> bytes:
+    """The line behind which nothing was evaluated."""
+    return dumps({"line": number, "id": None, **_problem(refused)}) + b"\n"
+
+
+def _too_many(settings: Settings) -> Refused:
+    fault = Fault(
+        "limit-batch-lines",
+        f"a batch may have {settings.batch_lines} lines",
+        "send the rest from this line on, or raise MTC_PREFLIGHT_BATCH_LINES",
+    )
+    return Refused("body-too-large", "The lines from here on were not evaluated.", errors=[fault])
+
+
+def _too_long(settings: Settings) -> Refused:
+    return Refused(
+        "deadline-exceeded",
+        f"The batch took more than {settings.batch_deadline} seconds, and the lines from here on "
+        "were not evaluated: send them again, or raise MTC_PREFLIGHT_BATCH_DEADLINE.",
+    )
 
 
 def _answer(line: bytes | None, query: Mapping[str, Any], now: Runtime) -> dict[str, Any]:
@@ -186,7 +217,7 @@ def _answer(line: bytes | None, query: Mapping[str, Any], now: Runtime) -> dict[
         return {"id": None, **_problem(refused)}
     name = _id(line)
     try:
-        report = _judged(line, query, now)
+        return {"id": name, **_judged(line, query, now)}
     except Refused as error:
         return {"id": name, **_problem(error)}
     except BadInput as error:
@@ -195,7 +226,6 @@ def _answer(line: bytes | None, query: Mapping[str, Any], now: Runtime) -> dict[
         return {"id": name, **_problem(of_unreadable(error))}
     except Exception as error:
         return {"id": name, **_problem(_defect(error))}
-    return {"id": name, "status": status_of(report), "report": _shown(report, query, now)}
 
 
 def _defect(error: Exception) -> Refused:
@@ -205,23 +235,26 @@ def _defect(error: Exception) -> Refused:
     return Refused("internal-error", detail)
 
 
-def _judged(line: bytes, query: Mapping[str, Any], now: Runtime) -> Report:
+def _judged(line: bytes, query: Mapping[str, Any], now: Runtime) -> dict[str, Any]:
     with now.turns:
         piece = Piece("envelope", io.BytesIO(line), "", "application/json")
         bundle = read_body(piece, input_options(query), now.settings.limits, now.reads)
-        return judge(bundle, gate_of(query), now)
+        report = judge(bundle, gate_of(query), now)
+        shown = msgspec.Raw(dumps(_shown(report, query, now)))
+        return {"status": status_of(report), "report": shown}
 
 
-def _id(line: bytes) -> Any:
-    """The caller's own name for the line, if it is short text or a number."""
+class _Named(msgspec.Struct):
+    id: str | int | None = None
+
+
+def _id(line: bytes) -> str | int | None:
+    """The caller's own name for the line, if it is short text or a number; nothing else is kept."""
     try:
-        value = load_json(line)
-    except Unreadable:
+        name = msgspec.json.decode(line, type=_Named).id
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    name = value.get("id") if isinstance(value, dict) else None
-    if isinstance(name, str):
-        return name[:_LONGEST_ID]
-    return name if isinstance(name, int) and not isinstance(name, bool) else None
+    return name[:_LONGEST_ID] if isinstance(name, str) else name
 
 
 def _shown(report: Report, query: Mapping[str, Any], now: Runtime) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from service.core.evidence import Missing, NotGathered
 from service.core.facts.limits import DEFAULTS
 from service.core.migration import Migration
 from service.core.partition import Oversized, Request, partition
-from service.core.partition.gathered import gathered, plan_limits
+from service.core.partition.gathered import MOST_CHOSEN, gathered, plan_limits
 from service.core.partition.manifests import manifests
 from service.core.partition.model import DIMENSIONS, Size, Tie
 from service.intake.intake import Intake
@@ -65,7 +65,8 @@ _CONTRACT = Contract(
     scope="evaluate",
     description="Send a document with `namespaces` (a table with the pods and volumes of each), or "
     "with `evaluation` (the evidence of the source: pods and claims; image streams, build "
-    "configurations, volumes and network policies tell what belongs together); or a form with "
+    "configurations, volumes and network policies show what belongs together; a policy that "
+    f"chooses more than {MOST_CHOSEN} namespaces by a label does not); or a form with "
     "the parts of an evaluation and, if wanted, a part `partition` with the rest of the "
     "document. Without a plan all namespaces but the platform's are taken. The answer is JSON, "
     "or the manifests for `oc create -f -`. Namespaces that share a volume or a group are in one "
@@ -87,10 +88,10 @@ def post_partition(query: Mapping[str, Any]) -> Response:
     with read_request(now.settings) as body, now.turns:
         wanted, bundle = read_partition_request(body, now)
         document = _made(wanted, bundle)
-    if media_type == FORMATS["json"]:
-        content = encode(PartitionSchema().dump(document))
-    else:
-        content = _manifests(document)
+        if media_type == FORMATS["json"]:
+            content = encode(PartitionSchema().dump(document))
+        else:
+            content = _manifests(document)
     response = Response(content, mimetype=media_type)
     response.vary.add("Accept")
     return response
@@ -225,10 +226,15 @@ def _ties(
 
 def _manifests(document: Mapping[str, Any]) -> bytes:
     """The manifests as YAML documents; what could not be planned stands before as comments."""
-    lines = [
+    texts = [
         f"# not planned: {', '.join(item['namespaces'])}: {item['hint']}\n"
         for item in document["oversized"]
     ]
-    plans = [item["manifest"] for item in document["plans"]]
-    text = yaml.safe_dump_all(plans, sort_keys=False, allow_unicode=True, explicit_start=True)
-    return ("".join(lines) + text).encode("utf-8", "replace")
+    for item in document["plans"]:
+        check()
+        texts.append(
+            yaml.safe_dump(
+                item["manifest"], sort_keys=False, allow_unicode=True, explicit_start=True
+            )
+        )
+    return "".join(texts).encode("utf-8", "replace")

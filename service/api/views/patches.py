@@ -94,8 +94,8 @@ def post_patch(query: Mapping[str, Any]) -> Response:
     form, media_type = _format(query.get("format"), dry)
     with read_request(now.settings) as body, now.turns:
         wanted, bundle = read_patch_request(body, now)
-        result = _made(wanted, bundle, now)
-    response = Response(_rendered(result, form, dry), mimetype=media_type)
+        rendered = _rendered(_made(wanted, bundle, now), form, dry)
+    response = Response(rendered, mimetype=media_type)
     response.vary.add("Accept")
     return response
 

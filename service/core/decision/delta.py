@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from service.core.deadline import paced
 from service.core.decision.marks import Change, Delta, Ending, Seen
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Report, fingerprint
@@ -92,18 +93,14 @@ def compare(report: Report, previous: Previous) -> Report:
     gone is resolved only where this evaluation could have seen it: while its policy was not
     evaluated, or is unknown for its cluster, or input could not be read, it is ``unconfirmed``.
     """
-    matched = tuple((item, _previous(item, previous)) for item in report.findings)
+    matched = tuple((item, _previous(item, previous)) for item in paced(report.findings))
     findings = tuple(_marked(item, was) for item, was in matched)
     here = {was.fingerprint for _, was in matched if was}
     gone = [item for mark, item in previous.seen.items() if mark not in here and _was_present(item)]
     blind = _Blind(report)
     unconfirmed = tuple(item for item in gone if blind(item))
-    by_policy: dict[str, list[Finding]] = {}
-    for finding in findings:
-        by_policy.setdefault(finding.policy, []).append(finding)
-    resolved = tuple(
-        _ended(item, by_policy.get(item.policy, ())) for item in gone if not blind(item)
-    )
+    here_now = _Now(findings)
+    resolved = tuple(_ended(item, here_now) for item in paced(gone) if not blind(item))
     counted = Counter(item.change for item in findings if item.change)
     counted[Change.RESOLVED] += len(resolved)
     delta = Delta(
@@ -132,15 +129,32 @@ def _previous(finding: Finding, previous: Previous) -> Seen | None:
     return next((previous.seen[mark] for mark in former if mark in previous.seen), None)
 
 
-def _ended(seen: Seen, findings: Sequence[Finding]) -> Seen:
-    """Why a finding that is gone is closed; nothing is met that is not a pass of its policy.
+class _Now:
+    """Of each policy and cluster: the verdicts, and the findings that are open."""
 
-    ``findings`` are those of its policy now.
-    """
-    cluster = _cluster(seen.subject)
-    now = [item for item in findings if not cluster or _cluster(item.subject) in ("", cluster)]
-    still = sorted(item.fingerprint for item in now if item.verdict in OPEN)
-    verdicts = {item.verdict for item in now}
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self._by_policy: dict[str, list[Finding]] = {}
+        self._known: dict[tuple[str, str], tuple[set[Verdict], list[str]]] = {}
+        for finding in findings:
+            self._by_policy.setdefault(finding.policy, []).append(finding)
+
+    def __call__(self, policy: str, cluster: str) -> tuple[set[Verdict], list[str]]:
+        """Of a policy for a cluster, or for all ("")."""
+        key = (policy, cluster)
+        if key not in self._known:
+            found = [
+                item
+                for item in self._by_policy.get(policy, ())
+                if not cluster or _cluster(item.subject) in ("", cluster)
+            ]
+            still = sorted(item.fingerprint for item in found if item.verdict in OPEN)
+            self._known[key] = {item.verdict for item in found}, still
+        return self._known[key]
+
+
+def _ended(seen: Seen, now: _Now) -> Seen:
+    """Why a finding that is gone is closed; nothing is met that is not a pass of its policy."""
+    verdicts, still = now(seen.policy, _cluster(seen.subject))
     if seen.verdict in DARK and still:
         return replace(seen, ending=Ending.EVIDENCE_ARRIVED, see=tuple(still[:MOST_SEE]))
     if not still and Verdict.PASS in verdicts:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from service.core.deadline import paced
 from service.core.decision.delta import DARK, OPEN, last
 from service.core.decision.marks import Change, Ending, Seen
 from service.core.outcome import Severity, Verdict
@@ -93,7 +94,7 @@ def tickets(report: Report, group: Group = Group.OWNER) -> tuple[Ticket, ...]:
     fingerprints.
     """
     piles: dict[str, _Pile] = {}
-    for finding in report.findings:
+    for finding in paced(report.findings):
         for name, verdict in _places(finding, group):
             _pile(piles, finding, verdict, group, name)
     for name, seen in _gone(report):

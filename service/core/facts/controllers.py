@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from service.core.deadline import paced
 from service.core.evidence import NotGathered
 from service.core.facts import Fact
 from service.core.migration import Cluster
@@ -89,7 +90,7 @@ def ambiguous(cluster: Cluster, name: str, count: int) -> NotGathered:
 def given_proxies(cluster: Cluster) -> tuple[GivenProxy, ...]:
     """Every stunnel_tcp_proxy of a cluster that is set to something. Raises NotGathered."""
     found = []
-    for controller in controllers(cluster):
+    for controller in paced(controllers(cluster)):
         for key in spellings(controller.spec, stunnel.SETTING):
             value = controller.spec[key]
             reading = stunnel.read(value)

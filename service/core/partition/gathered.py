@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from service.core.deadline import check
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.limits import DEFAULTS, limit
 from service.core.facts.registry import registry_routes
@@ -47,6 +48,10 @@ READS: tuple[Read[Any], ...] = (
 SYSTEM = re.compile(r"openshift(?:-.*)?|kube-.*|default")
 """Namespaces of the platform, which MTC does not migrate."""
 
+MOST_CHOSEN = 30
+"""A policy that chooses more namespaces by label than this ties none: a label that so many share
+says nothing of which belong together, and the pairs would be the square of the input."""
+
 _TIES_FROM: tuple[Resource[Any], ...] = (
     IMAGE_STREAM,
     BUILD_CONFIG,
@@ -68,7 +73,8 @@ def gathered(migration: Migration) -> Gathered:
     """The namespaces of the plan, or without one all that are not the platform's.
 
     Pods count where they run, claims where they are bound, as the controller counts them.
-    Raises NotGathered where pods or claims of these namespaces are not all known.
+    Raises NotGathered where pods or claims of these namespaces are not all known, and
+    DeadlineExceeded.
     """
     source = migration.source
     texts = _texts(migration)
@@ -144,6 +150,7 @@ def _by_image(source: Cluster) -> Iterator[tuple[str, str, str]]:
         host.lower() for route in registry_routes(source) for host in route.hosts
     )
     for pod in source.known(POD):
+        check()
         for container in pod.containers:
             namespace = image_namespace(container.image, registries)
             if namespace:
@@ -162,19 +169,50 @@ def _by_image(source: Cluster) -> Iterator[tuple[str, str, str]]:
 
 
 def _by_policy(source: Cluster, names: frozenset[str]) -> Iterator[tuple[str, str, str]]:
-    """Network policies that choose other namespaces by their labels."""
-    spaces = [item for item in source.known(NAMESPACE) if item.ref.name in names]
+    """Network policies that choose a few other namespaces by their labels."""
+    labels = _Labels(item for item in source.known(NAMESPACE) if item.ref.name in names)
     for policy in source.known(NETWORK_POLICY):
         if policy.ref.namespace not in names:
             continue
         why = f"network policy {policy.ref.name} chooses namespaces by label"
         for selector in _selectors((*(policy.ingress or ()), *(policy.egress or ()))):
-            for space in _chosen(spaces, selector):
-                yield policy.ref.namespace, space.ref.name, why
+            for name in labels.chosen(selector):
+                yield policy.ref.namespace, name, why
 
 
-def _chosen(spaces: Iterable[Namespace], selector: Selector) -> Iterator[Namespace]:
-    return (space for space in spaces if selector.matches(space.labels))
+class _Labels:
+    """Namespaces by their labels; what a selector chooses is looked for once."""
+
+    def __init__(self, spaces: Iterable[Namespace]) -> None:
+        self._spaces = tuple(spaces)
+        self._with: dict[tuple[str, str], list[Namespace]] = {}
+        for space in self._spaces:
+            for label in space.labels.items():
+                self._with.setdefault(label, []).append(space)
+        self._known: dict[str, tuple[str, ...]] = {}
+
+    def chosen(self, selector: Selector) -> tuple[str, ...]:
+        """The namespaces that a selector chooses; none where there are more than MOST_CHOSEN."""
+        check()
+        key = repr(selector)
+        if key not in self._known:
+            self._known[key] = self._matching(selector)
+        return self._known[key]
+
+    def _matching(self, selector: Selector) -> tuple[str, ...]:
+        near = [self._with.get(label, []) for label in selector.labels.items() if _is_text(label)]
+        found = []
+        for space in min(near, key=len, default=self._spaces):
+            check()
+            if selector.matches(space.labels):
+                found.append(space.ref.name)
+                if len(found) > MOST_CHOSEN:
+                    return ()
+        return tuple(found)
+
+
+def _is_text(label: tuple[object, object]) -> bool:
+    return isinstance(label[1], str)
 
 
 def _selectors(rules: Iterable[Mapping[str, Any]]) -> Iterator[Selector]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any
 
+from service.core.deadline import check
 from service.core.partition.model import Portion
 from service.kinds.mtc import MIG_PLAN, MTC_NAMESPACE
 
@@ -27,18 +28,26 @@ def manifests(
     width = len(str(len(listed)))
     spec = template.get("spec")
     spec = spec if isinstance(spec, Mapping) else {}
+    volumes = _by_namespace(spec.get("persistentVolumes") or ())
     found = []
     for number, plan in enumerate(listed, 1):
+        check()
         name = f"{prefix}-{plan.wave}-{number:0{width}}"
-        found.append(_manifest(name, plan, spec, _namespace(template)))
+        found.append(_manifest(name, plan, spec, volumes, _namespace(template)))
     return found
 
 
-def _manifest(name: str, plan: Portion, spec: Mapping[str, Any], namespace: str) -> dict[str, Any]:
+def _manifest(
+    name: str,
+    plan: Portion,
+    spec: Mapping[str, Any],
+    by_namespace: Mapping[str, list[Any]],
+    namespace: str,
+) -> dict[str, Any]:
     kept = {key: deepcopy(value) for key, value in spec.items() if key not in DROPPED}
     made: dict[str, Any] = {**kept, "namespaces": list(plan.texts)}
-    sources = {text.partition(":")[0] for text in plan.texts}
-    volumes = [deepcopy(item) for item in spec.get("persistentVolumes") or () if _in(item, sources)]
+    sources = dict.fromkeys(text.partition(":")[0] for text in plan.texts)
+    volumes = [deepcopy(item) for name in sources for item in by_namespace.get(name, ())]
     if volumes:
         made["persistentVolumes"] = volumes
     return {
@@ -53,9 +62,15 @@ def _manifest(name: str, plan: Portion, spec: Mapping[str, Any], namespace: str)
     }
 
 
-def _in(item: object, sources: set[str]) -> bool:
-    claim = item.get("pvc") if isinstance(item, Mapping) else None
-    return isinstance(claim, Mapping) and claim.get("namespace") in sources
+def _by_namespace(volumes: object) -> dict[str, list[Any]]:
+    """The volumes that a template selects, by the namespace of their claim."""
+    found: dict[str, list[Any]] = {}
+    for item in volumes if isinstance(volumes, list | tuple) else ():
+        claim = item.get("pvc") if isinstance(item, Mapping) else None
+        namespace = claim.get("namespace") if isinstance(claim, Mapping) else None
+        if isinstance(namespace, str):
+            found.setdefault(namespace, []).append(item)
+    return found
 
 
 def _namespace(template: Mapping[str, Any]) -> str:
