@@ -167,7 +167,7 @@ def test_the_commands_for_secrets_ask_for_no_value() -> None:
     assert one.startswith("oc get secrets key --ignore-not-found -n shop -o go-template='- {")
     for command in (every, one):
         assert "$value" not in command.partition(".data")[2]
-        assert "-o yaml" not in command
+        assert "-o json" not in command
 
 
 def test_what_the_commands_for_secrets_print_is_read() -> None:

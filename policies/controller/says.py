@@ -108,7 +108,7 @@ def _nothing(migration: Migration) -> None:
         raise NotApplicable("the evidence contains no status of the MTC controller")
     kinds = "migplans,migclusters,migstorages,mighooks"
     raise migration.host.missing(
-        "the conditions of the MTC controller", f"oc get {kinds} -n {MTC_NAMESPACE} -o yaml"
+        "the conditions of the MTC controller", f"oc get {kinds} -n {MTC_NAMESPACE} -o json"
     )
 
 

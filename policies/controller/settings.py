@@ -93,7 +93,7 @@ def _judged(
     if newer:
         error = cluster.missing(
             "the installed MTC version",
-            f"oc get configmap migration-cluster-config -n {MTC_NAMESPACE} -o yaml",
+            f"oc get configmap migration-cluster-config -n {MTC_NAMESPACE} -o json",
         )
         yield unknown(
             ref.subject,

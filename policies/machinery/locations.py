@@ -131,5 +131,5 @@ class OneDefaultSnapshotLocation(SidePolicy):
             *(item.ref.at("/spec/provider", item.provider) for item in found[:5]),
             found=f"{len(providers)} providers",
             wanted="one provider, or a default for each",
-            commands=(f"oc get volumesnapshotlocations.velero.io -n {MTC_NAMESPACE} -o yaml",),
+            commands=(f"oc get volumesnapshotlocations.velero.io -n {MTC_NAMESPACE} -o json",),
         )

@@ -49,7 +49,7 @@ class OadpPairing(ClusterPolicy):
         mtc = mtc_version(migration, cluster)
         version = parse_or_none(release(mtc.value))
         if version is None:
-            command = f"oc get csv -n {MTC_NAMESPACE} -o yaml"
+            command = f"oc get csv -n {MTC_NAMESPACE} -o json"
             raise cluster.missing(
                 "the exact MTC release", command, f"it reports {mtc.value[:40]!r}"
             )
@@ -75,7 +75,7 @@ class OadpPairing(ClusterPolicy):
         for item in sorted(found, key=lambda item: item.ref.name):
             installed = _version(item)
             if installed is None:
-                command = f"oc get csv -n {MTC_NAMESPACE} -o yaml"
+                command = f"oc get csv -n {MTC_NAMESPACE} -o json"
                 raise cluster.missing("the OADP release", command, item.ref.name[:60])
             if not any(installed.stream in streams for streams in fitting):
                 said = f"{installed} does not fit MTC {version} on OpenShift {ocp.y}"

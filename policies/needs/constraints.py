@@ -141,7 +141,7 @@ def _changed(cluster: Cluster) -> Iterator[Outcome]:
                 found=found,
                 wanted="MustRunAsRange",
                 key="changed",
-                commands=(f"oc get scc {quote(item.ref.name)} -o yaml",),
+                commands=(f"oc get scc {quote(item.ref.name)} -o json",),
                 severity=Severity.WARNING,
             )
 
@@ -201,7 +201,7 @@ def _refused(migration: Migration, use: Use) -> Iterator[Outcome]:
         wanted=f"{name} for account {space}/{account}",
         key=f"{name} {space}/{account}",
         commands=(
-            f"oc get scc {quote(name)} -o yaml",
+            f"oc get scc {quote(name)} -o json",
             f"oc adm policy add-scc-to-user {quote(name)} -z {quote(account)} -n {quote(space)}",
         ),
         severity=use.severity,

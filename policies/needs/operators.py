@@ -113,7 +113,7 @@ def _other_namespace(package: str, ref: Ref, there: Subscription) -> Outcome:
         found=there.ref.namespace,
         wanted=f"{GLOBAL}, or the namespace of the plan",
         key=package,
-        commands=("oc get operatorgroups.operators.coreos.com --all-namespaces -o yaml",),
+        commands=("oc get operatorgroups.operators.coreos.com --all-namespaces -o json",),
         severity=Severity.WARNING,
     )
 

@@ -247,7 +247,7 @@ def _attachable(
                 found=str(count),
                 wanted=f"at most {room}",
                 key=f"attach {name} {driver}",
-                commands=("oc get csinodes -o yaml",),
+                commands=("oc get csinodes -o json",),
                 observed=count,
             )
 

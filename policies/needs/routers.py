@@ -81,7 +81,7 @@ class RsyncRouteAdmitted(PlanNeed):
                         found="no router",
                         wanted="an available router whose selectors match",
                         key=name,
-                        commands=(f"oc get ingresscontrollers -n {OPERATOR} -o yaml",),
+                        commands=(f"oc get ingresscontrollers -n {OPERATOR} -o json",),
                     )
 
 

@@ -314,7 +314,7 @@ def _pod_out(
     if let is not Let.ALLOWED or target.addresses:
         return
     asked = name_resolution(isolating, dns_peer(cluster))
-    command = "oc get namespace openshift-dns -o yaml"
+    command = "oc get namespace openshift-dns -o json"
     need = (Missing(f"the labels of openshift-dns, for {name}", cluster.role, command),)
     yield from _isolated(cluster, way, isolating, asked, "dns", need)
 

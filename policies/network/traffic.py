@@ -327,7 +327,7 @@ def from_router(
         need = Missing(
             "whether these policies allow traffic of a node port",
             cluster.role,
-            f"oc get networkpolicies -n {quote(policies[0].ref.namespace)} -o yaml",
+            f"oc get networkpolicies -n {quote(policies[0].ref.namespace)} -o json",
         )
         return let, (need,)
     on_host = _router_on_host(cluster)
@@ -345,11 +345,11 @@ def _of_router(cluster: Cluster, on_host: bool) -> tuple[Missing, ...]:
     labels = Missing(
         "the labels of the router's namespace",
         cluster.role,
-        "oc get namespace openshift-ingress -o yaml",
+        "oc get namespace openshift-ingress -o json",
     )
     if not on_host:
         return (labels,)
-    command = "oc get ingresscontrollers -n openshift-ingress-operator -o yaml"
+    command = "oc get ingresscontrollers -n openshift-ingress-operator -o json"
     strategy = "whether the router runs in the host network (endpointPublishingStrategy)"
     return labels, Missing(strategy, cluster.role, command)
 

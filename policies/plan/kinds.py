@@ -143,7 +143,7 @@ def _left_behind(
         wanted=f"a version of {kind} that the destination serves",
         key=f"{kind} {api}",
         commands=(
-            f"oc get {quote(kind.lower())} -n {quote(namespace)} -o yaml",
+            f"oc get {quote(kind.lower())} -n {quote(namespace)} -o json",
             f"oc explain {quote(kind.lower())}",
         ),
         severity=Severity.BLOCKER,

@@ -180,7 +180,7 @@ def _leads_nowhere(
             found=str(reference) if half else "not set",
             wanted=f"namespace and name of a {resource.kind}",
             key=field,
-            commands=(fetch_command(resource).removesuffix(" -o yaml"), edit(plan)),
+            commands=(fetch_command(resource).removesuffix(" -o json"), edit(plan)),
         )
     if host.find(resource, reference.name, reference.namespace) is not None:
         return None
@@ -193,7 +193,7 @@ def _leads_nowhere(
         found=str(reference),
         wanted=f"one of {', '.join(sorted(known)[:10])}" if known else f"a {resource.kind}",
         key=field,
-        commands=(fetch_command(resource).removesuffix(" -o yaml"), edit(plan)),
+        commands=(fetch_command(resource).removesuffix(" -o json"), edit(plan)),
     )
 
 

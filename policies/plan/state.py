@@ -137,7 +137,7 @@ class LiveStorageMigration(SidePolicy):
                 key=key,
                 commands=(
                     f"oc get kubevirt {quote(virt.ref.name)} -n {quote(virt.ref.namespace)} "
-                    "-o yaml",
+                    "-o json",
                 ),
             )
         if sound:

@@ -218,7 +218,7 @@ def _differ(given: GivenProxy, effective: str) -> bool:
 def _not_reconciled(given: GivenProxy, effective: Fact[str]) -> Outcome:
     old = stunnel.read(effective.value)
     name = quote(given.controller.ref.name)
-    command = f"oc get migrationcontroller {name} -n {MTC_NAMESPACE} -o yaml"
+    command = f"oc get migrationcontroller {name} -n {MTC_NAMESPACE} -o json"
     return failed(
         given.controller.ref.subject,
         "the operator has not yet applied stunnel_tcp_proxy to the controller",

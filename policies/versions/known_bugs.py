@@ -82,7 +82,7 @@ def _installed(
     fact = mtc_version(migration, cluster)
     found = parse_or_none(release(fact.value))
     if found is None:
-        command = f"oc get csv -n {MTC_NAMESPACE} -o yaml"
+        command = f"oc get csv -n {MTC_NAMESPACE} -o json"
         raise cluster.missing("the exact MTC release", command, f"it reports {fact.value[:40]!r}")
     yield "mtc", (found, fact.evidence)
     for item in cluster.known(CLUSTER_SERVICE_VERSION):
@@ -154,7 +154,7 @@ def _virtualization(migration: Migration, cluster: Cluster) -> bool:
     if served is None:
         raise cluster.missing(
             "whether OpenShift Virtualization is installed",
-            "oc get customresourcedefinitions.apiextensions.k8s.io -o yaml",
+            "oc get customresourcedefinitions.apiextensions.k8s.io -o json",
         )
     return served
 

@@ -272,7 +272,7 @@ def _source_of_newest(cluster: Cluster, subscription: Subscription | None = None
     if major_or(cluster) == 3:
         return Missing("the newest legacy operator", cluster.role, LEGACY_TAGS)
     if subscription is not None and subscription.unhealthy_catalogs:
-        command = "oc get catalogsources -n openshift-marketplace -o yaml  # repair them first"
+        command = "oc get catalogsources -n openshift-marketplace -o json  # repair them first"
         return Missing("a healthy operator catalog", cluster.role, command)
     command = fetch_command(SUBSCRIPTION, "", MTC_NAMESPACE)
     return Missing("the MTC operator's subscription", cluster.role, command)

@@ -170,7 +170,7 @@ def _mismatch(volume: Volume) -> Iterator[Outcome]:
     claim, pv = volume.claim, volume.pv
     if claim is None or pv is None:
         return
-    commands = (f"oc get pv {quote(volume.name)} -o yaml", _describe(volume))
+    commands = (f"oc get pv {quote(volume.name)} -o json", _describe(volume))
     if pv.phase and pv.phase != "Bound":
         yield failed(
             pv.ref.subject,
@@ -234,7 +234,7 @@ def _nameless(migration: Migration, found: Volumes) -> Iterator[Outcome]:
 def _without_claim(found: Volumes, volume: Volume) -> Iterator[Outcome]:
     """A volume that only the plan, or only its own claimRef, ties to the namespaces."""
     subject = found.subject(volume)
-    commands = (f"oc get pv {quote(volume.name)} -o yaml",)
+    commands = (f"oc get pv {quote(volume.name)} -o json",)
     if volume.pv is None:
         if volume.name in found.absent:
             yield failed(

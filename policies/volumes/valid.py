@@ -149,7 +149,7 @@ def _faults(migration: Migration, volume: Volume) -> Iterator[Outcome]:
             found=volume.pv.capacity,
             wanted="a capacity greater than zero",
             key="capacity",
-            commands=(f"oc get pv {quote(volume.name)} -o yaml",),
+            commands=(f"oc get pv {quote(volume.name)} -o json",),
         )
     yield from type_faults(migration, volume)
 

@@ -193,7 +193,7 @@ def check(**given: Any) -> int:
     \b
       mtc-preflight check bundle.json.gz
       mtc-preflight check --source must-gather.tar.gz --destination dst.yaml --plan plan.yaml
-      oc get migplan shop -n openshift-migration -o yaml | mtc-preflight check b.json.gz --plan -
+      oc get migplan shop -n openshift-migration -o json | mtc-preflight check b.json.gz --plan -
 
     Exit status: 0 ready, 1 not ready, 2 unknown, 3 wrong input or usage.
     """

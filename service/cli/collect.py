@@ -233,7 +233,7 @@ def _plan(path: str) -> dict[str, Any]:
         raise Refusal(f"{path}: {error.message}", error.hint) from None
     value = documents[0].value if len(documents) == 1 else None
     if not isinstance(value, dict):
-        raise Refusal(f"{path} is not one MigPlan", "give `oc get migplan NAME -o yaml`")
+        raise Refusal(f"{path} is not one MigPlan", "give `oc get migplan NAME -o json`")
     return value
 
 

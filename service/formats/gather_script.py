@@ -99,12 +99,12 @@ date -u '+%Y-%m-%d %H:%M:%S' >>"$dir/timestamp"
 tar -czf "$dir.tar.gz" "$dir" && rm -rf "$dir" && echo "$dir.tar.gz"
 """
 REVIEW = """
-"$oc" create -o yaml -f - >"$dir/access-review.yaml" 2>"$dir/error" <<'EOF'
+"$oc" create -o json -f - >"$dir/access-review.json" 2>"$dir/error" <<'EOF'
 {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
  "spec": {"resourceAttributes": {"verb": "*", "group": "*", "resource": "*"}}}
 EOF
-if [ ! -s "$dir/access-review.yaml" ]; then
-  rm -f "$dir/access-review.yaml"
+if [ ! -s "$dir/access-review.json" ]; then
+  rm -f "$dir/access-review.json"
   echo "not gathered: SelfSubjectAccessReview: $(head -n 1 "$dir/error")" \\
     | tee -a "$dir/not-gathered.txt" >&2
 fi

@@ -135,7 +135,7 @@ def _loose(intake: Intake, name: str, value: Any, place: Place) -> None:
             place.problem(
                 f"no-{name}",
                 f"the part {name} holds no {resource.kind}",
-                f"fetch it: oc get {resource.argument} -n openshift-migration -o yaml",
+                f"fetch it: oc get {resource.argument} -n openshift-migration -o json",
             )
         )
 

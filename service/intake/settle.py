@@ -140,7 +140,7 @@ def _left_out(part: str, name: str, refs: tuple[str, str], names: set[str]) -> P
     told = f"the folder {name} of the archive was left out: "
     if _PART_OF_ID.fullmatch(name):
         told += f"no cluster ID that was given begins with {name}"
-        hint = "add to the part: oc get clusterversion version -o yaml"
+        hint = "add to the part: oc get clusterversion version -o json"
     elif refs[0]:
         told += f"it is of a MigCluster that the plan does not name ({refs[0]}, {refs[1]})"
         hint = ""

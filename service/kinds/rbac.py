@@ -145,7 +145,7 @@ CLUSTER_ROLE_BINDING = Resource(
 ACCESS_REVIEW = Resource(
     "SelfSubjectAccessReview", "selfsubjectaccessreviews", access_review, ("authorization.k8s.io",),
     title="what the logged-in user may do",
-    command="oc create -o yaml -f - <<< '"
+    command="oc create -o json -f - <<< '"
     '{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview",'
     '"spec":{"resourceAttributes":{"verb":"*","group":"*","resource":"*"}}}\'',
 )  # fmt: skip
@@ -155,5 +155,5 @@ USER = Resource(
     user,
     ("user.openshift.io", ""),
     title="who is logged in",
-    command="oc get user/~ -o yaml",
+    command="oc get user/~ -o json",
 )

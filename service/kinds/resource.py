@@ -135,7 +135,7 @@ _remembered = lru_cache(maxsize=2048)(_compose)
 
 def _get(resource: Resource[Any], name: str, scope: str) -> str:
     template = resource.templates[0 if name else 1]
-    output = f"-o go-template='{template}'" if template else "-o yaml"
+    output = f"-o go-template='{template}'" if template else "-o json"
     words = ("oc get", resource.argument, name, scope, output)
     return " ".join(word for word in words if word)
 

@@ -265,7 +265,7 @@ def test_evidence_that_is_not_whole_is_refused_with_the_commands(client: FlaskCl
     assert answer.status_code == 422
     (error,) = answer.get_json()["errors"]
     assert error["code"] == "not-gathered"
-    assert error["hint"].startswith("oc get pods --all-namespaces -o yaml")
+    assert error["hint"].startswith("oc get pods --all-namespaces -o json")
 
 
 def test_ties_that_could_not_be_seen_are_told(client: FlaskClient) -> None:

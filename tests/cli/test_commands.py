@@ -78,7 +78,7 @@ def test_policies_as_json_are_those_of_the_api() -> None:
 
 def test_evidence_as_text_and_script() -> None:
     text = run("evidence").out
-    assert "oc get clusterversions.config.openshift.io version -o yaml" in text
+    assert "oc get clusterversions.config.openshift.io version -o json" in text
     script = run("evidence", "--role", "destination").out
     assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
     assert run("evidence", "--format", "sh").status == 3

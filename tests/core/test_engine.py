@@ -22,7 +22,7 @@ from service.core.policy import CrossCheck, Judged, MigrationPolicy, NotApplicab
 from service.core.report import Finding, Readiness, fingerprint, readiness
 from service.kinds.ref import Subject
 
-MISSING = Missing("the moon", "source", "oc get moon -o yaml")
+MISSING = Missing("the moon", "source", "oc get moon -o json")
 
 
 def migration(**more: Any) -> Migration:
@@ -76,7 +76,7 @@ def results(policy: Sample) -> list[tuple[str, str, list[str]]]:
 def test_missing_evidence_is_unknown_and_what_was_found_before_it_stays() -> None:
     assert results(Sample(FAIL, NotGathered(MISSING))) == [
         ("fail", "bad", []),
-        ("unknown", "not gathered: the moon (source)", ["oc get moon -o yaml"]),
+        ("unknown", "not gathered: the moon (source)", ["oc get moon -o json"]),
     ]
 
 
@@ -94,19 +94,19 @@ def test_where_the_rule_may_not_concern_the_migration_a_pass_stands_and_a_fail_i
         (
             "unknown",
             "bad (whether this matters is not known without: the moon (source))",
-            ["oc get moon -o yaml"],
+            ["oc get moon -o json"],
         ),
     ]
 
 
 def test_what_tells_whether_the_rule_matters_is_asked_for_first() -> None:
-    policy = Sample(NotGathered(Missing("the sun", "source", "oc get sun -o yaml"), MISSING))
+    policy = Sample(NotGathered(Missing("the sun", "source", "oc get sun -o json"), MISSING))
     policy.doubt = NotGathered(MISSING)
     assert results(policy) == [
         (
             "unknown",
             "not gathered: the moon (source); the sun (source)",
-            ["oc get moon -o yaml", "oc get sun -o yaml"],
+            ["oc get moon -o json", "oc get sun -o json"],
         )
     ]
 

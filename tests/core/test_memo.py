@@ -13,7 +13,7 @@ from service.core.memo import Memo
 from service.kinds.resource import MOST_REMEMBERED, fetch_command
 from service.kinds.workloads import POD
 
-GAP = Missing("the proxy", "source", "oc get proxy cluster -o yaml")
+GAP = Missing("the proxy", "source", "oc get proxy cluster -o json")
 
 
 class Evidence:
@@ -71,8 +71,8 @@ def test_any_other_error_is_not_kept() -> None:
 
 def test_commands_of_endless_names_are_right_too() -> None:
     name = "n" * MOST_REMEMBERED
-    assert fetch_command(POD, name, "shop") == f"oc get pods {name} -n shop -o yaml"
+    assert fetch_command(POD, name, "shop") == f"oc get pods {name} -n shop -o json"
     many = tuple(f"shop-{index}" for index in range(11))
     assert fetch_command(POD, namespaces=many) == (
-        "oc get pods --all-namespaces -o yaml && echo '--- {complete: [pods]}'"
+        "oc get pods --all-namespaces -o json && echo '--- {complete: [pods]}'"
     )

@@ -8,7 +8,7 @@ from service.core.evidence import Fetch, Missing
 from service.core.next_steps import ClusterSteps, Step, next_steps
 from service.core.report import ClusterSummary
 
-CLAIMS = "oc get persistentvolumeclaims -n shop -o yaml"
+CLAIMS = "oc get persistentvolumeclaims -n shop -o json"
 
 
 def lists(resource, *namespaces):
@@ -60,7 +60,7 @@ def test_lists_of_one_resource_in_many_namespaces_are_one_command():
     missing = [lists("pods", f"ns-{number}") for number in range(125)]
     (cluster,) = next_steps(report(unknown("MTC750", *missing)))
     (step,) = cluster.steps
-    assert step.command.startswith("oc get pods --all-namespaces -o yaml")
+    assert step.command.startswith("oc get pods --all-namespaces -o json")
     assert step.fact == "every Pod of namespaces ns-0, ns-1, ns-2, ns-3, ns-4 …"
     (cluster,) = next_steps(report(unknown("MTC750", *missing[:2], lists("pods", "ns-1"))))
     assert cluster.steps[0].command.startswith("for n in ns-0 ns-1; do oc get pods")
@@ -69,7 +69,7 @@ def test_lists_of_one_resource_in_many_namespaces_are_one_command():
 def test_a_list_of_all_namespaces_holds_those_of_single_ones():
     missing = (lists("pods", "shop"), lists("pods"))
     (cluster,) = next_steps(report(unknown("MTC750", *missing)))
-    assert cluster.steps[0].command.startswith("oc get pods --all-namespaces -o yaml")
+    assert cluster.steps[0].command.startswith("oc get pods --all-namespaces -o json")
 
 
 def test_lists_that_are_missing_for_another_reason_stay_apart():

@@ -28,7 +28,7 @@ URL = "http://mover:s%23cr%2Fet%20pw@squid.example.com:3128"
 
 
 def manifest(**spec: Any) -> dict[str, Any]:
-    """A MigrationController as `oc get -o yaml` prints it."""
+    """A MigrationController as `oc get -o json` prints it."""
     required = {
         "cluster_name": "host",
         "migration_velero": True,

@@ -144,7 +144,7 @@ def test_what_only_the_plan_or_only_a_volume_tells_is_part_of_it() -> None:
     with pytest.raises(NotGathered) as missing:
         found.require_whole()
     assert [item.command for item in missing.value.missing] == [
-        "oc get persistentvolumeclaims -n shop -o yaml"
+        "oc get persistentvolumeclaims -n shop -o json"
         " && echo '--- {complete: [persistentvolumeclaims/shop]}'"
     ]
 
@@ -155,7 +155,7 @@ def test_without_a_whole_list_a_volume_that_is_not_there_is_not_absent() -> None
     with pytest.raises(NotGathered) as missing:
         found.require_whole()
     assert [item.command for item in missing.value.missing] == [
-        "oc get persistentvolumes -o yaml && echo '--- {complete: [persistentvolumes]}'"
+        "oc get persistentvolumes -o json && echo '--- {complete: [persistentvolumes]}'"
     ]
 
 

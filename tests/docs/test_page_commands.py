@@ -394,11 +394,11 @@ def test_the_exit_statuses_that_the_pages_name(
 
 
 REFUSED = """\
-oc get pod --all -o yaml
-oc get sheep -o yaml
+oc get pod --all -o json
+oc get sheep -o json
 oc get routes -n openshift-image-registry
-oc get migplan gone -n openshift-migration -o yaml
-oc get migplan shop -o yaml
+oc get migplan gone -n openshift-migration -o json
+oc get migplan shop -o json
 oc apply -k deploy/overlays/gone
 oc apply -k deploy
 oc apply -f deploy/gone.yaml

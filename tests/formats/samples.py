@@ -147,7 +147,7 @@ PROXY = finding(
     found="http://u:****@proxy.legacy:3128, http://proxy.prod:3128",
     wanted="one proxy",
     evidence=(at("/spec/httpProxy", "http://proxy.prod:3128", 7),),
-    commands=("oc get proxies.config.openshift.io cluster -o yaml",),
+    commands=("oc get proxies.config.openshift.io cluster -o json",),
 )
 OLD = finding(
     "MTC901",

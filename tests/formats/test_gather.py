@@ -79,7 +79,7 @@ case "$*" in
 }
 EOF
   ;;
-  *"-o yaml"*) printf 'apiVersion: v1\nitems: []\nkind: List\n' ;;
+  *"-o json"*) printf 'apiVersion: v1\nitems: []\nkind: List\n' ;;
   *) printf '{\n    "apiVersion": "v1",\n    "items": [],\n    "kind": "List"\n}\n' ;;
 esac
 """

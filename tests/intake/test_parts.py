@@ -178,7 +178,7 @@ def test_an_empty_list_in_an_archive_tells_its_namespace_by_its_path() -> None:
     with pytest.raises(NotGathered) as missing:
         source.all(NETWORK_POLICY, ["blog"])
     assert missing.value.missing[0].command == (
-        "oc get networkpolicies.networking.k8s.io -n blog -o yaml"
+        "oc get networkpolicies.networking.k8s.io -n blog -o json"
         " && echo '--- {complete: [networkpolicies.networking.k8s.io/blog]}'"
     )
 

@@ -25,7 +25,7 @@ metadata:
 spec:
   httpProxy: http://proxy.example.com:3128
 """
-FETCH_PROXY = "oc get proxies.config.openshift.io cluster -o yaml"
+FETCH_PROXY = "oc get proxies.config.openshift.io cluster -o json"
 VALUE = {
     "apiVersion": "config.openshift.io/v1",
     "kind": "Proxy",
@@ -51,21 +51,21 @@ def prefixed(prefix: str) -> str:
 @pytest.mark.parametrize(
     "command",
     [
-        "$ oc get proxy cluster -o yaml",
-        "$ **oc get proxy cluster -o yaml**",
-        "> oc get proxy cluster -o yaml",
-        "[root@bastion ~]# oc get proxy cluster -o yaml",
-        "[user@host deploy]$ oc get proxy cluster -o yaml",
-        "user@host:~/deploy$ oc get proxy cluster -o yaml",
-        "sh-4.4$ oc get proxy cluster -o yaml",
-        "PS C:\\Users\\me> oc get proxy cluster -o yaml",
-        "C:\\>oc get proxy cluster -o yaml",
-        "oc get proxy cluster -o yaml",
+        "$ oc get proxy cluster -o json",
+        "$ **oc get proxy cluster -o json**",
+        "> oc get proxy cluster -o json",
+        "[root@bastion ~]# oc get proxy cluster -o json",
+        "[user@host deploy]$ oc get proxy cluster -o json",
+        "user@host:~/deploy$ oc get proxy cluster -o json",
+        "sh-4.4$ oc get proxy cluster -o json",
+        "PS C:\\Users\\me> oc get proxy cluster -o json",
+        "C:\\>oc get proxy cluster -o json",
+        "oc get proxy cluster -o json",
         "cat .\\proxy.yaml",
         "$ cat <<EOF | oc apply -f -",
         "# the proxy\n\ncat << EOF > proxy.yaml",
-        "$ oc get proxy \\\n  cluster \\\n  -o yaml",
-        "$ oc get proxy cluster -o yaml\r",
+        "$ oc get proxy \\\n  cluster \\\n  -o json",
+        "$ oc get proxy cluster -o json\r",
     ],
 )
 def test_yaml_behind_a_prompt_is_read_and_the_report_says_so(command: str) -> None:
@@ -81,7 +81,7 @@ def test_yaml_behind_a_prompt_is_read_and_the_report_says_so(command: str) -> No
 
 def test_each_output_of_a_session_is_read_on_its_own_and_keeps_its_lines() -> None:
     described = "$ oc describe pod\nName:  a\nKind:  Pod\n$ \n"
-    session = f"$ oc get proxy -o yaml\n{PROXY_YAML}{described}{PROXY_YAML}  a b"
+    session = f"$ oc get proxy -o json\n{PROXY_YAML}{described}{PROXY_YAML}  a b"
     data, lines = without_shell(session.encode())
     documents = list(load(data, DEFAULT_LIMITS))
     assert lines == (1, 8, 11)
@@ -111,16 +111,16 @@ def test_plain_yaml_is_no_session(text: str) -> None:
     ("text", "code", "line", "command"),
     [
         ("Name:   shop\nNamespace:  mig\nKind:   MigPlan\nAnnotations:  a: b\n", "describe", 1,
-         "oc get migplans.migration.openshift.io shop -n mig -o yaml"),
+         "oc get migplans.migration.openshift.io shop -n mig -o json"),
         ("Name:   shop\nKind:   MigPlan\n", "describe", 1,
-         "oc get migplans.migration.openshift.io shop -n <namespace> -o yaml"),
+         "oc get migplans.migration.openshift.io shop -n <namespace> -o json"),
         ("Name:   shop\nLabels:  <none>\nStatus:  Active\n", "describe", 1,
-         "oc get <resource> shop -o yaml"),
-        ("NAME    AGE\nshopa   5d5h\n", "table", 1, "oc get <resource> -o yaml"),
+         "oc get <resource> shop -o json"),
+        ("NAME    AGE\nshopa   5d5h\n", "table", 1, "oc get <resource> -o json"),
         ("NAMESPACE   NAME   READY   STATUS\nshop   a-1   1/1   Running\n", "table", 1,
-         "oc get <resource> -o yaml"),
+         "oc get <resource> -o json"),
         ('Error from server (NotFound): proxies "x" not found\n', "oc-error", 1,
-         "oc get <resource> -o yaml"),
+         "oc get <resource> -o json"),
         (prefixed("> "), "quoted", 1, FETCH_PROXY),
         (prefixed(">> "), "quoted", 1, FETCH_PROXY),
         (prefixed("+"), "diff", 1, FETCH_PROXY),

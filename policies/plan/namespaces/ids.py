@@ -82,7 +82,7 @@ def _other_ids(here: Namespace, there: Namespace, annotation: str) -> Outcome:
         found=theirs or "not set",
         wanted=ours or "not set",
         key=annotation,
-        commands=(give if ours else f"oc get namespace {name} -o yaml",),
+        commands=(give if ours else f"oc get namespace {name} -o json",),
     )
 
 

@@ -309,7 +309,7 @@ def terminating(
         phase(namespace),
         found=TERMINATING,
         wanted=wanted,
-        commands=(f"oc get namespace {quote(name)} -o yaml",),
+        commands=(f"oc get namespace {quote(name)} -o json",),
     )
 
 

@@ -141,6 +141,6 @@ class DestinationClaimsFree(PlanVolumePolicy):
             found=f"claim {namespace}/{name}",
             wanted="no claim with that name",
             key="exists",
-            commands=(f"oc get pvc {quote(name)} -n {quote(namespace)} -o yaml",),
+            commands=(f"oc get pvc {quote(name)} -n {quote(namespace)} -o json",),
             severity=Severity.WARNING if other else None,
         )

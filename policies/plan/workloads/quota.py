@@ -160,7 +160,7 @@ def _unset(
         key=f"{key} not set",
         commands=(
             f"oc describe resourcequota,limitrange -n {quote(namespace)}",
-            f"oc get pod {quote(first.ref.name)} -n {quote(first.ref.namespace)} -o yaml",
+            f"oc get pod {quote(first.ref.name)} -n {quote(first.ref.namespace)} -o json",
         ),
         observed=len(bare),
     )

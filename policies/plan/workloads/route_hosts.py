@@ -62,8 +62,8 @@ def _domains(source: Cluster) -> tuple[str, ...]:
     if not found:
         raise source.missing(
             "the domain of the source's routes",
-            "oc get ingresses.config.openshift.io cluster -o yaml "
-            "|| oc get routes --all-namespaces -o yaml",
+            "oc get ingresses.config.openshift.io cluster -o json "
+            "|| oc get routes --all-namespaces -o json",
         )
     return tuple(found)
 

@@ -104,7 +104,7 @@ class PatchRequestSchema(CamelSchema):
     controller = fields.Raw(
         allow_none=True,
         metadata={
-            "description": "the current MigrationController as `oc get -o yaml` prints it",
+            "description": "the current MigrationController as `oc get -o json` prints it",
             "type": ["object", "array", "null"],
         },
     )

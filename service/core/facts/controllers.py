@@ -82,7 +82,7 @@ def ambiguous(cluster: Cluster, name: str, count: int) -> NotGathered:
     """The exception for a setting that several MigrationControllers set differently."""
     return cluster.missing(
         f"which value of {name} applies",
-        f"oc get migrationcontrollers -n {MTC_NAMESPACE} -o yaml  # after removing all but one",
+        f"oc get migrationcontrollers -n {MTC_NAMESPACE} -o json  # after removing all but one",
         f"{count} MigrationControllers of namespace {MTC_NAMESPACE} differ in it",
     )
 

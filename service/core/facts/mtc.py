@@ -59,7 +59,7 @@ def mtc_version(migration: Migration, cluster: Cluster) -> Fact[str]:
         return nameless
     raise cluster.missing(
         "the installed MTC version",
-        f"oc get configmap {CLUSTER_CONFIG} -n {MTC_NAMESPACE} -o yaml",
+        f"oc get configmap {CLUSTER_CONFIG} -n {MTC_NAMESPACE} -o json",
     )
 
 

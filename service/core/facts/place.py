@@ -46,7 +46,7 @@ def platform(cluster: Cluster) -> Fact[str]:
         pointer = infrastructure.ref.at("/status/platformStatus/type", infrastructure.platform)
         return Fact(infrastructure.platform, (pointer,))
     return _platform_of_nodes(
-        cluster, cluster.missing("the platform", "oc get infrastructure cluster -o yaml")
+        cluster, cluster.missing("the platform", "oc get infrastructure cluster -o json")
     )
 
 
@@ -77,7 +77,7 @@ def regions(cluster: Cluster) -> Fact[frozenset[str]]:
     return _regions_of_nodes(
         cluster,
         cluster.missing(
-            "the region: the nodes' label topology.kubernetes.io/region", "oc get nodes -o yaml"
+            "the region: the nodes' label topology.kubernetes.io/region", "oc get nodes -o json"
         ),
     )
 

@@ -88,7 +88,7 @@ _PAC_FILE = "the URL is that of a PAC file, which names the proxies: declare tho
 
 
 def _no_proxy_told(cluster: Cluster) -> NotGathered:
-    return cluster.missing("the proxy of the cluster", "oc get proxy cluster -o yaml")
+    return cluster.missing("the proxy of the cluster", "oc get proxy cluster -o json")
 
 
 def _names_pac(url: str) -> bool:

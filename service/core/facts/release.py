@@ -42,7 +42,7 @@ def openshift(cluster: Cluster) -> Fact[Version]:
         cluster,
         cluster.missing(
             "a completed installation or update in ClusterVersion.status.history",
-            "oc get clusterversion version -o yaml",
+            "oc get clusterversion version -o json",
         ),
     )
 
@@ -76,7 +76,7 @@ def major(cluster: Cluster) -> int:
             return found.major
         raise cluster.missing(
             "the OpenShift release",
-            "oc get clusterversion version -o yaml",
+            "oc get clusterversion version -o json",
             f"{found} is neither OpenShift 3 nor 4",
         )
     except NotGathered as missing:

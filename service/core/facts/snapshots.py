@@ -55,7 +55,7 @@ def resource_group(migration: Migration, cluster: Cluster) -> Fact[str]:
     if not infrastructure.resource_group:
         raise cluster.missing(
             "the Azure resource group (MigCluster.spec.azureResourceGroup)",
-            "oc get migclusters.migration.openshift.io -n openshift-migration -o yaml",
+            "oc get migclusters.migration.openshift.io -n openshift-migration -o json",
         )
     pointer = infrastructure.ref.at(
         "/status/platformStatus/azure/resourceGroupName", infrastructure.resource_group

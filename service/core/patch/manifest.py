@@ -15,7 +15,7 @@ KIND = MIGRATION_CONTROLLER.kind
 def unwrap(given: Any) -> tuple[Mapping[str, Any] | None, str, list[Reason]]:
     """The manifest, its pointer in the request, and what speaks against it.
 
-    `oc get migrationcontroller -o yaml` prints a List: one of a single MigrationController is
+    `oc get migrationcontroller -o json` prints a List: one of a single MigrationController is
     taken for it.
     """
     pointer = "/controller"

@@ -252,5 +252,5 @@ def _command(text: bytes) -> str:
     resource = resource_named(kind)
     if resource is not None:
         return fetch_command(resource, name, space)
-    words = ("oc get", kind.lower() or "<resource>", name, f"-n {space}" * bool(space), "-o yaml")
+    words = ("oc get", kind.lower() or "<resource>", name, f"-n {space}" * bool(space), "-o json")
     return " ".join(word for word in words if word)
