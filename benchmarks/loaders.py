@@ -187,18 +187,8 @@ def config_map(rng: random.Random) -> dict[str, Any]:
     }
 
 
-def odd_pod(rng: random.Random) -> dict[str, Any]:
-    """A pod of which one in fifty has something that only the exact reader may read."""
-    made = pod(rng)
-    if rng.randrange(50) == 0:
-        made["metadata"]["annotations"]["ratio"] = 1e-07
-        made["spec"]["matrix"] = [[1, 2], [3, 4]]
-    return made
-
-
 SHAPES: dict[str, Callable[[random.Random], dict[str, Any]]] = {
     "pods": pod,
-    "pods, 2 % odd": odd_pod,
     "persistent volumes": volume,
     "CRDs, long texts": definition,
     "config maps, scripts": config_map,

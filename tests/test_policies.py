@@ -31,7 +31,7 @@ def load_cases() -> list[Any]:
 def plain(command: str) -> str:
     """A command as cases write it: without what makes an empty answer of it conclusive, and
     without the template that keeps the values of secrets back."""
-    plainly = re.sub(r"go-template='- {[^']*'|go-template='apiVersion[^']*'", "yaml", command)
+    plainly = re.sub(r"go-template='- {[^']*'|go-template='apiVersion[^']*'", "json", command)
     return MARK.sub("", plainly).replace(" --ignore-not-found", "")
 
 

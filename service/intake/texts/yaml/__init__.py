@@ -1,1 +1,1 @@
-"""YAML: what clusters print at native speed, everything else as PyYAML reads it."""
+"""YAML as Kubernetes reads it, by the events of libyaml."""

@@ -1,4 +1,4 @@
-"""The exact YAML reader: libyaml's events, and values built from them by Kubernetes' rules.
+"""YAML by the events of libyaml, and values built from them by Kubernetes' rules.
 
 goyaml, which Kubernetes uses, is a port of libyaml. libyaml is asked for events only: its event
 machine does not recurse, so nesting cannot exhaust the C stack, and building stops at

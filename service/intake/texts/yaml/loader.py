@@ -1,8 +1,7 @@
 """YAML streams to values, as a Kubernetes API server would read them.
 
-Two readers give the same values. ``yaml_events`` is exact and slow. ``yaml_shape`` proves by one
-pass of a regular expression that a document holds nothing but the plain shapes that ``oc get -o
-yaml`` writes; only then a fast native parser reads it. Whatever is not proven goes the slow way.
+A stream is cut into documents at their markers, so that a broken one does not hide the others;
+what is JSON is read as JSON, everything else by libyaml's events.
 """
 
 from __future__ import annotations
@@ -17,10 +16,6 @@ from service.intake.limits import DEFAULT_LIMITS, Limits
 from service.intake.texts.json import load_json, strip_bom
 from service.intake.texts.loaded import Loaded
 from service.intake.texts.yaml.events import EMPTY, read_events
-from service.intake.texts.yaml.lists import list_value
-from service.intake.texts.yaml.shape import NOT_PROVEN, fast_value
-
-_MARKER = b"---\n"
 
 
 def load_yaml(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Iterator[Loaded]:
@@ -109,12 +104,8 @@ def is_indivisible(text: bytes) -> bool:
 
 
 def _outcomes(segment: Segment, limits: Limits) -> Iterator[tuple[Any, Unreadable | None]]:
-    value = _proven_value(segment.text.removeprefix(_MARKER), limits)
-    if value is not NOT_PROVEN:
-        yield value, None
-        return
     try:
-        for value in _exact_values(segment.text, limits):
+        for value in _values(segment.text, limits):
             yield value, None
     except Unreadable as error:
         if error.line is not None:
@@ -122,20 +113,7 @@ def _outcomes(segment: Segment, limits: Limits) -> Iterator[tuple[Any, Unreadabl
         yield None, error
 
 
-def _proven_value(text: bytes, limits: Limits) -> Any:
-    value = fast_value(text, limits)
-    return list_value(text, limits, _exact_piece) if value is NOT_PROVEN else value
-
-
-def _exact_piece(text: bytes, limits: Limits) -> Any:
-    try:
-        values = list(_exact_values(text, limits))
-    except Unreadable:
-        return NOT_PROVEN
-    return values[0] if len(values) == 1 else NOT_PROVEN
-
-
-def _exact_values(text: bytes, limits: Limits) -> Iterator[Any]:
+def _values(text: bytes, limits: Limits) -> Iterator[Any]:
     if text.lstrip()[:1] in (b"{", b"["):
         # What is JSON is read as JSON, as kubectl does; other flow style goes on below.
         try:
