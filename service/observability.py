@@ -14,7 +14,7 @@ from typing import Any
 from service.kinds.redact import redact
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
-"""The id of the request that is being served; every log line tells it."""
+"""The id of the request that is being served; every log line has it."""
 
 _FIELDS = (
     "trace_id",
@@ -41,7 +41,7 @@ _FIELDS = (
 class JsonFormatter(logging.Formatter):
     """One line of JSON per record. Control characters are escaped, so no value ends a line.
 
-    Of an exception only its type and place are told: its text may quote input.
+    Only the type and place of an exception are logged: its text may quote input.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -61,7 +61,7 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=True, default=str)
 
 
-# gunicorn tells of a malformed request by quoting it.
+# gunicorn reports a malformed request by quoting it.
 _QUOTING = re.compile(r"(Invalid request from ip=\S+: [A-Za-z0-9/ ,-]*).*", re.DOTALL)
 
 

@@ -21,7 +21,7 @@ PREFIX = "MTC_PREFLIGHT_"
 # Kubernetes gives every pod variables about the services of its namespace, and ours is likely
 # called mtc-preflight: MTC_PREFLIGHT_SERVICE_HOST, MTC_PREFLIGHT_PORT_8080_TCP_ADDR and so on.
 _SERVICE_LINK = re.compile(r"(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_\w+)?)")
-# What gunicorn_conf.py tells its workers and itself.
+# What gunicorn_conf.py passes to its workers and itself.
 EXPOSED = "MTC_PREFLIGHT_EXPOSED"
 """``yes`` where gunicorn_conf.py found a listener that other machines can reach."""
 _INTERNAL = frozenset({EXPOSED})
@@ -58,11 +58,12 @@ class Settings:
                            container's limit leaves, from two to eight
     ``threads``            requests that one worker receives at a time
     ``evaluations``        requests that one worker evaluates at a time; others wait
-    ``wait_timeout``       how long a request waits for its turn before it is told to come again
+    ``wait_timeout``       how long a request waits for its turn before the answer is to try
+                           again later
     ``deadline``           how long one evaluation may take before it is stopped
-    ``health_address``     where /livez and /metrics are answered besides, whatever requests are
-                           running, as ADDRESS:PORT such as 0.0.0.0:8081; in plain HTTP, without a
-                           token; nowhere where it is not set
+    ``health_address``     an additional address for /livez and /metrics, independent of running
+                           requests, as ADDRESS:PORT such as 0.0.0.0:8081; in plain HTTP, without a
+                           token; no additional address if not set
     ``idle_timeout``       a client that neither sends nor takes anything for this long is left
     ``timeout``            a worker that is stuck for this long is replaced
     ``graceful_timeout``   time to finish running requests at the end
@@ -77,7 +78,7 @@ class Settings:
     ``releases_file``      a JSON or YAML file with the releases of OpenShift, MTC and OADP, in the
                            form and in place of the built-in policies/data/releases.json
     ``auth``               who may call: ``auto`` asks no token of this machine and does not start
-                           open to others; ``none`` asks nobody; ``tokens`` are those of the file;
+                           open to others; ``none`` checks no one; ``tokens`` are those of the file;
                            ``kubernetes`` asks the cluster, and takes those of the file too
     ``tokens_file``        bearer tokens by their digests, read again when it changes
     ``admission_state_file`` evidence of MTC's namespace (``oc get``, a bundle), for warnings of
@@ -91,7 +92,7 @@ class Settings:
     ``migplans``           whether a request may name a MigPlan of the cluster that the service runs
                            on, for the service to collect from both clusters with MTC's credentials
     ``proxies``            IP addresses of proxies whose SCRIPT_NAME and X-Forwarded-Proto are
-                           believed; where none is set, nobody's are
+                           believed; if none is set, no one has these rights
     ``migplan_namespaces`` where a plan that is only named, its MigClusters and the secrets of their
                            tokens must be: who writes there decides where MTC's tokens are sent
     ``collect_timeout``    how long collecting from all clusters may take

@@ -59,7 +59,7 @@ class Updates:
         return replace(migration, graphs=self.graphs(channel))
 
     def graphs(self, channel: str) -> tuple[UpdateGraph, ...]:
-        """The graphs that tell of a channel. Raises NoUpdates."""
+        """The graphs that have a channel. Raises NoUpdates."""
         with self._turn(channel):  # one asks, the others wait for its answer
             until, found = self._known.get(channel, (0.0, None))
             if time.monotonic() < until:
@@ -134,6 +134,6 @@ def channel_of(cluster: Cluster) -> str | None:
     except NotGathered:
         return channel
     kind = own.partition("-")[0]
-    # The channel of a later release tells of updates across releases; the question is of this one.
+    # The channel of a later release has updates across releases; the question is of this one.
     wanted = f"{kind}-{version.y}" if kind else channel
     return wanted if _CHANNEL.fullmatch(wanted) else channel

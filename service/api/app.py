@@ -50,7 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     configure_logging(settings.log_level)
     app = Service("service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.limits.body_bytes
-    # A path with a slash too many is a mistake to be told of, not to be redirected.
+    # A path with an extra slash is an error to report, not to redirect.
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
     now = Runtime.of(settings)

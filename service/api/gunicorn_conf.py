@@ -68,7 +68,7 @@ _context: list[tuple[tuple[tuple[int, ...], ...], ssl.SSLContext]] = []
 
 
 def ssl_context(config: Any, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
-    """The context of a new connection; made anew where a file has changed, as in a rotation.
+    """The context of a new connection; created again when a file has changed, as in a rotation.
 
     A change that is not whole yet (a certificate without its key) leaves the old one in use.
     """

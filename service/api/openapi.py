@@ -91,7 +91,7 @@ def _add_headers(spec: APISpec) -> None:
     spec.components.header(
         "RequestId",
         {
-            "description": "the id under which the log tells of this request",
+            "description": "the ID of this request in the log",
             "schema": {"type": "string"},
         },
     )

@@ -34,9 +34,9 @@ class Runtime:
 
     ``turns`` bounds how many evaluations run at a time, and with them the memory of a worker.
     ``waivers`` and ``targets`` are those of the settings. ``updates`` is where newer OpenShift
-    releases are looked up, None for nowhere. ``releases`` is what was published of OpenShift, MTC
-    and OADP.
-    ``state`` is what admission reviews know of the objects around the one that is written.
+    releases are looked up, None for no lookup. ``releases`` is what was published of OpenShift, MTC
+    and OADP. ``state`` is what admission reviews know of the objects around the one that is
+    written.
     """
 
     settings: Settings

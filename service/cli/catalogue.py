@@ -42,7 +42,7 @@ class PolicyName(click.ParamType[str]):
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
 def explain(policy: str, form: str) -> None:
-    """Explain a prerequisite: the rule, why, what it reads, how to mend it.
+    """Explain a prerequisite: the rule, why it matters, what it reads, how to fix a failure.
 
     POLICY is an id (MTC302), a name (single-proxy), or a condition of MTC's controller that
     means the same (InvalidRegistryRoute).

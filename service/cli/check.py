@@ -102,7 +102,7 @@ def _priorities(context: click.Context, parameter: click.Parameter, value: str) 
     default="blocker",
     show_default=True,
     type=click.Choice(["blocker", "warning", "info"]),
-    help="The least severity of a fail that makes the exit status 1.",
+    help="The lowest severity of a failed finding that sets exit status 1.",
 )
 @click.option(
     "--unknown",
@@ -128,7 +128,7 @@ def _priorities(context: click.Context, parameter: click.Parameter, value: str) 
 @click.option(
     "--controller-on",
     type=click.Choice(["source", "destination", "host"]),
-    help="Which cluster runs MTC; else the plan tells.",
+    help="Which cluster runs MTC; otherwise the plan defines it.",
 )
 @click.option("--as-of", metavar="TIME", help="Judge as of this date or time (ISO 8601).")
 @click.option(
@@ -282,7 +282,8 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def status_of(report: Report) -> int:
-    """The exit status: 0 if the gate is open, 1 if a fail closes it, 2 if only unknowns do."""
+    """The exit status: 0 if the gate is open, 1 if a failed finding closes it, 2 if only unknown
+    findings do."""
     from service.core.outcome import Verdict
 
     if report.gate is None or report.gate.passed:

@@ -106,7 +106,7 @@ def _parts_of(folder: Path) -> list[tuple[str, str]]:
     if not found:
         names = ", ".join(PART_NAMES)
         raise Refusal(
-            f"nothing says which cluster the directory {folder} is of",
+            f"the directory {folder} does not show which cluster it is from",
             f"give it with --source or --destination, or name what is in it by its part: {names}",
         )
     return found

@@ -29,8 +29,8 @@ _FILE = click.Path(exists=True, allow_dash=True)
     type=click.Choice(VANTAGES),
     default="workstation",
     show_default=True,
-    help="Where this runs: in a pod of the cluster (with --from, or in the Job), or "
-    "elsewhere; declared: you vouch that the clusters get the same result.",
+    help="Where this runs: in a pod of the cluster (with --from, or in the Job), or elsewhere; "
+    "declared: you confirm that the clusters get the same result.",
 )
 @click.option(
     "--job",
@@ -104,7 +104,7 @@ def _targets(given: dict[str, Any], migration: Migration | None) -> tuple[Target
     chosen = tuple(item for item in found if start in (None, item.start))
     if not chosen:
         raise Refusal(
-            "the bundle tells no address to try",
+            "the bundle contains no address to test",
             "it needs the MigClusters and the MigStorage of the host, and Infrastructure and\n"
             "Ingress of the clusters: mtc-preflight collect reads them",
         )

@@ -12,7 +12,7 @@ _EVERY = 0.2
 
 
 class Progress:
-    """One line that says what is being done; nothing at all where nobody watches."""
+    """One line that says what is being done; nothing at all without a terminal."""
 
     def __init__(self, stream: Any = None) -> None:
         self._stream = stream or sys.stderr
@@ -47,7 +47,7 @@ class Progress:
 
 
 class Watched(io.RawIOBase):
-    """A stream that tells how much of it was read."""
+    """A stream that reports how much of it was read."""
 
     def __init__(self, stream: BinaryIO | io.RawIOBase, name: str, progress: Progress) -> None:
         self._inner = stream
@@ -67,7 +67,7 @@ class Watched(io.RawIOBase):
 
 
 class WatchedFile(io.FileIO):
-    """A file that tells how much of it was read; it can be sought in, as some archives need."""
+    """A file that reports how much of it was read; it can be sought in, as some archives need."""
 
     def __init__(self, path: str, progress: Progress) -> None:
         super().__init__(path, "rb")

@@ -23,7 +23,7 @@ _AGAIN = "mtc-preflight next REPORT --for {role}"
 def render(report: str, form: str) -> int:
     """Print a stored REPORT (check --format json, or - for standard input) in another format.
 
-    Every field is checked, secrets are masked again, and the verdict is computed anew.
+    Every field is checked, secrets are masked again, and the verdict is computed again.
     """
     from importlib.metadata import version
 

@@ -26,16 +26,16 @@ from service.cli.token import token
 
 NAME = "mtc-preflight"
 _START = """\
-mtc-preflight tells, before a migration with MTC starts, which of its prerequisites are not met.
+mtc-preflight checks the prerequisites of a migration with MTC before it starts.
 
   1. gather    mtc-preflight collect --source CONTEXT --destination CONTEXT -o bundle.json.gz
                (with your kubeconfig's contexts; reads only)
      or        mtc-preflight evidence --role source > gather-source.sh
                (a script for a machine that has only oc), or take a must-gather
-  2. judge     mtc-preflight check bundle.json.gz
+  2. check     mtc-preflight check bundle.json.gz
      or        mtc-preflight check --source must-gather.tar.gz --destination dst.yaml \\
                  --plan plan.yaml
-  3. mend      mtc-preflight explain MTC302
+  3. fix       mtc-preflight explain MTC302
 
 Exit status: 0 ready, 1 not ready, 2 unknown, 3 wrong input or usage.
 All commands: mtc-preflight --help"""
@@ -113,7 +113,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _defect(error: Exception, tell: bool) -> int:
-    # The text of an exception may quote evidence, so only its type and place are told.
+    # The text of an exception may quote evidence, so only its type and place are logged.
     place = traceback.extract_tb(error.__traceback__)[-1]
     if tell:
         traceback.print_exception(error)

@@ -61,7 +61,7 @@ def serve(bind: str, workers: int | None) -> None:
 
 
 def _check_free(bind: str) -> None:
-    """Raises Refusal where nobody can listen; gunicorn would try for seconds and log it only."""
+    """Raises Refusal where no one can listen; gunicorn would try for seconds and log it only."""
     host, _, port = bind.rpartition(":")
     if host == "unix":
         return

@@ -36,8 +36,8 @@ _SCOPES = ("evaluate", "patch", "admission", "metrics")
 def token(name: str, scopes: tuple[str, ...], until: datetime | None, file: str | None) -> None:
     """Make a token for the caller NAME.
 
-    The first line is the token, for the caller; it is shown this once. The second is for the
-    file that MTC_PREFLIGHT_TOKENS_FILE names, and tells nothing of the token. A running service
+    The first line is the token, for the caller; it is shown this once. The second is for the file
+    that MTC_PREFLIGHT_TOKENS_FILE names, and reveals nothing about the token. A running service
     reads the file again when it changes.
     """
     from service.api.access.tokens import MalformedToken, make, parse_line

@@ -14,7 +14,7 @@ from service.updates import NoUpdates, Updates, channel_of
 def with_updates(migration: Migration, place: str) -> Migration:
     """The migration with the update graph of its source's channel.
 
-    What cannot be had is told on stderr, and the check stays as it is without.
+    Failed lookups are reported on stderr, and the check runs without them.
     """
     try:
         return Updates(PUBLIC if place == "public" else place, attempts=3).attach(migration)

@@ -94,7 +94,7 @@ class Api:
     def _try(
         self, method: str, path: str, body: bytes | None, accept: str, attempt: int
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """One request; connections that fail are tried again up to the second attempt."""
+        """One request; failed connections are tried a second time."""
         from urllib3.exceptions import HTTPError, SSLError
         from urllib3.util import Timeout
 
@@ -202,5 +202,5 @@ def _told(error: Exception) -> str:
 
 
 def denied(error: ApiError) -> bool:
-    """Whether the user lacks the right, or is nobody."""
+    """Whether the user lacks the right, or is not known."""
     return isinstance(error, Unauthorized) or error.status == 403

@@ -24,7 +24,7 @@ def manifest(
 
     In MTC's namespace the same network policies hold as for Velero and the controller. The
     cluster's proxy is given by the environment, without credentials: a proxy that wants them
-    answers 407, which the result tells.
+    answers 407, which the result shows.
     """
     mine = tuple(target for target in targets if target.start == cluster.role)
     pod: dict[str, Any] = {

@@ -26,7 +26,7 @@ ALWAYS: tuple[Read[Any], ...] = (
     Read(MIG_STORAGE, MTC_NAMESPACE),
     Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),
 )
-"""What tells which migration is meant, whatever the policies read."""
+"""What identifies the migration, whatever the policies read."""
 
 BY_NAME_ONLY: dict[Resource[Any], tuple[tuple[str, str], ...]] = {
     PACKAGE_MANIFEST: (

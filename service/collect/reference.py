@@ -131,8 +131,8 @@ def _clusters(
 
 
 class _Remote:
-    """A MigCluster that a plan refers to. What is wrong with it is told when it is connected to,
-    so that the other cluster is still read."""
+    """A MigCluster that a plan refers to. Its faults are reported when it is connected to, so that
+    the other cluster is still read."""
 
     def __init__(
         self, api: Api, reference: Mapping[str, Any], key: str, namespaces: Collection[str]

@@ -54,7 +54,7 @@ class BadTarget(ValueError):
 
 
 def targets(migration: Migration) -> tuple[Target, ...]:
-    """Every connection of this migration whose other end the evidence tells."""
+    """Every connection of this migration whose other end is in the evidence."""
     found = (
         target
         for start in migration.clusters
@@ -111,7 +111,7 @@ def _endpoint(
     try:
         place = read().value
     except NotGathered:
-        return  # where it listens is not known; the policy says what would tell
+        return  # where it listens is not known; the policy says what is missing
     if _HOST.fullmatch(place.host):
         check = "tls" if place.tls else "tcp"
         yield Target(role, kind, other, place.host, place.port, check, proxied)

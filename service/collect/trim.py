@@ -14,7 +14,7 @@ LONGEST_ANNOTATION = 2000
 def trim(value: dict[str, Any], resource: Resource[Any]) -> dict[str, Any]:
     """The object without what must not or need not leave the cluster; changed in place.
 
-    What of a kind goes is told by its resource. The rest of the object stays as it is.
+    The resource of a kind defines what is left out. The rest of the object stays as it is.
     """
     metadata = value.get("metadata")
     if isinstance(metadata, dict):

@@ -51,7 +51,7 @@ def fetch(
 
 
 class _Busy(Exception):
-    """The service may answer later; ``seconds`` is when, if it tells."""
+    """The service may answer later; ``seconds`` is when, if known."""
 
     def __init__(self, text: str, seconds: float = 0.0) -> None:
         super().__init__(text)

@@ -1,7 +1,7 @@
-"""Outgoing webhooks: tell a system that an evaluation is done.
+"""Outgoing webhooks: notify a system that an evaluation is done.
 
 Targets come only from the settings, never from a request, and redirects are not followed, so a
-caller can make the service talk to nobody whom its operator did not choose.
+caller cannot make the service connect to a system that its operator did not choose.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ def deliver(
     """Send a body to a target; never raises for what the network does.
 
     A 2xx answer is ``delivered``. Other answers but the passing ones (408, 425, 429, 5xx) are
-    ``refused`` and not repeated. The delivery id is that of the content, so a receiver that got
-    the first of two attempts after all can tell.
+    ``refused`` and not repeated. The delivery id is that of the content, so a receiver can
+    recognize the second of two attempts.
     """
     with session or requests.Session() as given:
         return _deliver(given, target, body, media_type, patience, clock, sleep)

@@ -20,7 +20,7 @@ _MOST = 50
 
 
 class TargetsError(ValueError):
-    """The file cannot be used; every fault is told, no secret is."""
+    """The file cannot be used; every fault is reported, no secret is."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("; ".join(faults))

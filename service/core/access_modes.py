@@ -51,7 +51,7 @@ From the OpenShift storage documentation, supported access modes of persistent v
 
 
 def modes_of(provisioner: str, volume_mode: str) -> Modes | None:
-    """The access modes that a provisioner's volumes can have, None where nobody tells."""
+    """The access modes that a provisioner's volumes can have, None if not known."""
     block = volume_mode == "Block"
     known = _OF_MTC.get(provisioner)
     if known is not None:

@@ -1,8 +1,8 @@
-"""Whether an object may be written, judged by what the object alone tells.
+"""Whether an object may be written, evaluated by the object alone.
 
-The same policies as everywhere run over a migration of which nothing but the object is known.
-Whatever they cannot tell is then unknown, and an unknown never denies; a blocker that fails all
-the same fails by the object's own words.
+The same policies as everywhere run over a migration of which nothing but the object is known. What
+they cannot decide is then unknown, and an unknown never denies; a blocker that still fails does so
+because of the object itself.
 
 What is known of the objects around it adds warnings and takes back doubts, but never denies: it
 was written down earlier, and a plan may be written before the clusters that it names.
@@ -46,12 +46,11 @@ def decide(
 ) -> Decision:
     """Judge one object, the only evidence of ``migration``.
 
-    ``before`` gives a migration that knows only the same object as it was: what already spoke
-    against it then is a warning, so that an object with a flaw can still be mended step by step.
-    ``around`` gives a migration that knows the objects around it, too; of what it finds only that
-    counts which the object's own document, ``own``, has a part in.
-    ``lenient`` turns every denial into a warning. A plan that is closed migrates nothing and is
-    never denied.
+    ``before`` gives a migration that knows only the same object as it was: what was already wrong
+    then is a warning, so that an object with several faults can be fixed step by step. ``around``
+    gives a migration that knows the objects around it, too; of what it finds only that counts which
+    the object's own document, ``own``, has a part in. ``lenient`` turns every denial into a
+    warning. A plan that is closed migrates nothing and is never denied.
     """
     plan = migration.given_plan
     lenient = lenient or (plan is not None and plan.closed)
@@ -77,7 +76,8 @@ def field_of(finding: Finding, own: Origin | None = None) -> str:
 def _speaking(
     migration: Migration, policies: Sequence[Policy[Any]], own: Origin | None = None
 ) -> Iterator[Finding]:
-    """What is wrong with the spec: fails, and fails of rules that may not concern this migration.
+    """What is wrong with the spec: failures, and failures of rules that may not concern this
+    migration.
 
     The status is not the writer's doing, and evidence about evidence is no matter here.
     """
@@ -88,7 +88,7 @@ def _speaking(
 
 
 def _is_fail(finding: Finding) -> bool:
-    # The engine turns a fail into an unknown where the rule may not concern the migration; only
+    # The engine turns a failure into an unknown where the rule may not concern the migration; only
     # such an unknown still says what was found instead of what was wanted.
     doubted = finding.verdict is Verdict.UNKNOWN and bool(finding.found or finding.wanted)
     return finding.verdict is Verdict.FAIL or doubted

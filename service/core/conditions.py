@@ -1,8 +1,8 @@
 """Every condition that MTC's controller validates with, and why some are not judged here.
 
 The types, categories and kinds are those of mig-controller at 3acf3578b (pkg/controller/*/
-validation.go and the code that sets conditions while a migration runs). Which policy judges a
-condition is told by the policies themselves (``upstream``).
+validation.go and the code that sets conditions while a migration runs). The policies themselves
+declare which conditions they cover (``upstream``).
 """
 
 from __future__ import annotations

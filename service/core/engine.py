@@ -178,10 +178,10 @@ def _said(missing: Missing) -> str:
 
 
 def _doubted(outcome: Outcome, doubt: NotGathered) -> Outcome:
-    """A fail of a rule that may not concern this migration is no fail, and no pass either.
+    """A failure of a rule that may not concern this migration is neither a failure nor a pass.
 
-    Where the rule's own evidence is missing too, first that is asked for which tells whether the
-    rule is one for this migration at all.
+    If the rule's own evidence is missing too, the evidence that shows whether the rule concerns
+    this migration comes first.
     """
     if outcome.verdict is Verdict.UNKNOWN and outcome.key == NOT_GATHERED:
         both = NotGathered(*dict.fromkeys((*doubt.missing, *outcome.missing)))
@@ -198,7 +198,7 @@ def _doubted(outcome: Outcome, doubt: NotGathered) -> Outcome:
 
 
 def _error(subject: Subject, policy: Policy[Any], error: Exception) -> Outcome:
-    # The exception's text may quote evidence, so only its type is told; the log gets the place.
+    # The exception's text may quote evidence, so only its type is reported; the log gets the place.
     place = inspect.trace()[-1]
     log.error(
         "policy failed",
@@ -210,7 +210,7 @@ def _error(subject: Subject, policy: Policy[Any], error: Exception) -> Outcome:
 
 def _finding(policy: Policy[Any], outcome: Outcome, root: Subject) -> Finding:
     told = outcome.verdict in (Verdict.FAIL, Verdict.UNKNOWN)
-    # What is not known is to be found out, not mended; unless it is a fault that may not matter.
+    # What is not known must be found out, not fixed; unless it is a fault that may not matter.
     mends = outcome.verdict is Verdict.FAIL or (told and bool(outcome.found))
     # A ticket lives through unknown, fail and pass: what was missing is no part of its identity.
     rooted = policy.single or outcome.key in (NOT_GATHERED, ERROR)
@@ -243,7 +243,7 @@ def _severity(policy: Policy[Any], outcome: Outcome) -> Severity:
 
 
 MOST_TOLD = 10_000
-"""Characters of a text of a finding; what is longer repeats a value that nobody could read."""
+"""Characters of a text of a finding; a longer text repeats a value that is too long to read."""
 
 
 def _told(text: str) -> str:

@@ -73,7 +73,7 @@ class Problem:
 
 
 class Unusable(Exception):
-    """An object cannot be read at all; ``problem`` says why, and where it stands."""
+    """An object cannot be read at all; ``problem`` says why, and where it is."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Entry(NamedTuple):
-    """One object as it was found: its key, its value and where it stands.
+    """One object as it was found: its key, its value and its place.
 
     ``held`` is the value, or what parses it when it is called. ``insights`` says that it is out of
     an Insights archive.
@@ -154,7 +154,7 @@ class Shelf(Generic[T]):
 
     def _problem(self, entry: Entry, error: Malformed) -> Problem:
         code, hint = "object-malformed", "fetch the object again, unedited: "
-        told = f"is not of its form: wanted {error.wanted}"
+        told = f"is malformed: wanted {error.wanted}"
         if isinstance(error, Misspelt):
             code, hint = "field-misspelt", f"did you mean {error.meant!r}? Or {hint}"
             told = f"has a field {error.key[:60]!r} that its kind does not have there"
@@ -172,7 +172,7 @@ class Shelf(Generic[T]):
 class Inventory:
     """All shelves of one cluster. Reads raise :class:`NotGathered`; they never guess.
 
-    ``on_read`` is told of every read (resource, namespace, name); tests hold the policies'
+    ``on_read`` is called for every read (resource, namespace, name); tests hold the policies'
     declared reads against it.
     """
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 LIVE = "shows only in a live test"
-TOLD = "only people can say"
+PEOPLE = "only people can say"
 UNSEEN = "not visible in the objects"
 CONSOLE = "about the console or what follows a migration, not about whether it succeeds"
 SLOW = "makes it slower, not fail"
 OPEN = "not judged yet"
-REASONS = {"live": LIVE, "told": TOLD, "unseen": UNSEEN, "console": CONSOLE, "slow": SLOW,
+REASONS = {"live": LIVE, "people": PEOPLE, "unseen": UNSEEN, "console": CONSOLE, "slow": SLOW,
            "open": OPEN}  # fmt: skip
 
 
@@ -124,9 +124,9 @@ KNOWN_ISSUES = _read("""
 083 | certificates of the application name the old domain | console
 084 | firewalls to databases, registries and others | 502 503 504 506
 085 | joined projects of OpenShift SDN | open
-086 | subscription of nodes | told
+086 | subscription of nodes | people
 087 | old builds and images | slow
-088 | no backup taken | told
+088 | no backup taken | people
 089 | dependencies in other namespaces | 701
 090 | registry not exposed | 201 202 203
 091 | slashes after the registry's host | 203

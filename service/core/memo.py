@@ -15,9 +15,9 @@ _NEVER: Any = object()
 class Memo:
     """What was made of one cluster or one migration so far.
 
-    Kept are values, and what was missing where a function raised NotGathered: that is raised
-    anew each time, for an exception that is kept would keep the frames that it came through.
-    Other exceptions are not kept.
+    Kept are values, and what was missing where a function raised NotGathered: that is created again
+    each time, because a stored exception would keep its stack frames. Other exceptions are not
+    kept.
     """
 
     __slots__ = ("_found",)

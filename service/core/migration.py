@@ -20,7 +20,7 @@ from service.kinds.resource import Resource, fetch_command
 T = TypeVar("T")
 
 DEFAULT_MAX_AGE_HOURS = 7 * 24.0
-"""Evidence older than a week tells little of a cluster that people work on."""
+"""Evidence older than a week says little about a cluster in use."""
 
 
 NO_RELEASES = Releases()
@@ -44,8 +44,8 @@ class Probe:
     ``target`` is ``api``, ``routes``, ``registry``, ``repository``, ``dns``, ``volume`` or
     ``endpoint``; ``cluster`` the role that the target belongs to, "" if none. ``port`` in
     1..65535, 0 if not meant. ``open`` is the result; ``detail`` says what happened. ``pod`` is
-    ``rsync`` for a pod with the labels of MTC's rsync pods, ``velero`` for one of MTC's
-    namespace, "" where that is not told; ``proxy`` whether it went through an HTTP proxy.
+    ``rsync`` for a pod with the labels of MTC's rsync pods, ``velero`` for one of MTC's namespace,
+    "" if not known; ``proxy`` whether it went through an HTTP proxy.
     """
 
     source: Role
@@ -64,7 +64,7 @@ class Probe:
 
 @dataclass(slots=True)
 class Part:
-    """A part of the input: what it was, and when its contents were collected, if it tells."""
+    """A part of the input: what it was, and when its contents were collected, if known."""
 
     name: str
     role: str
@@ -79,8 +79,8 @@ class Part:
 class Cluster:
     """One cluster of the migration. ``given`` is False where the input holds nothing of it.
 
-    ``identities`` are the cluster ids that its parts tell (ClusterVersion.spec.clusterID,
-    kube-system uid …), each with the place; more than one kind of answer is a contradiction.
+    ``identities`` are the cluster IDs in its parts (ClusterVersion.spec.clusterID, kube-system uid
+    …), each with the place; more than one kind of answer is a contradiction.
     """
 
     role: Role
@@ -166,7 +166,7 @@ class Migration:
     def derive(self, compute: Callable[[Migration], T]) -> T:
         """What a pure function makes of this migration, computed once for all policies.
 
-        A changed copy (``dataclasses.replace``) starts anew.
+        A changed copy (``dataclasses.replace``) starts with an empty cache.
         """
         return self.memo.get(compute, compute, self)
 

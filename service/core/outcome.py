@@ -22,7 +22,7 @@ class Verdict(StrEnum):
 
 
 class Severity(StrEnum):
-    """How much a fail matters; a separate axis from the verdict."""
+    """How severe a failure is; a separate axis from the verdict."""
 
     BLOCKER = "blocker"
     WARNING = "warning"
@@ -32,11 +32,11 @@ class Severity(StrEnum):
 class Outcome(NamedTuple):
     """One subject's result.
 
-    ``key`` tells apart several outcomes of one policy about the same subject (a port, a field)
+    ``key`` distinguishes several outcomes of one policy about the same subject (a port, a field)
     and is part of the fingerprint, so it must not hold anything that varies without meaning.
-    ``commands`` are the exact commands that mend a fail; ``observed`` the number that a waiver
-    may bound; ``examined`` how many objects a pass looked at. ``severity`` None is the policy's.
-    (A named tuple for speed, as :class:`Ref`.)
+    ``commands`` are the exact commands that fix a failure; ``observed`` the number that a waiver
+    may bound; ``examined`` how many objects a pass looked at. ``severity`` None is the policy's. (A
+    named tuple for speed, as :class:`Ref`.)
     """
 
     verdict: Verdict
@@ -94,7 +94,7 @@ def unknown(
     evidence: tuple[Pointer, ...] = (),
     severity: Severity | None = None,
 ) -> Outcome:
-    """The evidence cannot tell; ``missing`` says what would."""
+    """The evidence cannot decide; ``missing`` says what would."""
     return Outcome(
         Verdict.UNKNOWN,
         subject,

@@ -35,17 +35,17 @@ class Policy(ABC, Generic[S]):
     ``name``      kebab-case name (``single-proxy``)
     ``title``     the prerequisite as one sentence
     ``why``       what happens to the migration when it is not met
-    ``severity``  of a fail, unless the outcome says otherwise
+    ``severity``  of a failed finding, unless the outcome has its own
     ``unsure``    of an unknown that only says that evidence is missing, where that is milder
     ``reads``     the evidence that the check reads
     ``declares``  the facts and probes that it takes from a descriptor or a collection
-    ``remedy``    how to mend it, in words
+    ``remedy``    how to fix it, in words
     ``docs``      where the rule is written
     ``source``    documentation section or MTC code that the rule comes from
     ``upstream``  condition types of MTC's controller with the same meaning
     ``better``    what is checked beyond those conditions
     ``single``    whether a check of one item has one result: the item then identifies the finding
-                  over all verdicts, whatever object a fail is about
+                  over all verdicts, whatever object a failed finding is about
     """
 
     id: ClassVar[str]
@@ -66,8 +66,8 @@ class Policy(ABC, Generic[S]):
     def applies(self, migration: Migration) -> None:
         """Raise NotApplicable where the rule does not concern this migration.
 
-        Where it raises NotGathered instead, the check still runs: a pass stands, and a fail
-        becomes an unknown that names what is missing, for it cannot be known to matter.
+        Where it raises NotGathered instead, the check still runs: a pass is kept, and a failure
+        becomes an unknown that names what is missing, because it may not matter.
         """
         return
 

@@ -31,11 +31,11 @@ class Finding(NamedTuple):
 
     ``waiver`` is what made a finding ``waived``, and ``original`` its verdict before. ``change``
     compares with the previous report, if one was given; ``worse`` says that the verdict or the
-    severity got worse since, ``before`` is the verdict then, if it was not good; of an
-    unknown that was a fail when there was evidence last it stays ``fail``.
-    ``root`` is what the finding is identified by where that is not ``subject`` and ``key``: the
-    item that the policy checked (see :attr:`Policy.single`).
-    (A named tuple for speed, as :class:`Ref`.)
+    severity got worse since, ``before`` is the verdict then, if it was not good; it stays ``fail``
+    for an unknown that failed when there was evidence last.
+    ``root`` is what the finding is
+    identified by where that is not ``subject`` and ``key``: the item that the policy checked (see
+    :attr:`Policy.single`). (A named tuple for speed, as :class:`Ref`.)
     """
 
     policy: str

@@ -38,7 +38,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Context:
-    """What a format may tell beside the report itself.
+    """What a format may show in addition to the report.
 
     ``policies`` is the catalogue that the report was made with; ``version`` the product's;
     ``options`` what the caller asks of the form; ``again`` how the caller gets the script that

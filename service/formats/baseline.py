@@ -1,4 +1,4 @@
-"""What a later call needs to tell what is new: the findings that were wrong or waived."""
+"""What a later call needs to find out what is new: the findings that were wrong or waived."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A shell script that gathers with `oc` what the policies read, into an archive.
 
-The archive has the layout of `oc adm inspect`, in which the path of a file tells the resource
-and the namespaces that its list covers: a list that is empty is then still evidence.
+The archive has the layout of `oc adm inspect`, in which the path of a file gives the resource and
+the namespaces that its list covers: a list that is empty is then still evidence.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ if [ ! -s "$dir/access-review.json" ]; then
     | tee -a "$dir/not-gathered.txt" >&2
 fi
 """
-# OpenShift 3 alone has the first; that 4 does not is nothing to tell.
+# OpenShift 3 alone has the first; that 4 does not is not reported.
 _VERSION = """
 version=/version/openshift
 "$oc" get --raw "$version" >/dev/null 2>&1 || version=/version

@@ -75,7 +75,7 @@ def _template() -> Template:
 
 @cache
 def _style() -> tuple[Markup, str]:
-    """The style sheet as it stands in the page, and its hash for the page's policy."""
+    """The style sheet of the page, and its hash for the page's policy."""
     text = (_TEMPLATES / "report.css").read_text("utf-8")
     seal = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return Markup(text), seal  # noqa: S704 -- our own file, no value of a report

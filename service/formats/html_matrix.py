@@ -1,4 +1,4 @@
-"""The overview of the page: prerequisites by clusters, and a bar of how they stand."""
+"""The overview of the page: prerequisites by clusters, and a bar of their verdicts."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch of the bar that shows how the prerequisites stand, in per mille."""
+    """A stretch of the bar that shows the verdicts of the prerequisites, in per mille."""
 
     look: str
     word: str
@@ -139,7 +139,7 @@ def _cell(findings: Sequence[Finding]) -> Cell:
 
 
 def bar(report: Report) -> tuple[Part, ...]:
-    """How the findings stand, as stretches of 1000, each at least wide enough to be seen."""
+    """The verdicts of the findings, as stretches of 1000, each at least wide enough to be seen."""
     counts: dict[str, tuple[str, int]] = {}
     for finding in words.by_urgency(report.findings):
         if finding.verdict is not Verdict.NOT_APPLICABLE:

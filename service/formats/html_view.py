@@ -1,4 +1,4 @@
-"""What the HTML page tells of findings: one card per policy and verdict, as plain values."""
+"""What the HTML page shows of findings: one card per policy and verdict, as plain values."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _card(anchor: str, findings: Sequence[Finding], known: dict[str, Policy[Any]
     first = findings[0]
     policy = known.get(first.policy)
     shown = findings[:MOST_ROWS]
-    # Commands that all subjects share are told once, below the list.
+    # Commands that all subjects share are shown once, below the list.
     shared = words.commands(first) if len(shown) > 1 else []
     shared = [text for text in shared if all(text in words.commands(item) for item in paced(shown))]
     return Card(
@@ -146,7 +146,7 @@ def gone(items: Iterable[Seen]) -> tuple[str, ...]:
 
 
 def problems(report: Report) -> tuple[tuple[str, str, str, bool], ...]:
-    """Where, what, how to mend it, and whether it blocks, for each problem of the input."""
+    """Where, what, how to fix it, and whether it blocks, for each problem of the input."""
     return tuple(
         (
             words.line(

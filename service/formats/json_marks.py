@@ -92,7 +92,7 @@ def subject(item: Subject) -> dict[str, str]:
 
 
 def gate(item: Decision | None) -> dict[str, Any] | None:
-    """The gate's decision, null where nobody asked for one."""
+    """The gate's decision, null if none was requested."""
     if item is None:
         return None
     return {

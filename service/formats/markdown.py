@@ -14,7 +14,7 @@ from service.formats import words
 from service.formats.base import Context, Format
 from service.kinds.redact import redact
 
-# What is markup wherever it stands, and what is markup at the start of a line.
+# What is markup anywhere, and what is markup at the start of a line.
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$])")
 _START = re.compile(r"^(\s*|\s*\d+)(?P<mark>[#+=-]|(?<=\d)[.)])(?=\s|$|[#=-])")
 # Readers make links and pings of the rendered text, which no backslash changes, so a space of no
@@ -39,7 +39,7 @@ def code(text: str) -> str:
     fence = "`" * (longest + 1)
     pad = " " if flat[0] == "`" or flat[-1] == "`" else ""
     # In a table a bar ends the cell even inside a code span; its escape is undone there. Elsewhere
-    # it is not, so the bar that looks like one stands in.
+    # it is not, so the similar-looking bar replaces it.
     return f"{fence}{pad}{flat.replace('|', '¦')}{pad}{fence}"
 
 

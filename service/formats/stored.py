@@ -1,7 +1,7 @@
 """A stored JSON report back into a report, to be rendered in another form.
 
 Nothing of it is trusted: every field is checked, every text is redacted again, and verdict, counts
-and gate are computed anew. Reports of release 0.1, which lack some fields, are read as well.
+and gate are computed again. Reports of release 0.1, which lack some fields, are read as well.
 """
 
 from __future__ import annotations

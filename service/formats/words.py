@@ -87,7 +87,7 @@ def about(subject: Subject) -> str:
 
 
 def place(pointer: Pointer) -> str:
-    """Where a piece of evidence stands, in one line."""
+    """Where a piece of evidence is, in one line."""
     origin = pointer.origin
     words = origin.part + (f" › {origin.member}" if origin.member else "")
     if pointer.line is not None:
@@ -98,7 +98,7 @@ def place(pointer: Pointer) -> str:
 
 
 def wanting(missing: Missing) -> str:
-    """What is missing, and why where the evidence tells, in one line."""
+    """What is missing, and why if known, in one line."""
     where = f" of the {missing.cluster} cluster" if missing.cluster else ""
     reason = f" ({missing.reason})" if missing.reason else ""
     return line(redact(f"{missing.fact}{where}{reason}"))
@@ -134,14 +134,14 @@ def only_missing(finding: Finding) -> bool:
 
 
 def commands(finding: Finding) -> list[str]:
-    """Every command of a finding once: those that mend, or those that fetch what is missing."""
+    """Every command of a finding once: those that fix it, or those that fetch what is missing."""
     wanted = (item.command for item in finding.missing)
     found = (*finding.commands, *wanted)
     return list(dict.fromkeys(safe(redact(item)) for item in found if item))
 
 
 def placed_commands(finding: Finding) -> Iterator[tuple[str, str]]:
-    """:func:`commands`, each with the role of the cluster to run it on; "" where none is told."""
+    """:func:`commands`, each with the role of the cluster to run it on; "" if there is none."""
     places = {safe(redact(item.command)): item.cluster for item in finding.missing}
     for command in commands(finding):
         yield places.get(command, ""), command

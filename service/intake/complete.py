@@ -18,7 +18,7 @@ def is_mark(value: Any) -> bool:
 
 
 def without_empty_list(problems: list[Problem], origin: Origin, base: str = "") -> list[Problem]:
-    """Problems without the one that the list at this place is of nothing: a mark tells of what."""
+    """Problems without the one that the list at this place is of nothing: a mark says of what."""
     place = (origin.part, origin.member, origin.document, base)
     return [
         item
@@ -67,10 +67,10 @@ def misspelt_resource(name: str, place: Place) -> list[Problem]:
 
 
 def list_of_nothing(place: Place) -> Problem:
-    """An empty list of which nothing tells what it lists."""
+    """An empty list whose kind is not known."""
     return place.problem(
         "empty-list",
-        "an empty List does not tell of which kind and namespace there is nothing",
+        "an empty List does not show of which kind and namespace there are no objects",
         "add a document that says it: `complete: [<resource>/<namespace>]`, as the commands "
         "of `missing` do; or put the output into an archive as "
         "namespaces/<namespace>/<group>/<resource>.yaml",

@@ -181,6 +181,6 @@ def _bad_cluster(row: Any, place: Place) -> list[Problem]:
 def _no_role(place: Place) -> Problem:
     return place.problem(
         "no-role",
-        "these are objects of a cluster, and nothing says of which one",
+        "these are objects of a cluster, but it is not known which cluster",
         "add ?role=source or ?role=destination, or send an envelope or named parts",
     )

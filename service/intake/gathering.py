@@ -139,7 +139,7 @@ _IDENTIFIERS: dict[Resource[Any], tuple[str, ...]] = {
     INFRASTRUCTURE: ("status", "infrastructureName"),
     NAMESPACE: ("metadata", "uid"),
 }
-"""What tells one cluster from another; of namespaces, kube-system's uid."""
+"""What distinguishes one cluster from another; of namespaces, kube-system's uid."""
 
 
 _NEEDED = frozenset((*_IDENTIFIERS, MIG_PLAN, MIG_CLUSTER))

@@ -121,7 +121,7 @@ _TABLE: tuple[tuple[Holds, str, Resource[Any] | None], ...] = (
     (Holds.OBJECTS, rf"{_SPACE}{_LIST}", None),
     (Holds.OBJECTS, rf"{_SPACE}{_OBJECT}", None),
     (Holds.OBJECTS, rf"{_SPACE}crs/{_OF_MTC}", None),
-    # What stands deeper are runs of the plan.
+    # Deeper levels are runs of the plan.
     (Holds.OBJECTS, rf"{_ROOT}migplans/[^/]+/[^/]+{_TEXT}", MIG_PLAN),
     (Holds.MASKED, rf"{_ROOT}config/version\.json", CLUSTER_VERSION),
     (Holds.MASKED, rf"{_ROOT}config/infrastructure\.json", INFRASTRUCTURE),

@@ -109,7 +109,7 @@ def _read(intake: Intake, part: Part, piece: Piece, head: bytes, stream: BinaryI
 
 
 def _member(intake: Intake, piece: Piece) -> str:
-    """ "" for the first file of a part; others of it are told apart by their names."""
+    """ "" for the first file of a part; the others are distinguished by their names."""
     if (piece.name, "") not in intake.names:
         intake.names.add((piece.name, ""))
         return ""

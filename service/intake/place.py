@@ -1,4 +1,4 @@
-"""Where in the input something stands, for what is to be said of it."""
+"""Where in the input something is, for messages about it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Place:
         return Pointer(self.origin, self.base, None if value is None else str(value))
 
     def problem(self, code: str, message: str, hint: str = "", *, blocks: bool = True) -> Problem:
-        """A problem with what stands here."""
+        """A problem with what is here."""
         return Problem(
             code, message, hint, self.origin.part, self.origin.member, self.origin.document,
             pointer=self.base, blocks=blocks,

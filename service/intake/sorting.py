@@ -158,8 +158,8 @@ def _note_scope(
 ) -> None:
     """For which scope this list is whole.
 
-    Cluster-scoped kinds: the cluster. Namespaced kinds: the scope that the path or the selfLink
-    tells; else, objects of several namespaces come in one list only from --all-namespaces, and
+    Cluster-scoped kinds: the cluster. Namespaced kinds: the scope given by the path or the
+    selfLink; else, objects of several namespaces come in one list only from --all-namespaces, and
     those of one namespace cover that one.
     """
     if not resource.namespaced:

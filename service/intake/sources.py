@@ -35,7 +35,7 @@ class Sources:
     def line(self, origin: Origin, pointer: str) -> int | None:
         """The line of a value, or None where it cannot be found cheaply.
 
-        A value that is not there (findings tell of such, too) has the line of what should hold it.
+        A missing value (findings point at those, too) has the line of what should contain it.
         """
         key = (origin.part, origin.member)
         if key not in self.files:

@@ -1,4 +1,4 @@
-"""An archive into the intake: which members are read, and what the whole of it tells."""
+"""An archive into the intake: which members are read, and what the archive as a whole shows."""
 
 from __future__ import annotations
 

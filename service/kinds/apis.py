@@ -60,7 +60,7 @@ class ApiGroup:
 class ApiService:
     """APIService: a group version that the API server serves or hands on to another server.
 
-    ``available`` is the status of condition Available, "" where it is not told.
+    ``available`` is the status of condition Available, "" if there is none.
     """
 
     ref: Ref

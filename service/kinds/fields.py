@@ -2,7 +2,7 @@
 
 A field that is not there is a fact: a Proxy without ``httpProxy`` is no proxy. So a key that is
 nearly such a field, or is one at another level, must never be read as its absence. Any other
-unknown key is left alone: a new release of OpenShift has fields that nobody knows yet. The names
+unknown key is left alone: a new release of OpenShift has fields that are not known yet. The names
 are in fields.json, which ``tools/fields.py`` makes.
 """
 

@@ -26,7 +26,7 @@ CONFIG = "config.openshift.io"
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """An object that tells its state by conditions (ClusterOperator, MachineConfigPool)."""
+    """An object that reports its state in conditions (ClusterOperator, MachineConfigPool)."""
 
     ref: Ref
     conditions: Mapping[str, Condition]
@@ -60,7 +60,8 @@ class Scheduler:
 
 @dataclass(frozen=True, slots=True)
 class CSINode:
-    """How many volumes of each CSI driver a node can attach; 0 where the driver does not tell."""
+    """How many volumes of each CSI driver a node can attach; 0 where the driver does not report
+    it."""
 
     ref: Ref
     attachable: Mapping[str, int]

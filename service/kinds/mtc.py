@@ -141,8 +141,8 @@ class PlanStorageClass:
 class MigPlan:
     """MigPlan. ``volumes`` is None where MTC has not discovered them yet.
 
-    Then spec.persistentVolumes is absent; it is absent too where the discovery found none, which
-    the condition PvsDiscovered tells.
+    Then spec.persistentVolumes is absent; it is also absent where the discovery found none, which
+    the condition PvsDiscovered shows.
     """
 
     ref: Ref

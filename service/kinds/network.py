@@ -145,7 +145,7 @@ def route(value: Object, ref: Ref) -> Route:
 
 
 def _admitted(ingress: tuple[Object, ...]) -> bool | None:
-    """True if any router admitted the route; None where no router has said anything."""
+    """True if any router admitted the route; None where no router has reported anything."""
     answers = []
     for index, row in enumerate(ingress):
         admitted = conditions(row, f"/status/ingress/{index}").get("Admitted")

@@ -1,4 +1,4 @@
-"""Where a fact stands in the evidence."""
+"""Where a fact is in the evidence."""
 
 from __future__ import annotations
 
@@ -64,11 +64,11 @@ class Subject(NamedTuple):
 
 
 class Ref(NamedTuple):
-    """An object of the evidence: what it is, and where its document stands.
+    """An object of the evidence: what it is, and where its document is.
 
-    ``flat`` says that the spec's fields stand at the top, as in the short form of a plan.
-    A named tuple, for clusters have tens of thousands of objects and a frozen dataclass takes
-    six times as long to make.
+    ``flat`` says that the spec's fields are at the top, as in the short form of a plan. A named
+    tuple, for clusters have tens of thousands of objects and a frozen dataclass takes six times as
+    long to make.
     """
 
     cluster: str

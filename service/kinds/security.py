@@ -61,14 +61,14 @@ def security_context_constraints(value: Object, ref: Ref) -> SecurityContextCons
 
 
 def _keep_name(value: dict[str, Any]) -> None:
-    """Of an account only its existence is read; its list of secrets is nobody's business."""
+    """Of an account only its existence is read; its list of secrets is not read."""
     for key in ("secrets", "imagePullSecrets"):
         value.pop(key, None)
 
 
 SCC = Resource(
     "SecurityContextConstraints", "securitycontextconstraints", security_context_constraints,
-    (SECURITY, ""), title="what pods may be, and who may use that",
+    (SECURITY, ""), title="what pods are allowed to do, and which accounts can use this",
 )  # fmt: skip
 SERVICE_ACCOUNT = Resource(
     "ServiceAccount", "serviceaccounts", api_object, namespaced=True, title="service accounts",

@@ -170,7 +170,7 @@ def drop(of: Any, *keys: str) -> None:
 
 
 def inner(value: Any, *path: str) -> Any:
-    """What stands below these keys, None where there is nothing."""
+    """What is below these keys, None where there is nothing."""
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
     return value

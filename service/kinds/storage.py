@@ -16,10 +16,10 @@ from service.kinds.shape import Object, metadata, rows, scalar, strings, table, 
 class PersistentVolume(NamedTuple):
     """A persistent volume. (A named tuple for speed, as :class:`Ref`.)
 
-    ``source`` is the volume source's key in the spec (``nfs``, ``csi``, ``hostPath`` …),
-    ``driver`` the CSI driver or FlexVolume driver, ``server`` the NFS server,
-    ``capacity`` the quantity as written, ``zones`` from node affinity and labels. ``backing`` is
-    what several volumes may stand for: an NFS export, a CSI volume; "" where that is not told.
+    ``source`` is the volume source's key in the spec (``nfs``, ``csi``, ``hostPath`` …), ``driver``
+    the CSI driver or FlexVolume driver, ``server`` the NFS server, ``capacity`` the quantity as
+    written, ``zones`` from node affinity and labels. ``backing`` is what several volumes may stand
+    for: an NFS export, a CSI volume; "" if not known.
     """
 
     ref: Ref

@@ -15,7 +15,7 @@ _HOST = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[^:\[\]]+))(?::\d{1
 
 
 class Mode(StrEnum):
-    """How requests are told to be allowed."""
+    """How the service decides which requests are allowed."""
 
     OPEN = "open"
     LOOPBACK = "loopback"

@@ -66,7 +66,7 @@ def install(app: Flask, settings: Settings, metrics: Metrics) -> None:
 
     @app.errorhandler(Exception)
     def _unexpected(error: Exception) -> Response:
-        # The text of an exception may quote input: only its type and place are told.
+        # The text of an exception may quote input: only its type and place are logged.
         g.error, g.at = type(error).__name__, place_of(error)
         log.error("unexpected", extra={"error": g.error, "at": g.at})
         detail = "This is a defect of the service. Please report it with the request_id."

@@ -43,7 +43,7 @@ _SPELLINGS = frozenset(MEDIA_TYPES) | {
     "application/x-gzip",
     "application/x-gtar",
     "application/x-tgz",
-    # What curl --data-binary says where it is told nothing. The bytes tell what they are.
+    # What curl --data-binary sends by default. The bytes show what they are.
     "application/x-www-form-urlencoded",
     "application/x-zip-compressed",
     "text/json",

@@ -84,7 +84,7 @@ def _plan(wanted: Mapping[str, Any], now: Runtime) -> tuple[PlanName, Mapping[st
         if key not in (KEY, *BESIDE)
     ]
     if faults:
-        raise Refused("invalid-input", "The request is not of its form.", errors=faults)
+        raise Refused("invalid-input", "The request is malformed.", errors=faults)
     name = wanted[KEY]
     if not isinstance(name, dict) or set(name) != {"namespace", "name"}:
         raise _refused("wrong-form", f"{KEY} takes namespace and name, and nothing else")

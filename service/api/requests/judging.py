@@ -45,7 +45,7 @@ def gate_of(query: Mapping[str, Any]) -> Gate:
 
 
 def context_of(query: Mapping[str, Any], now: Runtime) -> Context:
-    """What the formats are told: the catalogue, and how the caller wants the report shown."""
+    """What the formats receive: the catalogue, and how the caller wants the report shown."""
     given = {key: query[key] for key in _SHOWN if key in query}
     return replace(now.context, options=Options(**given)) if given else now.context
 

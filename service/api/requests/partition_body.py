@@ -58,7 +58,7 @@ def checked(document: Any) -> dict[str, Any]:
             Fault("wrong-value", words, "GET /docs shows the form", pointer=pointer)
             for pointer, words in _faults(error.messages_dict)
         ]
-        raise Refused("invalid-input", "The request is not of its form.", errors=faults) from None
+        raise Refused("invalid-input", "The request is malformed.", errors=faults) from None
     return loaded
 
 
@@ -90,7 +90,7 @@ def _ties(rows: list[dict[str, Any]], loads: list[Load]) -> Iterator[Tie]:
 
 
 def _faults(messages: Mapping[Any, Any], at: str = "") -> Iterator[tuple[str, str]]:
-    """Pointer and words of every fault, however deep it stands."""
+    """Pointer and text of every fault, at any depth."""
     for key, value in messages.items():
         step = "" if key == "_schema" else "/" + pointer_step(str(key))[:60]
         if isinstance(value, Mapping):
@@ -102,4 +102,4 @@ def _faults(messages: Mapping[Any, Any], at: str = "") -> Iterator[tuple[str, st
 def wrong(detail: str, hint: str, pointer: str) -> Refused:
     """The refusal of a request for one reason."""
     fault = Fault("wrong-form", detail, hint, pointer=pointer)
-    return Refused("invalid-input", "The request is not of its form.", errors=[fault])
+    return Refused("invalid-input", "The request is malformed.", errors=[fault])

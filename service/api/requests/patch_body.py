@@ -27,7 +27,7 @@ OWN_PARTS = ("controller", "settings")
 
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml")
 SNIFFED = 512
-"""Bytes that tell whether a document is compressed."""
+"""Bytes that show whether a document is compressed."""
 
 
 def read_patch_request(body: Body, now: Runtime) -> tuple[dict[str, Any], Intake | None]:
@@ -103,7 +103,7 @@ def _checked(document: Any) -> dict[str, Any]:
                   f"known are {', '.join(_FIELDS)}", pointer=f"/{pointer_step(name)[:60]}")
             for name, texts in sorted(error.messages_dict.items())
         ]  # fmt: skip
-        raise Refused("invalid-input", "The request is not of its form.", errors=faults) from None
+        raise Refused("invalid-input", "The request is malformed.", errors=faults) from None
     return loaded
 
 
@@ -119,4 +119,4 @@ def _words(texts: Any) -> str:
 
 def _wrong(detail: str, hint: str, part: str = "") -> Refused:
     fault = Fault("wrong-form", detail, hint, part="" if part == "body" else part)
-    return Refused("invalid-input", "The request is not of its form.", errors=[fault])
+    return Refused("invalid-input", "The request is malformed.", errors=[fault])

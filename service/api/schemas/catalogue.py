@@ -30,7 +30,7 @@ class PolicySchema(CamelSchema):
     title = text("the prerequisite as one sentence")
     description = text("the rule")
     why = text("what happens when it is not met")
-    severity = one_of(Severity, "of a fail, unless the finding says otherwise")
+    severity = one_of(Severity, "of a failed finding, unless the finding has its own")
     reads = many(ReadSchema)
     declares = texts("facts and probes that it takes from a descriptor")
     remedy = text()
@@ -50,7 +50,7 @@ class PolicyListSchema(CamelSchema):
 class EvidenceItemSchema(ReadSchema):
     """Evidence to gather from one cluster, and who reads it."""
 
-    title = text("what it tells")
+    title = text("what it contains")
     releases = fields.List(
         fields.Integer(), required=True, metadata={"description": "OpenShift releases that have it"}
     )
@@ -63,7 +63,7 @@ class RoleEvidenceSchema(CamelSchema):
     role = one_of(Role)
     script = text("path of the script that gathers it all")
     items = many(EvidenceItemSchema)
-    facts = texts("facts and probes that only a descriptor can tell")
+    facts = texts("facts and probes that only a descriptor can provide")
 
 
 class EvidenceListSchema(CamelSchema):

@@ -46,7 +46,7 @@ class GateFields(Query):
     fail_on = _choice(
         [item.value for item in Severity],
         "blocker",
-        "fails of this severity or above close the gate",
+        "failed findings of this severity or above close the gate",
     )
     on_unknown = _choice(
         ["fail", "ignore"],
@@ -87,7 +87,7 @@ class ShownFields(Query):
     priorities = _matching(
         r"^(none|[^,]{1,60},[^,]{1,60},[^,]{1,60})$",
         "three names such as High,Medium,Low, or none",
-        "Jira's priorities for blockers that fail, for the rest, and for information",
+        "Jira priorities for failed blockers, for other findings, and for information",
         Options().priorities,
     )
     table = _matching(

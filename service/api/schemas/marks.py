@@ -88,7 +88,7 @@ class PreviousFindingSchema(CamelSchema):
     title = text()
     message = text()
     verdict = maybe(Verdict, "null where only a fingerprint was given")
-    before = maybe(Verdict, "fail where an unknown was a fail when there was evidence last")
+    before = maybe(Verdict, "fail if an unknown finding failed when there was evidence last")
     ending = maybe(Ending, "why it is closed; null where it is not")
     see = texts("fingerprints of the open findings that report the result now")
     severity = maybe(Severity, "null where only a fingerprint was given")

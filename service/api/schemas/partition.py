@@ -145,7 +145,7 @@ class TieSchema(CamelSchema):
 
 
 class LackingSchema(CamelSchema):
-    """Evidence that could have told of more ties."""
+    """Evidence that could have shown more dependencies."""
 
     fact = text()
     cluster = text("the role of the cluster")

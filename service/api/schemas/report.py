@@ -75,7 +75,7 @@ class MissingSchema(CamelSchema):
 
 
 class RemediationSchema(CamelSchema):
-    """How to mend a fail."""
+    """How to fix a failed finding."""
 
     text = text("in words")
     commands = texts("exact commands for that cluster's version")
@@ -88,10 +88,10 @@ class FindingSchema(CamelSchema):
     name = text("name of the policy", examples=["single-proxy"])
     title = text("the prerequisite")
     verdict = one_of(Verdict)
-    severity = one_of(Severity, "how much a fail matters")
+    severity = one_of(Severity, "how severe a failure is")
     message = text()
     subject = fields.Nested(SubjectSchema, required=True)
-    key = text("tells apart findings of one policy about one subject")
+    key = text("distinguishes findings of one policy about one subject")
     identified_by = nullable(
         SubjectSchema, "what the fingerprint is made of, where that is not subject and key"
     )
@@ -128,7 +128,7 @@ class InputProblemSchema(CamelSchema):
 
 
 class ClusterSchema(CamelSchema):
-    """A cluster as it was recognised; "" where the evidence does not tell."""
+    """A cluster as it was recognised; "" if the evidence does not show it."""
 
     role = text()
     name = text()
@@ -149,7 +149,7 @@ class PartSchema(CamelSchema):
     documents = number()
     objects = number()
     collected = fields.DateTime(
-        required=True, allow_none=True, metadata={"description": "when, if it tells"}
+        required=True, allow_none=True, metadata={"description": "when, if known"}
     )
     notes = texts()
 

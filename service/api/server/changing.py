@@ -8,7 +8,7 @@ import os
 def stamp(path: str | os.PathLike[str]) -> tuple[int, ...]:
     """What differs once a file has changed; empty where there is no file that can be read.
 
-    A Secret changes by a symbolic link to another folder: the inode tells.
+    A Secret changes by a symbolic link to another folder: the inode shows it.
     """
     try:
         now = os.stat(path)

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 MOST_WORKERS = 8
-"""More workers than this are a setting: on a large machine nobody expects sixty processes."""
+"""More workers than this are a setting: on a large machine, sixty processes would be a surprise."""
 
 _CGROUPS = Path("/sys/fs/cgroup")
 

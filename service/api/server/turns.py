@@ -22,9 +22,9 @@ _BUFFERED = 256 * 1024
 class Turns:
     """A context manager: entering it waits for a turn and starts the clock of the work.
 
-    Raises Refused: ``busy`` where no turn came in time, on leaving ``deadline-exceeded`` where
-    the work took too long. The number of turns bounds the memory of a worker. ``waited`` is told
-    how many seconds each has waited.
+    Raises Refused: ``busy`` where no turn came in time, on leaving ``deadline-exceeded`` where the
+    work took too long. The number of turns bounds the memory of a worker. ``waited`` receives how
+    many seconds each has waited.
     """
 
     def __init__(self, settings: Settings, waited: Callable[[float], None]) -> None:

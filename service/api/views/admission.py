@@ -64,11 +64,11 @@ _CONTRACT = Contract(
     tag="admission",
     scope="admission",
     description="For a ValidatingWebhookConfiguration. MigrationController, MigPlan, MigCluster "
-    "and MigStorage are judged by what the object alone tells: blockers deny, everything else "
-    "that is wrong is a warning, and what cannot be known without other evidence is neither. "
-    "A file that the settings name tells of the objects around it, which adds warnings. "
-    "What was already wrong before an update, and what MTC's own service accounts write, is "
-    "never denied.",
+    "and MigStorage are evaluated by the object alone: blockers deny, everything "
+    "else that is wrong is a warning, and what cannot be known without other "
+    "evidence is neither. A file named in the settings provides the objects around "
+    "it, which adds warnings. What was already wrong before an update, and what "
+    "MTC's own service accounts write, is never denied.",
     body=True,
     document=AdmissionReviewSchema,
     media_types=("application/json",),
@@ -82,7 +82,7 @@ def post_admission(query: Mapping[str, Any]) -> Response:
     asked = _read()["request"]
     answer: dict[str, Any] = {"uid": asked["uid"], "allowed": True}
     if _concerns(asked):
-        # What is not of its form is left to the schema of the API server.
+        # Malformed fields are left to the schema of the API server.
         with suppress(BadInput):
             answer |= _told(_judged(asked, runtime()), asked)
     body = encode({"apiVersion": API_VERSION, "kind": KIND, "response": answer})
@@ -152,7 +152,7 @@ def _is_mtc(asked: Mapping[str, Any]) -> bool:
 
 
 def _before(asked: Mapping[str, Any], old: Mapping[str, Any], now: Runtime) -> Migration:
-    """The migration before the update; of an object that was not of its form nothing is known."""
+    """The migration before the update; nothing is known of a malformed object."""
     try:
         return _migration(asked, old, now)
     except BadInput:
@@ -165,7 +165,7 @@ def _migration(
     """The migration of which this object, and the evidence around it, is all that is known."""
     kind = asked["kind"]
     metadata = written.get("metadata")
-    # With generateName there is no name yet, and the namespace may stand in the request alone.
+    # With generateName there is no name yet, and the namespace may be only in the request.
     named = {
         "namespace": asked["namespace"],
         **(metadata if isinstance(metadata, dict) else {}),

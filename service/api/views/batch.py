@@ -229,7 +229,7 @@ def _answer(line: bytes | None, query: Mapping[str, Any], now: Runtime) -> dict[
 
 
 def _defect(error: Exception) -> Refused:
-    # The text of an exception may quote input: only its type and place are told.
+    # The text of an exception may quote input: only its type and place are logged.
     log.error("unexpected", extra={"error": type(error).__name__, "at": place_of(error)})
     detail = "This is a defect of the service. Please report it with the request_id."
     return Refused("internal-error", detail)

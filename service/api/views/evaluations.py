@@ -51,8 +51,8 @@ _CONTRACT = Contract(
         links={
             "next": Link(
                 "evaluate",
-                "What has changed since: evidence gathered anew, with this report (format json or "
-                "baseline) beside it.",
+                "What has changed since: new evidence, together with this report (format json "
+                "or baseline).",
                 body={"baseline": "$response.body"},
             ),
             "policy": Link(

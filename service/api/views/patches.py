@@ -42,8 +42,8 @@ _CONTRACT = Contract(
         links={
             "next": Link(
                 "patchMigrationController",
-                "Further settings of the same object, as this patch leaves it. A dry run leads "
-                "nowhere: its passwords are masked.",
+                "Further settings of the same object, as this patch leaves it. A dry run stores "
+                "nothing: its passwords are masked.",
                 body={"controller": "$response.body#/manifest"},
             ),
             "undo": Link(

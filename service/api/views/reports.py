@@ -40,8 +40,8 @@ _CONTRACT = Contract(
     tag="evaluations",
     scope="evaluate",
     description="Takes a report that POST /v1/evaluations gave as format=json. Nothing of it is "
-    "trusted: every field is checked, secrets are masked again, and verdict, counts and gate are "
-    "computed anew.",
+    "trusted: every field is checked, secrets are masked again, and verdict, counts "
+    "and gate are computed again.",
     body=True,
     document=ReportSchema,
     media_types=("application/json",),

@@ -1,1 +1,1 @@
-"""What is said of findings after they were judged: waived, new, accepted by the gate, ticketed."""
+"""What is added to findings after the evaluation: waived, new, accepted by the gate, ticketed."""

@@ -88,7 +88,7 @@ def compare(report: Report, previous: Previous) -> Report:
     """The report with the change of each finding, and what became of those that are gone.
 
     Fails, unknowns, errors and waived findings are ``new``, ``unchanged`` or ``changed`` (verdict,
-    severity or found value); others are ``resolved`` where they were a fail or waived before,
+    severity or found value); others are ``resolved`` where they failed or were waived before,
     ``changed`` where they were unknown, and have no change otherwise. A previous finding that is
     gone is resolved only where this evaluation could have seen it: while its policy was not
     evaluated, or is unknown for its cluster, or input could not be read, it is ``unconfirmed``.
@@ -120,7 +120,8 @@ FORMER_KEYS = ("not-gathered", "error")
 
 
 def _previous(finding: Finding, previous: Previous) -> Seen | None:
-    """What the previous report said of this finding, under the fingerprint of now or of 0.1."""
+    """What the previous report has for this finding, under its current fingerprint or that of
+    0.1."""
     was = previous.seen.get(finding.fingerprint)
     if was is not None or finding.root is None:
         return was
@@ -199,7 +200,7 @@ def _worse(finding: Finding, was: Seen) -> bool:
 
 
 def last(seen: Seen) -> Verdict | None:
-    """The verdict when there was evidence last: an unknown that was a fail before counts as one."""
+    """The verdict when there was evidence last: an unknown that failed before counts as failed."""
     return Verdict.FAIL if seen.verdict in DARK and seen.before is Verdict.FAIL else seen.verdict
 
 

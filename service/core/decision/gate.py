@@ -23,12 +23,13 @@ _NAMED = 3
 
 
 class NoPrevious(ValueError):
-    """``new_only`` was asked for without a previous report to tell what is new."""
+    """``new_only`` was requested without a previous report to compare with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What closes the gate: a fail of at least this severity, and unknowns unless ignored."""
+    """What closes the gate: a failed finding of at least this severity, and unknown findings unless
+    ignored."""
 
     fail_on: Severity = Severity.BLOCKER
     ignore_unknown: bool = False

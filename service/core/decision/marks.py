@@ -1,4 +1,4 @@
-"""What is said of findings after they were judged: waivers, the change since, the gate."""
+"""What is added to findings after the evaluation: waivers, the change since, the gate."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ class WaiverAudit:
 class Change(StrEnum):
     """How a finding compares with the previous report.
 
-    ``resolved`` is a fail that is met now, or does not apply any more; an unknown that turned out
-    to be met is ``changed``, for nothing was wrong.
+    ``resolved`` is a failed finding that passes now, or does not apply any more; an unknown that
+    turned out to be met is ``changed``, for nothing was wrong.
     """
 
     NEW = "new"
@@ -87,7 +87,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a previous report said of one finding; None or "" where it only gave a fingerprint.
+    """What a previous report has for one finding; None or "" where it only gave a fingerprint.
 
     ``before`` is the verdict that it had when there was evidence last (see :class:`Finding`).
     ``ending`` is why it is closed, for one that this report does not have; ``see`` are the open

@@ -120,7 +120,7 @@ def _pile(
 def _places(finding: Finding, group: Group) -> Iterator[tuple[str, Verdict]]:
     """The lists of piles that a finding belongs to, each with its verdict there.
 
-    An unknown that was a fail stays with the fails until evidence settles it.
+    An unknown that failed before stays with the failures until evidence settles it.
     """
     before = finding.before or finding.verdict
     if finding.verdict in OPEN:

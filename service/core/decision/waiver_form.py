@@ -139,7 +139,7 @@ def _number(place: str, raw: Mapping[Any, Any], key: str, faults: list[Fault]) -
     if value is None:
         return None
     try:
-        # A whole number of JSON may have more digits than a float has room for.
+        # A whole number of JSON may have more digits than a float can hold.
         number = math.nan if isinstance(value, bool | str) else float(value)
     except (TypeError, OverflowError):
         number = math.nan

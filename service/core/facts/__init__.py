@@ -1,7 +1,7 @@
 """What the objects and the declarations of a cluster amount to, each fact with its evidence.
 
-An observed object is always believed over a declaration; that they disagree is a finding of
-policy MTC902, not of the reader. Every function raises NotGathered where nothing tells.
+An observed object is always believed over a declaration; that they disagree is a finding of policy
+MTC902, not of the reader. Every function raises NotGathered where the evidence does not show it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which kinds an API server serves, as far as the evidence tells."""
+"""Which kinds an API server serves, as far as the evidence shows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ READS: tuple[Read[Any], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Whether something is served: ``served`` is None where nothing tells."""
+    """Whether something is served: ``served`` is None where this is not known."""
 
     served: bool | None
     evidence: tuple[Pointer, ...] = ()
@@ -46,7 +46,7 @@ def serves(cluster: Cluster, group: str, version: str, kind: str) -> Answer:
             pointer = item.ref.at("/spec/versions", ", ".join(item.served))
             return Answer(version in item.served, (pointer,))
     if not group:
-        return UNTOLD  # the core group has one version, and the lists of kinds alone tell more
+        return UNTOLD  # the core group has one version, and only the lists of kinds show more
     return _by_service(cluster, group, version)
 
 
@@ -94,7 +94,7 @@ def kinds_of(cluster: Cluster, group: str) -> tuple[str, ...]:
 
 
 def untold(cluster: Cluster, what: str) -> NotGathered:
-    """What is missing where nothing tells what an API server serves."""
+    """What is missing where it is not known what an API server serves."""
     return NotGathered(Missing(what, cluster.role, fetch_command(API_RESOURCES)))
 
 

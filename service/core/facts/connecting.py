@@ -19,7 +19,7 @@ IMAGES = {3: "registry.access.redhat.com/ubi8/ubi", 4: "registry.access.redhat.c
 """Images with bash and timeout that need no login to pull."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9._:-]+|<[a-z ]+>")
-"""What may stand in a command as it is, placeholders included; evidence may hold anything."""
+"""What may appear in a command unquoted, placeholders included; evidence may hold anything."""
 
 RSYNC_LABELS = (
     "owner=directvolumemigration,app=directvolumemigration-rsync-transfer,purpose=rsync,"
@@ -77,7 +77,7 @@ def _bracketed(host: str) -> str:
 
 
 def plain(word: str, kind: str = "host") -> str:
-    """A word of the evidence as it may stand in a command; a placeholder where it may not."""
+    """A word of the evidence as it may appear in a command; a placeholder where it may not."""
     return word if _PLAIN.fullmatch(word) else f"<{kind}>"
 
 

@@ -70,8 +70,8 @@ DECLARABLE: tuple[DeclarableFact, ...] = (
     ),
     DeclarableFact(
         "networkRestrictions",
-        "whether network policies or egress firewalls stand in the namespaces of the plan and of "
-        "MTC; false for none",
+        "whether the namespaces of the plan and of MTC have network policies or egress "
+        "firewalls; false for none",
         (bool,),
         False,
     ),
@@ -98,7 +98,8 @@ PROBE_TARGETS = (
 """What a probe may aim at; ``endpoint`` is any host and port."""
 
 PODS = ("rsync", "velero")
-"""The pods that a probe may have run in, where network rules tell them apart."""
+"""The pods that a probe may have run in, where network rules distinguish them."""
 
 VANTAGES = ("cluster", "workstation", "declared")
-"""Where a probe ran: in a pod of the cluster, somewhere else, or nowhere (a person says so)."""
+"""Where a probe ran: in a pod of the cluster, somewhere else, or not at all (declared by a
+person)."""

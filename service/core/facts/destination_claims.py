@@ -37,7 +37,7 @@ class DestinationClaims:
 
 
 def destination_claims(migration: Migration) -> DestinationClaims:
-    """What stands in the plan's destination namespaces. Raises NotGathered without a plan."""
+    """What is in the plan's destination namespaces. Raises NotGathered without a plan."""
     return migration.derive(_claims)
 
 

@@ -51,8 +51,8 @@ def repository(storage: MigStorage) -> Fact[Endpoint]:
     """Where the replication repository listens.
 
     awsS3Url, or what the provider's own client dials: s3.<region>.amazonaws.com,
-    <account>.blob.core.windows.net, storage.googleapis.com; these are always TLS on 443.
-    Raises NotGathered where the MigStorage does not tell.
+    <account>.blob.core.windows.net, storage.googleapis.com; these are always TLS on 443. Raises
+    NotGathered where the MigStorage does not show it.
     """
     readers = {"aws": _aws, "azure": _azure, "gcp": _gcp}
     read = readers.get(storage.provider)

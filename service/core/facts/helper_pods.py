@@ -20,7 +20,7 @@ READS: tuple[Read[Any], ...] = (
     Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),
     Read(POD, plan_namespaces=True),
 )
-"""What the functions of this module read besides the volumes of the plan."""
+"""What the functions of this module read in addition to the volumes of the plan."""
 
 DEFAULTS = {
     "cpu_requests": "100m",

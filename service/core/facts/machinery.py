@@ -21,7 +21,7 @@ AGENT_READS: tuple[Read[Any], ...] = (Read(DAEMON_SET, MTC_NAMESPACE), Read(POD,
 LOCATION_READS: tuple[Read[Any], ...] = (Read(BACKUP_STORAGE_LOCATION, MTC_NAMESPACE),)
 
 FRESH = timedelta(hours=1)
-"""Velero tests a location every minute: one that was tested longer ago tells that it stopped."""
+"""Velero tests a location every minute: one that was tested longer ago shows that it stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ HERE = (MTC_NAMESPACE, "")
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Whether a component runs. ``said`` says so in words, ``pods`` are those that were seen."""
+    """Whether a component runs. ``said`` describes it, ``pods`` are those that were seen."""
 
     up: bool
     said: str
@@ -72,7 +72,7 @@ def state(cluster: Cluster, part: Component) -> State:
     """Whether a component of a cluster runs.
 
     A Deployment or DaemonSet with a status is believed; else the pods. Absence counts where the
-    list of either is whole. Raises NotGathered where nothing tells.
+    list of either is whole. Raises NotGathered where the evidence does not show it.
     """
     kind = DAEMON_SET if part.daemon else DEPLOYMENT
     pods = tuple(pod for pod in cluster.known(POD, HERE) if part.is_one(pod) and _counts(pod))
@@ -140,7 +140,7 @@ def _why(pod: Pod) -> str:
 def controller_down(migration: Migration) -> State | None:
     """That the controller is seen not to run: what it wrote of itself is then out of date.
 
-    None where it runs, or where nothing tells.
+    None where it runs, or where this is not known.
     """
     return migration.derive(_down)
 

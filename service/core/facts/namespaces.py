@@ -45,5 +45,5 @@ def is_there(cluster: Cluster, name: str) -> tuple[bool, Namespace | None]:
 
 
 def phase(namespace: Namespace) -> Pointer:
-    """Where a namespace's phase stands."""
+    """Where a namespace's phase is."""
     return namespace.ref.at("/status/phase", namespace.phase)

@@ -143,7 +143,7 @@ def _peers(rule: Mapping[str, Any], key: str) -> Iterable[Mapping[str, Any] | No
 
 
 def mappings(value: object) -> tuple[Mapping[str, Any], ...]:
-    """The mappings of a list; what is none stands as one that nothing can be said of."""
+    """The mappings of a list; an invalid one is kept as one that cannot be evaluated."""
     if not value:
         return ()
     rows = value if isinstance(value, list | tuple) else [value]

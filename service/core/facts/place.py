@@ -1,4 +1,4 @@
-"""On which cloud, and in which regions of it, a cluster stands."""
+"""In which cloud, and in which of its regions, a cluster runs."""
 
 from __future__ import annotations
 

@@ -52,8 +52,8 @@ def unset(plan: MigPlan, reference: ObjectRef) -> bool:
 def side_cluster(migration: Migration, cluster: Cluster) -> MigCluster:
     """The MigCluster of the plan's source or destination.
 
-    Raises NotGathered; NotApplicable where the plan's short form names none and none is known,
-    or where the reference leads nowhere (another policy's finding).
+    Raises NotGathered; NotApplicable where the plan's short form names none and none is known, or
+    where the reference has no target (another policy's finding).
     """
     plan = migration.given_plan
     if plan is None:
@@ -88,7 +88,7 @@ def plan_storage(migration: Migration) -> MigStorage:
 
 
 def told_ready(conditions: Mapping[str, Condition]) -> bool | None:
-    """Whether the controller says Ready; None where it has said nothing yet."""
+    """Whether the controller says Ready; None where it has reported nothing yet."""
     if not conditions:
         return None
     ready = conditions.get("Ready")

@@ -129,7 +129,7 @@ def _untold(cluster: Cluster, missing: NotGathered, reason: str = "") -> NotGath
 
 
 def _fault(value: object) -> str:
-    """Why a declared ``proxy`` does not tell of the proxies; "" where it does."""
+    """Why a declared ``proxy`` does not define the proxies; "" where it does."""
     if value is True:
         return "`proxy: true` does not say which one"
     if any(_names_pac(item) for item in _declared_values(value)):

@@ -78,7 +78,7 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What all evidence amounts to: ``open`` is None where nothing proves either.
+    """What all evidence amounts to: ``open`` is None where neither is known.
 
     ``sights`` are the ones that decided; for an open question those that could not, because a
     bare TCP connection says nothing of a way through a proxy. ``elsewhere`` are the results
@@ -96,7 +96,7 @@ class Reach:
 
     @property
     def evidence(self) -> tuple[Pointer, ...]:
-        """Where the deciding evidence stands; for an open question, the workstation results."""
+        """Where the deciding evidence is; for an open question, the workstation results."""
         if self.open is None:
             found = tuple(probe.pointer for probe in self.elsewhere)
             return (*found, *(sight.pointer for sight in self.sights))

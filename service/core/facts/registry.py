@@ -51,7 +51,7 @@ def every_registry_route(cluster: Cluster, release: int) -> tuple[Route, ...]:
 
 
 def probed_path(migration: Migration, cluster: Cluster) -> Fact[str] | None:
-    """The exposedRegistryPath that MTC itself reached over HTTPS, None where nothing tells.
+    """The exposedRegistryPath that MTC itself reached over HTTPS, None if not known.
 
     A MigCluster with that field is Ready only after `GET https://<path>/v2/_catalog?n=5`
     answered 200 (mig-controller, pkg/controller/migcluster/validation.go).
@@ -97,7 +97,7 @@ def proven_path(migration: Migration, cluster: Cluster) -> Fact[str] | None:
 
 
 def route_status(cluster: Cluster, route: Route) -> Missing:
-    """What is missing where no router has said whether it admits a route."""
+    """What is missing where no router has reported whether it admits a route."""
     return Missing(
         f"the status of route {route.ref.name}",
         cluster.role,

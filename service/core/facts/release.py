@@ -95,7 +95,7 @@ def major(cluster: Cluster) -> int:
 
 
 def major_or(cluster: Cluster, default: int = 4) -> int:
-    """The major release, or the default where nothing tells; only for the form of a command."""
+    """The major release, or the default where it is not known; only for the form of a command."""
     try:
         return major(cluster)
     except NotGathered:

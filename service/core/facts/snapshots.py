@@ -33,7 +33,7 @@ def provider_of(pv: PersistentVolume) -> str:
 
 
 def provisioner_of(pv: PersistentVolume) -> str:
-    """The provisioner that such a volume comes from, "" where its source does not tell."""
+    """The provisioner that such a volume comes from, "" if its source does not show it."""
     return pv.driver if pv.source == "csi" else _PROVISIONER_OF_SOURCE.get(pv.source, "")
 
 

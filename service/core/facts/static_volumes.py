@@ -59,7 +59,7 @@ def _served(migration: Migration) -> Mapping[str, Served]:
             try:
                 name = target_of(migration, volume).name
             except NotGathered:
-                continue  # told by whoever asks for its class
+                continue  # reported by the caller that needs its class
             claims.setdefault(name, []).append(volume)
     free: dict[str, list[PersistentVolume]] = {}
     for pv in migration.destination.known(PERSISTENT_VOLUME):

@@ -21,7 +21,7 @@ CEPH_RBD = "rbd.csi.ceph.com"
 class Target:
     """The class of a volume's copy; ``name`` "" means that none is selected.
 
-    ``selected`` tells the plan's choice from MTC's default for a volume that it has not
+    ``selected`` distinguishes the plan's choice from MTC's default for a volume that it has not
     discovered.
     """
 
@@ -124,7 +124,7 @@ def _chosen(item: KnownClass) -> Target:
 
 
 def requested(volume: Volume) -> Decimal | None:
-    """Bytes that the new claim asks for; None where no size is told.
+    """Bytes that the new claim asks for; None where no size is given.
 
     What the claim on the source asks for; without it, what the plan or the volume has.
     """

@@ -43,7 +43,7 @@ class Volume:
 
     @property
     def hold(self) -> str:
-        """The claim as ``namespace/name``, as far as anything tells; for messages."""
+        """The claim as ``namespace/name``, as far as it is known; for messages."""
         if self.claim is not None:
             return f"{self.claim.ref.namespace}/{self.claim.ref.name}"
         if self.planned is not None and self.planned.pvc_name:
@@ -54,7 +54,7 @@ class Volume:
 
     @property
     def mode(self) -> str:
-        """``Filesystem`` or ``Block``; "" where nothing tells."""
+        """``Filesystem`` or ``Block``; "" if not known."""
         if self.pv is not None:
             return self.pv.volume_mode
         if self.claim is not None:
@@ -127,9 +127,9 @@ def ref_of(volume: Volume) -> Ref | None:
 def volumes(migration: Migration) -> Volumes:
     """The volumes that the plan touches, joined once per migration.
 
-    As mig-controller discovers them (migplan/pvlist.go): the claims of the plan's source
-    namespaces and the volumes bound to them; besides, what the plan lists. Raises NotGathered
-    without a plan, NotApplicable where the operator is told not to migrate volumes.
+    As mig-controller discovers them (migplan/pvlist.go): the claims of the plan's source namespaces
+    and the volumes bound to them; also what the plan lists. Raises NotGathered without a plan,
+    NotApplicable where the operator is set not to migrate volumes.
     """
     return migration.derive(_join)
 

@@ -62,7 +62,7 @@ _TIES_FROM: tuple[Resource[Any], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What the evidence amounts to; ``missing`` is what could have told of more ties."""
+    """What the evidence amounts to; ``missing`` is what could have shown more dependencies."""
 
     loads: tuple[Load, ...]
     ties: tuple[Tie, ...]

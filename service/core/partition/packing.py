@@ -36,8 +36,8 @@ def pack(sizes: Sequence[Size], limits: Size) -> tuple[list[Bin], int, bool]:
 def lower_bound(sizes: Sequence[Size], limits: Size) -> int:
     """A number of bins that no packing can undercut.
 
-    Martello and Toth's L2 in each dimension: besides the total it counts that items above half
-    of a limit need a bin each, and that what is left beside them takes only small items.
+    Martello and Toth's L2 in each dimension: in addition to the total, it counts that items above
+    half of a limit need a bin each, and that the rest of these bins takes only small items.
     """
     return max(_bound([size[place] for size in sizes], limits[place]) for place in range(3))
 

@@ -142,7 +142,7 @@ def _of_manifest(
     asked = {snake_case(key) for key in values}
     for item in check_spec(result, release):
         if item.remark.code != "missing-key" and (item.setting in asked or item.key in values):
-            continue  # told of the request already
+            continue  # already reported for the request
         yield of_spec_remark(item, f"{at}/spec", strict=False)
     for key in spellings(result, stunnel.SETTING):
         if stunnel.SETTING not in asked and is_masked(stunnel.read(result[key])):
@@ -170,7 +170,7 @@ def _findings(
     assert request.migration is not None
     judging = [policy for policy in policies if policy.id in POLICIES]
     if manifest is None:
-        # What else stands in its spec is not known, so there is nothing for MTC801 to judge.
+        # The rest of its spec is not known, so MTC801 has nothing to evaluate.
         judging = [policy for policy in judging if policy.id != SETTINGS_POLICY]
         blank = {"kind": MIGRATION_CONTROLLER.kind, "metadata": {"name": DEFAULT_NAME}}
         manifest = {"apiVersion": MIGRATION_CONTROLLER.api_version, **blank, "spec": {}}

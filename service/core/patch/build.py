@@ -33,8 +33,8 @@ class Forms:
 def new_spec(spec: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """The spec with the values in it; null removes.
 
-    A setting that already stands there keeps its spelling; one that stands there under several
-    is left under its own name alone.
+    An existing setting keeps its spelling; one with several spellings is kept only under its own
+    name.
     """
     result = deepcopy(dict(spec))
     for name, value in values.items():

@@ -1,4 +1,4 @@
-"""The exact `oc` commands for a patch; they name files, so that no secret stands in them."""
+"""The exact `oc` commands for a patch; they name files, so that they contain no secret."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from service.core.outcome import Severity
 from service.core.report import Finding
 
 DEFAULT_NAME = "migration-controller"
-"""The name that the operator's own sample has, where no manifest tells another."""
+"""The name in the operator's own sample, where no manifest gives another."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def shown_text(setting: Setting | None, value: Any) -> str:
 
 
 def redacted(result: Result) -> Result:
-    """A copy of the result in which no secret stands; it is not to be applied."""
+    """A copy of the result without secrets; it is not to be applied."""
     return replace(
         result,
         merge_patch=_patch(result.merge_patch),

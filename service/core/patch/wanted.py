@@ -23,7 +23,7 @@ SETTINGS_POLICY = "MTC801"
 def resolve(
     settings: Mapping[str, Any], installed: Version | None
 ) -> tuple[dict[str, Any], list[Reason]]:
-    """The wanted values by the name of their setting, and what is to be said of the request.
+    """The wanted values by the name of their setting, and the remarks on the request.
 
     A proxy given as parts becomes a URL. Where a blocker is among the reasons, the values are
     not to be used.

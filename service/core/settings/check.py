@@ -21,10 +21,10 @@ MOST_GUESSES = 50
 
 @dataclass(frozen=True, slots=True)
 class SpecRemark:
-    """Something to be said of one key of the spec.
+    """A remark on one key of the spec.
 
-    ``key`` is as it stands in the spec, ``setting`` the name in the table ("" if unknown).
-    ``found`` is fit to be shown: no secret stands in it.
+    ``key`` is as written in the spec, ``setting`` the name in the table ("" if unknown). ``found``
+    is fit to be shown: it contains no secret.
     """
 
     key: str
@@ -37,7 +37,7 @@ class SpecRemark:
 def check_spec(
     spec: Mapping[str, Any], installed: Version | None = None, *, whole: bool = True
 ) -> Iterator[SpecRemark]:
-    """Everything that is to be said of a spec, in its order, the missing keys last.
+    """All remarks on a spec, in its order, the missing keys last.
 
     ``installed`` is the MTC release, None if not known. ``whole`` is False for a part of a spec,
     of which no key can be required.

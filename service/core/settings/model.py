@@ -46,11 +46,11 @@ class Kind(StrEnum):
 class Setting:
     """One key of ``MigrationController.spec``.
 
-    ``default`` is shown to people. ``since`` is the first operator release known to read it, ""
-    if older than the oldest release looked at; ``until`` the first known not to. ``unread`` says
-    why the value has no effect today, "" where it has. ``internal`` marks variables of the
-    operator's role that nobody should set. ``most`` is the largest number that has an effect, 0
-    where there is none.
+    ``default`` is shown to people. ``since`` is the first operator release known to read it, "" if
+    older than the oldest release looked at; ``until`` the first known not to. ``unread`` says why
+    the value has no effect today, "" where it has. ``internal`` marks variables of the operator's
+    role that must not be set. ``most`` is the largest number that has an effect, 0 where there is
+    none.
     """
 
     name: str

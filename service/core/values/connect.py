@@ -1,4 +1,4 @@
-"""Whether stunnel can connect to a proxy and log in there, as far as the text alone tells."""
+"""Whether stunnel can connect to a proxy and log in there, as far as the text alone shows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NUMERIC = re.compile(r"(?:0[xX][0-9A-Fa-f]*|\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One thing to be said of a value. The message never quotes a secret.
+    """One remark on a value. The message never quotes a secret.
 
     ``code`` is a stable kebab-case word; severity blocker means that the value does not work.
     """
@@ -94,7 +94,7 @@ def _loopback() -> Remark:
 
 
 def credential_remarks(username: str | None, password: str | None) -> list[Remark]:
-    """What is to be said of user name and password (decoded); None where the URL has none."""
+    """The remarks on user name and password (decoded); None where the URL has none."""
     if not username and not password:
         return []
     if not username or not password:

@@ -29,8 +29,8 @@ class GoUrl:
     """A URL as Go sees it.
 
     ``host`` is ``host:port`` as written (Go does not take it apart here). ``username`` and
-    ``password`` are None where the URL has none; both are percent-decoded, bytes that are no
-    UTF-8 stand as surrogates. ``rest`` is the path, query and fragment that follow, as written.
+    ``password`` are None where the URL has none; both are percent-decoded, bytes that are not UTF-8
+    become surrogates. ``rest`` is the path, query and fragment that follow, as written.
     """
 
     scheme: str

@@ -2,8 +2,8 @@
 
 The operator writes them into the environment of the controller's containers (templates/
 controller.yml.j2). Go's httpproxy package parses the value, tries it again with ``http://`` in
-front where that fails, and silently uses no proxy where neither is a URL; net/http then connects
-to host and port alone. ``no_proxy`` is a list of names, addresses and networks.
+front if that does not work, and silently uses no proxy where neither is a URL; net/http then
+connects to host and port alone. ``no_proxy`` is a list of names, addresses and networks.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ def _read(value: str) -> Reading:
         return Reading(Use.IGNORED, remarks=(*remarks, _blocker("no-host", message)))
     if "@" in url.rest:
         # What Go takes for the host is then the user name and digits of the password.
-        told = raw_characters(value) or "an '@' in the path: what stands before it is taken apart"
+        told = raw_characters(value) or "an '@' in the path: what comes before it is taken apart"
         return Reading(Use.BROKEN, remarks=(*remarks, _blocker("cut-short", told)))
     return _followed(url, remarks)
 
@@ -172,7 +172,7 @@ def _followed(url: gourl.GoUrl, remarks: list[Remark]) -> Reading:
 
 
 def scheme_remarks(scheme: str) -> list[Remark]:
-    """What is to be said of the scheme, which MTC ignores."""
+    """The remarks on the scheme, which MTC ignores."""
     if scheme == "http":
         return []
     if scheme == "https":

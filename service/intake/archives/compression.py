@@ -355,7 +355,7 @@ class Feed:
         return b"".join(parts)
 
     def read_some(self, limit: int) -> bytes:
-        """Between one and ``limit`` bytes, whatever is at hand; none at the end."""
+        """Between one and ``limit`` bytes, whatever is available; none at the end."""
         if self._position == len(self._buffer) and not self._advance():
             return b""
         start = self._position

@@ -54,8 +54,8 @@ _ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 class Member:
     """A file of an archive.
 
-    ``path`` is relative, with forward slashes, without ``.`` and ``..``; ``SEPARATOR`` stands
-    where a nested archive is entered. ``modified`` is in seconds since 1970, None in a zip.
+    ``path`` is relative, with forward slashes, without ``.`` and ``..``; ``SEPARATOR`` marks where
+    a nested archive is entered. ``modified`` is in seconds since 1970, None in a zip.
     """
 
     path: str
@@ -140,18 +140,18 @@ def read_archive(
 
     ``wanted(path)`` is asked for every file before its data is looked at; ``enter(path)`` first,
     for members that may be archives themselves: those are walked, not yielded. ``size`` is the
-    compressed size if it is known and the stream cannot tell by seeking.
-    A path may come twice, as archives allow; the last one is what unpacking would leave.
+    compressed size if it is known and the stream cannot find it by seeking. A path may come twice,
+    as archives allow; the last one is what unpacking would leave.
 
     Links, devices and unsafe paths are skipped, or ``Rejected`` if wanted. A nested archive
     that is damaged, or that is none, is ``Rejected`` after its good members.
 
     Raises ``Unreadable`` for the whole archive (``archive-empty``, ``not-an-archive``,
     ``zstd-unsupported``, ``archive-truncated``, ``archive-corrupt``, ``tar-header``,
-    ``archive-trailing-data``, ``zip-…``) after the members before the damage, and
-    ``LimitExceeded`` as soon as a limit is passed.
-    Tar needs one pass and at most a few MiB beside the member at hand. Zip is read by seeking;
-    a zip that cannot seek is held in memory, up to ``limits.member_bytes``.
+    ``archive-trailing-data``, ``zip-…``) after the members before the damage, and ``LimitExceeded``
+    as soon as a limit is passed. Tar needs one pass and at most a few MiB in addition to the
+    current member. Zip is read by seeking; a zip that cannot seek is held in memory, up to
+    ``limits.member_bytes``.
     """
     budget = Budget(limits, size if size is not None else _size_of(stream))
     return _Job(budget, wanted, enter).outermost(stream)

@@ -36,7 +36,7 @@ def load_definition(data: bytes, limits: Limits) -> Iterator[Loaded]:
         try:
             documents = list(load(rest, limits, yaml_claimed=True))
         except LimitExceeded:
-            documents = []  # told with the place in the whole text
+            documents = []  # reported with the place in the whole text
         if len(documents) == 1 and _left_out(documents[0].value) == cuts:
             yield documents[0]
             return

@@ -25,7 +25,7 @@ def without_warnings(data: bytes) -> bytes:
 
 
 def error_text(loaded: Loaded, data: bytes) -> str:
-    """What a command said in the place of an object, "" where a document is something else."""
+    """What a command printed instead of an object, "" where a document is something else."""
     value = loaded.value
     if loaded.error is not None:
         if loaded.error.code != "pasted-oc-error":

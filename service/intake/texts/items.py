@@ -85,8 +85,8 @@ def load_list(data: bytes, limits: Limits, origin: Origin) -> dict[str, Any] | N
     """A list with an :class:`Item` in the place of each item.
 
     None for a text that is short, or no list, or of which anything but the items could be read in
-    two ways: it is to be loaded whole. An item that nobody asks for is not checked: neither its
-    depth, nor whether a key stands in it twice.
+    two ways: it is to be loaded whole. An item that is not requested is not checked: neither its
+    depth, nor whether it has a key twice.
     """
     if len(data) <= SCANNED:
         return None

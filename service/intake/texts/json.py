@@ -41,8 +41,8 @@ _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|(-?[0-9][-+0-9.eE]*+)', re.DOTALL)
 _MANY_DIGITS = b"0" * 250
 _WINDOW = 1 << 20
 _LONGEST_NUMBER = 1024
-# No valid JSON value has one container right behind the end of another, and a raw newline
-# cannot stand in a string: here one document ends and the next one begins.
+# No valid JSON value has one container right behind the end of another, and a raw newline cannot
+# occur in a string: here one document ends and the next one begins.
 _BETWEEN_DOCUMENTS = re.compile(rb"(?<=[}\]])[ \t\r]*\n[ \t\r\n]*(?=[{\[])")
 # Where reading goes on behind a broken document.
 _FRESH_START = re.compile(rb"(?<![,\[\s])[ \t\r]*\n[\r\n]*(?=[{\[])")
@@ -233,7 +233,7 @@ def _attempt(document: bytes, start: int, limits: Limits) -> _Outcome:
 
 
 def _piece(piece: bytes, start: int, limits: Limits) -> Iterator[_Outcome]:
-    """What stands between two sure boundaries: as a rule one document."""
+    """What is between two sure boundaries: as a rule one document."""
     if not piece.strip(_SPACE):
         return
     outcome = _attempt(piece, start, limits)

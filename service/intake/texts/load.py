@@ -1,4 +1,4 @@
-"""Text to documents: JSON, NDJSON or YAML, told apart by the text and not by its name."""
+"""Text to documents: JSON, NDJSON or YAML, recognized by the text and not by its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The line on which a value stands, found without parsing the text again.
+"""The line of a value, found without parsing the text again.
 
 Lines are wanted for a handful of findings in texts of many megabytes, so nothing is parsed. What
 ``oc``, ``kubectl`` and nearly every other printer writes is indented: a child of a container is a
@@ -30,7 +30,7 @@ _MOST_KEY = 1024
 def line_of(data: bytes, document: int, pointer: str, *, media: Media) -> int | None:
     """The line, from 1, of the value at an RFC 6901 pointer; ``None`` if not found cheaply.
 
-    A value under a key stands on the line of the key. Ask a ``Locator`` for many lines.
+    A value under a key has the line of the key. Ask a ``Locator`` for many lines.
     """
     return Locator(data, media).line_of(document, pointer)
 
@@ -152,7 +152,7 @@ class Locator:
         return None
 
     def _json_end(self, node: _Node) -> int:
-        """Where the closing bracket stands, on a line indented as the opening one."""
+        """Where the closing bracket is, on a line indented as the opening one."""
         if node.start not in self._ends:
             indent = _indent_of(self._text, node.start)
             closing = b"\n" + indent + _CLOSING[self._text[node.start]]

@@ -1,7 +1,7 @@
 """What people paste that is no plain YAML: `oc describe`, tables, quotes, diffs, omissions.
 
-It is refused with what it is, where, and the command that prints the right form. What is left
-out, or stands in another column than it had, would be read as absent.
+It is refused with what it is, where, and the command that prints the right form. What is left out,
+or is in another column than before, would be read as absent.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ _BLANK_KEY = re.compile(rf"^[^\n:#{_BLANKS}]*([{_BLANKS}])[^\n:]*:(?:\s|$)", re.
 def with_cuts(data: bytes) -> bytes:
     """A text in which "..." with more below it ends no document: something is left out there.
 
-    For YAML it is the end of a document, but nobody writes it before another one without "---".
+    For YAML it is the end of a document, but it is never written before another one without "---".
     """
     return _CUT.sub(b"[...]", data) if b"\n..." in data else data
 
@@ -240,7 +240,7 @@ _ASKED = re.compile(
 
 
 def _command(text: bytes) -> str:
-    """The command that prints what a text is about, as far as the text tells."""
+    """The command that prints what a text is about, as far as the text shows."""
     kind, name, space = (
         match[1].decode() if match else ""
         for match in (pattern.search(text, 0, _HEAD) for pattern in _WORDS)

@@ -51,7 +51,7 @@ class Segment:
 
 
 def segments(text: bytes) -> Iterator[Segment]:
-    """Cut at document markers: at the start of a line they end a document wherever they stand.
+    """Cut at document markers: at the start of a line they always end a document.
 
     Directives and ``...`` make documents depend on one another, a bare carriage return or one of
     the Unicode line breaks starts lines of its own: such streams stay in one piece.
