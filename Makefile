@@ -1,5 +1,5 @@
-# One virtual environment, made anew when setup.cfg or the pinned constraints change: `run` installs
-# what the service needs, everything else the tools of the tests besides.
+# One virtual environment, created again when setup.cfg or the pinned constraints change: `run` installs
+# what the service needs, all other targets also the tools of the tests.
 VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin

@@ -1,4 +1,4 @@
-"""Who may run the migration."""
+"""The user who runs the migration."""
 
 from __future__ import annotations
 

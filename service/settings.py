@@ -77,9 +77,10 @@ class Settings:
     ``webhooks_file``      a YAML or JSON file with the targets of webhooks
     ``releases_file``      a JSON or YAML file with the releases of OpenShift, MTC and OADP, in the
                            form and in place of the built-in policies/data/releases.json
-    ``auth``               who may call: ``auto`` asks no token of this machine and does not start
-                           open to others; ``none`` checks no one; ``tokens`` are those of the file;
-                           ``kubernetes`` asks the cluster, and takes those of the file too
+    ``auth``               how callers are authenticated: ``auto`` needs no token on a loopback
+                           address and does not start unprotected on others; ``none`` checks no one;
+                           ``tokens`` are those of the file; ``kubernetes`` lets the cluster decide,
+                           and accepts those of the file too
     ``tokens_file``        bearer tokens by their digests, read again when it changes
     ``admission_state_file`` evidence of MTC's namespace (``oc get``, a bundle), for warnings of
                            admission reviews about the objects around; read again when it changes

@@ -222,7 +222,7 @@ def _only_policy(item: Told, policy: Policy[Any], fails: list[Finding]) -> Outco
 
 
 def _about(item: Told, findings: Any) -> list[Finding]:
-    """Those of the findings that are about an object, or about the cluster it stands for."""
+    """Those of the findings that are about an object, or about the cluster that it represents."""
     if item.ref.kind == "MigPlan":
         return list(findings)
     subject = item.ref.subject

@@ -20,7 +20,7 @@ from service.kinds.resource import fetch_command
 
 
 class EvidenceComplete(ClusterPolicy):
-    """Nothing says that the evidence is partial.
+    """There is no sign that the evidence is partial.
 
     Marks of a partial collection are warnings one by one. A list that was refused, or left out by
     choice, is unknown to the policies that read it, and blocks nothing here. What a failed login,

@@ -179,7 +179,7 @@ def _registries(cluster: Cluster) -> frozenset[str]:
 
 
 def _judged(migration: Migration, image: InternalImage, users: list[Use]) -> Outcome | None:
-    """A fail or an unknown; None where the destination holds the image."""
+    """A failure or an unknown; None where the destination holds the image."""
     destination = migration.destination
     stream = destination.find(IMAGE_STREAM, image.stream, "openshift")
     tags = _tags(migration.source, image)

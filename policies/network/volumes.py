@@ -46,7 +46,7 @@ METADATA = "http://169.254.169.254/latest/dynamic/instance-identity/document"
 
 @dataclass(slots=True)
 class Backend:
-    """Volumes that one storage system holds: an NFS server, EBS, or what a class stands for."""
+    """Volumes that one storage system holds: an NFS server, EBS, or what a class means."""
 
     kind: str
     server: str

@@ -169,7 +169,7 @@ def _leads_nowhere(
     reference: ObjectRef,
     field: str,
 ) -> Outcome | None:
-    """A fail where a reference is not complete or names nothing; None where it is good."""
+    """A failure where a reference is not complete or names nothing; None where it is good."""
     pointer = plan.ref.at(f"/spec/{field}", reference if reference.name else None)
     if not reference.is_set:
         half = "" if not (reference.name or reference.namespace) else f" completely: {reference}"

@@ -129,7 +129,7 @@ def _page(item: Policy[Any]) -> Iterator[str]:
         yield ""
     for head, text in (
         ("Otherwise", item.why),
-        ("Mend", item.remedy),
+        ("Fix", item.remedy),
         ("Beyond MTC", item.better),
     ):
         if text:

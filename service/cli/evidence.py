@@ -22,7 +22,7 @@ ROLES = ("source", "destination", "host")
     help="Default: sh with --role, else text.",
 )
 def evidence(role: str | None, form: str | None) -> None:
-    """Tell what to gather from each cluster; with --role as a shell script that gathers it.
+    """List what to collect from each cluster; with --role as a shell script that gathers it.
 
     \b
       mtc-preflight evidence --role source > gather-source.sh
@@ -61,5 +61,5 @@ def _text(policies: Sequence[Policy[Any]]) -> Iterator[str]:
         yield f"      # {', '.join(sorted(set(readers[command])))}"
     facts = sorted({name for policy in policies for name in policy.declares})
     yield ""
-    yield f"Told by a descriptor, by `collect` or its probes: {', '.join(facts)}"
+    yield f"Provided by a descriptor, by `collect` or its probes: {', '.join(facts)}"
     yield "As a script: mtc-preflight evidence --role source"

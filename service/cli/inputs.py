@@ -83,7 +83,7 @@ def _open(path: str, stack: ExitStack, progress: Progress) -> BinaryIO:
 
 
 def _spread(given: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Check the paths; a directory without a role stands for the parts that it holds by name."""
+    """Check the paths; a directory without a role represents the parts that it contains by name."""
     found: list[tuple[str, str]] = []
     for part, path in given:
         if path != STDIN and not Path(path).exists():

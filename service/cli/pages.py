@@ -26,7 +26,7 @@ def policies_page() -> str:
 def _policies() -> Iterator[str]:
     yield from ("# Policies", "", _MADE, "")
     yield (
-        "One policy is one prerequisite of the migration. An id is stable for ever. A fail of a "
+        "One policy is one prerequisite of the migration. An id is stable for ever. A failed "
         "blocker makes the verdict `not_ready`; a blocker that is unknown makes it `unknown`."
     )
     yield from ("", "| id | name | severity | prerequisite |", "|---|---|---|---|")
@@ -44,7 +44,7 @@ def _section(item: Policy[Any]) -> Iterator[str]:
         yield from ("", _line(paragraph))
     for head, text in (
         ("Otherwise", item.why),
-        ("Mend", item.remedy),
+        ("Fix", item.remedy),
         ("Beyond MTC's own checks", item.better),
     ):
         if text:
@@ -96,7 +96,7 @@ _LIMITS = {
     "kept_bytes": "size of all that is kept to be read, and of one document",
     "depth": "nesting of a document",
     "documents": "documents of the whole request",
-    "alias_nodes": "values that the aliases of one YAML document stand for",
+    "alias_nodes": "values that the aliases of one YAML document expand to",
     "nested_archives": "how deep archives within archives are entered",
 }
 

@@ -92,7 +92,7 @@ KNOWN_ISSUES = _read("""
 051 | pods of MTC do not run | 820 821 822
 052 | olm_managed is wrong | 801
 053 | setting keys missing of an old operator | 403
-054 | MTC's namespace was made anew, and the token is old | 711 771
+054 | MTC's namespace was created again, and the token is old | 711 771
 055 | the token ends during the migration | 842
 056 | controller restarts slowly on OpenShift 3.10 | slow
 057 | a namespace of the plan is gone | 744
@@ -114,8 +114,8 @@ KNOWN_ISSUES = _read("""
 073 | API or controllers of OpenShift 3 down | open
 074 | cluster operators ill, or a rollout running | 847
 075 | minimum hardware | slow
-076 | too little room for the pods | open
-077 | too little room on storage or in the repository | 732 832
+076 | not enough capacity for the pods | open
+077 | not enough space on storage or in the repository | 732 832
 078 | slow network | live
 079 | clocks differ | live
 080 | no default storage class | 720 721
@@ -153,7 +153,7 @@ KNOWN_ISSUES = _read("""
 112 | wrong rsync_opt_extras | 801
 113 | NodePort without worker nodes | 834
 114 | ClusterIP between two clusters | 502
-115 | no room on the node of the application for rsync | open
+115 | no capacity on the node of the application for rsync | open
 116 | quota of the source refuses rsync's pods | 830
 117 | quota of the destination refuses rsync's pod | 830
 118 | limit range that two containers cannot keep | 831

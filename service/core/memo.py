@@ -26,7 +26,7 @@ class Memo:
         self._found: dict[Hashable, Any] = {}
 
     def get(self, key: Hashable, compute: Callable[..., T], *of: object) -> T:
-        """The result of ``compute(*of)``, which ``key`` stands for."""
+        """The result of ``compute(*of)``, kept under ``key``."""
         found = self._found.get(key, _NEVER)
         if found is _NEVER:
             try:

@@ -25,7 +25,7 @@ AREAS = {
     "8": "Controller",
     "9": "Evidence",
 }
-"""What the hundreds of the policies' ids stand for."""
+"""What the hundreds of the policies' ids mean."""
 
 _WHOLE = frozenset({"MigPlan", "Migration"})
 _ID = re.compile(r"MTC(\d)\d\d")

@@ -22,7 +22,7 @@ _RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.BLOCKER: 2}
 def render(report: Report, context: Context) -> bytes:
     """The report as XML.
 
-    A fail that the gate counts (by default a blocker) is a ``failure``, an unknown or an error
+    A failure that the gate counts (by default a blocker) is a ``failure``, an unknown or an error
     an ``error``; what is below the gate, waived or not applicable is ``skipped`` with the reason.
     """
     fail_on = report.gate.fail_on if report.gate else Severity.BLOCKER

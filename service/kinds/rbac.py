@@ -1,4 +1,4 @@
-"""Who may do what."""
+"""Authorization: which scopes a caller has."""
 
 from __future__ import annotations
 

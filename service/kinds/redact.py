@@ -14,7 +14,7 @@ MASK = "****"
 
 # user:password@ after "//": people write raw blanks, quotes, '@' and '/' in a password, so the last
 # '@' of the line ends it, where no other URL starts before. What follows the colon is the port of a
-# host where it has only digits; "<password>" stands for one that the reader fills in.
+# host where it has only digits; "<password>" is a placeholder that the reader fills in.
 _PORT = r"\d{1,5}(?:[\s/?#\"',;|<>)\]}]|$)"
 _LOGIN_HEAD = re.compile(rf"//[^\s:/@\"']*+:(?!{_PORT}|<password>@)")
 _LOGIN_END = re.compile(r"\n|[\s\"',;][A-Za-z][A-Za-z0-9+.-]*+://")

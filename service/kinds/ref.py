@@ -27,7 +27,7 @@ def pointer_step(key: str) -> str:
 
 
 def pointer_key(step: str) -> str:
-    """The key that a step of a JSON pointer stands for."""
+    """The key that a step of a JSON pointer means."""
     return step.replace("~1", "/").replace("~0", "~")
 
 

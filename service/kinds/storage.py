@@ -18,8 +18,8 @@ class PersistentVolume(NamedTuple):
 
     ``source`` is the volume source's key in the spec (``nfs``, ``csi``, ``hostPath`` …), ``driver``
     the CSI driver or FlexVolume driver, ``server`` the NFS server, ``capacity`` the quantity as
-    written, ``zones`` from node affinity and labels. ``backing`` is what several volumes may stand
-    for: an NFS export, a CSI volume; "" if not known.
+    written, ``zones`` from node affinity and labels. ``backing`` is what several volumes may share:
+    an NFS export, a CSI volume; "" if not known.
     """
 
     ref: Ref

@@ -42,7 +42,7 @@ class Sample(MigrationPolicy):
     why = "It would not."
     severity = Severity.BLOCKER
     reads: ClassVar[tuple[Any, ...]] = ()
-    remedy = "Mend it."
+    remedy = "Fix it."
     docs = (Link("Sample", "https://example.com"),)
     source = "nowhere"
     doubt: Exception | None = None
@@ -113,10 +113,10 @@ def test_what_tells_whether_the_rule_matters_is_asked_for_first() -> None:
 
 def test_what_is_not_known_is_not_to_be_mended_unless_it_is_a_fault_that_may_not_matter() -> None:
     remedies = [item.remedy for item in judge(migration(), Sample(FAIL, NotGathered(MISSING)))]
-    assert remedies == ["Mend it.", ""]
+    assert remedies == ["Fix it.", ""]
     doubtful = Sample(FAIL)
     doubtful.doubt = NotGathered(MISSING)
-    assert [item.remedy for item in judge(migration(), doubtful)] == ["Mend it."]
+    assert [item.remedy for item in judge(migration(), doubtful)] == ["Fix it."]
 
 
 def test_a_policy_that_breaks_is_an_error_that_quotes_no_evidence() -> None:

@@ -28,11 +28,11 @@ ANNOTATIONS = {
 class NamespaceIds(EachNamespace):
     """A destination namespace that exists has the source's user ids, groups and labels.
 
-    Files are copied with their numbers, and pods run with those of their namespace. A new
-    namespace gets the source's annotations; an existing one keeps its own. The controller
-    compares in every plan, in spite of the name of its condition, but stops looking where a name
-    is too long. Besides: a new namespace whose user ids another namespace of the destination has
-    already can be reached into from there; that is information only.
+    Files are copied with their numbers, and pods run with those of their namespace. A new namespace
+    gets the source's annotations; an existing one keeps its own. The controller compares in every
+    plan, in spite of the name of its condition, but stops looking where a name is too long. Also: a
+    new namespace whose user ids another namespace of the destination has already can be reached
+    into from there; that is information only.
     """
 
     id = "MTC715"

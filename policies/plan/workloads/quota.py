@@ -155,7 +155,7 @@ def _unset(
         f"{quota.ref.name} of {namespace} rejects such pods, and no limit range sets a default",
         quota.ref.at(f"/status/hard/{pointer_step(key)}", quota.hard[key]),
         first.ref.at("/spec/containers"),
-        found=f"{len(bare)} pods without {side} of {resource}",
+        found=f"{plural(len(bare), 'pod')} without {side} of {resource}",
         wanted=f"{side} of {resource} in every container, or a default in a limit range",
         key=f"{key} not set",
         commands=(

@@ -1,1 +1,1 @@
-"""Who may call, and who can reach the service at all."""
+"""Authentication, authorization, and who can reach the service at all."""

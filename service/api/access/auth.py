@@ -1,4 +1,5 @@
-"""Who may do what. Held at the view that answers, so that no spelling of a path gets around it."""
+"""Authorization: which scopes a caller has. Held at the view that answers, so that no spelling of a
+path gets around it."""
 
 from __future__ import annotations
 

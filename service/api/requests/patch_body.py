@@ -111,7 +111,7 @@ _FIELDS = tuple(PatchRequestSchema().fields)
 
 
 def _words(texts: Any) -> str:
-    """The first words of a validation error; keys of the request may stand further in."""
+    """The first words of a validation error; keys of the request may be further in."""
     if isinstance(texts, list):
         return "; ".join(str(text) for text in texts)
     return "; ".join(_words(text) for text in texts.values())

@@ -134,7 +134,7 @@ def _plain(stream: BinaryIO, now: Runtime) -> Iterator[bytes]:
 
 
 def _lines(pieces: Iterator[bytes], most: int) -> Iterator[bytes | None]:
-    """The lines; None stands for one that is longer than ``most`` bytes, which is skipped."""
+    """The lines; None means one that is longer than ``most`` bytes, which is skipped."""
     held = bytearray()
     too_long = False
     for piece in pieces:

@@ -30,8 +30,8 @@ Rule = Mapping[str, Any]
 class Said:
     """What may become of the traffic: ``lets`` without None where these policies decide it.
 
-    None among ``lets`` stands for "left to NetworkPolicy". ``deniers`` are the policies with a
-    Deny that matches, or may match.
+    None among ``lets`` means "left to NetworkPolicy". ``deniers`` are the policies with a Deny that
+    matches, or may match.
     """
 
     lets: frozenset[Let | None]

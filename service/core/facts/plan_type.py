@@ -34,7 +34,7 @@ def intra_cluster(migration: Migration) -> bool:
 
 
 def _host(url: str) -> str:
-    """Host and port of a URL; one that cannot be read stands for itself."""
+    """Host and port of a URL; one that cannot be read represents itself."""
     try:
         return urlsplit(url).netloc
     except ValueError:

@@ -181,7 +181,7 @@ def endpoint_of(url: str) -> str:
     network = re.split(r"[/?#]", rest.rpartition("@")[2], maxsplit=1)[0].lower()
     host, _, port = network.rpartition(":")
     if host and not port.isdigit() and not network.endswith("]"):
-        network = host  # what stands for the port may be a password that lost its host
+        network = host  # what is in the place of the port may be a password that lost its host
     if ":" not in network and mark:
         return f"{network}:{443 if scheme.lower() == 'https' else 80}"
     return network

@@ -83,7 +83,7 @@ def _defaults(migration: Migration) -> dict[tuple[object, ...], Target | NotGath
 def wanted_provisioner(migration: Migration, volume: Volume) -> tuple[str, bool]:
     """The provisioner that MTC looks for by default, and whether that is Ceph for GlusterFS.
 
-    A Ceph suffix stands for itself where no class of the destination ends with it.
+    A Ceph suffix represents itself where no class of the destination ends with it.
     """
     if volume.pv is None:
         raise migration.source.inventory.not_gathered(PERSISTENT_VOLUME)

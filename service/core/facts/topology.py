@@ -1,4 +1,4 @@
-"""Which MigCluster stands for which cluster."""
+"""Which MigCluster represents which cluster."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TUNNEL_SUFFIX = ".svc.cluster.local"
 
 @once_per_role
 def mig_cluster(migration: Migration, cluster: Cluster) -> MigCluster:
-    """The MigCluster on the host that stands for a cluster.
+    """The MigCluster on the host that represents a cluster.
 
     By the plan's reference; without a plan the host's own, or the only remote one.
     Raises NotGathered where none or several fit.

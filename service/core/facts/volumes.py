@@ -116,7 +116,7 @@ class Volumes:
 
 
 def ref_of(volume: Volume) -> Ref | None:
-    """The object that stands for the volume: itself, else its claim where it names none."""
+    """The object that represents the volume: itself, else its claim where it names none."""
     if volume.pv is not None:
         return volume.pv.ref
     if volume.claim is not None and not volume.name:

@@ -132,7 +132,7 @@ def _ties(source: Cluster, names: frozenset[str]) -> Iterator[Tie]:
 
 
 def _by_volume(source: Cluster, names: frozenset[str]) -> Iterator[Tie]:
-    """Volumes of different namespaces that stand for the same storage."""
+    """Volumes of different namespaces that represent the same storage."""
     first: dict[str, tuple[str, str]] = {}
     for volume in source.known(PERSISTENT_VOLUME):
         namespace = volume.claim_namespace

@@ -67,7 +67,7 @@ class Union:
         self._parent = {name: name for name in sorted(names)}
 
     def root(self, name: str) -> str:
-        """The name that stands for the set of a name."""
+        """The name that represents the set of a name."""
         parent = self._parent
         while parent[name] != name:
             parent[name] = parent[parent[name]]

@@ -32,7 +32,7 @@ COMPONENTS = (
        TASKS, required=True),
     _S("migration_ui", _K.SWITCH, "Run the web console here.", TASKS, required=True),
     _S("migration_log_reader", _K.SWITCH, "Run the log reader.", TASKS, "true"),
-    _S("cluster_name", _K.NAME, "Name of the MigCluster that stands for this cluster.", QUICK_VIEW,
+    _S("cluster_name", _K.NAME, "Name of the MigCluster that represents this cluster.", QUICK_VIEW,
        required=True),
     _S("mig_namespace", _K.CHOICE, "Namespace of MTC; the controller knows one only.",
        DEFAULTS, "openshift-migration", choices=("openshift-migration",)),

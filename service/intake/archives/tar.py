@@ -5,7 +5,7 @@ time of decompressing alone, this reader 1.1 times: it looks at the few header f
 needed and skips data without touching it. ``benchmarks/archive.py`` prints the figures, and the
 tests compare the reader with ``tarfile``, which it follows where the formats are ambiguous: one
 block of zeros ends the archive, links and devices have no data, the first of several extension
-headers wins. Sparse files are refused: a kilobyte of them stands for gigabytes of zeros, and no
+headers wins. Sparse files are refused: a kilobyte of them expands to gigabytes of zeros, and no
 collection of evidence makes them. Times are those of the plain headers, in seconds.
 """
 
