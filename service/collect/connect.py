@@ -52,7 +52,7 @@ class Context:
             raise NoConnection(f"kubeconfig: {type(error).__name__}") from None
         plugin = user.get("exec")
         if isinstance(plugin, Mapping) and not settings.api_key and not settings.cert_file:
-            # The package logs why and goes on as nobody.
+            # The package logs why and continues without credentials.
             raise NoConnection(
                 f"kubeconfig: not logged in: the credential plugin {plugin.get('command')} gave no "
                 "credentials; run `oc whoami` with this context to see why"
@@ -84,7 +84,7 @@ def _impersonation(user: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _client(settings: Any) -> Any:
-    """A client of these settings; one that is told not to verify does not warn at each request."""
+    """A client of these settings; one set not to verify does not warn at each request."""
     from kubernetes import client
     from urllib3 import disable_warnings
     from urllib3.exceptions import InsecureRequestWarning

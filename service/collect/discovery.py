@@ -64,8 +64,8 @@ class Discovery:
                     # OpenShift 4 has no such path, and refuses what it does not have.
                     self._lists[prefix] = frozenset()
                     return self._lists[prefix]
-                # The group is registered but does not answer (or may not be asked): the list
-                # itself will tell why, and absence is not proved.
+                # The group is registered but does not answer (or may not be asked): the list itself
+                # will show why, and absence is not proved.
                 self._silent.add(prefix)
                 return frozenset((plural,))
             else:
