@@ -225,7 +225,7 @@ def _ties(
 
 
 def _manifests(document: Mapping[str, Any]) -> bytes:
-    """The manifests as YAML documents; what could not be planned stands before as comments."""
+    """The manifests as YAML documents; what could not be planned comes first, as comments."""
     texts = [
         f"# not planned: {', '.join(item['namespaces'])}: {item['hint']}\n"
         for item in document["oversized"]
