@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.connections.clusters import CLUSTER_READS, VALIDATION, RemotePolicy, edit_cluster
-from policies.plan.base import ABOUT, TROUBLE
+from policies.connections.mig_clusters import CLUSTER_READS, VALIDATION, RemotePolicy, edit_cluster
+from policies.plan.plan_policies import ABOUT, TROUBLE
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.machinery import controller_down
 from service.core.facts.plan_refs import told_ready

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from policies.connections.storage import (
+from policies.connections.mig_storage import (
     DOCS,
     PROVIDERS,
     STORAGE_READS,

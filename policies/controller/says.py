@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from policies.plan.base import ABOUT, PLAN_READS
+from policies.plan.plan_policies import ABOUT, PLAN_READS
 from service.core.conditions import CONDITIONS, FAULTS
 from service.core.evidence import NotGathered
 from service.core.facts import plan_refs

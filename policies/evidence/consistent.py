@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.evidence.common import MUST_GATHER
+from policies.evidence.collect_again import MUST_GATHER
 from policies.evidence.statements import misreached, misseen, misstated
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.endpoints import endpoint_of_url

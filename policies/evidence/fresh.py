@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from policies.evidence.common import (
+from policies.evidence.collect_again import (
     MUST_GATHER,
     RELEASE_READS,
     collect_command,

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from shlex import quote
 
-from policies.machinery.base import OADP_TROUBLE, UPGRADING, judged
-from policies.plan.base import PLAN_READS, SidePolicy
+from policies.machinery.components import OADP_TROUBLE, UPGRADING, judged
+from policies.plan.plan_policies import PLAN_READS, SidePolicy
 from service.core.evidence import NotGathered
 from service.core.facts import topology
 from service.core.facts.machinery import AGENT, AGENT_READS, is_ready

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.machinery.base import OADP_TROUBLE, UPGRADING
-from policies.plan.base import PLAN_READS, SidePolicy
+from policies.machinery.components import OADP_TROUBLE, UPGRADING
+from policies.plan.plan_policies import PLAN_READS, SidePolicy
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.machinery import LOCATION_READS, is_stale, locations
 from service.core.facts.plan_refs import told_ready

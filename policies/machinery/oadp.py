@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.machinery.base import DOCS, OADP_TROUBLE
+from policies.machinery.components import DOCS, OADP_TROUBLE
 from policies.versions.mtc_same import MTC_READS, release
 from service.core.facts import release as releases
 from service.core.facts.mtc import mtc_version

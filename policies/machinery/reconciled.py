@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from shlex import quote
 
-from policies.machinery.base import OADP_TROUBLE, UPGRADING
+from policies.machinery.components import OADP_TROUBLE, UPGRADING
 from service.core.evidence import NotGathered
 from service.core.facts.controllers import controllers
 from service.core.facts.reach import holds

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from shlex import quote
 
-from policies.machinery.base import DOCS, OADP_TROUBLE, UPGRADING, judged
-from policies.plan.base import SidePolicy
+from policies.machinery.components import DOCS, OADP_TROUBLE, UPGRADING, judged
+from policies.plan.plan_policies import SidePolicy
 from service.core.evidence import NotGathered
 from service.core.facts.machinery import (
     CONSOLE,

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from shlex import quote
 
-from policies.needs.base import Gaps, SideNeed
-from policies.plan.base import CHECKLISTS
+from policies.needs.needs import Gaps, SideNeed
+from policies.plan.plan_policies import CHECKLISTS
 from service.core.facts import release
 from service.core.facts.machinery import moment
 from service.core.facts.release import major

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from shlex import quote
 
-from policies.needs.base import (
+from policies.needs.needs import (
     READS,
     Gaps,
     SideNeed,
@@ -14,8 +14,8 @@ from policies.needs.base import (
     readable,
     side_namespaces,
 )
-from policies.plan.base import CHECKLISTS
-from policies.plan.workloads.quota import QUOTAS
+from policies.plan.plan_policies import CHECKLISTS
+from policies.plan.workloads.pod_quota import QUOTAS
 from service.core.facts import helper_pods as helpers
 from service.core.facts.helper_pods import helper_pods
 from service.core.facts.pod_resources import NO_DEFAULTS, OVER, counted

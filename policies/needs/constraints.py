@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from shlex import quote
 from typing import NamedTuple
 
-from policies.needs.base import Gaps, PlanNeed
+from policies.needs.needs import Gaps, PlanNeed
 from policies.needs.rights import RESTRICTED
-from policies.plan.base import CHECKLISTS, PLAN_READS
+from policies.plan.plan_policies import CHECKLISTS, PLAN_READS
 from service.core.evidence import NotGathered
 from service.core.facts import release
 from service.core.facts.templates import READS as TEMPLATE_READS

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.needs.base import READS, Gaps, PlanNeed, copied
-from policies.plan.base import ADVANCED, MIGRATING, PLAN_READS
+from policies.needs.needs import READS, Gaps, PlanNeed, copied
+from policies.plan.plan_policies import ADVANCED, MIGRATING, PLAN_READS
 from service.core.facts import mtc, release, topology
 from service.core.facts.apis import READS as API_READS
 from service.core.facts.apis import has_kind

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.needs.base import Gaps, Need
-from policies.plan.base import ADVANCED, TROUBLE
-from policies.plan.hooks.listed import HOOK_READS, HookPolicy, Use, mig_hook
+from policies.needs.needs import Gaps, Need
+from policies.plan.hooks.plan_hooks import HOOK_READS, HookPolicy, Use, mig_hook
+from policies.plan.plan_policies import ADVANCED, TROUBLE
 from service.core.evidence import Missing, NotGathered
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, unknown

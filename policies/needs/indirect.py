@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from shlex import quote
 
-from policies.needs.base import READS, Gaps, PlanNeed, readable
-from policies.plan.base import TROUBLE
+from policies.needs.needs import READS, Gaps, PlanNeed, readable
+from policies.plan.plan_policies import TROUBLE
 from service.core.facts.settings import setting
 from service.core.facts.targets import is_copied
 from service.core.facts.volumes import Volume, volumes

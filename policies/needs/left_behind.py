@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from policies.needs.base import Gaps, PlanNeed
-from policies.plan.base import ADVANCED, PLAN_READS, edit
+from policies.needs.needs import Gaps, PlanNeed
+from policies.plan.plan_policies import ADVANCED, PLAN_READS, edit
 from service.core.facts.settings import is_true, setting
 from service.core.link import Link
 from service.core.migration import Migration

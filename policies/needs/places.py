@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.needs.base import (
+from policies.needs.needs import (
     READS,
     Gaps,
     PlanNeed,
@@ -17,7 +17,7 @@ from policies.needs.base import (
     side_namespaces,
     sources_by_destination,
 )
-from policies.plan.base import ABOUT, CHECKLISTS, TROUBLE
+from policies.plan.plan_policies import ABOUT, CHECKLISTS, TROUBLE
 from service.core.access_modes import RWO
 from service.core.evidence import NotGathered
 from service.core.facts import release

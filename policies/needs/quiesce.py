@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.needs.base import READS, Gaps, PlanNeed, claim_of
-from policies.plan.base import MIGRATING
+from policies.needs.needs import READS, Gaps, PlanNeed, claim_of
+from policies.plan.plan_policies import MIGRATING
 from service.core.facts.targets import is_copied
 from service.core.facts.volumes import volumes
 from service.core.link import Link

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.needs.base import (
+from policies.needs.needs import (
     READS,
     Gaps,
     PlanNeed,
@@ -13,7 +13,7 @@ from policies.needs.base import (
     require_rsync,
     side_namespaces,
 )
-from policies.plan.base import ABOUT, PLAN_READS, TROUBLE
+from policies.plan.plan_policies import ABOUT, PLAN_READS, TROUBLE
 from service.core.facts import release
 from service.core.facts.release import major
 from service.core.facts.transfer import endpoint_type

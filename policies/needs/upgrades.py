@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.connections.clusters import CLUSTER_READS, RemotePolicy, edit_cluster
-from policies.plan.base import ADVANCED, TROUBLE
+from policies.connections.mig_clusters import CLUSTER_READS, RemotePolicy, edit_cluster
+from policies.plan.plan_policies import ADVANCED, TROUBLE
 from service.core.evidence import NotGathered
 from service.core.facts import proxy
 from service.core.facts.proxy import exceptions, proxy_use

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from shlex import quote
 
-from policies.network.common import (
+from policies.network.allow_manifests import allow_all_egress, allow_first, allow_rsync
+from policies.network.connection_outcomes import (
     COMMAND_READS,
     PLACE_READS,
     PLAN_READS,
     PROXIES,
     STORAGE_READS,
 )
-from policies.network.manifests import allow_all_egress, allow_first, allow_rsync
 from policies.network.traffic import (
     ADMIN_KINDS,
     AGENT_PODS,

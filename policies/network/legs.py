@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from policies.network.common import connection, probe_form
+from policies.network.connection_outcomes import connection, probe_form
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import Fact
 from service.core.facts.connecting import as_rsync, from_cluster, proxied

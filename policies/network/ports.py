@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from policies.network.common import (
+from policies.network.connection_outcomes import (
     COMMAND_READS,
     PLACE_READS,
     PLAN_READS,

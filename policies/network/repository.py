@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from policies.network.common import (
+from policies.network.connection_outcomes import (
     COMMAND_READS,
     PLAN_READS,
     PREREQUISITES,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from shlex import quote
 
-from policies.network.manifests import RSYNC_APPS
+from policies.network.allow_manifests import RSYNC_APPS
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import Fact
 from service.core.facts.apis import has_kind

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from policies.plan.base import ABOUT, PLAN_READS, VALIDATION, edit
+from policies.plan.plan_policies import ABOUT, PLAN_READS, VALIDATION, edit
 from service.core.deadline import check
 from service.core.evidence import Missing, Role
 from service.core.facts import topology

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from policies.plan.base import ABOUT, PLAN_READS, VALIDATION, edit, named
+from policies.plan.plan_policies import ABOUT, PLAN_READS, VALIDATION, edit, named
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import apis, release
 from service.core.facts.apis import has_kind, kinds_of, untold

@@ -7,8 +7,8 @@ from shlex import quote
 from typing import Any
 
 from policies.data.kubernetes_apis import served_by
-from policies.plan.base import ABOUT, PLAN_READS
-from policies.plan.namespaces.listed import NamespacesPolicy
+from policies.plan.namespaces.namespace_entries import NamespacesPolicy
+from policies.plan.plan_policies import ABOUT, PLAN_READS
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import apis, release
 from service.core.facts.apis import has_kind, serves, untold

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
-from policies.plan.base import ABOUT, MAPPING, PLAN_READS, VALIDATION, edit, entry, named
+from policies.plan.plan_policies import ABOUT, MAPPING, PLAN_READS, VALIDATION, edit, entry, named
 from service.core.evidence import NotGathered
 from service.core.facts import limits, topology
 from service.core.facts.plan_type import TYPE_CONDITION, intra_cluster

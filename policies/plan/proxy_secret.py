@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.plan.base import ADVANCED, VALIDATION, SidePolicy
+from policies.plan.plan_policies import ADVANCED, VALIDATION, SidePolicy
 from service.core.facts.secrets import with_keys
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed, passed

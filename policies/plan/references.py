@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from policies.plan.base import ABOUT, PLAN_READS, VALIDATION, SidePolicy, edit, named
+from policies.plan.plan_policies import ABOUT, PLAN_READS, VALIDATION, SidePolicy, edit, named
 from service.core.evidence import Missing, NotGathered, Role
 from service.core.facts.machinery import RUNNING_READS, controller_down
 from service.core.facts.plan_refs import (

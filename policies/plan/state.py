@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.plan.base import ABOUT, PLAN_READS, VALIDATION, SidePolicy, named
+from policies.plan.plan_policies import ABOUT, PLAN_READS, VALIDATION, SidePolicy, named
 from service.core.facts.reach import holds
 from service.core.link import Link
 from service.core.migration import Cluster, Migration

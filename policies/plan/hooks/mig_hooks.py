@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.plan.base import ABOUT, ADVANCED, VALIDATION
-from policies.plan.hooks.listed import HOOK_READS, HookPolicy, Use, mig_hook
+from policies.plan.hooks.plan_hooks import HOOK_READS, HookPolicy, Use, mig_hook
+from policies.plan.plan_policies import ABOUT, ADVANCED, VALIDATION
 from service.core.evidence import Missing, NotGathered, Role
 from service.core.facts.plan_refs import blocking, told_ready
 from service.core.migration import Migration

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from shlex import quote
 from typing import Any
 
-from policies.plan.base import CHECKLISTS, MAPPING, PLAN_READS, named
-from policies.plan.namespaces.listed import EachNamespace, terminating
+from policies.plan.namespaces.namespace_entries import EachNamespace, terminating
+from policies.plan.plan_policies import CHECKLISTS, MAPPING, PLAN_READS, named
 from service.core.evidence import NotGathered
 from service.core.facts import namespaces
 from service.core.facts.namespaces import TERMINATING, is_there

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.plan.base import ABOUT, MAPPING, PLAN_READS, VALIDATION
-from policies.plan.namespaces.listed import EachNamespace
+from policies.plan.namespaces.namespace_entries import EachNamespace
+from policies.plan.plan_policies import ABOUT, MAPPING, PLAN_READS, VALIDATION
 from service.core.deadline import check
 from service.core.migration import Cluster, Migration, once_per_cluster
 from service.core.outcome import Outcome, Severity, failed

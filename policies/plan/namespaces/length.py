@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.plan.base import ABOUT, PLAN_READS, VALIDATION, edit, entry
-from policies.plan.namespaces.listed import NamespacesPolicy
+from policies.plan.namespaces.namespace_entries import NamespacesPolicy
+from policies.plan.plan_policies import ABOUT, PLAN_READS, VALIDATION, edit, entry
 from service.core.facts import direct, limits
 from service.core.facts.controllers import setting_of
 from service.core.facts.direct import direct_volumes

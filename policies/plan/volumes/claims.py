@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from shlex import quote
 
-from policies.plan.volumes.base import CHECKLIST, OPTIONS, PlanVolumePolicy
+from policies.plan.volumes.volume_policies import CHECKLIST, OPTIONS, PlanVolumePolicy
 from policies.volumes.valid import VOLUME_READS
 from service.core.evidence import Missing
 from service.core.facts.destination_claims import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from policies.plan.volumes.base import OPTIONS, TARGET_READS, PlanVolumePolicy
+from policies.plan.volumes.volume_policies import OPTIONS, TARGET_READS, PlanVolumePolicy
 from service.core.evidence import NotGathered
 from service.core.facts.destination_claims import arrival
 from service.core.facts.plan_type import intra_cluster, storage_conversion

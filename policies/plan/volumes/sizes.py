@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 
-from policies.plan.volumes.base import OPTIONS, PlanVolumePolicy
+from policies.plan.volumes.volume_policies import OPTIONS, PlanVolumePolicy
 from policies.volumes.valid import VOLUME_READS
 from service.core.facts import Fact
 from service.core.facts.controllers import CONTROLLER_CONFIG

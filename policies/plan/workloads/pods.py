@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from shlex import quote
 
-from policies.plan.base import ABOUT, CHECKLISTS, PLAN_READS, VALIDATION
-from policies.plan.namespaces.listed import NamespacesPolicy
+from policies.plan.namespaces.namespace_entries import NamespacesPolicy
+from policies.plan.plan_policies import ABOUT, CHECKLISTS, PLAN_READS, VALIDATION
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import limits, release
 from service.core.facts.limits import DEFAULTS, limit

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.plan.base import CHECKLISTS, PLAN_READS
-from policies.plan.namespaces.listed import NamespacesPolicy
+from policies.plan.namespaces.namespace_entries import NamespacesPolicy
+from policies.plan.plan_policies import CHECKLISTS, PLAN_READS
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.kinds.config import INGRESS_CONFIG

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.plan.base import ABOUT, PLAN_READS, SidePolicy
+from policies.plan.plan_policies import ABOUT, PLAN_READS, SidePolicy
 from service.core.evidence import Missing, NotGathered, Role
 from service.core.facts import direct, release
 from service.core.facts.controllers import setting_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Any
 
-from policies.plan.base import ABOUT, PLAN_READS
+from policies.plan.plan_policies import ABOUT, PLAN_READS
 from service.core.facts import plan_refs
 from service.core.facts.plan_refs import plan_storage
 from service.core.facts.plan_type import storage_conversion

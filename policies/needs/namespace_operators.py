@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.needs.base import Gaps, PlanNeed
-from policies.plan.base import ABOUT, ADVANCED, PLAN_READS
+from policies.needs.needs import Gaps, PlanNeed
+from policies.plan.plan_policies import ABOUT, ADVANCED, PLAN_READS
 from service.core.evidence import NotGathered
 from service.core.facts import release
 from service.core.facts.release import major, major_or

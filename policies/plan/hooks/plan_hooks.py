@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from policies.plan.base import ADVANCED, PLAN_READS, VALIDATION, edit, named
+from policies.plan.plan_policies import ADVANCED, PLAN_READS, VALIDATION, edit, named
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import MigrationPolicy, NotApplicable, Policy

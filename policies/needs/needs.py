@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import ClassVar
 
-from policies.plan.base import PLAN_READS, SidePolicy
+from policies.plan.plan_policies import PLAN_READS, SidePolicy
 from policies.volumes.valid import VOLUME_READS
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.direct import direct_volumes

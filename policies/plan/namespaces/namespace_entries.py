@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from shlex import quote
 from typing import Any, ClassVar
 
-from policies.plan.base import (
+from policies.plan.plan_policies import (
     ABOUT,
     CHECKLISTS,
     MAPPING,

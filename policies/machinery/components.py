@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.plan.base import TROUBLE
+from policies.plan.plan_policies import TROUBLE
 from service.core.facts.machinery import Component, State, state
 from service.core.link import Link
 from service.core.migration import Cluster

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from shlex import quote
 
-from policies.plan.volumes.base import CHECKLIST, STORAGE, TARGET_READS, gaps
+from policies.plan.volumes.volume_policies import CHECKLIST, STORAGE, TARGET_READS, gaps
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.destination_claims import (
     absent_namespace,

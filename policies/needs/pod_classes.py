@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from policies.needs.base import Gaps, PlanNeed
-from policies.plan.base import CHECKLISTS, PLAN_READS
+from policies.needs.needs import Gaps, PlanNeed
+from policies.plan.plan_policies import CHECKLISTS, PLAN_READS
 from service.core.evidence import NotGathered
 from service.core.facts.templates import READS as TEMPLATE_READS
 from service.core.facts.templates import require_templates, templates

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.needs.base import Gaps, PlanNeed
-from policies.plan.base import ADVANCED, MIGRATING, PLAN_READS
+from policies.needs.needs import Gaps, PlanNeed
+from policies.plan.plan_policies import ADVANCED, MIGRATING, PLAN_READS
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, not_applicable
 from service.kinds.mtc import MIG_PLAN, MTC_NAMESPACE

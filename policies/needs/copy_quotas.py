@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from shlex import quote
 
-from policies.needs.base import READS, Gaps, SideNeed, existing_namespaces, readable, require_rsync
-from policies.plan.base import CHECKLISTS
-from policies.plan.workloads.quota import LIMIT_RANGES, QUOTAS
+from policies.needs.needs import READS, Gaps, SideNeed, existing_namespaces, readable, require_rsync
+from policies.plan.plan_policies import CHECKLISTS
+from policies.plan.workloads.pod_quota import LIMIT_RANGES, QUOTAS
 from service.core.facts import helper_pods as helpers
 from service.core.facts import mtc, namespaces
 from service.core.facts.helper_pods import helper_pods

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from decimal import ROUND_UP, Decimal
 from shlex import quote
 
-from policies.plan.base import CHECKLISTS, PLAN_READS
-from policies.plan.namespaces.listed import EachNamespace
+from policies.plan.namespaces.namespace_entries import EachNamespace
+from policies.plan.plan_policies import CHECKLISTS, PLAN_READS
 from service.core.facts import namespaces
 from service.core.facts.namespaces import is_there
 from service.core.facts.pod_resources import (

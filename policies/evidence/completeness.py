@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.evidence.common import (
+from policies.evidence.collect_again import (
     MUST_GATHER,
     RELEASE_READS,
     collect_command,

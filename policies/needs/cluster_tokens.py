@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from shlex import quote
 
-from policies.connections.clusters import CLUSTER_READS, TOKEN_KEY, RemotePolicy
-from policies.plan.base import ABOUT, TROUBLE
+from policies.connections.mig_clusters import CLUSTER_READS, TOKEN_KEY, RemotePolicy
+from policies.plan.plan_policies import ABOUT, TROUBLE
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.connecting import plain
 from service.core.facts.secrets import with_keys

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from policies.needs.base import READS, Gaps, PlanNeed, copied
-from policies.plan.base import edit
-from policies.plan.volumes.base import OPTIONS, TARGET_READS
+from policies.needs.needs import READS, Gaps, PlanNeed, copied
+from policies.plan.plan_policies import edit
+from policies.plan.volumes.volume_policies import OPTIONS, TARGET_READS
 from service.core.access_modes import AUTO, ROX, RWX, modes_of
 from service.core.facts.storage_classes import destination_classes
 from service.core.facts.targets import access_modes, target_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.network.common import (
+from policies.network.connection_outcomes import (
     COMMAND_READS,
     DIRECT,
     PLACE_READS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
-from policies.plan.volumes.base import (
+from policies.plan.volumes.volume_policies import (
     OPTIONS,
     STORAGE,
     TARGET_READS,

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.plan.base import ABOUT, PLAN_READS, SidePolicy
+from policies.plan.plan_policies import ABOUT, PLAN_READS, SidePolicy
 from service.core.facts import topology
 from service.core.facts.machinery import RUNNING_READS
 from service.core.facts.plan_refs import side_cluster
