@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -190,16 +191,23 @@ def secret(value: Object, ref: Ref) -> Secret:
     )
 
 
+_LENGTH_ALONE = re.compile(r"\d+ bytes long")
+"""What `oc adm inspect` writes in the place of a value, in base64 too."""
+
+
+def decoded(encoded: object) -> str:
+    """A value of a secret's ``data``, "" where it was left out or masked."""
+    try:
+        text = base64.b64decode(encoded, validate=True).decode("ascii")  # type: ignore[arg-type]
+    except (ValueError, TypeError):
+        return ""
+    return "" if _LENGTH_ALONE.fullmatch(text) else text
+
+
 def _token(encoded: object, plain: object) -> Token | None:
     """What a token says of itself; None where it is absent or masked."""
-    if isinstance(plain, str) and plain:
-        text = plain
-    elif isinstance(encoded, str) and encoded:
-        try:
-            text = base64.b64decode(encoded, validate=True).decode("ascii")
-        except ValueError:
-            return None  # masked, as `oc adm inspect` does it
-    else:
+    text = plain if isinstance(plain, str) and plain else decoded(encoded)
+    if not text:
         return None
     parts = text.strip().split(".")
     if len(parts) != 3:

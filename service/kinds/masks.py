@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from service.kinds.cluster import CONFIG_MAP, NODE
+from service.kinds.cluster import CONFIG_MAP, NODE, SECRET, TOKEN, decoded
 from service.kinds.config import INFRASTRUCTURE, INGRESS_CONFIG, PROXY, REGISTRY_CONFIG
 from service.kinds.mtc import MIG_CLUSTER, MIG_STORAGE, MIGRATION_CONTROLLER
 from service.kinds.network import (
@@ -109,11 +109,13 @@ def without_masks(
 
 def may_be_masked(resource: Resource[Any]) -> bool:
     """Whether an object of this kind has fields that are masked."""
-    return resource in ESSENTIAL or resource in OPTIONAL
+    return resource in ESSENTIAL or resource in OPTIONAL or resource is SECRET
 
 
 def has_masks(resource: Resource[Any], value: Mapping[str, Any], *, insights: bool) -> bool:
-    """Whether anything of an object is masked, the password of a proxy included."""
+    """Whether anything of an object is masked: the password of a proxy and a token included."""
+    if resource is SECRET:
+        return any(not decoded(found) for _, found in _at(value, ["data", TOKEN]))
     return any(
         MASK in found or is_masked(found, insights=insights)
         for path in (*ESSENTIAL.get(resource, ()), *OPTIONAL.get(resource, ()))

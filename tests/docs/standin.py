@@ -327,8 +327,7 @@ class Program:
             rows = (self.cluster.text(item).rstrip().replace("\n", "\n  ") for item in found)
             return "\n- ".join(["apiVersion: v1\nkind: List\nitems:", *rows])
         if output == "json":
-            listed = [_yaml().safe_load(self.cluster.text(item)) for item in found]
-            return _json({"apiVersion": "v1", "items": listed, "kind": "List"})
+            return _json({"apiVersion": "v1", "items": found, "kind": "List"})
         if row["plural"] == "secrets" and output == f"go-template={self.state['template']}":
             return "\n".join(_key_names(found))
         raise Refused(f"error: unable to match a printer suitable for the output format {output}")
@@ -343,7 +342,7 @@ class Program:
         if output == "yaml":
             return self.cluster.text(item)
         if output == "json":
-            return _json(_yaml().safe_load(self.cluster.text(item)))
+            return _json(item)
         if not output.startswith("jsonpath={.") or not output.endswith("}"):
             raise Refused(f"error: unable to match a printer for the output format {output}")
         for step in output[len("jsonpath={.") : -1].split("."):
@@ -531,7 +530,8 @@ def _key_names(secrets: list[Object]) -> Iterator[str]:
     """What the template of the gather script makes of secrets."""
     yield "apiVersion: v1\nkind: SecretList\nitems:"
     for item in secrets:
-        where = ", ".join(f'{key}: "{value}"' for key, value in item["metadata"].items())
+        told = {key: item["metadata"][key] for key in ("name", "namespace")}
+        where = ", ".join(f'{key}: "{value}"' for key, value in told.items())
         keys = "".join(f'"{key}": "", ' for key in item.get("data", {}))
         yield f"- {{apiVersion: v1, kind: Secret, metadata: {{{where}}}, data: {{ {keys}}}}}"
 

@@ -1,6 +1,0 @@
-"""The helpers beside the tests of the pages can be imported."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
