@@ -13,7 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from service.core.deadline import check
 from service.core.evidence import Fetch, Missing, NotGathered, Problem, Unusable
 from service.kinds.fields import Misspelt, misspelt
-from service.kinds.masks import without_masks
+from service.kinds.masks import Masking, without_masks
 from service.kinds.ref import Malformed, Origin, Ref
 from service.kinds.resource import Resource, fetch_command
 
@@ -23,8 +23,7 @@ T = TypeVar("T")
 class Entry(NamedTuple):
     """One object as it was found: its key, its value and its place.
 
-    ``held`` is the value, or what parses it when it is called. ``insights`` says that it is out of
-    an Insights archive.
+    ``held`` is the value, or what parses it when it is called.
     """
 
     namespace: str
@@ -33,7 +32,7 @@ class Entry(NamedTuple):
     origin: Origin
     base: str
     flat: bool = False
-    insights: bool = False
+    masking: Masking = Masking.NONE
 
     @property
     def value(self) -> Mapping[str, Any]:
@@ -125,7 +124,7 @@ class Shelf(Generic[T]):
 
     def _made(self, place: int, entry: Entry) -> T | None:
         """The object as its model, None where what it says is masked. Raises Malformed."""
-        value, masked = without_masks(self.resource, entry.value, insights=entry.insights)
+        value, masked = without_masks(self.resource, entry.value, entry.masking)
         if masked:
             self._meant[place] = masked
             return None

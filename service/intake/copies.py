@@ -43,11 +43,11 @@ def keep_one_of_each(shelf: Shelf[Any]) -> None:
 
 def _rank(resource: Resource[Any], entry: Entry) -> tuple[bool, int, bool]:
     value = _value(entry) if may_be_masked(resource) else {}
-    masked = value is None or has_masks(resource, value, insights=entry.insights)
+    masked = value is None or has_masks(resource, value, entry.masking)
     metadata = head_of(entry.held).get("metadata")
     revision = str(metadata.get("resourceVersion")) if isinstance(metadata, dict) else ""
     number = int(revision) if re.fullmatch(r"[0-9]{1,20}", revision) else -1
-    return not masked, number, not entry.insights
+    return not masked, number, not entry.masking
 
 
 def _value(entry: Entry) -> Mapping[str, Any] | None:

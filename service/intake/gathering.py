@@ -13,7 +13,7 @@ from service.intake.copies import keep_one_of_each
 from service.intake.texts.items import Item, head_of
 from service.kinds.cluster import NAMESPACE
 from service.kinds.config import CLUSTER_VERSION, INFRASTRUCTURE
-from service.kinds.masks import is_masked
+from service.kinds.masks import Masking, is_masked
 from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN
 from service.kinds.ref import Origin, Pointer
 from service.kinds.resource import Resource
@@ -54,11 +54,11 @@ class Gathering:
         base: str,
         *,
         flat: bool = False,
-        insights: bool = False,
+        masking: Masking = Masking.NONE,
     ) -> str:
         """Take one object; its namespace is returned.
 
-        ``flat``: see :class:`Ref`; ``insights``: see :class:`Entry`.
+        ``flat``: see :class:`Ref`.
         Raises Unusable where the object is needed at once and cannot be parsed.
         """
         name = namespace = ""
@@ -71,8 +71,8 @@ class Gathering:
             name, namespace = name[:MOST_NAME], namespace[:MOST_NAME]
         if resource in _NEEDED and (resource is not NAMESPACE or name == "kube-system"):
             value = value() if isinstance(value, Item) else value
-            self._identify(resource, value, Pointer(origin, base), insights)
-        entry = Entry(namespace, name, value, origin, base, flat, insights)
+            self._identify(resource, value, Pointer(origin, base), masking)
+        entry = Entry(namespace, name, value, origin, base, flat, masking)
         self.shelf(resource).entries.append(entry)
         self.objects += 1
         return namespace
@@ -91,14 +91,24 @@ class Gathering:
         """Note that something could not be gathered, and why."""
         self.shelf(resource).denied[namespace] = reason
 
+    def hide_addresses(self, prefix: str) -> None:
+        """Take no address for real in what the Insights operator wrote below this path."""
+        for shelf in self.shelves.values():
+            shelf.entries = [
+                entry._replace(masking=Masking.ADDRESSES)
+                if entry.masking and (entry.origin.member or "").startswith(prefix)
+                else entry
+                for entry in shelf.entries
+            ]
+
     def _identify(
-        self, resource: Resource[Any], value: Mapping[str, Any], place: Pointer, insights: bool
+        self, resource: Resource[Any], value: Mapping[str, Any], place: Pointer, masking: Masking
     ) -> None:
         path = _IDENTIFIERS.get(resource, ())
         found: Any = value
         for step in path:
             found = found.get(step) if isinstance(found, dict) else None
-        if isinstance(found, str) and found and not is_masked(found, insights=insights):
+        if isinstance(found, str) and found and not is_masked(found, masking):
             pointer = Pointer(place.origin, f"{place.pointer}/{'/'.join(path)}", found)
             self.identities.setdefault("/".join(path), {}).setdefault(found, pointer)
 

@@ -17,6 +17,7 @@ from service.intake.gathering import Gathering
 from service.intake.layout import PLAIN, Hint, Holds
 from service.intake.place import Place
 from service.intake.texts.items import head_of
+from service.kinds.masks import Masking
 from service.kinds.near import nearest
 from service.kinds.ref import Origin
 from service.kinds.registry import BY_GROUP_KIND, RESOURCES
@@ -67,7 +68,8 @@ def take_document(
         return _take_list(gathering, value, items, origin, hint, base)
     resource = _resource(value, hint)
     if resource is not None:
-        gathering.add(resource, value, origin, base, insights=hint.holds is Holds.MASKED)
+        masking = Masking.LETTERS if hint.holds is Holds.MASKED else Masking.NONE
+        gathering.add(resource, value, origin, base, masking=masking)
         return []
     if "kind" in value and "apiVersion" in value:
         return []  # an object that no policy reads

@@ -56,6 +56,7 @@ _REPORTS: dict[str, Resource[Any]] = {
     "clusterconfig/storage_classes": STORAGE_CLASS,
 }
 """Reports of the Insights operator that say how many objects it wrote."""
+_OBFUSCATED = "is_global_obfuscation_enabled"
 
 _DEFAULT_IMAGE = re.compile(rb"^openshift/must-gather\s+(\d+)\.(\d+)", re.MULTILINE)
 _FAILED = re.compile(
@@ -90,6 +91,7 @@ class Tree:
     seen: Counter[Resource[Any]] = field(default_factory=Counter)
     broken: set[Resource[Any]] = field(default_factory=set)
     reported: dict[Resource[Any], int] = field(default_factory=dict)
+    obfuscated: bool = False
 
     def whole(self, related: frozenset[Resource[Any]]) -> Iterator[Resource[Any]]:
         """The resources of which the tree holds every object of the cluster.
@@ -116,11 +118,13 @@ _OMITTED = frozenset({CERTIFICATE_REQUEST})
 class Trees:
     """The trees of one archive, as far as it was walked.
 
-    ``partial`` says that not all of it was read.
+    ``partial`` says that not all of it was read; ``newest`` is the Insights archive that was
+    written last, by its name, "" without one.
     """
 
     def __init__(self, wanted: Wanted) -> None:
         self.partial = False
+        self.newest = ""
         self._failures: list[str] = []
         self._wanted = wanted
         self._hints: dict[str, Hint] = {}
@@ -140,7 +144,13 @@ class Trees:
         if not self._takes(path, hint):
             return False
         self._hints[path] = hint
+        if hint.holds is Holds.INSIGHTS:
+            self.newest = path
         return True
+
+    def is_passing(self, path: str) -> bool:
+        """Whether a member is held only until a newer one comes."""
+        return path == self.newest
 
     def hint(self, path: str) -> Hint:
         """What the path of a member that is read says of it."""
@@ -179,7 +189,9 @@ class Trees:
         if hint.resource is not None:
             wanted = self._wanted.takes(hint.resource, hint.namespace)
             return wanted or hint.resource is CLUSTER_OPERATOR
-        if hint.holds in (Holds.NOTE, Holds.INSIGHTS):
+        if hint.holds is Holds.INSIGHTS:
+            return path.rpartition("/")[2] > self.newest.rpartition("/")[2]
+        if hint.holds is Holds.NOTE:
             return not path.endswith(_BY_NAME_ALONE)
         if hint.holds not in (Holds.LOOSE, Holds.TOOL) or self._is_noise(path, hint):
             return False
@@ -205,7 +217,7 @@ class Trees:
         elif name == "watermark.txt":
             tree.cleaned = True
         elif name == "gathers.json":
-            tree.reported = _reported(data)
+            tree.reported, tree.obfuscated = _reported(data)
 
     def lost(self, path: str) -> None:
         """A file that belongs to a tree could not be read, or not all of it."""
@@ -224,7 +236,7 @@ class Trees:
         hint = hint_of(path)
         if hint.holds in (Holds.LOOSE, Holds.TOOL):
             return self._is_noise(path, hint)
-        if hint.holds is Holds.ARCHIVE:
+        if hint.holds in (Holds.ARCHIVE, Holds.INSIGHTS):
             return self.has_objects and not path.endswith("/must-gather.tar.gz")
         return hint.holds is Holds.NOTE
 
@@ -233,6 +245,11 @@ class Trees:
             tree = self._trees[hint.root]
             return tree.objects or tree.marked
         return any(tree.marked and path.startswith(root) for root, tree in self._trees.items())
+
+    @property
+    def obfuscated(self) -> bool:
+        """Whether the Insights operator was asked to write other addresses."""
+        return any(tree.obfuscated for tree in self._trees.values())
 
     def own_clusters(self) -> Iterator[str]:
         """The folders of clusters that the default image wrote, which gathers its own."""
@@ -296,15 +313,17 @@ def _named_whole(operator: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield str(row.get("group") or ""), str(row.get("resource"))
 
 
-def _reported(data: bytes) -> dict[Resource[Any], int]:
-    """How many objects of a kind the Insights operator wrote, where it had no error."""
+def _reported(data: bytes) -> tuple[dict[Resource[Any], int], bool]:
+    """How many objects of a kind the Insights operator wrote, where it had no error; and whether
+    it wrote other addresses than there are."""
     try:
-        rows = json.loads(data).get("status_reports")
+        report = json.loads(data)
+        rows, obfuscated = report.get("status_reports"), report.get(_OBFUSCATED) is True
     except (ValueError, AttributeError, RecursionError):
-        return {}
+        return {}, False
     found: dict[Resource[Any], int] = {}
     for row in rows if isinstance(rows, list) else ():
         name = str(row.get("name")) if isinstance(row, dict) else ""
         if name in _REPORTS and not row.get("errors") and not row.get("panic"):
             found[_REPORTS[name]] = row.get("records_count", -1)
-    return found
+    return found, obfuscated

@@ -49,6 +49,8 @@ def _walk(intake: Intake, part: Part, stream: BinaryIO, prefix: str = "") -> Mem
         part.notes.append(f"{part.name}: {error.message}")
     for cluster, resource in trees.whole(_operators(intake, part.name, prefix)):
         intake.gathering(part.name, cluster).covers(resource, set(), whole=True)
+    if trees.obfuscated:
+        intake.gathering(part.name).hide_addresses(prefix)
     for cluster in trees.own_clusters():
         intake.gathering(part.name, cluster).own = True
     part.notes += trees.failures()
@@ -69,14 +71,18 @@ def _members(
     held: list[Member | Rejected] = []
     older: Member | None = None
     for member in read_archive(
-        stream, wanted=trees.wants, limits=intake.limits, enter=trees.enters
+        stream,
+        wanted=trees.wants,
+        limits=intake.limits,
+        enter=trees.enters,
+        passing=trees.is_passing,
     ):
         hint = trees.hint(member.path)
         if isinstance(member, Rejected):
             trees.lost(member.path)
             held.append(member)
         elif hint.holds is Holds.INSIGHTS:
-            older = max(older or member, member, key=lambda item: item.path)
+            older = member  # the newest by its name so far
         elif hint.holds is Holds.NOTE:
             trees.note(member.path, member.data)
             _note(intake, part, hint, prefix + member.path, member.data)

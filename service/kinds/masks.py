@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from enum import IntEnum
 from typing import Any
 
 from service.kinds.cluster import CONFIG_MAP, NODE, SECRET, TOKEN, decoded
@@ -38,6 +39,20 @@ _PLACEHOLDER = re.compile(
     r"|\bx-(?:ipv4|ipv6|mac)-\d{10}-x\b|\bdomain\d{10}\b|\bobfuscated\.com\b"
     r"|\bxxx(?:\.xxx){3}\b|\bxxxx(?::xxxx){7}\b|\bxx(?::xx){5}\b"
 )
+_ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b(?!/\d)")
+"""An address of IPv4; the Insights operator leaves networks as they are."""
+
+
+class Masking(IntEnum):
+    """What the tool that wrote an object masks in it, beyond placeholders that show by themselves.
+
+    The Insights operator always masks some texts by letters, and on demand all addresses by others.
+    """
+
+    NONE = 0
+    LETTERS = 1
+    ADDRESSES = 2
+
 
 OPTIONAL: dict[Resource[Any], tuple[str, ...]] = {
     INFRASTRUCTURE: (
@@ -90,19 +105,16 @@ ESSENTIAL: dict[Resource[Any], tuple[str, ...]] = {
 
 
 def without_masks(
-    resource: Resource[Any], value: Mapping[str, Any], *, insights: bool
+    resource: Resource[Any], value: Mapping[str, Any], masking: Masking
 ) -> tuple[Mapping[str, Any], str]:
-    """An object without its masked values, and why it says nothing without them ("" if it does).
-
-    ``insights`` says that it is out of an Insights archive, where letters are masks as well.
-    """
+    """An object without its masked values, and why it says nothing without them ("" if it does)."""
     for path in ESSENTIAL.get(resource, ()):
         for pointer, found in _at(value, path.split("/")):
-            if is_masked(found, insights=insights):
+            if is_masked(found, masking):
                 return value, f"{pointer} is masked"
     for path in OPTIONAL.get(resource, ()):
         steps = path.split("/")
-        if any(is_masked(found, insights=insights) for _, found in _at(value, steps)):
+        if any(is_masked(found, masking) for _, found in _at(value, steps)):
             value = _without(value, steps)
     return value, ""
 
@@ -112,20 +124,23 @@ def may_be_masked(resource: Resource[Any]) -> bool:
     return resource in ESSENTIAL or resource in OPTIONAL or resource is SECRET
 
 
-def has_masks(resource: Resource[Any], value: Mapping[str, Any], *, insights: bool) -> bool:
+def has_masks(resource: Resource[Any], value: Mapping[str, Any], masking: Masking) -> bool:
     """Whether anything of an object is masked: the password of a proxy and a token included."""
     if resource is SECRET:
         return any(not decoded(found) for _, found in _at(value, ["data", TOKEN]))
     return any(
-        MASK in found or is_masked(found, insights=insights)
+        MASK in found or is_masked(found, masking)
         for path in (*ESSENTIAL.get(resource, ()), *OPTIONAL.get(resource, ()))
         for _, found in _at(value, path.split("/"))
     )
 
 
-def is_masked(value: str, *, insights: bool) -> bool:
+def is_masked(value: str, masking: Masking) -> bool:
     """Whether the value of a field of the tables is masked."""
-    return bool((insights and _LETTERS.fullmatch(value)) or _PLACEHOLDER.search(value))
+    if masking and _LETTERS.fullmatch(value):
+        return True
+    address = masking is Masking.ADDRESSES and _ADDRESS.search(value)
+    return bool(address or _PLACEHOLDER.search(value))
 
 
 def _at(value: Any, steps: list[str], pointer: str = "") -> Iterator[tuple[str, str]]:

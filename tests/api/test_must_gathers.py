@@ -23,7 +23,6 @@ from serving import Start
 from policies import catalogue
 from service.formats.gather_script import script
 from service.kinds.cluster import SECRET_TEMPLATE
-from service.kinds.registry import RESOURCES
 
 ROOT = Path(__file__).parents[2]
 READS = tuple(dict.fromkeys(read for policy in catalogue() for read in policy.reads))
@@ -123,7 +122,9 @@ def files(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def form(files: Iterable[tuple[str, Path]]) -> bytes:
     rows = [
         f'--xxBOUND\r\nContent-Disposition: form-data; name="{part}"; filename="{path.name}"\r\n'
-        f"Content-Type: application/octet-stream\r\n\r\n".encode() + path.read_bytes() + b"\r\n"
+        f"Content-Type: application/octet-stream\r\n\r\n".encode()
+        + path.read_bytes()
+        + b"\r\n"
         for part, path in files
     ]
     return b"".join(rows) + b"--xxBOUND--\r\n"
@@ -164,9 +165,9 @@ def test_the_pair_is_judged_alike_through_both_doors(files: Any, start_server: S
     )
     assert answers(reply.json) == WANTED[stream]
     options = [word for part, path in parts for word in (f"--{part}", str(path))]
+    options += ["--format", "json", "--as-of", two.AS_OF]
     ended = subprocess.run(
-        [sys.executable, "-m", "service.cli", "check", "--format", "json", *options]
-        + ["--as-of", two.AS_OF],
+        [sys.executable, "-m", "service.cli", "check", *options],
         cwd=ROOT,
         capture_output=True,
         check=False,

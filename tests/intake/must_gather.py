@@ -63,7 +63,11 @@ def archive(members: Mapping[str, bytes], form: str = "tar.gz") -> bytes:
 
 
 def insights(
-    region: str = "xxxxxxxxx", name: str = "xxxx-xxxxx", version: str = "4.18.20"
+    region: str = "xxxxxxxxx",
+    name: str = "xxxx-xxxxx",
+    version: str = "4.18.20",
+    obfuscated: bool = False,
+    more: Mapping[str, Any] | None = None,
 ) -> bytes:
     """An archive of the Insights operator: no kinds, and masked."""
     labels = {
@@ -72,7 +76,10 @@ def insights(
     }
     proxy = {"httpProxy": "xxxx://xxxxx.xxxxxxx.xxx:xxxx", "noProxy": "xxxxxxxxxx,xxxx"}
     files = {
-        "insights-operator/gathers.json": {"status_reports": []},
+        "insights-operator/gathers.json": {
+            "status_reports": [],
+            "is_global_obfuscation_enabled": obfuscated,
+        },
         "config/version.json": {
             "metadata": {"name": "version", "resourceVersion": "7"},
             "spec": {"clusterID": CLUSTER_ID},
@@ -90,6 +97,7 @@ def insights(
         },
         "config/proxy.json": {"metadata": {"name": "cluster"}, "spec": proxy, "status": proxy},
         f"config/node/{NODE}.json": {"metadata": {"name": NODE, "labels": labels}},
+        **(more or {}),
     }
     packed = {path: json.dumps(value).encode() for path, value in files.items()}
     return archive({"config/id": CLUSTER_ID.encode(), **packed})
@@ -179,19 +187,20 @@ def since(version: str, major: int, minor: int) -> bool:
 
 
 _GROUP_CALL = (
-    "nodes persistentvolumes storageclasses volumeattachments csidrivers csinodes "
-    "volumesnapshotclasses certificatesigningrequests"
-).split()
+    "nodes", "persistentvolumes", "storageclasses", "volumeattachments", "csidrivers",
+    "csinodes", "volumesnapshotclasses", "certificatesigningrequests",
+)  # fmt: skip
 """What the script takes in its first call."""
 _RELATED = (
-    "customresourcedefinitions securitycontextconstraints machineconfigpools "
-    "validatingwebhookconfigurations mutatingwebhookconfigurations"
-).split()
+    "customresourcedefinitions", "securitycontextconstraints", "machineconfigpools",
+    "validatingwebhookconfigurations", "mutatingwebhookconfigurations",
+)  # fmt: skip
 """What a ClusterOperator names without an object."""
 _OF_A_NAMESPACE = (
-    "pods services deployments daemonsets statefulsets replicationcontrollers jobs cronjobs routes "
-    "configmaps persistentvolumeclaims endpoints secrets ingresscontrollers"
-).split()
+    "pods", "services", "deployments", "daemonsets", "statefulsets", "replicationcontrollers",
+    "jobs", "cronjobs", "routes", "configmaps", "persistentvolumeclaims", "endpoints",
+    "secrets", "ingresscontrollers",
+)  # fmt: skip
 """What `oc adm inspect` takes of a namespace, each kind as a list."""
 
 

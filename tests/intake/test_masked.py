@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from base64 import b64encode
 
 import must_gather as mg
 import pytest
@@ -14,6 +15,7 @@ from service.core.facts.place import regions
 from service.core.facts.proxy import proxy_use
 from service.intake.parts import read_pieces
 from service.intake.pieces import Piece
+from service.kinds.cluster import SECRET
 from service.kinds.config import INFRASTRUCTURE, PROXY
 from service.kinds.mtc import MIG_CLUSTER, MTC_NAMESPACE
 from service.kinds.network import NETWORK_POLICY
@@ -172,3 +174,22 @@ def test_copies_that_differ_only_in_what_no_policy_reads_are_no_problem():
 def test_a_declaration_fills_the_gap():
     migration = read(mg.insights(), b"proxy: http://squid.example.com:3128\n")
     assert proxy_use(migration.source).value.endpoints == ("squid.example.com:3128",)
+
+
+TOKEN = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQ6YTpiIn0.x"
+
+
+def secret(token, **metadata):
+    data = {"saToken": b64encode(token.encode()).decode()}
+    kind = mg.obj("v1", "Secret", "old", namespace="openshift-config", metadata=metadata)
+    return mg.text(kind | {"data": data})
+
+
+def test_the_length_of_a_token_is_no_token_and_the_token_counts_wherever_it_comes_from():
+    (masked,) = read(secret("912 bytes long")).source.known(SECRET)
+    assert (masked.keys, masked.token) == ({"saToken"}, None)
+    texts = (secret("912 bytes long", resourceVersion="9"), secret(TOKEN))
+    for given in (texts, reversed(texts)):
+        migration = read(*given)
+        (clear,) = migration.source.known(SECRET)
+        assert (clear.token.account, problems(migration)) == ("system:serviceaccount:a:b", [])

@@ -18,9 +18,10 @@ from service.core.facts.place import regions
 from service.core.outcome import Verdict
 from service.intake.limits import Limits
 from service.intake.parts import read_pieces
-from service.intake.pieces import Piece
+from service.intake.pieces import BadInput, Piece
 from service.kinds.cluster import NODE
-from service.kinds.config import PROXY
+from service.kinds.config import CLUSTER_VERSION, INFRASTRUCTURE, PROXY
+from service.kinds.network import NETWORK_POLICY
 from service.kinds.operators import CLUSTER_SERVICE_VERSION
 from service.kinds.storage import PERSISTENT_VOLUME, STORAGE_CLASS
 from service.kinds.storage import PERSISTENT_VOLUME_CLAIM as CLAIM
@@ -28,11 +29,14 @@ from service.kinds.storage import PERSISTENT_VOLUME_CLAIM as CLAIM
 READS = tuple(dict.fromkeys(read for policy in catalogue() for read in policy.reads))
 
 
-def read(*archives, limits=None, role="source"):
+def read(*archives, limits=None, role="source", nothing_else=False):
     pieces = [Piece(role, io.BytesIO(data)) for data in archives]
-    return read_pieces(
-        pieces, {"as_of": "2026-11-27T12:00:00Z"}, limits or Limits(), READS
-    ).migration
+    options = {"as_of": "2026-11-27T12:00:00Z"}
+    if nothing_else:
+        with pytest.raises(BadInput) as refused:
+            read_pieces(pieces, options, Limits(), READS)
+        return refused.value.problems
+    return read_pieces(pieces, options, limits or Limits(), READS).migration
 
 
 def verdicts(migration):
@@ -116,10 +120,72 @@ def test_an_inspect_of_single_objects_is_not_whole():
     assert not is_whole(read(mg.archive(files)), STORAGE_CLASS)
 
 
-def test_thousands_of_files_within_sysinfo_count_against_no_limit():
-    files = mg.image() | {f"nodes/n{number}/sysinfo.tgz": mg.sysinfo(500) for number in range(18)}
-    migration = read(mg.archive(mg.outer(files)), limits=Limits(members=400))
+def test_the_files_within_sysinfo_count_against_no_limit():
+    """As many as on nodes of 80 cores: 18 of these archives have more members than one may."""
+    real = mg.sysinfo(11_383)
+    files = mg.image() | {f"nodes/n{number}/sysinfo.tgz": real for number in range(18)}
+    assert Limits().members < 18 * 11_383
+    assert read(mg.archive(mg.outer(files))).problems == ()
+
+
+INSIGHTS_FOLDER = "insights-data/insights-operator"
+
+
+def of_twelve_days():
+    """The Insights archives of a cluster that cannot upload them: one for each two hours."""
+    archives = {
+        f"{INSIGHTS_FOLDER}/insights-2026-11-{day:02}-{hour:02}0000.tar.gz": mg.insights(
+            version="4.18.20" if (day, hour) < (27, 22) else "4.18.21"
+        )
+        for day in range(16, 28)
+        for hour in range(0, 24, 2)
+    }
+    assert len(archives) == 144
+    return archives
+
+
+def test_the_insights_archives_beside_count_against_no_limit():
+    older, limits = of_twelve_days(), Limits(kept_bytes=20_000)
+    assert sum(map(len, older.values())) > 4 * limits.kept_bytes
+    alone = read(mg.archive(older), limits=limits)
+    assert (alone.problems, alone.source.known(CLUSTER_VERSION)[0].desired) == ((), "4.18.21")
+    beside = read(mg.archive(mg.outer(mg.image() | older)), limits=limits)
+    assert beside.problems == ()
+
+
+def test_a_damaged_insights_archive_beside_the_objects_is_no_problem_and_alone_it_is():
+    damaged = {f"{INSIGHTS_FOLDER}/insights-2026-11-28-000000.tar.gz": mg.insights()[:90]}
+    assert read(mg.archive(mg.outer(mg.image() | damaged))).problems == ()
+    (problem, *_) = read(mg.archive(damaged), nothing_else=True)
+    assert (problem.code, problem.blocks) == ("archive-truncated", True)
+
+
+@pytest.mark.parametrize("obfuscated", [False, True])
+def test_of_addresses_under_global_obfuscation_it_is_known_that_they_are_not_known(obfuscated):
+    status = {"apiServerURL": "https://10.128.0.1:6443", "platformStatus": {"type": "None"}}
+    volume = {"metadata": {"name": "pv"}, "spec": {"nfs": {"server": "0.0.0.0", "path": "/a"}}}
+    proxy = {"httpProxy": "xxxx://x", "noProxy": "10.0.0.0/16"}
+    given = {
+        "config/infrastructure.json": {"metadata": {"name": "cluster"}, "status": status},
+        "config/persistentvolumes/pv.json": volume,
+        "config/proxy.json": {"metadata": {"name": "cluster"}, "spec": {}, "status": proxy},
+    }
+    source = read(mg.insights(obfuscated=obfuscated, more=given)).source
+    (found,) = source.known(INFRASTRUCTURE)
+    assert found.api_url == ("" if obfuscated else "https://10.128.0.1:6443")
+    assert len(source.known(PERSISTENT_VOLUME)) == (0 if obfuscated else 1)
+
+
+def test_what_the_network_operator_names_was_whole_in_4_9():
+    policy = mg.obj("networking.k8s.io/v1", "NetworkPolicy", "deny", namespace="shop", spec={})
+    objects = [*mg.one_cluster("4.9.59"), policy]
+    assert not is_whole(read(mg.archive(mg.image(objects, "4.9.59"))), NETWORK_POLICY)
+    names = [{"group": "networking.k8s.io", "resource": "networkpolicies", "name": ""}]
+    operator = mg.obj(mg.CONFIG, "ClusterOperator", "network", status={"relatedObjects": names})
+    migration = read(mg.archive(mg.image([*objects, operator], "4.9.59")))
     assert migration.problems == ()
+    assert is_whole(migration, NETWORK_POLICY)
+    assert is_whole(migration, NODE)
 
 
 def test_a_namespace_may_be_called_like_the_output_of_a_tool():

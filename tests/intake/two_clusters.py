@@ -169,7 +169,10 @@ _CLUSTER = """
   kind: Subscription
   metadata: {name: mtc-operator, namespace: openshift-migration}
   spec: {name: mtc-operator, source: redhat-operators, channel: release-v1.8}
-  status: {installedCSV: mtc-operator.v${MTC}, currentCSV: mtc-operator.v${MTC}, state: AtLatestKnown}
+  status:
+    installedCSV: mtc-operator.v${MTC}
+    currentCSV: mtc-operator.v${MTC}
+    state: AtLatestKnown
 - apiVersion: packages.operators.coreos.com/v1
   kind: PackageManifest
   metadata: {name: mtc-operator, namespace: openshift-marketplace}

@@ -133,15 +133,15 @@ def read_archive(
     *,
     wanted: Callable[[str], bool],
     limits: Limits = DEFAULT_LIMITS,
-    size: int | None = None,
     enter: Callable[[str], bool] = enters,
+    passing: Callable[[str], bool] = lambda path: False,
 ) -> Iterator[Member | Rejected]:
     """The wanted members of a tar (also gz, xz, bz2) or zip archive, in its order.
 
     ``wanted(path)`` is asked for every file before its data is looked at; ``enter(path)`` first,
-    for members that may be archives themselves: those are walked, not yielded. ``size`` is the
-    compressed size if it is known and the stream cannot find it by seeking. A path may come twice,
-    as archives allow; the last one is what unpacking would leave.
+    for members that may be archives themselves: those are walked, not yielded. ``passing(path)``
+    says of a wanted one that the caller keeps it only until the next such one.
+    A path may come twice, as archives allow; the last one is what unpacking would leave.
 
     Links, devices and unsafe paths are skipped, or ``Rejected`` if wanted. A nested archive
     that is damaged, or that is none, is ``Rejected`` after its good members.
@@ -153,8 +153,7 @@ def read_archive(
     current member. Zip is read by seeking; a zip that cannot seek is held in memory, up to
     ``limits.member_bytes``.
     """
-    budget = Budget(limits, size if size is not None else _size_of(stream))
-    return _Job(budget, wanted, enter).outermost(stream)
+    return _Job(Budget(limits, _size_of(stream)), wanted, enter, passing).outermost(stream)
 
 
 def decompress(stream: BinaryIO, limits: Limits = DEFAULT_LIMITS) -> Iterator[bytes]:
@@ -188,14 +187,19 @@ def _seekable(stream: BinaryIO) -> bool:
 class _Job:
     """One call of ``read_archive``: what it wants and what it has spent."""
 
-    __slots__ = ("_budget", "_enter", "_wanted")
+    __slots__ = ("_budget", "_enter", "_passing", "_wanted")
 
     def __init__(
-        self, budget: Budget, wanted: Callable[[str], bool], enter: Callable[[str], bool]
+        self,
+        budget: Budget,
+        wanted: Callable[[str], bool],
+        enter: Callable[[str], bool],
+        passing: Callable[[str], bool],
     ) -> None:
         self._budget = budget
         self._wanted = wanted
         self._enter = enter
+        self._passing = passing
 
     def outermost(self, stream: BinaryIO) -> Iterator[Member | Rejected]:
         if _seekable(stream) and _starts_zip(stream):
@@ -254,13 +258,14 @@ class _Job:
             return Rejected(path, entry.refused)
         if entry.size > limits.member_bytes:
             return Rejected(path, _too_large(entry.size, limits.member_bytes))
-        self._budget.keep(entry.size)
+        kept = 0 if self._passing(path) else entry.size
+        self._budget.keep(kept)
         try:
             return Member(path, entry.read(), entry.modified)
         except LimitExceeded:
             raise
         except Unreadable as error:
-            self._budget.give_back(entry.size)
+            self._budget.give_back(kept)
             return Rejected(path, error)
 
     def _nested(self, entry: _Entry, path: str, depth: int) -> Iterator[Member | Rejected]:
