@@ -1,6 +1,7 @@
 """Write service/kinds/fields.json: the fields that objects have, where the readers look for any.
 
     python tools/fields.py ../shared/data > service/kinds/fields.json
+    python tools/fields.py --check    what the readers look for and the file does not know of
 
 What the readers look for is seen by watching them read the objects of tests/cases. What else may
 be at those levels comes from the schemas of Kubernetes (of the package kubernetes-validate), from
@@ -107,8 +108,10 @@ READ_RAW: dict[str, dict[str, str]] = {
 
 
 def main() -> None:
-    """Print the file."""
+    """Print the file, or what it lacks."""
     watched = watch()
+    if sys.argv[1:] == ["--check"]:
+        sys.exit("\n".join(lacking(watched)) or 0)
     known = schemas(Path(sys.argv[1]))
     kinds = (
         f'"{name}": {{\n'
@@ -141,9 +144,20 @@ def made(
         for at in sorted(fields):
             if any(f"{inner}/".startswith(f"{at}/") for inner in kept):
                 asked, there = read.get(at, set()), fields[at]
-                other = sorted(there - asked) + sorted(asked - there)
-                levels.append((at, {"read": sorted(asked & there), "other": other}))
+                level = {"read": sorted(asked & there), "other": sorted(there - asked)}
+                if asked - there:
+                    level["in no schema"] = sorted(asked - there)
+                levels.append((at, level))
         yield str(resource), levels
+
+
+def lacking(watched: dict[str, Levels]) -> Iterator[str]:
+    """What a reader looks for and the file takes for a field that none looks for."""
+    file = json.loads((ROOT / "service" / "kinds" / "fields.json").read_text())
+    for resource, levels in watched.items():
+        for at, fields in file.get(resource, {}).items():
+            for name in sorted(levels.get(at, set()) & set(fields["other"])):
+                yield f"{resource} {at}/{name} is read: run `make fields`"
 
 
 def above(at: str) -> str:

@@ -105,6 +105,6 @@ def _levels() -> Mapping[str, _Level]:
             here = root
             for step in at.split("/")[1:]:
                 here = here.inner.setdefault(step, _Level())
-            here.known = frozenset((*fields["read"], *fields["other"]))
+            here.known = frozenset().union(*fields.values())
             here.read = tuple(fields["read"])
     return found
