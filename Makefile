@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 INSTALL = PYTHONWARNINGS='ignore:Editable installation' $(BIN)/python -m pip install --quiet
 ADDRESS ?= 127.0.0.1:8080
 
-.PHONY: run test lint docs soak fuzz fields sbom licences clean
+.PHONY: run test test-live lint docs soak fuzz fields sbom licences clean
 
 $(VENV)/.installed: setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -28,6 +28,11 @@ test: $(VENV)/.tools
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist loadscope
+
+# Against real API servers, which are built once (about ten minutes). Needs Go, etcd (Debian's
+# etcd-server), kubectl, and the definitions of MTC and OpenShift.
+test-live: $(VENV)/.tools
+	$(BIN)/pytest tests/live
 
 lint: $(VENV)/.tools
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.evidence.collect_again import MUST_GATHER
-from policies.evidence.statements import misreached, misseen, misstated
+from policies.evidence.statements import misreached, misseen, misstated, misversioned
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.endpoints import endpoint_of_url
 from service.core.facts.machinery import RUNNING_READS
@@ -66,6 +66,7 @@ class EvidenceConsistent(ClusterPolicy):
             *misstated(migration, cluster),
             *misreached(migration, cluster),
             *misseen(migration, cluster),
+            *misversioned(cluster),
         ]
         yield from found
         if found:

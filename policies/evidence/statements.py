@@ -9,7 +9,7 @@ from typing import Any
 from service.core.evidence import NotGathered
 from service.core.facts import Fact
 from service.core.facts.endpoints import api_port
-from service.core.facts.mtc import mtc_version
+from service.core.facts.mtc import cluster_config_version, installed_version, mtc_version
 from service.core.facts.place import platform, regions
 from service.core.facts.proxy import cluster_wide_proxy
 from service.core.facts.reach import CLUSTER, DECLARED, api_sights, cluster_of
@@ -17,7 +17,7 @@ from service.core.facts.release import openshift
 from service.core.inventory import Inventory
 from service.core.migration import Cluster, Declared, Migration, Probe
 from service.core.outcome import Outcome, Severity, failed
-from service.core.values.versions import parse_or_none
+from service.core.values.versions import Version, parse_or_none
 
 
 def misstated(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
@@ -155,6 +155,31 @@ def misseen(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
             key="api",
             severity=Severity.WARNING,
         )
+
+
+def misversioned(cluster: Cluster) -> Iterator[Outcome]:
+    """An OPERATOR_VERSION, which MTC compares, of another release than the operator's CSV."""
+    running, installed = cluster_config_version(cluster), installed_version(cluster)
+    if running is None or installed is None:
+        return
+    ours, theirs = parse_or_none(running.value), parse_or_none(installed.value)
+    if ours is None or theirs is None or _release(ours) == _release(theirs):
+        return
+    yield failed(
+        cluster.subject,
+        f"OPERATOR_VERSION of the {cluster.role} cluster is {running.value}, but the installed "
+        f"operator is {installed.value}: an upgrade has not ended, or has failed",
+        *running.evidence,
+        *installed.evidence,
+        found=f"{running.value} and {installed.value}",
+        wanted="the same",
+        key="operator-version",
+        severity=Severity.WARNING,
+    )
+
+
+def _release(version: Version) -> tuple[int, int, int]:
+    return version.major, version.minor, version.patch
 
 
 def _is_api_port(migration: Migration, cluster: Cluster, probe: Probe) -> bool:

@@ -116,6 +116,7 @@ def _compared(ours: _Ours, other: MigPlan) -> Outcome | None:
     return failed(
         plan.ref.subject,
         f"open plan {name} also has {few(shared)}",
+        plan.ref.at("/spec/namespaces"),
         other.ref.at("/spec/namespaces", ", ".join(item.text for item in other.namespaces)),
         found=", ".join(shared[:10]),
         wanted="no other open plan with these namespaces",

@@ -86,8 +86,13 @@ def require_direct_volumes(migration: Migration) -> None:
 
 
 def patch_command(name: str, value: str) -> str:
-    """The `oc` command that sets stunnel_tcp_proxy; the password is left for the user to fill."""
-    return merge_command(name, {stunnel.SETTING: value.replace(MASK, "<password>")})
+    """The command that sets stunnel_tcp_proxy; the password is left for the user to fill.
+
+    printf is part of the shell, so the password is in no list of processes.
+    """
+    patch = quote(dumps({"spec": {stunnel.SETTING: value.replace(MASK, "<password>")}}))
+    target = f"oc patch migrationcontroller {quote(name)} -n {MTC_NAMESPACE} --type=merge"
+    return f"printf %s {patch} | {target} --patch-file=/dev/stdin"
 
 
 def merge_command(name: str, spec: dict[str, object]) -> str:
@@ -122,7 +127,8 @@ class StunnelProxyConfigured(MigrationPolicy):
     declares = ("proxy", "openshiftVersion", "mtcVersion")
     remedy = (
         "Set stunnel_tcp_proxy in the MigrationController of the cluster that runs the "
-        "controller, or set indirectVolumeMigration: true in the plan."
+        "controller, or set indirectVolumeMigration: true in the plan. `mtc-preflight patch` and "
+        "POST /v1/migrationcontroller/patches check the value and write the patch."
     )
     docs = DOCS
     source = "MTC documentation, Migration prerequisites; mig-controller directvolumemigration"

@@ -93,10 +93,35 @@ def test_the_object_that_is_written_wins_over_its_copy_in_the_state(
 
 def test_what_is_wrong_with_other_objects_is_not_told(client: FlaskClient, file: Path) -> None:
     broken = cluster("other", url="no url")
-    faulty = {**plan(volume("pv-9", action="move")), "metadata": {
+    faulty = {**plan(volume("pv-9", action="move"), namespaces=["bank"]), "metadata": {
         "name": "another", "namespace": NAMESPACE}}  # fmt: skip
     file.write_text(yaml.safe_dump(state(broken, faulty, HOST, STORE, cluster("old"))))
     assert ask(client, review(plan(volume("pv-1")))) == {"allowed": True}
+
+
+def test_another_open_plan_with_the_namespaces_is_a_warning(
+    client: FlaskClient, file: Path
+) -> None:
+    other = {**plan(volume("pv-9")), "metadata": {"name": "another", "namespace": NAMESPACE}}
+    closed = {**plan(closed=True), "metadata": {"name": "closed", "namespace": NAMESPACE}}
+    file.write_text(yaml.safe_dump(state(HOST, STORE, cluster("old"), other, closed)))
+    response = ask(client, review(plan(volume("pv-1"))))
+    assert response == {
+        "allowed": True,
+        "warnings": [
+            "MTC716: open plan openshift-migration/another also has shop (found shop; wanted no "
+            "other open plan with these namespaces)"
+        ],
+    }
+
+
+def test_a_warning_that_is_cut_says_so(client: FlaskClient, file: Path) -> None:
+    names = [f"namespace-{number:02}-{'x' * 30}" for number in range(9)]
+    other = {**plan(namespaces=names), "metadata": {"name": "another", "namespace": NAMESPACE}}
+    file.write_text(yaml.safe_dump(state(HOST, STORE, cluster("old"), other)))
+    (text,) = warnings(ask(client, review(plan(namespaces=names))), "MTC716")
+    assert len(text) == 256
+    assert text.endswith(" …")
 
 
 def test_the_file_is_read_again_when_it_changes(client: FlaskClient, file: Path) -> None:

@@ -218,9 +218,13 @@ def _status(decision: Decision, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _warnings(decision: Decision) -> list[str]:
-    told = [_sentence(item)[:_WARNING_LENGTH] for item in decision.warnings[:_MOST_WARNINGS]]
+    told = [_cut(_sentence(item)) for item in decision.warnings[:_MOST_WARNINGS]]
     more = len(decision.warnings) - len(told)
     return [*told, f"mtc-preflight: {more} more warnings"] if more else told
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WARNING_LENGTH else f"{text[: _WARNING_LENGTH - 2]} …"
 
 
 def _sentence(finding: Finding) -> str:

@@ -42,8 +42,8 @@ def mtc_version(migration: Migration, cluster: Cluster) -> Fact[str]:
     Raises NotGathered.
     """
     readers: tuple[Callable[[Migration, Cluster], Fact[str] | None], ...] = (
-        _config_map,
-        _installed,
+        lambda _, cluster: cluster_config_version(cluster),
+        lambda _, cluster: installed_version(cluster),
         _seen_by_host,
         _written_back,
         _legacy,
@@ -63,7 +63,8 @@ def mtc_version(migration: Migration, cluster: Cluster) -> Fact[str]:
     )
 
 
-def _config_map(migration: Migration, cluster: Cluster) -> Fact[str] | None:
+def cluster_config_version(cluster: Cluster) -> Fact[str] | None:
+    """OPERATOR_VERSION, as the operator writes it for the controller; None where unknown."""
     for item in cluster.known(CONFIG_MAP, (MTC_NAMESPACE,)):
         if item.ref.name == CLUSTER_CONFIG and item.ref.namespace == MTC_NAMESPACE:
             return _fact(
@@ -78,7 +79,8 @@ def is_operator(item: ClusterServiceVersion) -> bool:
     return here and item.ref.name.startswith(OPERATOR_NAMES) and not item.copied
 
 
-def _installed(migration: Migration, cluster: Cluster) -> Fact[str] | None:
+def installed_version(cluster: Cluster) -> Fact[str] | None:
+    """The version of the installed operator's CSV; None where unknown."""
     for item in cluster.known(CLUSTER_SERVICE_VERSION):
         if is_operator(item) and item.phase in ("Succeeded", ""):
             return _fact(item.version, item.ref.at("/spec/version"))
