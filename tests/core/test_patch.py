@@ -97,9 +97,9 @@ def test_commands_name_files_and_no_secret() -> None:
     result = patch(manifest(), stunnel_tcp_proxy=PARTS)
     target = "oc patch migrationcontroller migration-controller -n openshift-migration"
     assert result.commands == {
-        "merge_patch": f'{target} --type=merge --patch-file=merge-patch.json',
-        "json_patch": f'{target} --type=json --patch-file=json-patch.json',
-        "undo": f'{target} --type=merge --patch-file=undo.json',
+        "merge_patch": f"{target} --type=merge --patch-file=merge-patch.json",
+        "json_patch": f"{target} --type=json --patch-file=json-patch.json",
+        "undo": f"{target} --type=merge --patch-file=undo.json",
         "wait": "oc rollout status deployment/migration-controller -n openshift-migration",
         "replace": "oc replace -f migrationcontroller.yaml -n openshift-migration",
     }

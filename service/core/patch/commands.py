@@ -25,12 +25,12 @@ def commands(name: str, namespace: str, *, whole: bool, undo: bool) -> Mapping[s
     place = f"-n {shlex.quote(namespace)}"
     target = f"oc patch migrationcontroller {shlex.quote(name)} {place}"
     found = {
-        "merge_patch": f'{target} --type=merge --patch-file={MERGE_FILE}',
-        "json_patch": f'{target} --type=json --patch-file={JSON_FILE}',
+        "merge_patch": f"{target} --type=merge --patch-file={MERGE_FILE}",
+        "json_patch": f"{target} --type=json --patch-file={JSON_FILE}",
         "wait": f"oc rollout status deployment/migration-controller -n {MTC_NAMESPACE}",
     }
     if undo:
-        found["undo"] = f'{target} --type=merge --patch-file={UNDO_FILE}'
+        found["undo"] = f"{target} --type=merge --patch-file={UNDO_FILE}"
     if whole:
         found["replace"] = f"oc replace -f {MANIFEST_FILE} {place}"
     return found
