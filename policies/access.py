@@ -80,6 +80,7 @@ class ClusterAdmin(ClusterPolicy):
         Link("Migration prerequisites", BOOKS + "migration_toolkit_for_containers/index"),
         Link("Using RBAC", BOOKS + "authentication_and_authorization/index"),
     )
+    chapter = True
     source = "MTC documentation, Migration prerequisites, General"
     upstream = ("SaTokenNotPrivileged",)
     better = (

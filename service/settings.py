@@ -75,6 +75,8 @@ class Settings:
                            answers
     ``waivers_file``       a YAML or JSON file with waivers that hold for every request
     ``webhooks_file``      a YAML or JSON file with the targets of webhooks
+    ``config_file``        a YAML or JSON file with the operator's profiles, severities, parameters
+                           and what requests may change
     ``releases_file``      a JSON or YAML file with the releases of OpenShift, MTC and OADP, in the
                            form and in place of the built-in policies/data/releases.json
     ``auth``               how callers are authenticated: ``auto`` needs no token on a loopback
@@ -120,6 +122,7 @@ class Settings:
     batch_deadline: int = 900
     waivers_file: str = ""
     webhooks_file: str = ""
+    config_file: str = ""
     releases_file: str = ""
     auth: str = "auto"
     tokens_file: str = ""

@@ -80,6 +80,8 @@ class ControllerAgrees(CrossCheck):
     better = "Names both sides."
 
     def check(self, migration: Migration, subject: Judged) -> Iterator[Outcome]:
+        if not any(policy.upstream for policy in subject.policies):
+            raise NotApplicable("no policy that MTC has a condition for was evaluated")
         told = list(_told(migration))
         if not told:
             _nothing(migration)

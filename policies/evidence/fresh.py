@@ -16,7 +16,7 @@ from policies.evidence.collect_again import (
 from service.core.evidence import Missing
 from service.core.migration import Migration, Part
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
-from service.core.policy import MigrationPolicy
+from service.core.policy import MigrationPolicy, Parameter
 from service.core.values.wording import plural
 from service.kinds.ref import Origin, Pointer, Subject
 
@@ -24,11 +24,17 @@ TOLERANCE = timedelta(minutes=5)
 """How far the clocks of two machines may differ before a time lies in the future."""
 
 
+MAX_AGE = Parameter(
+    "max-age", 168, "hours", 0.01, 1_000_000,
+    "the age from which evidence is stale; the option maxAgeHours of a request wins over it",
+)  # fmt: skip
+
+
 class EvidenceFresh(MigrationPolicy):
     """No part of the evidence is older than allowed, or from the future.
 
-    The allowed age is the setting or option maxAgeHours, a week unless set. Parts without a time
-    (plain `oc get` output) are unknown; declarations without objects have no age.
+    The allowed age is the parameter max-age, a week unless set, or the option maxAgeHours. Parts
+    without a time (plain `oc get` output) are unknown; declarations without objects have no age.
     """
 
     id = "MTC901"
@@ -41,8 +47,11 @@ class EvidenceFresh(MigrationPolicy):
     remedy = "Collect the evidence again."
     docs = (MUST_GATHER,)
     source = "must-gather timestamp files; collectedAt of a descriptor"
+    parameters = (MAX_AGE,)
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
+        asked = migration.requested.max_age_hours
+        allowed = self.value("max-age") if asked is None else asked
         settled = True
         dated: list[Part] = []
         for place, parts, command in _groups(migration):
@@ -50,7 +59,7 @@ class EvidenceFresh(MigrationPolicy):
             dated += timed
             untold = [part for part in parts if part.collected is None and part.objects]
             for outcome in (
-                _too_old(migration, place, timed, command),
+                _too_old(migration, place, timed, allowed, command),
                 _too_new(migration, place, timed, command),
                 _undated(place, untold, command),
             ):
@@ -60,8 +69,7 @@ class EvidenceFresh(MigrationPolicy):
         if settled and dated:
             yield passed(
                 whole(migration),
-                f"{plural(len(dated), 'part')} collected within the last "
-                f"{migration.requested.max_age_hours:g} hours",
+                f"{plural(len(dated), 'part')} collected within the last {allowed:g} hours",
                 *(_moment(part) for part in dated),
                 examined=len(dated),
             )
@@ -97,10 +105,10 @@ def _span(hours: float) -> str:
 
 
 def _too_old(
-    migration: Migration, place: Subject, parts: Iterable[Part], command: str
+    migration: Migration, place: Subject, parts: Iterable[Part], allowed: float, command: str
 ) -> Outcome | None:
-    allowed = timedelta(hours=migration.requested.max_age_hours)
-    old = [part for part in parts if part.collected and _age(migration, part.collected) > allowed]
+    most = timedelta(hours=allowed)
+    old = [part for part in parts if part.collected and _age(migration, part.collected) > most]
     if not old:
         return None
     oldest = min(old, key=lambda part: part.collected or migration.requested.as_of)
@@ -111,7 +119,7 @@ def _too_old(
         f"collected {_span(hours)} ago ({oldest.collected.isoformat()})",
         *(_moment(part) for part in old),
         found=_span(hours),
-        wanted=f"at most {migration.requested.max_age_hours:g} hours",
+        wanted=f"at most {allowed:g} hours",
         commands=(command,),
         observed=round(hours, 1),
     )

@@ -137,6 +137,7 @@ class RegistryExposed(DirectImagePolicy):
         "copy images through the replication repository."
     )
     docs = DOCS
+    chapter = True
     source = "MTC documentation, Migration prerequisites and Direct migration requirements"
     upstream = ("SourceClusterNoRegistryPath", "DestinationClusterNoRegistryPath")
     better = (

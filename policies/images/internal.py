@@ -77,6 +77,7 @@ class InternalImages(MigrationPolicy):
     docs = (
         Link("Updating deprecated internal images", BOOK + "migrating_from_version_3_to_4/index"),
     )
+    chapter = True
     source = "MTC documentation (3 to 4), Migration prerequisites, Internal images"
     better = "MTC has no such check."
 

@@ -38,6 +38,7 @@ class RegistryRoute(DirectImagePolicy):
     declares = ("registryRoute",)
     remedy = "Create a passthrough or re-encrypt route to the registry's service."
     docs = DOCS
+    chapter = True
     source = "MTC documentation, Migration prerequisites; cluster-image-registry-operator route.go"
     upstream = ("InvalidRegistryRoute",)
     better = "Names the route, and whether its termination or the router is the cause."

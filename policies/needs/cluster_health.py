@@ -13,6 +13,7 @@ from service.core.facts.machinery import moment
 from service.core.facts.release import major
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed
+from service.core.policy import Parameter
 from service.core.values.wording import few
 from service.kinds.cluster import NODE, Node
 from service.kinds.health import (
@@ -32,8 +33,10 @@ NEEDED = {
     "openshift-apiserver", "operator-lifecycle-manager", "storage",
 }  # fmt: skip
 """Cluster operators that a migration needs."""
-YOUNG = timedelta(minutes=10)
-"""A certificate signing request that is younger than this may still be approved automatically."""
+APPROVAL = Parameter(
+    "approval", 10, "minutes", 0, 10_080,
+    "a certificate signing request that is younger than this may still be approved automatically",
+)  # fmt: skip
 
 
 class NodesReady(SideNeed):
@@ -111,11 +114,12 @@ class ClusterWell(SideNeed):
     source = "MTC documentation, Premigration checklists, cluster health"
     better = "MTC has no such check."
     good = "the cluster operators are healthy, and nothing is pending"
+    parameters = (APPROVAL,)
 
     def faults(self, migration: Migration, cluster: Cluster, gaps: Gaps) -> Iterator[Outcome]:
         with gaps.noted():
             cluster.all(CERTIFICATE_REQUEST)
-        yield from _waiting(migration, cluster)
+        yield from _waiting(migration, cluster, timedelta(minutes=self.value("approval")))
         with gaps.noted():
             if major(cluster) == 3:
                 return
@@ -146,10 +150,10 @@ def _ill(item: Health, here: bool) -> Iterator[Outcome]:
         yield _fault(item.ref, said, f"{kind}={told.status}", severity)
 
 
-def _waiting(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+def _waiting(migration: Migration, cluster: Cluster, grace: timedelta) -> Iterator[Outcome]:
     for item in cluster.known(CERTIFICATE_REQUEST):
         made = moment(item.created)
-        young = made is not None and migration.requested.as_of - made < YOUNG
+        young = made is not None and migration.requested.as_of - made < grace
         if not item.decided and not young:
             said = f"certificate signing request {item.ref.name} waits for approval"
             yield _fault(item.ref, said, "pending")

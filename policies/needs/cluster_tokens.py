@@ -13,14 +13,15 @@ from service.core.facts.connecting import plain
 from service.core.facts.secrets import with_keys
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed
-from service.core.policy import NotApplicable
+from service.core.policy import NotApplicable, Parameter
 from service.kinds.cluster import SECRET, Token
 from service.kinds.mtc import MTC_NAMESPACE, MigCluster, ObjectRef
 from service.kinds.resource import Read
 
 ACCOUNT = f"system:serviceaccount:{MTC_NAMESPACE}:"
-LASTS = timedelta(days=7)
-"""A token that expires sooner may expire during the migration."""
+LASTS = Parameter(
+    "lasts", 7, "days", 1, 3650, "a token that expires sooner may expire during the migration"
+)
 
 
 class TokensLast(RemotePolicy):
@@ -44,6 +45,7 @@ class TokensLast(RemotePolicy):
     docs = (ABOUT, TROUBLE)
     source = "MTC documentation, Adding a cluster; mig-controller issue 217"
     better = "The controller notices only when the token has expired."
+    parameters = (LASTS,)
 
     def judge(self, migration: Migration, cluster: Cluster, item: MigCluster) -> Iterator[Outcome]:
         reference = item.service_account_secret
@@ -57,7 +59,7 @@ class TokensLast(RemotePolicy):
             raise NotApplicable(f"secret {reference} has no token (MTC771)")
         if secret.token is None:
             raise NotGathered(_untold(migration, reference))
-        faults = list(_faults(migration, item, secret.token))
+        faults = list(_faults(migration, item, secret.token, self.value("lasts")))
         yield from faults
         if not faults:
             until = secret.token.ends
@@ -68,7 +70,7 @@ class TokensLast(RemotePolicy):
             )
 
 
-def _faults(migration: Migration, item: MigCluster, token: Token) -> Iterator[Outcome]:
+def _faults(migration: Migration, item: MigCluster, token: Token, days: float) -> Iterator[Outcome]:
     now = migration.requested.as_of
     name = item.ref.name
     if not token.readable:
@@ -81,7 +83,7 @@ def _faults(migration: Migration, item: MigCluster, token: Token) -> Iterator[Ou
             Severity.WARNING,
         )
         return
-    if token.ends is not None and token.ends < now + LASTS:
+    if token.ends is not None and token.ends < now + timedelta(days=days):
         over = token.ends <= now
         when = f"{token.ends:%Y-%m-%d %H:%M} UTC"
         said = f"the token of MigCluster {name} {'expired' if over else 'expires'} at {when}"

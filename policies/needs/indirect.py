@@ -14,15 +14,17 @@ from service.core.facts.targets import is_copied
 from service.core.facts.volumes import Volume, volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed
-from service.core.policy import NotApplicable
+from service.core.policy import NotApplicable, Parameter
 from service.core.values.quantity import parse_or_none
 from service.core.values.wording import plural
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
 from service.kinds.resource import Read
 from service.kinds.workloads import DEPLOYMENT_CONFIG
 
-MANY = Decimal(500) * 10**9
-"""The size in bytes above which the OADP documentation says to raise the timeout."""
+LARGE = Parameter(
+    "large", 500, "GB", 1, 1_000_000,
+    "the size above which the OADP documentation says to raise the timeout",
+)  # fmt: skip
 HOUR = re.compile(r"(?:1h(?:0m)?(?:0s)?|60m(?:0s)?|3600s|[0-5]?\d(?:m|s).*)?")
 
 
@@ -51,6 +53,7 @@ class IndirectCopy(PlanNeed):
     docs = (TROUBLE,)
     source = "MTC documentation, Troubleshooting; OADP troubleshooting (Restic timeout)"
     better = "MTC waits until the timeout."
+    parameters = (LARGE,)
     good = "no known problem slows or blocks the copy through the repository"
 
     def applies(self, migration: Migration) -> None:
@@ -66,7 +69,7 @@ class IndirectCopy(PlanNeed):
             found.require_claims()
         copied = [one for one in found.items if is_copied(one)]
         total = sum((_size(one) for one in copied), Decimal(0))
-        if total > MANY:
+        if total > Decimal(self.value("large")) * 10**9:
             with gaps.noted():
                 timeout = setting(migration, "restic_timeout")
                 if HOUR.fullmatch(str(timeout.value or "")):

@@ -46,6 +46,7 @@ class ClustersReachEachOther(ClusterPolicy):
         "through a proxy, set stunnel_tcp_proxy."
     )
     docs = (PREREQUISITES, DIRECT)
+    chapter = True
     source = (
         "MTC docs, Migration prerequisites and Direct migration requirements; mig-controller "
         "pkg/controller/migcluster, directvolumemigration, directimagestreammigration"

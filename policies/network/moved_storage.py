@@ -78,6 +78,7 @@ class RemoteVolumesReachable(ClusterPolicy):
         "nodes of both), or select action copy."
     )
     docs = (PREREQUISITES,)
+    chapter = True
     source = (
         "MTC docs, Migration prerequisites; mig-controller pkg/controller/migplan/validation.go "
         "(NfsValidation) and pvlist.go (getSupportedActions)"

@@ -87,6 +87,7 @@ class RequiredPorts(ClusterPolicy):
     declares = ("ports", "api", "routes", "registry", "dns", "endpoint", "apiUrl")
     remedy = "Open the port in the firewalls and load balancers in front of the cluster."
     docs = (PREREQUISITES,)
+    chapter = True
     source = "MTC docs, Migration prerequisites; advanced migration options (tunnel-api)"
     better = "MTC tests only the API server, from the host cluster, and no other port."
 

@@ -76,6 +76,7 @@ class RepositoryReachable(ClusterPolicy):
         "DNS and certificates."
     )
     docs = (PREREQUISITES,)
+    chapter = True
     source = "MTC docs, Migration prerequisites; mig-controller pkg/controller/migstorage"
     upstream = ("BackupStorageProviderTestFailed",)
     better = "MTC tests only from the host cluster. This policy needs evidence from each cluster."
@@ -133,6 +134,7 @@ class RepositoryTlsPort(Policy[MigStorage]):
     declares = ("repository", "endpoint")
     remedy = "Serve the repository on port 443, and open the port for every cluster."
     docs = (PREREQUISITES,)
+    chapter = True
     source = "MTC docs, Migration prerequisites"
 
     def applies(self, migration: Migration) -> None:

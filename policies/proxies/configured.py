@@ -131,6 +131,7 @@ class StunnelProxyConfigured(MigrationPolicy):
         "POST /v1/migrationcontroller/patches check the value and write the patch."
     )
     docs = DOCS
+    chapter = True
     source = "MTC documentation, Migration prerequisites; mig-controller directvolumemigration"
 
     def applies(self, migration: Migration) -> None:

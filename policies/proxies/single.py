@@ -39,6 +39,7 @@ class SingleProxy(MigrationPolicy):
         "true in the plan."
     )
     docs = DOCS
+    chapter = True
     source = "MTC documentation, About configuring proxies: DVM supports only one proxy"
 
     def applies(self, migration: Migration) -> None:

@@ -58,6 +58,7 @@ class StunnelProxyUrl(ClusterPolicy):
         "in the MigrationController of the cluster that runs the controller."
     )
     docs = DOCS
+    chapter = True
     source = (
         "mig-controller pkg/controller/directvolumemigration/stunnel.go; mig-operator "
         "templates/controller_config.yml.j2; crane-lib state_transfer/transport/stunnel"

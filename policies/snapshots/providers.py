@@ -79,6 +79,7 @@ class SnapshotProvider(MigrationPolicy):
         "MigStorage to the provider of the volumes."
     )
     docs = (PREREQUISITES, COPY_METHODS)
+    chapter = True
     source = (
         "MTC docs, Migration prerequisites, snapshot copy; mig-operator docs/usage/Snapshot.md; "
         "mig-controller pkg/apis/migration/v1alpha1/migstorage_types.go GetVolumeSnapshotProvider"
@@ -216,6 +217,7 @@ class SnapshotSameProvider(MigrationPolicy):
     declares = ("platform",)
     remedy = "Copy these volumes with copyMethod filesystem."
     docs = (PREREQUISITES, COPY_METHODS)
+    chapter = True
     source = "MTC docs, Migration prerequisites, snapshot copy"
     upstream = ("PvWarnCopyMethodSnapshot",)
     better = "The controller does not compare the platforms."

@@ -48,6 +48,7 @@ class SnapshotSameRegion(MigrationPolicy):
         "Copy these volumes with copyMethod filesystem, or migrate to a cluster in that region."
     )
     docs = (PREREQUISITES, COPY_METHODS)
+    chapter = True
     source = (
         "MTC docs, Migration prerequisites, snapshot copy; Adding a cluster (Azure resource "
         "group); mig-controller pkg/cloudprovider/aws.go UpdateVSL, GetRegion"

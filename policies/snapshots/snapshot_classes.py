@@ -45,6 +45,7 @@ class SnapshotSameStorageClass(MigrationPolicy):
         "volume with copyMethod filesystem."
     )
     docs = (PREREQUISITES, COPY_METHODS)
+    chapter = True
     source = "MTC docs, Migration prerequisites, snapshot copy; mig-operator docs/usage/Snapshot.md"
     upstream = ("PvWarnCopyMethodSnapshot",)
     better = "The controller does not compare the storage classes of the two sides."

@@ -61,6 +61,7 @@ class SameVersion(ClusterPolicy):
     declares = ("mtcVersion",)
     remedy = "Install the same MTC release on all clusters, including the legacy operator."
     docs = DOCS
+    chapter = True
     source = (
         "MTC documentation, Migration prerequisites, Clusters; mig-controller "
         "pkg/controller/migcluster/validation.go isCrossVersionCompatible"

@@ -65,6 +65,7 @@ class MtcZStream(ClusterPolicy):
     declares = ("mtcVersion", "latestMtcVersion")
     remedy = "Update the MTC operator on every cluster, approving pending install plans."
     docs = DOCS
+    chapter = True
     source = (
         "MTC documentation 1.7 and 1.8, Migration prerequisites, Clusters; "
         "Upgrading the Migration Toolkit for Containers"

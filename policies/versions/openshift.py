@@ -50,6 +50,7 @@ class OpenShiftZStream(ClusterPolicy):
         Link("Performing a cluster update", DOCS + "4.20/html-single/updating_clusters/index"),
         Link("Upgrading OpenShift 3.11", DOCS + "3.11/html-single/upgrading_clusters/index"),
     )
+    chapter = True
     source = (
         "MTC documentation 1.4 and 1.5, Migration prerequisites, Clusters; "
         "openshift/api config/v1/types_cluster_version.go; cluster-version-operator"

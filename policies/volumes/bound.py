@@ -35,6 +35,7 @@ class VolumesBound(MigrationPolicy):
         "delete the claim if nothing uses it. Then let MTC discover the volumes again."
     )
     docs = (PREREQUISITES,)
+    chapter = True
     source = "MTC docs, Migration prerequisites; mig-controller migplan/pvlist.go getPvMap"
     upstream = ("PodsNotFoundOnSourceCluster",)
     better = "The controller skips unbound claims without a condition."

@@ -89,6 +89,7 @@ class VolumesValid(MigrationPolicy):
         "of moving it, or set its action to skip if its data is not needed."
     )
     docs = (PREREQUISITES, CHECKLIST, PLANNING)
+    chapter = True
     source = (
         "MTC docs, Migration prerequisites; Premigration checklists; Planning your migration, "
         "unsupported storage; mig-controller pkg/controller/migplan/pvlist.go getSupportedActions"

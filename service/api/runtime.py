@@ -9,16 +9,17 @@ from typing import Any, cast
 
 from flask import current_app
 
-from policies import catalogue
 from service.api.requests.namespace_state import NamespaceState
 from service.api.requests.standing import release_data, standing_waivers, webhook_targets
 from service.api.server import channel
 from service.api.server.turns import Turns
+from service.catalogue import load_catalogue
 from service.collect.webhook import Target
 from service.core.decision.marks import Waiver
 from service.core.engine import digest
 from service.core.policy import Policy
 from service.core.releases import Releases
+from service.core.selection import Catalogue
 from service.formats import Context
 from service.kinds.resource import Read
 from service.metrics import Metrics
@@ -32,6 +33,8 @@ EXTENSION = "mtc_preflight"
 class Runtime:
     """Settings, policies and metrics of this process; ``reads`` is all that policies read.
 
+    ``catalogue`` holds the policies as the operator has set them, and the profiles.
+
     ``turns`` bounds how many evaluations run at a time, and with them the memory of a worker.
     ``waivers`` and ``targets`` are those of the settings. ``updates`` is where newer OpenShift
     releases are looked up, None for no lookup. ``releases`` is what was published of OpenShift, MTC
@@ -40,6 +43,7 @@ class Runtime:
     """
 
     settings: Settings
+    catalogue: Catalogue
     policies: tuple[Policy[Any], ...]
     reads: tuple[Read[Any], ...]
     policy_set: str
@@ -56,9 +60,10 @@ class Runtime:
     def of(cls, settings: Settings) -> Runtime:
         """Load the policies and the files that the settings name.
 
-        Raises ValueError where two policies share an id, SettingsError where a file is wrong.
+        Raises SettingsError where a file is wrong or two policies share an id.
         """
-        policies = catalogue()
+        catalogue = load_catalogue(settings)
+        policies = catalogue.policies
         context = Context(policies, version("mtc-preflight"))
         policy_set = digest(policies)
         metrics = channel.metrics()
@@ -66,6 +71,7 @@ class Runtime:
         reads = tuple(dict.fromkeys(read for policy in policies for read in policy.reads))
         return cls(
             settings,
+            catalogue,
             policies,
             reads,
             policy_set,

@@ -12,6 +12,7 @@ import click
 
 from service.cli import exits
 from service.cli.exits import Refusal
+from service.cli.selecting import Chooser, chosen, selecting, settings_of
 
 if TYPE_CHECKING:
     from service.core.decision.gate import Gate
@@ -130,6 +131,7 @@ def _priorities(context: click.Context, parameter: click.Parameter, value: str) 
     type=click.Choice(["source", "destination", "host"]),
     help="Which cluster runs MTC; otherwise the plan defines it.",
 )
+@selecting
 @click.option("--as-of", metavar="TIME", help="Judge as of this date or time (ISO 8601).")
 @click.option(
     "--target-openshift", metavar="VERSION", help="Judge for a destination of this version."
@@ -199,7 +201,6 @@ def check(**given: Any) -> int:
     """
     from importlib.metadata import version
 
-    from policies import catalogue
     from service.cli.progress import Progress
     from service.core.decision.gate import Gate
     from service.core.outcome import Severity
@@ -210,7 +211,7 @@ def check(**given: Any) -> int:
     rules = Gate(Severity(given["fail_on"]), given["unknown"] == "ignore", given["new_only"])
     with Progress() as progress:
         progress.say("reading", now=True)
-        report = _judge(given, catalogue(), rules, progress)
+        report, policies = _judge(given, rules, progress)
     shown = Options(
         limit=given["limit"],
         group=given["group"],
@@ -224,7 +225,7 @@ def check(**given: Any) -> int:
         gather_for=given["gather_for"],
     )
     again = "the same command with --format gather --for {role}"
-    plain = Context(catalogue(), version("mtc-preflight"), shown, again)
+    plain = Context(policies, version("mtc-preflight"), shown, again)
     if not given["quiet"]:
         colored = replace(plain, options=replace(shown, color=_color(given["color"])))
         _print(given["form"], report, colored)
@@ -234,21 +235,20 @@ def check(**given: Any) -> int:
 
 
 def _judge(
-    given: dict[str, Any], policies: tuple[Policy[Any], ...], rules: Gate, progress: Any
-) -> Report:
+    given: dict[str, Any], rules: Gate, progress: Any
+) -> tuple[Report, tuple[Policy[Any], ...]]:
+    """The report, and all policies that there are. Raises Refusal."""
     from service.cli.inputs import read
     from service.core.assess import assess
     from service.core.decision import delta, gate, waiver_form
-    from service.settings import SettingsError, from_environment
 
-    try:
-        settings = from_environment()
-    except SettingsError as error:
-        raise Refusal(str(error)) from None
+    settings = settings_of(given["config"])
+    chooser = Chooser(settings)
     parts = [(name, path) for name, _ in _PARTS for path in given[name]]
     parts += [("envelope", path) for path in given["bundles"]]
-    reads = tuple(dict.fromkeys(item for policy in policies for item in policy.reads))
-    bundle = read(parts, _options(given), settings.limits, reads)
+    options = _options(given)
+    bundle = read(parts, options, settings.limits, chooser.reads(options))
+    selection = chooser.select(bundle.options)
     migration = bundle.migration
     migration = _with_releases(migration, given["releases"] or settings.releases_file)
     if given["updates_from"]:
@@ -258,7 +258,14 @@ def _judge(
         migration = with_updates(migration, given["updates_from"])
     progress.say("judging", now=True)
     try:
-        report = assess(migration, policies, rules, bundle.waivers, bundle.baseline)
+        report = assess(
+            migration,
+            selection.policies,
+            rules,
+            bundle.waivers,
+            bundle.baseline,
+            scope=selection.scope,
+        )
     except waiver_form.MalformedWaiver as error:
         faults = [(f"waivers{item.pointer}: {item.message}", "") for item in error.faults]
         raise Refusal(*faults[0], *faults[1:]) from None
@@ -266,7 +273,7 @@ def _judge(
         raise Refusal(f"baseline{error.pointer}: {error.wanted}") from None
     except gate.NoPrevious:
         raise Refusal("--new-only compares with --baseline, and none was given") from None
-    return bundle.sources.add_lines(report)
+    return bundle.sources.add_lines(report), chooser.catalogue.policies
 
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
@@ -278,7 +285,8 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
         "target_mtc": "target_mtc",
         "max_age_hours": "max_age",
     }
-    return {key: given[name] for key, name in names.items() if given[name] is not None}
+    found = {key: given[name] for key, name in names.items() if given[name] is not None}
+    return found | chosen(given)
 
 
 def status_of(report: Report) -> int:

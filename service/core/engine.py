@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import logging
+import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -13,9 +14,10 @@ from typing import Any
 from service.core.deadline import check, paced
 from service.core.evidence import Missing, NotGathered
 from service.core.migration import Cluster, Migration, Requested
-from service.core.outcome import Outcome, Severity, Verdict, not_applicable, unknown
+from service.core.outcome import RANK, Outcome, Severity, Verdict, not_applicable, unknown
 from service.core.policy import CrossCheck, Judged, NotApplicable, Policy
 from service.core.report import Finding, Report, fingerprint, readiness
+from service.core.scope import FULL, WHOLE, Scope
 from service.core.summary import summarise
 from service.kinds.mtc import MigPlan
 from service.kinds.redact import redact
@@ -30,8 +32,11 @@ ERROR = "error"
 """The key of a policy's own failure."""
 
 
-def evaluate(migration: Migration, policies: Sequence[Policy[Any]]) -> Report:
-    """Judge a migration by these policies. Never raises for what the evidence holds."""
+def evaluate(migration: Migration, policies: Sequence[Policy[Any]], scope: Scope = WHOLE) -> Report:
+    """Judge a migration by these policies. Never raises for what the evidence holds.
+
+    ``scope`` says how they were chosen out of all.
+    """
     findings = judge_all(migration, policies)
     clusters = tuple(summarise(migration, cluster) for cluster in migration.clusters)
     problems = (
@@ -46,10 +51,11 @@ def evaluate(migration: Migration, policies: Sequence[Policy[Any]]) -> Report:
         clusters=clusters,
         plan=_named(plan) if plan else "",
         parts=migration.parts,
-        policy_set=digest(policies),
+        policy_set=digest(policies, scope.profile, migration.requested.max_age_hours),
         as_of=migration.requested.as_of,
         releases=str(migration.releases),
         assumed=_assumed(migration.requested),
+        scope=scope,
     )
 
 
@@ -219,7 +225,7 @@ def _finding(policy: Policy[Any], outcome: Outcome, root: Subject) -> Finding:
         policy=policy.id,
         title=policy.title,
         verdict=outcome.verdict,
-        severity=outcome.severity or _severity(policy, outcome),
+        severity=_severity(policy, outcome),
         message=_told(outcome.message),
         subject=outcome.subject,
         fingerprint=fingerprint(policy.id, subject, key),
@@ -239,7 +245,13 @@ def _finding(policy: Policy[Any], outcome: Outcome, root: Subject) -> Finding:
 
 def _severity(policy: Policy[Any], outcome: Outcome) -> Severity:
     missing = outcome.verdict is Verdict.UNKNOWN and not outcome.found
-    return policy.unsure if missing and policy.unsure else policy.severity
+    own = type(policy).severity
+    given = outcome.severity or (missing and policy.unsure) or own
+    if policy.severity is own:
+        return given
+    # Whoever lowers a policy bounds all its findings, and whoever raises it lifts all of them.
+    bound = min if RANK[policy.severity] < RANK[own] else max
+    return bound(given, policy.severity, key=RANK.__getitem__)
 
 
 MOST_TOLD = 10_000
@@ -255,28 +267,41 @@ def _told(text: str) -> str:
 _CODE = tuple(Path(__file__).parents[1] / name for name in ("core", "intake", "kinds"))
 
 
-def digest(policies: Sequence[Policy[Any]]) -> str:
-    """A name for these policies as they are written.
+def digest(
+    policies: Sequence[Policy[Any]], profile: str = FULL, max_age_hours: float | None = None
+) -> str:
+    """A name for these policies as they are written and set.
 
-    It changes with any file that a verdict depends on: code and data of the policies' packages, of
-    the core, and of what reads evidence.
+    It changes with any file that a verdict depends on (code and data of the policies' packages, of
+    the core, and of what reads evidence), with the profile, and with severities and parameters.
     """
-    return _digest(tuple(type(policy) for policy in policies))
-
-
-@cache
-def _digest(kinds: tuple[type[Policy[Any]], ...]) -> str:
-    seal = hashlib.sha256("\0".join(kind.id for kind in kinds).encode())
-    for root in sorted({*_CODE, *(_package(Path(inspect.getfile(kind))) for kind in kinds)}):
-        for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
-            if path.is_file() and path.parent.name != "__pycache__":
-                data = path.read_bytes()
-                seal.update(f"\0{path.relative_to(root.parent)}\0{len(data)}\0".encode() + data)
+    seal = hashlib.sha256(_files(frozenset({*_CODE, *(_root(type(item)) for item in policies)})))
+    seal.update("\0".join(policy.id for policy in policies).encode())
+    for policy in policies:
+        if policy.values or policy.severity is not type(policy).severity:
+            seal.update(f"\0{policy.id} {policy.severity} {sorted(policy.values.items())}".encode())
+    seal.update(f"\0{profile} {max_age_hours}".encode())
     return seal.hexdigest()[:16]
 
 
-def _package(file: Path) -> Path:
-    """The folder of the outermost package that a file is in; the file itself outside of any."""
-    while (file.parent / "__init__.py").exists():
-        file = file.parent
-    return file
+@cache
+def _root(kind: type[Policy[Any]]) -> Path:
+    """The folder of the package that a policy is in; its file outside of any."""
+    top = sys.modules.get(kind.__module__.partition(".")[0])
+    folders = getattr(top, "__path__", None)
+    return Path(next(iter(folders))) if folders else Path(inspect.getfile(kind))
+
+
+@cache
+def _files(roots: frozenset[Path]) -> bytes:
+    seal = hashlib.sha256()
+    for root in sorted(roots):
+        for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
+            if path.is_file() and path.parent.name not in _BESIDE:
+                data = path.read_bytes()
+                seal.update(f"\0{path.relative_to(root.parent)}\0{len(data)}\0".encode() + data)
+    return seal.digest()
+
+
+_BESIDE = frozenset({"__pycache__", "cases"})
+"""Folders of a package that no verdict depends on."""

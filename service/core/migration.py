@@ -19,10 +19,6 @@ from service.kinds.resource import Resource, fetch_command
 
 T = TypeVar("T")
 
-DEFAULT_MAX_AGE_HOURS = 7 * 24.0
-"""Evidence older than a week says little about a cluster in use."""
-
-
 NO_RELEASES = Releases()
 """What a migration knows that was made without any release data."""
 
@@ -121,12 +117,15 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """What the caller asks to assume: a date, and versions to judge against (what-if)."""
+    """What the caller asks to assume: a date, and versions to judge against (what-if).
+
+    ``max_age_hours`` is the age from which evidence is stale, None as policy MTC901 has it.
+    """
 
     as_of: datetime
     target_ocp: Version | None = None
     target_mtc: Version | None = None
-    max_age_hours: float = DEFAULT_MAX_AGE_HOURS
+    max_age_hours: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

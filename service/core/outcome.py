@@ -29,6 +29,10 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.BLOCKER: 2}
+"""Severities by how much they matter."""
+
+
 class Outcome(NamedTuple):
     """One subject's result.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from types import MappingProxyType
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
@@ -24,6 +26,33 @@ class NotApplicable(Exception):
         super().__init__(reason)
         self.reason = reason
         self.evidence = evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A number that a policy compares with, and that its users may set.
+
+    ``name`` is in kebab-case (``max-age``), ``least`` and ``most`` are the bounds of what may be
+    set, both included; ``whole`` numbers have no fraction.
+    """
+
+    name: str
+    default: float
+    unit: str
+    least: float
+    most: float
+    meaning: str
+    whole: bool = False
+
+    @property
+    def takes(self) -> str:
+        """What may be set, in words."""
+        kind = "a whole number" if self.whole else "a number"
+        return f"{kind} of {self.unit} from {self.least:.15g} to {self.most:.15g}"
+
+    def accepts(self, value: float) -> bool:
+        """Whether this value may be set."""
+        return self.least <= value <= self.most and not (self.whole and value % 1)
 
 
 class Policy(ABC, Generic[S]):
@@ -46,6 +75,9 @@ class Policy(ABC, Generic[S]):
     ``better``    what is checked beyond those conditions
     ``single``    whether a check of one item has one result: the item then identifies the finding
                   over all verdicts, whatever object a failed finding is about
+    ``chapter``   whether the prerequisites of the documentation's chapter state it
+    ``parameters`` numbers that the check compares with, and that users may set
+    ``pack``      the policy pack that it comes from, set by the loader; "" for our own
     """
 
     id: ClassVar[str]
@@ -62,6 +94,31 @@ class Policy(ABC, Generic[S]):
     upstream: ClassVar[tuple[str, ...]] = ()
     better: ClassVar[str] = ""
     single: ClassVar[bool] = False
+    chapter: ClassVar[bool] = False
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+    pack: ClassVar[str] = ""
+    values: Mapping[str, float] = MappingProxyType({})
+    """What was set of the parameters, each within its bounds."""
+
+    def value(self, parameter: str) -> float:
+        """The value of a parameter, as it was set or by default."""
+        defaults = {item.name: item.default for item in self.parameters}
+        return self.values.get(parameter, defaults[parameter])
+
+    def tuned(self, severity: Severity | None, values: Mapping[str, float]) -> Self:
+        """The same policy with this severity, and with these values beside those that it has."""
+        made = copy(self)
+        vars(made).update(
+            severity=severity or self.severity,
+            values=MappingProxyType({**self.values, **values}),
+        )
+        return made
+
+    @classmethod
+    def area(cls) -> str:
+        """What it belongs to: an area of policies/, or the pack."""
+        steps = (cls.pack or cls.__module__).split(".")
+        return steps[min(1, len(steps) - 1)]
 
     def applies(self, migration: Migration) -> None:
         """Raise NotApplicable where the rule does not concern this migration.

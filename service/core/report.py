@@ -15,6 +15,7 @@ from service.core.evidence import Missing, Problem
 from service.core.link import Link
 from service.core.migration import Part
 from service.core.outcome import Severity, Verdict
+from service.core.scope import WHOLE, Scope
 from service.kinds.ref import Pointer, Subject
 
 
@@ -84,7 +85,9 @@ class ClusterSummary:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that one evaluation says. Every registered policy appears in ``findings``.
+    """Everything that one evaluation says.
+
+    Every policy appears in ``findings``, or with a reason among those that ``scope`` skipped.
 
     ``assumed`` names what the caller asked to assume in place of what the evidence says
     (("OpenShift", "4.16.3"), ...): such a report is a what-if. ``releases`` is date and name of the
@@ -104,6 +107,7 @@ class Report:
     waivers: tuple[WaiverAudit, ...] = ()
     delta: Delta | None = None
     gate: Decision | None = None
+    scope: Scope = WHOLE
 
     @property
     def counts(self) -> Mapping[str, int]:

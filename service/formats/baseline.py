@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from service.core.decision.delta import baseline
 from service.core.report import Report
+from service.formats import json_marks
 from service.formats.base import Context, Format
 from service.formats.json_report import dumps
 
@@ -12,7 +13,8 @@ def render(report: Report, context: Context) -> bytes:
     """A short report as JSON, to be sent back as the ``baseline`` of the next evaluation."""
     unconfirmed = report.delta.unconfirmed if report.delta else ()
     findings = baseline(report.findings, unconfirmed)
-    return dumps({"policySet": report.policy_set, "findings": findings})
+    scope = json_marks.scope(report)
+    return dumps({"policySet": report.policy_set, "scope": scope, "findings": findings})
 
 
 FORMAT = Format(

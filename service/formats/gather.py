@@ -22,7 +22,7 @@ from service.kinds.resource import MOST_NAMED
 _PURPOSE = """\
 #!/bin/sh
 # Gathers what the evaluation of {plan} as of {time} lacks of the {role} cluster.
-#
+{limits}#
 #   sh gather-{role}.sh
 #
 """
@@ -46,7 +46,12 @@ def render(report: Report, context: Context) -> bytes:
     """The script as UTF-8, for the cluster of ``options.gather_for``."""
     role = context.options.gather_for or "source"
     plan = words.line(report.plan) or "a migration"
-    head = (_PURPOSE + HEAD).format(plan=plan, time=words.short_time(report), role=role)
+    head = (_PURPOSE + HEAD).format(
+        plan=plan,
+        time=words.short_time(report),
+        role=role,
+        limits="".join(f"# {text}\n" for text in words.limits(report)),
+    )
     lines = [head, _STEP.format()]
     for cluster in next_steps(report):
         if cluster.role == role:

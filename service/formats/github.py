@@ -31,7 +31,10 @@ def _commands(report: Report) -> Iterator[str]:
         if finding.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE):
             yield _finding(finding)
     level = "notice" if report.verdict is Readiness.READY else "error"
-    head = f"{words.HEADLINES[report.verdict]}: {words.summary(report)}"
+    limits = "\n".join(words.limits(report))
+    if limits:
+        yield command("notice", limits, title="mtc-preflight: scope")
+    head = f"{words.headline(report)}: {words.summary(report)}"
     if report.assumed:
         head += f" ({words.what_if(report)})"
     yield command(level, head, title="mtc-preflight")

@@ -98,14 +98,15 @@ def _role(cluster: ClusterSummary) -> str:
 
 
 def areas(report: Report, policies: Sequence[Policy[Any]]) -> tuple[Area, ...]:
-    """The matrix: every policy of the catalogue, in its areas."""
+    """The matrix: every policy that was evaluated, in its areas."""
     names = [item.name for item in report.clusters]
     width = len(columns(report))
     by_policy: dict[str, list[Finding]] = {}
     for finding in paced(report.findings):
         by_policy.setdefault(finding.policy, []).append(finding)
     rows: dict[str, list[Row]] = {}
-    known = {policy.id: policy for policy in policies}
+    skipped = {item.policy for item in report.scope.skipped}
+    known = {policy.id: policy for policy in policies if policy.id not in skipped}
     for key in sorted({*known, *by_policy}):
         findings = by_policy.get(key, [])
         policy = known.get(key)

@@ -15,7 +15,7 @@ from typing import Any
 from service.core.decision.tickets import Action, Group, Priority, Ticket, tickets
 from service.core.next_steps import next_steps
 from service.core.report import Finding, Report
-from service.formats import words
+from service.formats import json_marks, words
 from service.formats.base import Context, Format, Options
 from service.formats.json_report import dumps
 from service.formats.tickets import UNCONFIRMED, labels, outcome, title
@@ -39,7 +39,8 @@ def render(report: Report, context: Context) -> bytes:
     """One item per ticket as JSON: how to find the issue, and the requests to send."""
     found = tickets(report, Group(context.options.group))
     missing = list(_missing(report, context.again))
-    return dumps({"items": [_item(ticket, missing, context.options) for ticket in found]})
+    items = [_item(ticket, missing, context.options) for ticket in found]
+    return dumps({"scope": json_marks.scope(report), "items": items})
 
 
 def _item(ticket: Ticket, missing: list[Block], options: Options) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from service.core.decision.marks import Decision, Delta, Seen, Waiver, WaiverAudit
-from service.core.report import Finding
+from service.core.report import Finding, Report
+from service.formats import words
 from service.kinds.ref import Subject
 
 
@@ -49,6 +50,20 @@ def audit(item: WaiverAudit) -> dict[str, Any]:
         "status": item.status.value,
         "detail": item.detail,
         "findings": list(item.waived),
+    }
+
+
+def scope(report: Report) -> dict[str, Any]:
+    """What the evaluation was limited to; ``label`` is the verdict with it, for people."""
+    found = report.scope
+    return {
+        "label": words.headline(report),
+        "profile": found.profile,
+        "only": list(found.only),
+        "skipped": [item._asdict() for item in found.skipped],
+        "leftOut": found.left_out,
+        "changed": [item._asdict() for item in found.changed],
+        "files": list(found.files),
     }
 
 

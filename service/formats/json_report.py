@@ -44,6 +44,7 @@ def document(report: Report, context: Context) -> dict[str, Any]:
         "asOf": report.as_of.isoformat(),
         "assumed": [{"name": name, "version": version} for name, version in report.assumed],
         "policySet": report.policy_set,
+        "scope": json_marks.scope(report),
         "releases": report.releases,
         "plan": report.plan,
         "counts": report.counts,

@@ -10,13 +10,12 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement
 
 from service.core.deadline import check, paced
 from service.core.evidence import Problem
-from service.core.outcome import Severity, Verdict
+from service.core.outcome import RANK, Severity, Verdict
 from service.core.report import Finding, Report
+from service.core.scope import WHOLE
 from service.formats import words
 from service.formats.base import Context, Format
 from service.kinds.redact import redact
-
-_RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.BLOCKER: 2}
 
 
 def render(report: Report, context: Context) -> bytes:
@@ -26,7 +25,8 @@ def render(report: Report, context: Context) -> bytes:
     an ``error``; what is below the gate, waived or not applicable is ``skipped`` with the reason.
     """
     fail_on = report.gate.fail_on if report.gate else Severity.BLOCKER
-    whole = " ".join(("mtc-preflight", words.what_if(report))).strip()
+    limited = f"({words.line(str(report.scope))})" if str(report.scope) else ""
+    whole = " ".join(filter(None, ("mtc-preflight", limited, words.what_if(report))))
     root = Element("testsuites", name=whole)
     names = {policy.id: policy.name for policy in context.policies}
     ordered = sorted(report.findings, key=lambda item: item.policy)
@@ -40,6 +40,8 @@ def render(report: Report, context: Context) -> bytes:
         for finding in paced(findings):
             _case(suite, finding, fail_on)
         _count(suite)
+    if report.scope != WHOLE:
+        _limits(_suite(root, "scope", report), report)
     for key in ("tests", "failures", "errors", "skipped"):
         root.set(key, str(sum(int(suite.get(key, "0")) for suite in root)))
     root.set("time", "0")
@@ -54,6 +56,23 @@ class _Watched(BytesIO):
     def write(self, data: Any, /) -> int:
         check()
         return super().write(data)
+
+
+def _limits(suite: Element, report: Report) -> None:
+    """One skipped case for each policy that was not evaluated; what was set, as properties."""
+    properties = SubElement(suite, "properties")
+    SubElement(properties, "property", name="profile", value=words.line(report.scope.profile))
+    for change in report.scope.changed:
+        name, value = f"{change.policy} {change.setting}", f"{change.value} ({change.by})"
+        SubElement(properties, "property", name=words.line(name), value=words.line(value))
+    for name in report.scope.files:
+        SubElement(properties, "property", name="configuration file", value=words.line(name))
+    for item in report.scope.skipped:
+        about = {"name": words.line(item.name), "classname": f"mtc-preflight.{item.policy}"}
+        case = SubElement(suite, "testcase", about, time="0")
+        SubElement(case, "skipped", message=words.line(item.reason), type="not-evaluated")
+    _count(suite)
+    suite.set("tests", str(len(report.scope.skipped)))
 
 
 def _suite(root: Element, name: str, report: Report) -> Element:
@@ -90,7 +109,7 @@ def _result(finding: Finding, fail_on: Severity) -> tuple[str, str]:
         return "", ""
     if finding.verdict in (Verdict.WAIVED, Verdict.NOT_APPLICABLE):
         return "skipped", finding.verdict.value
-    if _RANK[finding.severity] < _RANK[fail_on]:
+    if RANK[finding.severity] < RANK[fail_on]:
         return "skipped", f"{finding.severity.value}-{finding.verdict.value}"
     if finding.verdict is Verdict.FAIL:
         return "failure", finding.severity.value

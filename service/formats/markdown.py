@@ -85,11 +85,14 @@ def fit(head: str, pieces: list[str], limit: int) -> str:
 
 
 def _head(report: Report) -> str:
-    title = f"## {words.HEADLINES[report.verdict]}: MTC preflight"
+    title = f"## {escape(words.headline(report))}: MTC preflight"
     plan = f"Plan {code(report.plan)}" if report.plan else "No plan given"
     lines = [title, f"**{escape(words.summary(report))}.** {plan}, {words.short_time(report)}."]
     if report.assumed:
         lines.append(f"> {escape(words.what_if(report))}")
+    limits = "\n".join(f"> - {escape(text)}" for text in words.limits(report))
+    if limits:
+        lines.append(limits)
     if report.clusters:
         rows = ["| Cluster | Role | OpenShift | MTC |", "|---|---|---|---|"]
         for item in report.clusters:

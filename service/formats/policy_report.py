@@ -31,6 +31,7 @@ _RESULTS = {
     Verdict.NOT_APPLICABLE: "skip",
 }
 _LONGEST_NAME = 63
+_LONGEST_NOTE = 100_000  # all annotations of an object together may have 256 KiB
 
 
 def render(report: Report, context: Context) -> bytes:
@@ -70,6 +71,11 @@ def _metadata(report: Report, context: Context, omitted: int) -> dict[str, Any]:
     }
     if report.assumed:
         annotations["mtc-preflight/what-if"] = words.what_if(report)
+    limits = "\n".join(words.limits(report))
+    if str(report.scope):
+        annotations["mtc-preflight/scope"] = words.line(str(report.scope))
+    if limits:
+        annotations["mtc-preflight/limits"] = limits[:_LONGEST_NOTE]
     if omitted:
         annotations["mtc-preflight/omitted-results"] = str(omitted)
     if report.gate is not None:

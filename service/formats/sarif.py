@@ -12,7 +12,8 @@ from service.core.evidence import Problem
 from service.core.outcome import Severity, Verdict
 from service.core.policy import Policy
 from service.core.report import Finding, Report
-from service.formats import words
+from service.core.scope import WHOLE
+from service.formats import json_marks, words
 from service.formats.base import Context, Format
 from service.formats.json_report import dumps
 from service.kinds.redact import redact
@@ -58,6 +59,7 @@ def render(report: Report, context: Context) -> bytes:
             "verdict": report.verdict.value,
             "policySet": report.policy_set,
             **({"assumed": dict(report.assumed)} if report.assumed else {}),
+            **({"scope": json_marks.scope(report)} if report.scope != WHOLE else {}),
             **_gate(report),
         },
     }
@@ -251,6 +253,7 @@ def _invocation(report: Report, files: Artifacts) -> dict[str, Any]:
     return {
         "executionSuccessful": not errors,
         "endTimeUtc": f"{report.as_of:%Y-%m-%dT%H:%M:%S}Z",
+        **_overrides(report),
         "toolConfigurationNotifications": [
             _notification(problem, files) for problem in report.problems
         ],
@@ -263,6 +266,19 @@ def _invocation(report: Report, files: Artifacts) -> dict[str, Any]:
             for item in errors
         ],
     }
+
+
+def _overrides(report: Report) -> dict[str, Any]:
+    """The rules that were switched off, as SARIF calls it."""
+    off = [
+        {
+            "descriptor": {"id": item.policy},
+            "configuration": {"enabled": False},
+            "properties": {"reason": words.line(item.reason)},
+        }
+        for item in report.scope.skipped
+    ]
+    return {"ruleConfigurationOverrides": off} if off else {}
 
 
 def _notification(problem: Problem, files: Artifacts) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from service.core.decision.tickets import Action, Group, Priority, Ticket, tickets
 from service.core.next_steps import next_steps
 from service.core.report import Finding, Report
-from service.formats import words
+from service.formats import json_marks, words
 from service.formats.base import Context, Format, Options
 from service.formats.json_report import dumps
 from service.formats.tickets import UNCONFIRMED, outcome, title
@@ -32,7 +32,8 @@ def render(report: Report, context: Context) -> bytes:
         for item in next_steps(report)
         if item.role
     ]
-    return dumps({"items": [_item(ticket, missing, context.options) for ticket in found]})
+    items = [_item(ticket, missing, context.options) for ticket in found]
+    return dumps({"scope": json_marks.scope(report), "items": items})
 
 
 def _item(ticket: Ticket, missing: list[str], options: Options) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from service.core.link import Link
 from service.core.migration import Part
 from service.core.outcome import Severity, Verdict
 from service.core.report import ClusterSummary, Finding, Report, readiness
+from service.core.scope import FULL, WHOLE, Changed, Scope, Skipped
 from service.kinds.redact import redact
 from service.kinds.ref import Origin, Pointer, Subject
 from service.kinds.registry import resource_named
@@ -148,6 +149,7 @@ def read(raw: object) -> Report:
         assumed=document.many("assumed", lambda row: (row.text("name"), row.text("version"))),
         waivers=document.many("waivers", _audit),
         delta=_delta(document.optional("delta")),
+        scope=_scope(document.optional("scope")),
     )
 
 
@@ -292,6 +294,19 @@ def _waiver(row: _Object) -> Waiver:
         unknown=row.flag("unknown"),
         ticket=row.text("ticket"),
         id=row.text("id"),
+    )
+
+
+def _scope(row: _Object | None) -> Scope:
+    if row is None:
+        return WHOLE
+    return Scope(
+        profile=row.text("profile") or FULL,
+        only=row.texts("only"),
+        skipped=row.many("skipped", lambda item: Skipped(*map(item.text, Skipped._fields))),
+        left_out=row.number("leftOut") or 0,
+        changed=row.many("changed", lambda item: Changed(*map(item.text, Changed._fields))),
+        files=row.texts("files"),
     )
 
 

@@ -43,7 +43,8 @@ def render(report: Report, context: Context) -> bytes:
 
 
 def _lines(report: Report, paint: Paint, again: str) -> Iterator[str]:
-    head = words.HEADLINES[report.verdict].upper()
+    verdict = words.HEADLINES[report.verdict]
+    head = words.headline(report).replace(verdict, verdict.upper(), 1)
     yield paint(f"{BOLD};{_HEAD[report.verdict]}", head) + f": {words.summary(report)}"
     plan = f"plan {line(report.plan)}, " if report.plan else "no plan given, "
     yield paint(DIM, f"{plan}as of {words.short_time(report)}")
@@ -66,6 +67,7 @@ def _lines(report: Report, paint: Paint, again: str) -> Iterator[str]:
     yield from _rest(ordered, paint)
     yield from _waivers(report)
     yield from _delta(report)
+    yield from _limits(report, paint)
     yield from _gate(report, paint)
 
 
@@ -132,6 +134,14 @@ def _next(clusters: tuple[ClusterSteps, ...], paint: Paint, again: str) -> Itera
             yield f"{_INDENT}- {words.fact(step)}"
             if step.command:
                 yield from _command(f"{_INDENT}  ", "$", words.safe(redact(step.command)))
+
+
+def _limits(report: Report, paint: Paint) -> Iterator[str]:
+    limits = list(words.limits(report))
+    if limits:
+        yield ""
+        yield paint(BOLD, "Scope of this evaluation")
+        yield from (f"  {text}" for text in limits)
 
 
 def _command(indent: str, prompt: str, command: str) -> Iterator[str]:

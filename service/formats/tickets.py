@@ -9,7 +9,7 @@ from service.core.deadline import paced
 from service.core.decision.marks import Ending, Seen
 from service.core.decision.tickets import Action, Group, Ticket, ending, tickets
 from service.core.report import Finding, Report
-from service.formats import words
+from service.formats import json_marks, words
 from service.formats.base import Context, Format
 from service.formats.json_report import dumps
 from service.formats.markdown import code, escape, finding_text, fit, next_text
@@ -30,6 +30,7 @@ def render(report: Report, context: Context) -> bytes:
             "asOf": report.as_of.isoformat(),
             "assumed": dict(report.assumed),
             "policySet": report.policy_set,
+            "scope": json_marks.scope(report),
             "group": group.value,
             "tickets": [_item(ticket, missing) for ticket in paced(tickets(report, group))],
         }

@@ -202,6 +202,25 @@ def _some(count: int, one: str, many: str) -> str:
     return f"{count} {one if count == 1 else many}" if count else ""
 
 
+def headline(report: Report) -> str:
+    """The verdict, with what the evaluation was limited to: ``Ready (profile chapter)``."""
+    scope = str(report.scope)
+    return HEADLINES[report.verdict] + (f" ({line(scope)})" if scope else "")
+
+
+def limits(report: Report) -> Iterator[str]:
+    """What was not evaluated and why, what was set, and by which files, a line each."""
+    reasons: dict[str, list[str]] = {}
+    for item in report.scope.skipped:
+        reasons.setdefault(item.reason, []).append(item.policy)
+    for reason, ids in reasons.items():
+        yield line(f"not evaluated: {reason}: {', '.join(ids)}")
+    for change in report.scope.changed:
+        yield line(f"set: {change.setting} of {change.policy} is {change.value} ({change.by})")
+    for name in report.scope.files:
+        yield line(f"configuration file: {name}")
+
+
 def what_if(report: Report) -> str:
     """What was assumed in place of the evidence, "" where nothing was."""
     given = ", ".join(line(f"{name} {version}") for name, version in report.assumed)

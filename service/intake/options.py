@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from service.core.evidence import Problem, Role
-from service.core.migration import DEFAULT_MAX_AGE_HOURS, Requested
+from service.core.migration import Requested
 from service.core.values.versions import parse_or_none
 from service.intake.pieces import BadInput
 
@@ -18,6 +18,11 @@ OPTIONS = {
     "maxAgeHours": "max_age_hours",
     "plan": "plan",
     "host": "host",
+    "profile": "profile",
+    "only": "only",
+    "skip": "skip",
+    "severities": "severities",
+    "parameters": "parameters",
 }
 """Options of an envelope, and what the query calls them."""
 
@@ -40,12 +45,12 @@ def requested_by(options: Mapping[str, Any]) -> Requested:
         versions[key] = parse_or_none(str(text)) if text is not None else None
         if text is not None and versions[key] is None:
             problems.append(_bad_option(name, "a version such as 4.14.9"))
-    hours = options.get("max_age_hours", DEFAULT_MAX_AGE_HOURS)
+    hours = options.get("max_age_hours")
     try:
-        age = float(hours)
+        age = None if hours is None else float(hours)
     except (TypeError, ValueError):
         age = -1.0
-    if not 0 < age <= MOST_HOURS:
+    if age is not None and not 0 < age <= MOST_HOURS:
         problems.append(_bad_option("maxAgeHours", "a number of hours above 0, at most 1000000"))
     host = options.get("host")
     if host is not None and host not in tuple(Role):

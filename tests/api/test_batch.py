@@ -82,7 +82,8 @@ def test_the_gate_decides_the_status_of_each_line(client):
     ((one), (two)) = rows(post(client, body(item(id=1), item(id=2)), "&gate=status&detail=summary"))
     assert (one["status"], two["status"]) == (424, 424)
     assert set(one["report"]) == {
-        "verdict", "asOf", "assumed", "policySet", "plan", "counts", "failures", "clusters", "gate",
+        "verdict", "asOf", "assumed", "policySet", "scope", "plan", "counts", "failures",
+        "clusters", "gate",
     }  # fmt: skip
 
 

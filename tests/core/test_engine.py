@@ -208,7 +208,7 @@ def test_the_digest_changes_with_every_file_that_a_verdict_depends_on(
     seen = []
 
     def look() -> str:
-        engine._digest.cache_clear()
+        engine._files.cache_clear()
         seen.append(digest([Sample()]))
         return seen[-1]
 
@@ -222,7 +222,7 @@ def test_the_digest_changes_with_every_file_that_a_verdict_depends_on(
     assert len(set(seen)) == len(seen)
     (code / "deep" / "__pycache__" / "rule.pyc").write_text("3")
     assert look() == last
-    engine._digest.cache_clear()
+    engine._files.cache_clear()
 
 
 def test_all_that_judging_imports_is_in_the_digest() -> None:

@@ -283,6 +283,16 @@ def security(ran: Ran) -> None:
     )  # fmt: skip
 
 
+def profiles(ran: Ran) -> None:
+    assert ran.failed == {}
+    assert "READY (profile chapter)" in ran.one("--profile chapter").out
+    assert ran.one("--profile chapter").out.count("READY (profile chapter)") == 2
+    assert head(ran.one("--config policies.yaml").out) == "READY (profile acme, 1 skipped)"
+    told = ran.one("cat > .mtc-preflight.yaml").out
+    assert head(told) == "READY (1 skipped)"
+    assert "\n  configuration file: .mtc-preflight.yaml\n" in told
+
+
 CLAIMED: dict[str, Callable[[Ran], None]] = {
     "README.md": readme,
     "docs/api.md": api,
@@ -290,6 +300,7 @@ CLAIMED: dict[str, Callable[[Ran], None]] = {
     "docs/operations.md": operations,
     "docs/pipelines.md": pipelines,
     "docs/policies.md": policies,
+    "docs/profiles.md": profiles,
     "docs/quick-start.md": quick_start,
     "docs/security.md": security,
 }

@@ -15,6 +15,7 @@ from service.core.facts.templates import READS as TEMPLATE_READS
 from service.core.facts.templates import require_templates, templates
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.policy import Parameter
 from service.core.values.wording import few, plural
 from service.kinds.cluster import NODE
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
@@ -39,8 +40,10 @@ STUCK = frozenset(
 )
 """Why a container waits that will not start without help (kubelet's waiting reasons)."""
 
-MOST_RESTARTS = 3
-"""Of a healthy pod (MTC documentation, Premigration checklists)."""
+RESTARTS = Parameter(
+    "restarts", 3, "restarts", 0, 10_000,
+    "most of a healthy pod (MTC documentation, Premigration checklists)", whole=True,
+)  # fmt: skip
 
 
 class PodsHealthy(NamespacesPolicy):
@@ -69,6 +72,7 @@ class PodsHealthy(NamespacesPolicy):
         "Unschedulable, restarts, and the pods of mapped namespaces, which the controller never "
         "finds."
     )
+    parameters = (RESTARTS,)
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         source = migration.source
@@ -76,7 +80,7 @@ class PodsHealthy(NamespacesPolicy):
         examined = 0
         for pod in source.known(POD, migration.source_namespaces):
             examined += 1
-            for fault in _faults(pod):
+            for fault in _faults(pod, self.value("restarts")):
                 sound = sound and fault.severity is Severity.INFO
                 yield fault
         source.all(POD, migration.source_namespaces)
@@ -84,7 +88,7 @@ class PodsHealthy(NamespacesPolicy):
             yield passed(source.subject, f"every pod is healthy ({examined})", examined=examined)
 
 
-def _faults(pod: Pod) -> Iterator[Outcome]:
+def _faults(pod: Pod, most: float) -> Iterator[Outcome]:
     sick = _sick(pod)
     if sick is not None:
         found, pointer = sick
@@ -102,14 +106,14 @@ def _faults(pod: Pod) -> Iterator[Outcome]:
         )
         return
     for container in pod.containers:
-        if container.restarts > MOST_RESTARTS:
+        if container.restarts > most:
             yield failed(
                 pod.ref.subject,
                 f"container {container.name} of pod {pod.ref.namespace}/{pod.ref.name} was "
                 f"restarted {plural(container.restarts, 'time')}",
                 pod.ref.at("/status/containerStatuses", container.restarts),
                 found=str(container.restarts),
-                wanted=f"at most {MOST_RESTARTS} restarts",
+                wanted=f"at most {most:g} restarts",
                 key=f"restarts {container.name}",
                 severity=Severity.INFO,
                 observed=container.restarts,

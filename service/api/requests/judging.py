@@ -9,6 +9,7 @@ from typing import Any
 
 from service.api.answers.problems import Fault, Refused
 from service.api.runtime import Runtime
+from service.core import choice_form
 from service.core.assess import assess
 from service.core.decision.delta import MalformedPrevious
 from service.core.decision.gate import CLOSED_STATUS, Gate, NoPrevious
@@ -16,15 +17,20 @@ from service.core.decision.waiver_form import MalformedWaiver
 from service.core.migration import Migration
 from service.core.outcome import Severity
 from service.core.report import Report
+from service.core.selection import BadChoice, Selection
 from service.formats import Context
 from service.formats.base import Options
 from service.intake.intake import Intake
 from service.kinds.redact import redact
+from service.kinds.resource import Read
 from service.updates import NoUpdates
 
 log = logging.getLogger("service.updates")
 
-_INPUT = ("role", "host", "plan", "as_of", "target_ocp", "target_mtc", "max_age_hours")
+_INPUT = (
+    "role", "host", "plan", "as_of", "target_ocp", "target_mtc", "max_age_hours",
+    *choice_form.FIELDS,
+)  # fmt: skip
 _OWN = ("waivers", "baseline")
 _SHOWN = tuple(item.name for item in fields(Options))
 
@@ -32,6 +38,38 @@ _SHOWN = tuple(item.name for item in fields(Options))
 def input_options(query: Mapping[str, Any]) -> dict[str, Any]:
     """What of a query the reader of the input takes."""
     return {key: query[key] for key in _INPUT if key in query}
+
+
+def reads_of(query: Mapping[str, Any], now: Runtime) -> tuple[Read[Any], ...]:
+    """What of the evidence is worth reading for the policies that a query chooses.
+
+    Raises Refused (400). Where the query leaves the choice to the envelope, what all policies read.
+    """
+    selection = _selection({key: query[key] for key in choice_form.FIELDS if key in query}, now)
+    chosen = "profile" in query or "only" in query
+    return selection.reads if chosen else now.reads
+
+
+def _selection(options: Mapping[str, Any], now: Runtime, *, query: bool = True) -> Selection:
+    """The policies that a request chooses. Raises Refused: 400 for a query, 422 for an envelope."""
+    given = {key: options[key] for key in choice_form.FIELDS if key in options}
+    try:
+        return now.catalogue.select(choice_form.choice(given, "the request"))
+    except BadChoice as error:
+        faults = [
+            Fault(
+                "invalid-value",
+                item.message,
+                item.hint,
+                parameter=item.field if query else "",
+                pointer="" if query else f"/options/{item.field}",
+            )
+            for item in error.faults
+        ]
+    names = ", ".join(dict.fromkeys(item.parameter or item.pointer for item in faults))
+    if query:
+        raise Refused("invalid-parameter", f"Wrong in the query: {names}.", errors=faults)
+    raise Refused("invalid-input", f"Wrong in the options: {names}.", errors=faults)
 
 
 def gate_of(query: Mapping[str, Any]) -> Gate:
@@ -58,14 +96,16 @@ def judge(bundle: Intake, rules: Gate, now: Runtime) -> Report:
     ``new_only`` without a previous report is ``invalid-parameter`` (400).
     """
     _require_own(bundle.migration)
+    selection = _selection(bundle.options, now, query=False)
     try:
         report = assess(
             _released(bundle.migration, now),
-            now.policies,
+            selection.policies,
             rules,
             bundle.waivers,
             bundle.baseline,
             now.waivers,
+            selection.scope,
         )
     except MalformedWaiver as error:
         faults = [

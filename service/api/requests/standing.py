@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from service.catalogue import document_of
 from service.collect.webhook import Target
 from service.collect.webhook_targets import TargetsError, read_targets
 from service.core.decision.marks import Waiver
@@ -13,9 +14,7 @@ from service.core.decision.waiver_form import MalformedWaiver, parse
 from service.core.policy import Policy
 from service.core.releases import Releases
 from service.formats import FORMATS
-from service.intake.errors import Unreadable
 from service.intake.releases import BadReleases, built_in, from_file
-from service.intake.texts.load import load
 from service.settings import Settings, SettingsError
 
 
@@ -24,14 +23,7 @@ def standing_waivers(settings: Settings, policies: Sequence[Policy[Any]]) -> tup
     if not settings.waivers_file:
         return ()
     name = "MTC_PREFLIGHT_WAIVERS_FILE"
-    try:
-        data = Path(settings.waivers_file).read_bytes()
-        (document,) = load(data, settings.limits, yaml_claimed=True)
-    except (OSError, ValueError, Unreadable) as error:
-        raise SettingsError([f"{name}: no document to read ({type(error).__name__})"]) from None
-    if document.error is not None:
-        raise SettingsError([f"{name}: line {document.error.line}: {document.error.message}"])
-    value = document.value
+    value = document_of(settings.waivers_file, name)
     if isinstance(value, Mapping) and set(value) == {"waivers"}:
         value = value["waivers"]
     try:

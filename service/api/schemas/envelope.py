@@ -166,6 +166,30 @@ class OptionsSchema(CamelSchema):
     max_age_hours = fields.Float()
     plan = fields.String(metadata={"examples": ["openshift-migration/shop"]})
     host = fields.String(validate=validate.OneOf(_ROLES))
+    profile = fields.String(metadata={"examples": ["chapter"]})
+    words = fields.Raw(
+        data_key="only",
+        metadata={
+            "description": "ids, names or areas of policies, or globs",
+            "type": ["string", "array"],
+            "items": {"type": "string"},
+            "examples": [["network", "MTC3*"]],
+        },
+    )
+    skip = fields.Raw(
+        metadata={
+            "description": "policies to leave out, as ID=REASON or with the keys policy and reason",
+            "type": ["string", "array"],
+            "items": {"type": ["string", "object"]},
+            "examples": [[{"policy": "MTC901", "reason": "known"}]],
+        }
+    )
+    severities = fields.Raw(
+        metadata={"type": ["string", "object"], "examples": [{"MTC901": "blocker"}]}
+    )
+    parameters = fields.Raw(
+        metadata={"type": ["string", "object"], "examples": [{"MTC901": {"max-age": 24}}]}
+    )
 
 
 def _manifest(kind: str) -> fields.Dict:

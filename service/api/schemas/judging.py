@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields, post_load, validate
 
 from service.api.requests.parameters import Query
 from service.api.schemas.envelope import EvaluationQuery, FormatQuery
@@ -60,8 +60,34 @@ class GateFields(Query):
     )
 
 
-class GateQuery(EvaluationQuery, GateFields):
-    """Query of what evaluates: the evidence, and the gate."""
+def _words(description: str, examples: str, data_key: str | None = None) -> fields.String:
+    return fields.String(
+        data_key=data_key,
+        validate=validate.Length(1, 4000, error="wanted 1 to 4000 characters"),
+        metadata={"description": description, "examples": [examples]},
+    )
+
+
+class SelectionFields(Query):
+    """Which policies are evaluated, and how they are set.
+
+    Policies are named by id, name, area or a glob of these.
+    """
+
+    profile = _words("chapter, plan, full, or one of the operator's", "chapter")
+    words = _words("evaluate only these policies", "network,MTC3*", data_key="only")
+    skip = _words("leave out these policies, each with =REASON if you like", "MTC901=known")
+    severities = _words("severities of policies", "MTC901=blocker")
+    parameters = _words("parameters of policies", "MTC901.max-age=24")
+
+    @post_load
+    def named(self, values: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """``words`` by its own name, which no attribute of a schema can have."""
+        return {"only" if key == "words" else key: value for key, value in values.items()}
+
+
+class GateQuery(EvaluationQuery, SelectionFields, GateFields):
+    """Query of what evaluates: the evidence, the policies, and the gate."""
 
 
 class ShownFields(Query):

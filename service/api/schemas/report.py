@@ -179,6 +179,41 @@ class AssumedSchema(CamelSchema):
     version = text(examples=["4.16.3"])
 
 
+class SkippedSchema(CamelSchema):
+    """A policy that was not evaluated."""
+
+    policy = text("id of the policy")
+    name = text()
+    severity = one_of(Severity)
+    reason = text()
+
+
+class ChangedSchema(CamelSchema):
+    """A severity or a parameter that was set."""
+
+    policy = text("id of the policy")
+    setting = text("severity, or the name of a parameter")
+    value = text()
+    by = text("who set it")
+
+
+class ScopeSchema(CamelSchema):
+    """What the evaluation was limited to."""
+
+    label = text("the verdict with its limits, for people", examples=["Ready (profile chapter)"])
+    profile = text(examples=["full"])
+    words = fields.List(
+        fields.String(),
+        required=True,
+        data_key="only",  # marshmallow's own attribute has this name
+        metadata={"description": "the words by which the profile was narrowed"},
+    )
+    skipped = many(SkippedSchema, "every policy that was not evaluated, and why")
+    left_out = number("how many of them somebody named")
+    changed = many(ChangedSchema)
+    files = texts("configuration files that had a say")
+
+
 class StepSchema(CamelSchema):
     """One missing fact of a cluster."""
 
@@ -202,7 +237,10 @@ class ClusterStepsSchema(CamelSchema):
 
 
 class ReportSchema(CamelSchema):
-    """Everything that one evaluation says. Every policy appears in ``findings``."""
+    """Everything that one evaluation says.
+
+    Every policy appears in ``findings``, or in ``scope`` among those that were not evaluated.
+    """
 
     schema_version = text()
     tool = fields.Nested(ToolSchema, required=True)
@@ -212,6 +250,7 @@ class ReportSchema(CamelSchema):
     )
     assumed = many(AssumedSchema, "what was assumed in place of the evidence: a what-if")
     policy_set = text("digest of the policies; the ETag of the catalogue")
+    scope = fields.Nested(ScopeSchema, required=True)
     releases = text("date and name of the release data that were used")
     plan = text("namespace/name of the plan, empty without one")
     counts = fields.Nested(COUNTS, required=True)

@@ -23,7 +23,14 @@ from service.api.answers.errors import of_bad_input, of_unreadable
 from service.api.answers.problems import Fault, Refused, answer
 from service.api.contract import Answer, Contract, operation
 from service.api.requests.body import read_request
-from service.api.requests.judging import context_of, gate_of, input_options, judge, status_of
+from service.api.requests.judging import (
+    context_of,
+    gate_of,
+    input_options,
+    judge,
+    reads_of,
+    status_of,
+)
 from service.api.runtime import Runtime, runtime
 from service.api.schemas.judging import GateQuery
 from service.core.deadline import DeadlineExceeded, paced, within
@@ -33,6 +40,7 @@ from service.intake.archives.compression import CODECS, Budget, expand
 from service.intake.errors import Unreadable
 from service.intake.parts import read_body
 from service.intake.pieces import BadInput, Piece
+from service.kinds.resource import Read
 from service.observability import place_of, request_id
 from service.settings import Settings
 
@@ -44,6 +52,7 @@ _SHORT = (
     "asOf",
     "assumed",
     "policySet",
+    "scope",
     "plan",
     "counts",
     "failures",
@@ -51,6 +60,7 @@ _SHORT = (
     "gate",
 )
 
+Reads = tuple[Read[Any], ...]
 log = logging.getLogger("service.error")
 blueprint = Blueprint("batch", __name__)
 
@@ -105,6 +115,7 @@ _CONTRACT = Contract(
 def post_batch(query: Mapping[str, Any]) -> Response:
     """Judge each line of the body."""
     now = runtime()
+    reads = reads_of(query, now)
     files = ExitStack()
     try:
         body = files.enter_context(read_request(now.settings))
@@ -115,7 +126,7 @@ def post_batch(query: Mapping[str, Any]) -> Response:
         files.close()
         raise
     response = Response(
-        stream_with_context(_named(request_id.get(), _answers(lines, query, now, files))),
+        stream_with_context(_named(request_id.get(), _answers(lines, query, reads, now, files))),
         mimetype=MEDIA_TYPE,
     )
     response.call_on_close(files.close)
@@ -164,7 +175,11 @@ def _named(name: str, answers: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _answers(
-    lines: Iterator[bytes | None], query: Mapping[str, Any], now: Runtime, files: ExitStack
+    lines: Iterator[bytes | None],
+    query: Mapping[str, Any],
+    reads: Reads,
+    now: Runtime,
+    files: ExitStack,
 ) -> Iterator[bytes]:
     number = 0
     try:
@@ -175,7 +190,7 @@ def _answers(
                     return
                 number += 1
                 if line is None or line.strip():
-                    yield dumps({"line": number, **_answer(line, query, now)}) + b"\n"
+                    yield dumps({"line": number, **_answer(line, query, reads, now)}) + b"\n"
     except DeadlineExceeded:
         yield _last(number + 1, _too_long(now.settings))
     except Unreadable as error:  # the compression broke: no further line is known
@@ -207,7 +222,9 @@ def _too_long(settings: Settings) -> Refused:
     )
 
 
-def _answer(line: bytes | None, query: Mapping[str, Any], now: Runtime) -> dict[str, Any]:
+def _answer(
+    line: bytes | None, query: Mapping[str, Any], reads: Reads, now: Runtime
+) -> dict[str, Any]:
     if line is None:
         most = now.settings.batch_line_bytes
         refused = Refused(
@@ -217,7 +234,7 @@ def _answer(line: bytes | None, query: Mapping[str, Any], now: Runtime) -> dict[
         return {"id": None, **_problem(refused)}
     name = _id(line)
     try:
-        return {"id": name, **_judged(line, query, now)}
+        return {"id": name, **_judged(line, query, reads, now)}
     except Refused as error:
         return {"id": name, **_problem(error)}
     except BadInput as error:
@@ -235,10 +252,10 @@ def _defect(error: Exception) -> Refused:
     return Refused("internal-error", detail)
 
 
-def _judged(line: bytes, query: Mapping[str, Any], now: Runtime) -> dict[str, Any]:
+def _judged(line: bytes, query: Mapping[str, Any], reads: Reads, now: Runtime) -> dict[str, Any]:
     with now.turns:
         piece = Piece("envelope", io.BytesIO(line), "", "application/json")
-        bundle = read_body(piece, input_options(query), now.settings.limits, now.reads)
+        bundle = read_body(piece, input_options(query), now.settings.limits, reads)
         report = judge(bundle, gate_of(query), now)
         shown = msgspec.Raw(dumps(_shown(report, query, now)))
         return {"status": status_of(report), "report": shown}

@@ -13,7 +13,14 @@ from service.api.answers.problems import Fault, Refused
 from service.api.contract import Answer, Contract, Form, Link, operation
 from service.api.requests.body import Body, read_request
 from service.api.requests.by_reference import resolved
-from service.api.requests.judging import context_of, gate_of, input_options, judge, status_of
+from service.api.requests.judging import (
+    context_of,
+    gate_of,
+    input_options,
+    judge,
+    reads_of,
+    status_of,
+)
 from service.api.runtime import Runtime, runtime
 from service.api.schemas.judging import JudgingQuery
 from service.api.schemas.report import ReportSchema
@@ -120,10 +127,10 @@ def post_evaluation(query: Mapping[str, Any]) -> Response:
 
 
 def _read(body: Body, query: Mapping[str, Any], now: Runtime) -> Intake:
-    options = input_options(query)
+    options, reads = input_options(query), reads_of(query, now)
     if body.is_form:
-        return read_pieces(body.pieces, options, now.settings.limits, now.reads)
-    return read_body(body.pieces[0], options, now.settings.limits, now.reads)
+        return read_pieces(body.pieces, options, now.settings.limits, reads)
+    return read_body(body.pieces[0], options, now.settings.limits, reads)
 
 
 def _target(query: Mapping[str, Any], now: Runtime) -> Target | None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from service.core.deadline import paced
 from service.core.decision.marks import Change, Delta, Ending, Seen
-from service.core.outcome import Severity, Verdict
+from service.core.outcome import RANK, Severity, Verdict
 from service.core.report import Finding, Report, fingerprint
 from service.kinds.redact import redact
 from service.kinds.ref import Subject
@@ -34,7 +34,6 @@ _BAD = {
     Verdict.ERROR: 1,
     Verdict.FAIL: 2,
 }
-_RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.BLOCKER: 2}
 
 E = TypeVar("E", Verdict, Severity, Ending)
 
@@ -196,7 +195,7 @@ def _same(finding: Finding, was: Seen) -> bool:
 def _worse(finding: Finding, was: Seen) -> bool:
     if was.verdict is not None and _BAD[finding.verdict] > _BAD[was.verdict]:
         return True
-    return was.severity is not None and _RANK[finding.severity] > _RANK[was.severity]
+    return was.severity is not None and RANK[finding.severity] > RANK[was.severity]
 
 
 def last(seen: Seen) -> Verdict | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from service.core.decision.marks import Change, Decision, Reason
-from service.core.outcome import Severity, Verdict
+from service.core.outcome import RANK, Severity, Verdict
 from service.core.report import Finding, Report
 
 CLOSED_STATUS = 424
@@ -18,7 +18,6 @@ ingress, gunicorn, Flask nor another answer of this service uses it; 412 and 417
 headers (If-Match, Expect), 422 means that the input cannot be used.
 """
 
-_RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.BLOCKER: 2}
 _NAMED = 3
 
 
@@ -75,7 +74,7 @@ def _reasons(report: Report, gate: Gate) -> Iterator[Reason]:
 
 
 def _closes(finding: Finding, gate: Gate) -> bool:
-    if _RANK[finding.severity] < _RANK[gate.fail_on]:
+    if RANK[finding.severity] < RANK[gate.fail_on]:
         return False
     if finding.verdict in (Verdict.UNKNOWN, Verdict.ERROR):
         counts = not gate.ignore_unknown
