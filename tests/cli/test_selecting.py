@@ -79,7 +79,7 @@ def test_the_file_of_the_project_is_found_upward_and_named(good: Path) -> None:
         ("requests: {skipBlockers: true}", "requests: there is no such key"),
         ("skip: [MTC901]", "skip: MTC901 has no reason"),
         ("skip: [{policy: MTC302, reason: x}]", "skip: MTC302 is a blocker"),
-        ("profile: [a", "line 1: "),
+        ("profile: [a", "line "),
         ("- a", "wanted an object"),
     ],
 )
