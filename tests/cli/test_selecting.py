@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from running import GOOD, run
+from running import EARLY, GOOD, run
 
 from policies import catalogue
 
@@ -94,10 +94,12 @@ def test_the_file_of_the_project_can_do_no_more(good: Path, text: str, told: str
 def test_the_operators_file_opens_what_it_says(good: Path, tmp_path: Path) -> None:
     file = tmp_path / "policies.yaml"
     file.write_text("requests: {skipBlockers: true}\nprofiles: {acme: {only: [chapter]}}\n")
-    done = run("check", good, "--config", file, "--profile", "acme", "--skip", "MTC302=agreed")
+    done = run(
+        "check", good, *EARLY, "--config", file, "--profile", "acme", "--skip", "MTC302=agreed"
+    )
     assert done.out.splitlines()[0].startswith("NOT READY (profile acme, 1 skipped): ")
     by_environment = run(
-        "check", good, "--profile", "acme", "--skip", "MTC302=agreed",
+        "check", good, *EARLY, "--profile", "acme", "--skip", "MTC302=agreed",
         MTC_PREFLIGHT_CONFIG_FILE=str(file),
     )  # fmt: skip
     assert by_environment.out == done.out
