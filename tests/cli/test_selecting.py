@@ -97,7 +97,7 @@ def test_the_operators_file_opens_what_it_says(good: Path, tmp_path: Path) -> No
     done = run(
         "check", good, *EARLY, "--config", file, "--profile", "acme", "--skip", "MTC302=agreed"
     )
-    assert done.out.splitlines()[0].startswith("NOT READY (profile acme, 1 skipped): ")
+    assert done.out.splitlines()[0].startswith("UNKNOWN (profile acme, 1 skipped): ")
     by_environment = run(
         "check", good, *EARLY, "--profile", "acme", "--skip", "MTC302=agreed",
         MTC_PREFLIGHT_CONFIG_FILE=str(file),
