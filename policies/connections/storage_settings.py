@@ -20,6 +20,7 @@ from service.core.facts.reach import CERTIFICATE
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.values import gourl
+from service.kinds.mtc import MigStorage
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "aws": ("awsBucketName",),
@@ -29,6 +30,14 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 NEEDED_FOR_SNAPSHOTS: Mapping[str, tuple[str, ...]] = {
     "azure": ("azureResourceGroup", "azureApiTimeout"),
 }
+BUCKETS = {"aws": "awsBucketName", "azure": "azureStorageContainer", "gcp": "gcpBucket"}
+NO_BUCKET = re.compile(
+    r"NoSuchBucket|ContainerNotFound|bucket does ?n[o']t exist|NotFound: Not Found"
+)
+OTHER_REGION = re.compile(
+    r"PermanentRedirect|BucketRegionError|AuthorizationHeaderMalformed"
+    r"|IllegalLocationConstraint|incorrect region"
+)
 SIGNATURES = ("", "1", "4")
 _DURATION = re.compile(r"[-+]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)", re.ASCII)
 """Go's time.ParseDuration."""
@@ -87,25 +96,52 @@ class StorageSettings(StoragePolicy):
                     commands=(edit_storage(storage),),
                     severity=severity,
                 )
-        distrust = failure_of_test(storage, CERTIFICATE)
-        if distrust:
+        for outcome in _tested(storage):
             sound = False
-            bundle = bool(storage.config.get("s3CustomCABundle"))
-            yield failed(
-                storage.ref.subject,
-                f"the certificate of the repository is not trusted: {distrust[:300]}",
-                storage.ref.at("/spec/backupStorageConfig/s3CustomCABundle"),
-                found="s3CustomCABundle that does not help" if bundle else "no s3CustomCABundle",
-                wanted="the base64-encoded PEM CA certificates of the repository",
-                key="backupStorageProvider certificate",
-                commands=(edit_storage(storage),),
-            )
+            yield outcome
         if sound:
             yield passed(
                 storage.ref.subject,
                 f"the settings of provider {storage.provider} are complete",
                 storage.ref.at("/spec/backupStorageConfig"),
             )
+
+
+def _tested(storage: MigStorage) -> Iterator[Outcome]:
+    """What the controller's test of the repository says of a setting."""
+    bundle = bool(storage.config.get("s3CustomCABundle"))
+    certificate = "s3CustomCABundle that does not help" if bundle else "no s3CustomCABundle"
+    for words, said, key, field, found, wanted in (
+        (
+            CERTIFICATE, "the certificate of the repository is not trusted", "certificate",
+            "s3CustomCABundle", certificate,
+            "the base64-encoded PEM CA certificates of the repository",
+        ),
+        (
+            NO_BUCKET, "the bucket does not exist", "bucket",
+            BUCKETS.get(storage.provider, ""), "no such bucket", "the name of a bucket",
+        ),
+        (
+            OTHER_REGION, "the bucket is in another region", "region",
+            "awsRegion", _region(storage), "the region of the bucket",
+        ),
+    ):  # fmt: skip
+        message = failure_of_test(storage, words)
+        if message:
+            yield failed(
+                storage.ref.subject,
+                f"{said}: {message[:300]}",
+                storage.ref.at(f"/spec/backupStorageConfig/{field}"),
+                found=found,
+                wanted=wanted,
+                key=f"backupStorageProvider {key}",
+                commands=(edit_storage(storage),),
+            )
+
+
+def _region(storage: MigStorage) -> str:
+    region = storage.config.get("awsRegion")
+    return region if isinstance(region, str) and region else "not set"
 
 
 def _text(half: Half, field: str) -> str:

@@ -25,6 +25,18 @@ SERVED: dict[tuple[str, str, str], Served] = {
     ("extensions", "v1beta1", "Ingress"): (1, 22),
     ("networking.k8s.io", "v1beta1", "Ingress"): (14, 22),
     ("networking.k8s.io", "v1", "Ingress"): (19, None),
+    ("extensions", "v1beta1", "Deployment"): (1, 16),
+    ("apps", "v1beta1", "Deployment"): (6, 16),
+    ("apps", "v1beta2", "Deployment"): (8, 16),
+    ("apps", "v1", "Deployment"): (9, None),
+    ("apps", "v1beta1", "StatefulSet"): (5, 16),
+    ("apps", "v1beta2", "StatefulSet"): (8, 16),
+    ("apps", "v1", "StatefulSet"): (9, None),
+    ("extensions", "v1beta1", "DaemonSet"): (1, 16),
+    ("apps", "v1beta2", "DaemonSet"): (8, 16),
+    ("apps", "v1", "DaemonSet"): (9, None),
+    ("extensions", "v1beta1", "NetworkPolicy"): (3, 16),
+    ("networking.k8s.io", "v1", "NetworkPolicy"): (7, None),
 }
 """By group, version and kind; alpha versions as far as OpenShift enables them."""
 
@@ -44,3 +56,15 @@ def served_by(openshift: Version, group: str, version: str, kind: str) -> bool |
     first, gone = found
     minor = kubernetes_minor(openshift)
     return first <= minor and (gone is None or minor < gone)
+
+
+ONE_OBJECT = frozenset({"Deployment", "StatefulSet", "DaemonSet", "NetworkPolicy"})
+"""Kinds that are backed up once, in their stable version, whichever one `oc` prints."""
+
+
+def stable(openshift: Version, kind: str) -> tuple[str, str] | None:
+    """The stable group and version of a kind of ``ONE_OBJECT`` that a release serves, or None."""
+    for group, version, name in SERVED:
+        if name == kind and version == "v1" and served_by(openshift, group, version, kind):
+            return group, version
+    return None

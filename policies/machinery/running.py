@@ -18,12 +18,14 @@ from service.core.facts.machinery import (
     Component,
     State,
     is_seen,
+    moment,
     state,
 )
 from service.core.facts.mtc import OPERATOR_NAMES
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.policy import ClusterPolicy, Policy
+from service.kinds.apis import CRD
 from service.kinds.mtc import MTC_NAMESPACE
 from service.kinds.operators import (
     CLUSTER_SERVICE_VERSION,
@@ -33,6 +35,7 @@ from service.kinds.operators import (
 )
 from service.kinds.resource import Read
 
+KUBEVIRT = "kubevirts.kubevirt.io"
 VELERO_LABEL = "app.kubernetes.io/instance"
 OPERATORS = (*OPERATOR_NAMES, "oadp-operator.")
 GOING = ("Succeeded", "Replacing", "Deleting")
@@ -43,14 +46,15 @@ class ControllerRunning(Policy[Cluster]):
     """The controller runs on the host; so does the web console, where there is one.
 
     A pod that is ready, or a Deployment with its replicas, shows it. A controller that was killed
-    for want of memory, or restarts often, is a warning: it does so again with a large plan.
+    for want of memory, or restarts often, is a warning: it does so again with a large plan. So is
+    one that started before OpenShift Virtualization was installed: it does not find the machines.
     """
 
     id = "MTC820"
     name = "controller-running"
     title = "The MTC controller runs"
     why = "Plans are not validated, and migrations do not start or stop halfway."
-    reads = RUNNING_READS
+    reads = (*RUNNING_READS, Read(CRD))
     remedy = (
         "Fix the pod as its events and log say; if it ran out of memory, raise "
         "mig_controller_limits_memory in the MigrationController."
@@ -65,6 +69,33 @@ class ControllerRunning(Policy[Cluster]):
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         yield from judged(cluster, CONTROLLER)
         yield from _seen_down(cluster, CONSOLE, Severity.WARNING)
+        yield from _older(migration, cluster)
+
+
+def _older(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
+    """A controller that is older than the definition of KubeVirt."""
+    made = [
+        (since, item)
+        for one in migration.clusters
+        for item in one.known(CRD)
+        if item.ref.name == KUBEVIRT and (since := moment(item.created)) is not None
+    ]
+    for pod in state(cluster, CONTROLLER).pods if made else ():
+        since, item = max(made, key=lambda row: row[0])
+        started = moment(pod.started)
+        if started is not None and started < since:
+            yield failed(
+                pod.ref.subject,
+                f"pod {pod.ref.name} of the controller started before OpenShift Virtualization "
+                f"was installed on {item.ref.cluster}, so it does not find virtual machines",
+                pod.ref.at("/status/startTime", pod.started),
+                item.ref.at("/metadata/creationTimestamp", item.created),
+                found=pod.started,
+                wanted=f"later than {item.created}",
+                key="kubevirt",
+                commands=(f"oc delete pod {quote(pod.ref.name)} -n {MTC_NAMESPACE}",),
+                severity=Severity.WARNING,
+            )
 
 
 class OperatorsRunning(ClusterPolicy):

@@ -8,14 +8,16 @@ from shlex import quote
 
 from policies.needs.needs import Gaps, SideNeed
 from policies.plan.plan_policies import CHECKLISTS
+from service.core.evidence import Role
 from service.core.facts import release
 from service.core.facts.machinery import moment
 from service.core.facts.release import major
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import Parameter
-from service.core.values.wording import few
+from service.core.values.wording import few, plural
 from service.kinds.cluster import NODE, Node
+from service.kinds.config import CLUSTER_VERSION
 from service.kinds.health import (
     CERTIFICATE_REQUEST,
     CLUSTER_OPERATOR,
@@ -25,8 +27,8 @@ from service.kinds.health import (
 )
 from service.kinds.mtc import MIG_PLAN, MTC_NAMESPACE
 from service.kinds.ref import Ref
-from service.kinds.resource import Read
-from service.kinds.workloads import POD
+from service.kinds.resource import Read, fetch_command
+from service.kinds.workloads import DEPLOYMENT_CONFIG, POD
 
 NEEDED = {
     "authentication", "dns", "etcd", "image-registry", "ingress", "kube-apiserver", "network",
@@ -37,13 +39,16 @@ APPROVAL = Parameter(
     "approval", 10, "minutes", 0, 10_080,
     "a certificate signing request that is younger than this may still be approved automatically",
 )  # fmt: skip
+BAD = ("False", "Unknown")
+COMPONENT = "openshift.io/component"
+"""The label of the pods of a master, from OpenShift 3.10."""
 
 
 class NodesReady(SideNeed):
     """Every node is ready and under no pressure.
 
     A blocker where pods can come to it: on the destination, and on the source where pods of the
-    plan run. A cordoned node counts only where it is not ready.
+    plan run. A cordoned node counts only where it is not ready, or no node is schedulable.
     """
 
     id = "MTC846"
@@ -67,10 +72,21 @@ class NodesReady(SideNeed):
         for node in cluster.known(NODE):
             matters = cluster is migration.destination or node.ref.name in used
             severity = None if matters else Severity.WARNING
-            if node.ready in ("False", "Unknown"):
+            if node.ready in BAD:
                 yield _unwell(node, "is not ready", f"Ready={node.ready}", severity)
             elif node.pressure:
                 yield _unwell(node, "is under pressure", few(node.pressure), severity)
+        nodes = cluster.known(NODE)
+        if nodes and not any(node.takes_pods or node.ready in BAD for node in nodes):
+            yield failed(
+                cluster.subject,
+                f"no schedulable node: {plural(len(nodes), 'node')} cordoned or tainted",
+                nodes[0].ref.at("/spec"),
+                found="no schedulable node",
+                wanted="a schedulable node without taints",
+                key="none",
+                commands=("oc get nodes",),
+            )
 
 
 def _unwell(node: Node, said: str, found: str, severity: Severity | None) -> Outcome:
@@ -90,7 +106,8 @@ class ClusterWell(SideNeed):
 
     An operator that a migration needs and that is not available or degraded is a blocker on the
     destination; all else is a warning: other operators, a rollout of node configuration,
-    certificate signing requests that are not approved, a cluster without identity provider.
+    certificate signing requests that are not approved, a cluster without identity provider. On
+    OpenShift 3, the routers and the pods of the API server, the controllers and etcd are checked.
     """
 
     id = "MTC847"
@@ -104,6 +121,8 @@ class ClusterWell(SideNeed):
         Read(MACHINE_CONFIG_POOL),
         Read(CERTIFICATE_REQUEST),
         Read(OAUTH, name="cluster"),
+        Read(DEPLOYMENT_CONFIG, "default"),
+        Read(POD, "kube-system"),
     )
     declares = ("openshiftVersion",)
     remedy = (
@@ -122,32 +141,60 @@ class ClusterWell(SideNeed):
         yield from _waiting(migration, cluster, timedelta(minutes=self.value("approval")))
         with gaps.noted():
             if major(cluster) == 3:
+                yield from _old(cluster, gaps)
                 return
         for kind in (CLUSTER_OPERATOR, MACHINE_CONFIG_POOL):
             with gaps.noted():
                 cluster.all(kind)
-        for item in cluster.known(CLUSTER_OPERATOR):
-            yield from _ill(item, cluster is migration.destination)
-        for item in cluster.known(MACHINE_CONFIG_POOL):
-            for state in ("Updating", "Degraded"):
-                told = item.conditions.get(state)
-                if told is not None and told.status == "True":
-                    yield _fault(item.ref, f"machine config pool {item.ref.name} is {state}", state)
+        for operator in cluster.known(CLUSTER_OPERATOR):
+            with gaps.noted():
+                yield from _ill(cluster, operator)
+        yield from _rollouts(cluster)
         for oauth in cluster.known(OAUTH):
             if not oauth.providers:
                 said = "the cluster has no identity provider: only kubeadmin can log in"
                 yield _fault(oauth.ref, said, "no identity provider")
 
 
-def _ill(item: Health, here: bool) -> Iterator[Outcome]:
-    for kind, wanted in (("Available", "True"), ("Degraded", "False")):
+def _rollouts(cluster: Cluster) -> Iterator[Outcome]:
+    for version in cluster.known(CLUSTER_VERSION):
+        if version.history and version.history[0].state == "Partial":
+            said = f"the update of the cluster to {version.history[0].version} is not complete"
+            yield _fault(version.ref, said, "updating")
+    for pool in cluster.known(MACHINE_CONFIG_POOL):
+        for state in ("Updating", "Degraded"):
+            told = pool.conditions.get(state)
+            if told is not None and told.status == "True":
+                yield _fault(pool.ref, f"machine config pool {pool.ref.name} is {state}", state)
+
+
+def _old(cluster: Cluster, gaps: Gaps) -> Iterator[Outcome]:
+    with gaps.noted():
+        router = cluster.get(DEPLOYMENT_CONFIG, "router", "default")
+        if (router.ready or 0) < (router.wanted or 0):
+            found = f"{router.ready or 0} of {router.wanted} ready"
+            yield _fault(router.ref, f"router pods: {found}", found)
+    with gaps.noted():
+        cluster.all(POD, ("kube-system",))
+    for pod in cluster.known(POD, ("kube-system",)):
+        part = pod.labels.get(COMPONENT, "")
+        if part in ("api", "controllers", "etcd") and pod.phase != "Running":
+            said = f"pod {pod.ref.name} ({part}) is {pod.phase or 'without a phase'}"
+            yield _fault(pod.ref, said, part)
+
+
+def _ill(cluster: Cluster, item: Health) -> Iterator[Outcome]:
+    needed = item.ref.name in NEEDED or item.ref.name.startswith("operator-lifecycle-manager")
+    for kind, wanted in (("Available", "True"), ("Degraded", "False"), ("Progressing", "False")):
         told = item.conditions.get(kind)
         if told is None or told.status == wanted:
             continue
-        needed = item.ref.name in NEEDED or item.ref.name.startswith("operator-lifecycle-manager")
         said = f"cluster operator {item.ref.name} has {kind}={told.status}: {told.message}"
-        severity = Severity.BLOCKER if needed and here else None
-        yield _fault(item.ref, said, f"{kind}={told.status}", severity)
+        blocks = needed and cluster.role is Role.DESTINATION and kind != "Progressing"
+        yield _fault(item.ref, said, f"{kind}={told.status}", Severity.BLOCKER if blocks else None)
+    if not item.conditions:
+        command = fetch_command(CLUSTER_OPERATOR, item.ref.name)
+        raise cluster.missing(f"the state of cluster operator {item.ref.name}", command)
 
 
 def _waiting(migration: Migration, cluster: Cluster, grace: timedelta) -> Iterator[Outcome]:
@@ -160,6 +207,7 @@ def _waiting(migration: Migration, cluster: Cluster, grace: timedelta) -> Iterat
 
 
 def _fault(ref: Ref, said: str, found: str, severity: Severity | None = None) -> Outcome:
+    place = f" -n {quote(ref.namespace)}" if ref.namespace else ""
     return failed(
         ref.subject,
         said.rstrip(": "),
@@ -167,6 +215,6 @@ def _fault(ref: Ref, said: str, found: str, severity: Severity | None = None) ->
         found=found,
         wanted="available, not degraded, nothing pending",
         key=found,
-        commands=(f"oc describe {ref.kind.lower()} {quote(ref.name)}",),
+        commands=(f"oc describe {ref.kind.lower()} {quote(ref.name)}{place}",),
         severity=severity,
     )

@@ -17,6 +17,7 @@ from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, unknown
 from service.core.values.versions import Version
+from service.core.values.wording import few
 from service.kinds.mtc import MTC_NAMESPACE
 from service.kinds.rbac import CLUSTER_ROLE_BINDING, ClusterRoleBinding
 from service.kinds.ref import Pointer, Ref
@@ -27,6 +28,8 @@ from service.kinds.workloads import POD
 EVERYONE = ("system:authenticated", "system:serviceaccounts")
 NOT_CARRIED = (4, 12)
 """The OpenShift release for which MTC does not migrate grants (MIG-1454)."""
+OLD = "restricted"
+FIRST_WITH_V2 = Version.parse("4.11.0")
 LAST_WITHOUT_GRANT = Version.parse("3.11.0")
 
 
@@ -53,7 +56,8 @@ class ConstraintsOnDestination(PlanNeed):
     constraints that exist. Of a template without pods it is not known what lets its pods in: where
     constraints name its account, their absence is a warning. `restricted` with another strategy
     for users than it came with lets Velero, rsync or the application in as another user, or not at
-    all.
+    all. From 4.11 on, `restricted-v2` takes its place, which grants neither capabilities nor
+    allowPrivilegeEscalation. Constraints of one name with other settings are a warning.
     """
 
     id = "MTC837"
@@ -96,6 +100,8 @@ class ConstraintsOnDestination(PlanNeed):
             migration.source.all(POD, migration.source_namespaces)
         with gaps.noted():
             require_templates(migration.source, migration.source_namespaces)
+        with gaps.noted():
+            yield from _stricter(migration)
         seen: set[tuple[str, str, str]] = set()
         for use in (*_by_pods(migration), *_by_templates(migration)):
             if use.key not in seen:
@@ -128,6 +134,34 @@ def _by_templates(migration: Migration) -> Iterator[Use]:
                 said = f"may run with {item.ref.name} (account {account})"
                 pointer = made.ref.at(f"{made.template}/spec/serviceAccountName", made.account)
                 yield Use(made.ref, account, item.ref.name, said, pointer, Severity.WARNING)
+
+
+def _stricter(migration: Migration) -> Iterator[Outcome]:
+    """Pods that `restricted` lets in, and `restricted-v2` of the destination does not."""
+    pods = [
+        pod
+        for pod in migration.source.known(POD, migration.source_namespaces)
+        if pod.scc == OLD and any(one.escalates for one in pod.containers)
+    ]
+    if not pods or release.openshift(migration.destination).value < FIRST_WITH_V2:
+        return
+    there = migration.destination.get(SCC, OLD)
+    spaces = migration.derive(_destinations)
+    for pod in pods:
+        space, account = spaces.get(pod.ref.namespace, pod.ref.namespace), pod.account or "default"
+        if not _granted(migration, there, space, account):
+            yield failed(
+                pod.ref.subject,
+                f"pod {pod.ref.namespace}/{pod.ref.name} requests capabilities or "
+                "allowPrivilegeEscalation, which restricted-v2 of the destination does not allow",
+                pod.ref.at("/spec/containers"),
+                found=OLD,
+                wanted=f"{OLD} for account {space}/{account}, or a pod that restricted-v2 allows",
+                key=f"v2 {space}/{account}",
+                commands=(
+                    f"oc adm policy add-scc-to-user {OLD} -z {quote(account)} -n {quote(space)}",
+                ),
+            )
 
 
 def _changed(cluster: Cluster) -> Iterator[Outcome]:
@@ -180,6 +214,7 @@ def _refused(migration: Migration, use: Use) -> Iterator[Outcome]:
         there = migration.destination.find(SCC, name)
         carried = _carried(migration, name, user)
         if there is not None and _granted(migration, there, space, account):
+            yield from _other_settings(migration, use, there)
             return
     except NotGathered as gap:
         yield unknown(
@@ -206,6 +241,29 @@ def _refused(migration: Migration, use: Use) -> Iterator[Outcome]:
         ),
         severity=use.severity,
     )
+
+
+def _other_settings(
+    migration: Migration, use: Use, there: SecurityContextConstraints
+) -> Iterator[Outcome]:
+    for here in migration.source.known(SCC):
+        fields = sorted(
+            key
+            for key in here.settings.keys() & there.settings.keys()
+            if here.settings[key] != there.settings[key]
+        )
+        if here.ref.name == use.scc and fields:
+            yield failed(
+                there.ref.subject,
+                f"security context constraints {use.scc} differ between the clusters: "
+                f"{few(fields)}",
+                there.ref.at(f"/{fields[0]}", there.settings[fields[0]]),
+                found=there.settings[fields[0]],
+                wanted=here.settings[fields[0]],
+                key=f"differs {use.ref.namespace}/{use.account}",
+                commands=(f"oc get scc {quote(use.scc)} -o yaml",),
+                severity=Severity.WARNING,
+            )
 
 
 def _carried(migration: Migration, name: str, user: str) -> bool:

@@ -13,15 +13,18 @@ from service.core.facts.apis import has_kind
 from service.core.facts.mtc import mtc_version
 from service.core.facts.plan_type import storage_conversion
 from service.core.facts.release import major
-from service.core.migration import Migration
+from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable
 from service.core.values.versions import Version, parse_or_none
-from service.core.values.wording import few
+from service.core.values.wording import few, plural
+from service.kinds.cluster import NODE
 from service.kinds.resource import Read
 from service.kinds.virtualization import VIRTUAL_MACHINE, VirtualMachine
 from service.kinds.workloads import BUILD_CONFIG, DEPLOYMENT, STATEFUL_SET
 
+SCHEDULABLE = "kubevirt.io/schedulable"
+"""The label of nodes that can run virtual machines."""
 LONGEST = 59
 """Characters of a stateful set's name that a conversion can still handle."""
 
@@ -104,7 +107,8 @@ class MachinesMovable(PlanNeed):
     """The disks of virtual machines can be moved while the machines run.
 
     Disks that several machines write, that are handed through, and file systems of the host
-    cannot; nor can a machine that does not run, nor one that comes into another namespace.
+    cannot; nor can a machine that does not run, nor one that comes into another namespace, nor
+    any where there is no second node for virtual machines.
     """
 
     id = "MTC854"
@@ -112,7 +116,13 @@ class MachinesMovable(PlanNeed):
     title = "Virtual machines can be migrated live"
     why = "The live migration of a disk fails, or skips the machine."
     severity = Severity.WARNING
-    reads = (*PLAN_READS, *release.READS, *API_READS, Read(VIRTUAL_MACHINE, plan_namespaces=True))
+    reads = (
+        *PLAN_READS,
+        *release.READS,
+        *API_READS,
+        Read(VIRTUAL_MACHINE, plan_namespaces=True),
+        Read(NODE),
+    )
     declares = ("openshiftVersion",)
     remedy = "Stop these virtual machines and migrate them without liveMigrate."
     docs = (ADVANCED,)
@@ -130,6 +140,9 @@ class MachinesMovable(PlanNeed):
             raise NotApplicable("the source has no virtual machines")
         with gaps.noted():
             source.all(VIRTUAL_MACHINE, migration.source_namespaces)
+        with gaps.noted():
+            if source.known(VIRTUAL_MACHINE, migration.source_namespaces):
+                yield from _one_node(source)
         mapped = {one.source for one in migration.plan.namespaces if one.source != one.destination}
         for item in source.known(VIRTUAL_MACHINE, migration.source_namespaces):
             for key, said in _obstacles(item, item.ref.namespace in mapped):
@@ -142,6 +155,25 @@ class MachinesMovable(PlanNeed):
                     key=key,
                     commands=(f"oc get vm {quote(item.ref.name)} -n {quote(item.ref.namespace)}",),
                 )
+
+
+def _one_node(source: Cluster) -> Iterator[Outcome]:
+    nodes = source.all(NODE)
+    fit = [
+        node
+        for node in nodes
+        if node.labels.get(SCHEDULABLE) == "true" and node.ready == "True" and not node.cordoned
+    ]
+    if len(fit) < 2:
+        yield failed(
+            source.subject,
+            f"{plural(len(fit), 'node')} can run virtual machines, and a live migration needs two",
+            *(node.ref.at("/metadata/labels") for node in fit),
+            found=str(len(fit)),
+            wanted="2 or more",
+            key="nodes",
+            commands=(f"oc get nodes -l {SCHEDULABLE}=true",),
+        )
 
 
 def _obstacles(item: VirtualMachine, mapped: bool) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from shlex import quote
 
 from policies.needs.needs import READS, Gaps, PlanNeed, readable
 from policies.plan.plan_policies import TROUBLE
+from service.core.facts import release
 from service.core.facts.settings import setting
 from service.core.facts.targets import is_copied
 from service.core.facts.volumes import Volume, volumes
@@ -16,15 +17,19 @@ from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable, Parameter
 from service.core.values.quantity import parse_or_none
-from service.core.values.wording import plural
+from service.core.values.versions import Version
+from service.core.values.wording import few, plural
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.kinds.ref import pointer_step
 from service.kinds.resource import Read
-from service.kinds.workloads import DEPLOYMENT_CONFIG
+from service.kinds.workloads import DEPLOYMENT, DEPLOYMENT_CONFIG, POD, Pod, Workload
 
 LARGE = Parameter(
     "large", 500, "GB", 1, 1_000_000,
     "the size above which the OADP documentation says to raise the timeout",
 )  # fmt: skip
+TRIGGERS = "image.openshift.io/triggers"
+FIRST_ENFORCED = Version.parse("4.14.0")
 HOUR = re.compile(r"(?:1h(?:0m)?(?:0s)?|60m(?:0s)?|3600s|[0-5]?\d(?:m|s).*)?")
 
 
@@ -33,7 +38,8 @@ class IndirectCopy(PlanNeed):
 
     A copy of more than 500 GB takes longer than the hour that restic_timeout is by default. NFS
     exports that squash root need restic_supplemental_groups. A DeploymentConfig is restored
-    before its files, and its pods are cut off.
+    before its files, and its pods are cut off; so are those of a Deployment with image triggers.
+    From OpenShift 4.14, pod security may reject the init container that waits for the files.
     """
 
     id = "MTC849"
@@ -45,7 +51,11 @@ class IndirectCopy(PlanNeed):
         *READS,
         Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),
         Read(DEPLOYMENT_CONFIG, plan_namespaces=True),
+        Read(DEPLOYMENT, plan_namespaces=True),
+        Read(POD, plan_namespaces=True),
+        *release.READS,
     )
+    declares = ("openshiftVersion",)
     remedy = (
         "Raise restic_timeout, set restic_supplemental_groups to the groups of the export on "
         "both clusters, and scale DeploymentConfigs manually after the restore."
@@ -94,8 +104,11 @@ class IndirectCopy(PlanNeed):
                         "nfs",
                     )
         claims = {one.hold for one in copied}
+        yield from _triggered(migration, claims)
+        with gaps.noted():
+            yield from _rejected(migration, claims)
         for item in migration.source.known(DEPLOYMENT_CONFIG, migration.source_namespaces):
-            if any(f"{item.ref.namespace}/{name}" in claims for name in item.claims):
+            if _mounts(item, claims):
                 yield failed(
                     item.ref.subject,
                     f"DeploymentConfig {item.ref.namespace}/{item.ref.name} mounts claims that go "
@@ -106,6 +119,47 @@ class IndirectCopy(PlanNeed):
                     key="deploymentconfig",
                     commands=(f"oc get dc -n {quote(item.ref.namespace)}",),
                 )
+
+
+def _triggered(migration: Migration, claims: set[str]) -> Iterator[Outcome]:
+    for item in migration.source.known(DEPLOYMENT, migration.source_namespaces):
+        if TRIGGERS in item.annotations and _mounts(item, claims):
+            yield failed(
+                item.ref.subject,
+                f"Deployment {item.ref.namespace}/{item.ref.name} has image triggers: its pod can "
+                "be replaced before its files are restored",
+                item.ref.at(f"/metadata/annotations/{pointer_step(TRIGGERS)}"),
+                found=TRIGGERS,
+                wanted="no image triggers during the restore",
+                key="triggers",
+                commands=(f"oc set triggers deployment/{quote(item.ref.name)} --manual "
+                          f"-n {quote(item.ref.namespace)}",),
+            )  # fmt: skip
+
+
+def _rejected(migration: Migration, claims: set[str]) -> Iterator[Outcome]:
+    pods = [
+        pod
+        for pod in migration.source.known(POD, migration.source_namespaces)
+        if pod.scc and not pod.scc.startswith("restricted") and _mounts(pod, claims)
+    ]
+    if not pods or release.openshift(migration.destination).value < FIRST_ENFORCED:
+        return
+    yield failed(
+        migration.plan.ref.subject,
+        f"{plural(len(pods), 'pod')} with other constraints than restricted-v2 "
+        f"({few(pod.ref.name for pod in pods)}) can be rejected in the restore: Velero adds an "
+        "init container before the constraints are restored",
+        pods[0].ref.at("/metadata/annotations/openshift.io~1scc", pods[0].scc),
+        found=pods[0].scc,
+        wanted="constraints that exist on the destination before the migration",
+        key="pod-security",
+        commands=(f"oc get scc {quote(pods[0].scc)} -o yaml",),
+    )
+
+
+def _mounts(item: Pod | Workload, claims: set[str]) -> bool:
+    return any(f"{item.ref.namespace}/{name}" in claims for name in item.claims)
 
 
 def _size(volume: Volume) -> Decimal:

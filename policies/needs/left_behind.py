@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from policies.needs.needs import Gaps, PlanNeed
 from policies.plan.plan_policies import ADVANCED, PLAN_READS, edit
+from service.core.evidence import NotGathered
 from service.core.facts.settings import is_true, setting
 from service.core.link import Link
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable
+from service.core.settings.table import SETTINGS
 from service.core.values.wording import few, plural
 from service.kinds.cluster import NAMESPACE, SECRET
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
@@ -38,6 +40,8 @@ SWITCHES: Mapping[str, tuple[Resource[Any], str]] = {
     "disable_image_copy": (IMAGE_STREAM, "image streams arrive without images"),
 }
 STAY = "they stay behind"
+LISTS = ("excluded_resources", "additional_excluded_resources")
+DEFAULT = frozenset(SETTINGS["excluded_resources"].default.split(", "))
 EXCLUDING = Link(
     "Excluding resources",
     "https://github.com/migtools/mig-operator/blob/master/docs/usage/ExcludeResources.md",
@@ -48,7 +52,8 @@ class NothingExcluded(PlanNeed):
     """No setting of the MigrationController leaves out what the plan's namespaces hold.
 
     The controller reports a migration without volumes or images as succeeded. What MTC leaves out
-    by default is no finding of this policy.
+    by default is no finding of this policy. Without the MigrationController, the list that the
+    controller writes into the plan's status counts.
     """
 
     id = "MTC844"
@@ -68,21 +73,43 @@ class NothingExcluded(PlanNeed):
     good = "no setting excludes objects of the plan's namespaces"
 
     def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
+        plan = migration.plan
+        try:
+            switches = {name: setting(migration, name) for name in SWITCHES}
+        except NotGathered:
+            if not plan.excluded_resources:
+                raise
+            pointer = plan.ref.at("/status/excludedResources")
+            yield from _listed(migration, "status", plan.excluded_resources, (pointer,), gaps)
+            return
         for name, (kind, said) in SWITCHES.items():
+            if is_true(switches[name].value):
+                with gaps.noted():
+                    yield from _left(migration, kind, name, said, switches[name].evidence)
+        for name in LISTS:
             given = setting(migration, name)
-            if is_true(given.value):
-                with gaps.noted():
-                    yield from _left(migration, kind, name, said, given.evidence)
-        listed = setting(migration, "additional_excluded_resources")
-        words = listed.value if isinstance(listed.value, list) else ()
-        for word in (str(one) for one in words):
-            counted = [one for one in COUNTED if one.plural == word.partition(".")[0]]
-            key = f"additional_excluded_resources {word}"
-            if counted:
-                with gaps.noted():
-                    yield from _left(migration, counted[0], key, STAY, listed.evidence)
-            else:
-                yield _unseen(migration, word, key, listed.evidence)
+            words = given.value if isinstance(given.value, list) else ()
+            yield from _listed(migration, name, map(str, words), given.evidence, gaps)
+
+
+def _listed(
+    migration: Migration,
+    name: str,
+    words: Iterable[str],
+    evidence: tuple[Pointer, ...],
+    gaps: Gaps,
+) -> Iterator[Outcome]:
+    """What a list excludes beyond what MTC excludes by default."""
+    for word in words:
+        counted = [one for one in COUNTED if one.plural == word.partition(".")[0]]
+        key = f"{name} {word}"
+        if word in DEFAULT:
+            continue
+        if counted:
+            with gaps.noted():
+                yield from _left(migration, counted[0], key, STAY, evidence)
+        else:
+            yield _unseen(migration, name, word, evidence)
 
 
 def _left(
@@ -109,14 +136,14 @@ def _left(
     )
 
 
-def _unseen(migration: Migration, word: str, key: str, evidence: tuple[Pointer, ...]) -> Outcome:
+def _unseen(migration: Migration, name: str, word: str, evidence: tuple[Pointer, ...]) -> Outcome:
     return failed(
         migration.plan.ref.subject,
-        f"additional_excluded_resources excludes {word}",
+        f"{name} excludes {word}",
         *evidence,
         found=word,
         wanted="not set, unless the application needs none",
-        key=key,
+        key=f"{name} {word}",
         severity=Severity.INFO,
     )
 

@@ -75,7 +75,9 @@ class OperatorsOnDestination(PlanNeed):
 def _absent(migration: Migration, package: str, ref: Ref) -> Iterator[Outcome]:
     targets = {GLOBAL, *(one.destination for one in migration.plan.namespaces)}
     there = [one for one in migration.destination.known(SUBSCRIPTION) if one.package == package]
-    if any(one.ref.namespace in targets for one in there):
+    serving = [one for one in there if one.ref.namespace in targets]
+    if serving:
+        yield from _unlike(migration, package, ref, serving[0])
         return
     if there:
         yield _other_namespace(package, ref, there[0])
@@ -101,6 +103,33 @@ def _absent(migration: Migration, package: str, ref: Ref) -> Iterator[Outcome]:
         wanted=f"{package} on the destination",
         key=package,
         commands=("oc get subscriptions.operators.coreos.com --all-namespaces",),
+    )
+
+
+def _unlike(migration: Migration, package: str, ref: Ref, there: Subscription) -> Iterator[Outcome]:
+    """An operator that is not installed yet, or comes from another channel."""
+    here = migration.source.known(SUBSCRIPTION, (ref.namespace,))
+    channels = {one.channel for one in here if one.package == package and one.channel}
+    if not there.installed_csv and there.state:
+        said = f"operator {package} is not installed yet on the destination ({there.state})"
+        at, found = there.ref.at("/status/installedCSV"), there.state
+    elif channels and there.channel and there.channel not in channels:
+        said = (
+            f"operator {package} is installed on the destination from channel {there.channel}, "
+            f"on the source from {min(channels)}"
+        )
+        at, found = there.ref.at("/spec/channel", there.channel), there.channel
+    else:
+        return
+    yield failed(
+        there.ref.subject,
+        said,
+        at,
+        found=found,
+        wanted=f"{package} installed from channel {min(channels, default='of the source')}",
+        key=package,
+        commands=("oc get subscriptions.operators.coreos.com,csv --all-namespaces",),
+        severity=Severity.WARNING,
     )
 
 

@@ -34,7 +34,7 @@ from service.kinds.health import CSI_NODE, SCHEDULER
 from service.kinds.mtc import MIG_CLUSTER, MIGRATION_CONTROLLER, MTC_NAMESPACE
 from service.kinds.ref import pointer_step
 from service.kinds.resource import Read
-from service.kinds.storage import STORAGE_CLASS
+from service.kinds.storage import PERSISTENT_VOLUME, STORAGE_CLASS
 
 SELECTOR = "openshift.io/node-selector"
 WORKER = "node-role.kubernetes.io/worker"
@@ -145,6 +145,15 @@ ZONAL = (
     "kubernetes.io/cinder", "csi.vsphere.vmware.com", "vpc.block.csi.ibm.io",
 )  # fmt: skip
 """Provisioners whose volumes can be attached only within one zone."""
+IN_TREE = {
+    "kubernetes.io/aws-ebs": "ebs.csi.aws.com", "kubernetes.io/gce-pd": "pd.csi.storage.gke.io",
+    "kubernetes.io/azure-disk": "disk.csi.azure.com",
+    "kubernetes.io/cinder": "cinder.csi.openstack.org",
+    "kubernetes.io/vsphere-volume": "csi.vsphere.vmware.com",
+}  # fmt: skip
+"""The CSI drivers that took over from provisioners of Kubernetes itself."""
+FEWEST = 4
+"""Volumes that the smallest nodes can attach (Azure)."""
 
 
 class TransferPodPlaceable(PlanNeed):
@@ -152,7 +161,8 @@ class TransferPodPlaceable(PlanNeed):
 
     rsync's pod there mounts every claim of its namespace. With volumeBindingMode Immediate the
     volumes are made before the pod, each in any zone; a node takes only so many volumes of a
-    driver; an endpoint of type NodePort needs a node with the worker label.
+    driver; an endpoint of type NodePort needs a node with the worker label. Claims that exist
+    already are bound in the zones of their volumes.
     """
 
     id = "MTC834"
@@ -193,6 +203,7 @@ class TransferPodPlaceable(PlanNeed):
                 if target is not None:
                     groups[mapped.get(space, space)].append((volume, target))
         for name, found in groups.items():
+            yield from _apart(migration, name, found)
             with gaps.noted():
                 yield from _in_zones(migration, name, found)
             with gaps.noted():
@@ -202,22 +213,58 @@ class TransferPodPlaceable(PlanNeed):
                 yield from _no_worker(migration)
 
 
+def _apart(
+    migration: Migration, name: str, found: list[tuple[Volume, KnownClass]]
+) -> Iterator[Outcome]:
+    """Storage classes, or volumes that exist, with no zone in common."""
+    destination = migration.destination
+    classes = (destination.find(STORAGE_CLASS, kind.name) for kind in _zonal(found))
+    allowed = {one.ref.name: set(one.zones) for one in classes if one is not None and one.zones}
+    names = {claim_of(volume)[1] for volume, _ in found}
+    volumes = [
+        one
+        for one in destination.known(PERSISTENT_VOLUME)
+        if one.claim_namespace == name and one.claim_name in names and one.zone
+    ]
+    bound = {one.ref.name: {one.zone} for one in volumes}
+    at = [
+        *(kind.evidence for kind in _zonal(found)[:2]),
+        *(one.ref.at("/metadata/labels", one.zone) for one in volumes[:2]),
+    ]
+    for what, zones in (("storage classes", allowed), ("existing volumes", bound)):
+        if len(zones) > 1 and not set.intersection(*zones.values()):
+            yield failed(
+                destination.subject,
+                f"the {what} {few(sorted(zones))} for namespace {name} have no zone in common, but "
+                "one rsync pod needs all volumes",
+                *at,
+                found=f"{what} in {len(set().union(*zones.values()))} zones",
+                wanted="one zone",
+                key=f"apart {name} {what}",
+                commands=("oc get storageclasses,pv -o yaml",),
+            )
+
+
+def _zonal(found: list[tuple[Volume, KnownClass]]) -> list[KnownClass]:
+    return [kind for _, kind in found if kind.provisioner in ZONAL]
+
+
 def _in_zones(
     migration: Migration, name: str, found: list[tuple[Volume, KnownClass]]
 ) -> Iterator[Outcome]:
-    zonal = [(one, kind) for one, kind in found if kind.provisioner in ZONAL]
-    if len(zonal) < 2 or all(kind.binding_mode == "WaitForFirstConsumer" for _, kind in zonal):
+    zonal = _zonal(found)
+    if len(zonal) < 2 or all(kind.binding_mode == "WaitForFirstConsumer" for kind in zonal):
         return
     zones = {node.zone for node in migration.destination.all(NODE) if node.takes_pods and node.zone}
     if len(zones) < 2:
         return
-    if any(not kind.binding_mode for _, kind in zonal):
+    if any(not kind.binding_mode for kind in zonal):
         raise migration.destination.inventory.not_gathered(STORAGE_CLASS)
-    kind = next(kind for _, kind in zonal if kind.binding_mode != "WaitForFirstConsumer")
+    kind = next(kind for kind in zonal if kind.binding_mode != "WaitForFirstConsumer")
     yield failed(
         migration.destination.subject,
         f"{len(zonal)} volumes for namespace {name} can be provisioned in any of {len(zones)} "
-        f"zones ({few(sorted(zones))})because class {kind.name} binds immediately, but one rsync "
+        f"zones ({few(sorted(zones))}) because class {kind.name} binds immediately, but one rsync "
         "pod needs all of them",
         kind.evidence,
         found=f"volumeBindingMode {kind.binding_mode}, {len(zones)} zones",
@@ -233,22 +280,31 @@ def _attachable(
     by_driver: dict[str, int] = defaultdict(int)
     for _, kind in found:
         by_driver[kind.provisioner] += 1
+    used = {node.ref.name: node.attached for node in migration.destination.known(NODE)}
     most: dict[str, int] = {}
+    free: dict[str, int] = {}
     for node in migration.destination.known(CSI_NODE):
         for driver, count in node.attachable.items():
             most[driver] = max(most.get(driver, 0), count)
-    for driver, count in by_driver.items():
-        room = most.get(driver, 0)
-        if room and count > room:
+            left = count - used.get(node.ref.name, {}).get(driver, 0)
+            free[driver] = max(free.get(driver, 0), left)
+    for provisioner, count in by_driver.items():
+        driver = IN_TREE.get(provisioner, provisioner)
+        if driver not in most and driver in ZONAL and count > FEWEST:
+            raise migration.destination.inventory.not_gathered(CSI_NODE)
+        if driver in most and count > free[driver]:
+            taken = f" and {free[driver]} more now" if free[driver] < most[driver] else ""
             yield failed(
                 migration.destination.subject,
                 f"namespace {name} has {plural(count, 'volume')} of {driver}, but a node can "
-                f"attach {room}",
+                f"attach {most[driver]}{taken}",
+                *(kind.evidence for _, kind in found[:1]),
                 found=str(count),
-                wanted=f"at most {room}",
+                wanted=f"at most {free[driver]}",
                 key=f"attach {name} {driver}",
                 commands=("oc get csinodes -o json",),
                 observed=count,
+                severity=None if count > most[driver] else Severity.WARNING,
             )
 
 
@@ -258,6 +314,7 @@ def _no_worker(migration: Migration) -> Iterator[Outcome]:
         yield failed(
             migration.destination.subject,
             f"rsync_endpoint_type is NodePort, and no node has label {WORKER}",
+            *endpoint_type(migration.destination).evidence,
             found="no such node",
             wanted=f"a node with label {WORKER}",
             key="worker",

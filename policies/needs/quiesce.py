@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from policies.needs.needs import READS, Gaps, PlanNeed, claim_of
 from policies.plan.plan_policies import MIGRATING
+from service.core.facts.plan_type import STATE, TYPE_CONDITION
 from service.core.facts.targets import is_copied
 from service.core.facts.volumes import volumes
 from service.core.link import Link
@@ -43,7 +44,8 @@ class StaysStopped(PlanNeed):
 
     MTC sets replicas to zero and waits until every pod of a namespace with copied claims is gone.
     An operator or GitOps sets them back; a pod that nothing owns, or that a custom kind owns, is
-    not stopped and writes on. The first waits without an end, the second loses data.
+    not stopped and writes on. The first waits without an end, the second loses data. A migration
+    of the state of volumes only stops nothing.
     """
 
     id = "MTC840"
@@ -81,13 +83,18 @@ class StaysStopped(PlanNeed):
         if not names:
             with gaps.noted():
                 volumes(migration).require_claims()
+        with gaps.noted():
+            migration.source.all(POD, names)
+        told = migration.plan.conditions.get(TYPE_CONDITION)
+        if told is not None and told.status == "True" and told.reason == STATE:
+            for pod in migration.source.known(POD, names):
+                yield from _not_stopped(pod, claims, "is not stopped by a state migration")
+            return
         for kind in WORKLOADS:
             with gaps.noted():
                 migration.source.all(kind, names)
             for item in migration.source.known(kind, names):
                 yield from _brought_back(item)
-        with gaps.noted():
-            migration.source.all(POD, names)
         for pod in migration.source.known(POD, names):
             yield from _not_stopped(pod, claims)
 
@@ -118,7 +125,7 @@ def _brought_back(item: Workload) -> Iterator[Outcome]:
         )
 
 
-def _not_stopped(pod: Pod, claims: set[tuple[str, str]]) -> Iterator[Outcome]:
+def _not_stopped(pod: Pod, claims: set[tuple[str, str]], anyway: str = "") -> Iterator[Outcome]:
     ref = pod.ref
     key, value = OURS
     writes = [name for name in pod.claims if (ref.namespace, name) in claims]
@@ -131,6 +138,8 @@ def _not_stopped(pod: Pod, claims: set[tuple[str, str]]) -> Iterator[Outcome]:
         said, found = "belongs to nothing that MTC stops", "no owner"
     elif owner not in STOPPED:
         said, found = f"belongs to {pod.owner}, which MTC does not stop", pod.owner
+    elif anyway:
+        said, found = anyway, "Running"
     else:
         return
     yield failed(

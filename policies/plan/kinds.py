@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from shlex import quote
 from typing import Any
 
-from policies.data.kubernetes_apis import served_by
+from policies.data.kubernetes_apis import ONE_OBJECT, served_by, stable
 from policies.plan.namespaces.namespace_entries import NamespacesPolicy
 from policies.plan.plan_policies import ABOUT, PLAN_READS
 from service.core.evidence import Missing, NotGathered
@@ -16,10 +17,17 @@ from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.values.wording import few, plural
-from service.kinds.apis import AUTOSCALER, CRD, KUBERNETES_INGRESS, POD_DISRUPTION_BUDGET
+from service.kinds.apis import (
+    AUTOSCALER,
+    CRD,
+    KUBERNETES_INGRESS,
+    POD_DISRUPTION_BUDGET,
+    CustomResourceDefinition,
+)
+from service.kinds.network import NETWORK_POLICY
 from service.kinds.ref import Pointer, Subject
 from service.kinds.resource import Read, Resource
-from service.kinds.workloads import CRON_JOB
+from service.kinds.workloads import CRON_JOB, DAEMON_SET, DEPLOYMENT, STATEFUL_SET
 
 WARNING_PAGE = Link(
     "Incompatible kinds",
@@ -32,6 +40,10 @@ LOOKED_AT: tuple[Resource[Any], ...] = (
     KUBERNETES_INGRESS,
 )
 """Kinds in applications of which Kubernetes has removed versions."""
+OLD_ONLY: tuple[Resource[Any], ...] = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, NETWORK_POLICY)
+"""Kinds that have stable versions since OpenShift 3.9: only earlier releases lose them."""
+
+_VERSION = re.compile(r"v(\d{1,9})(?:(alpha|beta)(\d{1,9}))?")
 
 Use = tuple[str, str, str, str]
 """Namespace, group, version and kind."""
@@ -56,7 +68,7 @@ class KindsServed(NamespacesPolicy):
         *PLAN_READS,
         *apis.READS,
         *release.READS,
-        *(Read(resource, plan_namespaces=True) for resource in LOOKED_AT),
+        *(Read(resource, plan_namespaces=True) for resource in (*LOOKED_AT, *OLD_ONLY)),
     )
     declares = ("openshiftVersion",)
     remedy = (
@@ -84,7 +96,9 @@ class KindsServed(NamespacesPolicy):
                 missing.update(dict.fromkeys(doubt.missing))
             elif not served:
                 sound = False
-                yield _left_behind(migration, use, count, (pointer, *evidence))
+                api = f"{use[1]}/{use[2]}"
+                objects = plural(count, "object")
+                yield _left_behind(migration, use, objects, (pointer, *evidence), api)
         for outcome in (*_told(migration, uses), *_custom(migration, missing)):
             sound = False
             yield outcome
@@ -101,19 +115,31 @@ class KindsServed(NamespacesPolicy):
 def _uses(migration: Migration, missing: dict[Missing, None]) -> dict[Use, tuple[int, Pointer]]:
     """How many objects of each version of a kind there are, and where the first is."""
     found: dict[Use, tuple[int, Pointer]] = {}
-    for resource in LOOKED_AT:
+    for resource in (*LOOKED_AT, *OLD_ONLY):
         if resource.plural in migration.plan.excluded_resources:
             continue
         for item in migration.source.known(resource, migration.source_namespaces):
             group, _, version = item.ref.api_version.rpartition("/")
+            group, version = _kept(migration.source, group, version, resource.kind)
             use = (item.ref.namespace, group, version, resource.kind)
-            count, first = found.get(use, (0, item.ref.at("/apiVersion", version)))
+            count, first = found.get(use, (0, item.ref.at("/apiVersion", item.ref.api_version)))
             found[use] = (count + 1, first)
         try:
-            migration.source.all(resource, migration.source_namespaces)
+            if resource in LOOKED_AT:
+                migration.source.all(resource, migration.source_namespaces)
         except NotGathered as doubt:
             missing.update(dict.fromkeys(doubt.missing))
     return found
+
+
+def _kept(source: Cluster, group: str, version: str, kind: str) -> tuple[str, str]:
+    """The version in which a backup holds a kind; `oc` of OpenShift 3 prints older ones."""
+    if kind not in ONE_OBJECT or version == "v1":
+        return group, version
+    try:
+        return stable(release.openshift(source).value, kind) or (group, version)
+    except NotGathered:
+        return group, version
 
 
 def _served(destination: Cluster, use: Use) -> tuple[bool | None, tuple[Pointer, ...]]:
@@ -130,24 +156,25 @@ def _served(destination: Cluster, use: Use) -> tuple[bool | None, tuple[Pointer,
 
 
 def _left_behind(
-    migration: Migration, use: Use, count: int, evidence: tuple[Pointer, ...]
+    migration: Migration, use: Use, count: str, evidence: tuple[Pointer, ...], name: str
 ) -> Outcome:
+    """``name`` is the kind as `oc get` takes it, or the version of a kind of Kubernetes."""
     namespace, group, version, kind = use
     api = f"{group}/{version}"
+    argument = kind.lower() if name == api else name
     return failed(
         Subject(migration.source.name, "v1", "Namespace", "", namespace),
-        f"namespace {namespace} has {plural(count, 'object')} of kind {kind} in version {api}, "
+        f"namespace {namespace} has {count} of kind {kind} in version {api}, "
         "which the destination does not serve: MTC skips them",
         *evidence,
         found=f"{kind} {api}",
         wanted=f"a version of {kind} that the destination serves",
         key=f"{kind} {api}",
         commands=(
-            f"oc get {quote(kind.lower())} -n {quote(namespace)} -o json",
-            f"oc explain {quote(kind.lower())}",
+            f"oc get {quote(argument)} -n {quote(namespace)} -o json",
+            f"oc explain {quote(argument)}",
         ),
         severity=Severity.BLOCKER,
-        observed=count,
     )
 
 
@@ -172,47 +199,93 @@ def _told(migration: Migration, uses: dict[Use, tuple[int, Pointer]]) -> Iterato
 
 
 def _plural(kind: str) -> str:
-    return next(item.plural for item in LOOKED_AT if item.kind == kind)
+    return next(item.plural for item in (*LOOKED_AT, *OLD_ONLY) if item.kind == kind)
 
 
 def _custom(migration: Migration, missing: dict[Missing, None]) -> Iterator[Outcome]:
-    """Custom kinds of the source that the destination lacks: are there objects of them?"""
-    source, destination = migration.source, migration.destination
-    there = {(item.group, item.kind) for item in destination.known(CRD)}
-    lacking = []
+    """Custom kinds that the destination lacks, or lacks in the version that the source prefers."""
+    source = migration.source
+    lacking: dict[str, list[str]] = {}
     for item in source.known(CRD):
         if not item.namespaced or item.plural in migration.plan.excluded_resources:
             continue
-        if (item.group, item.kind) in there:
+        version = max(item.served, key=_rank, default="")
+        served = _has_custom(migration.destination, item, version)
+        if served is None:
+            doubt = untold(migration.destination, "the kinds that the destination serves")
+            missing.update(dict.fromkeys(doubt.missing))
+        if served is not False:
             continue
-        answer = has_kind(destination, item.group, item.kind)
-        if answer.served is None:
-            shelf = destination.inventory.shelf(CRD)
-            if shelf is None or not shelf.whole:
-                doubt = untold(destination, "the kinds that the destination serves")
-                missing.update(dict.fromkeys(doubt.missing))
-                continue
-        if not answer.served:
-            lacking.append(f"{item.plural}.{item.group}")
+        name = f"{item.plural}.{item.group}"
+        objects = dict(_objects(migration, item))
+        for namespace, pointer in objects.items():
+            use = (namespace, item.group, version, item.kind)
+            at = item.ref.at("/spec/versions", ", ".join(item.served))
+            yield _left_behind(migration, use, "objects", (pointer, at), name)
+        for namespace in migration.source_namespaces:
+            if namespace not in objects and not {(name, ""), (name, namespace)} & source.looked:
+                lacking.setdefault(namespace, []).append(name)
     try:
         source.all(CRD)
     except NotGathered as doubt:
         missing.update(dict.fromkeys(doubt.missing))
     if lacking:
-        lacking.sort()
-        kinds = ",".join(lacking[:50])
-        yield unknown(
-            source.subject,
-            f"the destination does not have {plural(len(lacking), 'custom kind')} of the source "
-            f"({few(lacking)}); cannot verify whether the plan's namespaces contain objects of "
-            "these kinds",
-            *(
-                Missing(
-                    f"objects of these kinds in {name}",
-                    source.role,
-                    f"oc get {quote(kinds)} -n {quote(name)} --ignore-not-found",
-                )
-                for name in migration.source_namespaces[:10]
-            ),
-            key="custom-kinds",
-        )
+        yield _lacking(migration, lacking)
+
+
+def _has_custom(destination: Cluster, item: CustomResourceDefinition, version: str) -> bool | None:
+    """Whether the destination serves a custom kind in a version; None where that is not known."""
+    if version:
+        answer = serves(destination, item.group, version, item.kind)
+        if answer.served is not None:
+            return answer.served
+    found = has_kind(destination, item.group, item.kind).served
+    if found is None:
+        shelf = destination.inventory.shelf(CRD)
+        return False if shelf is not None and shelf.whole else None
+    return found
+
+
+def _objects(migration: Migration, item: CustomResourceDefinition) -> Iterator[tuple[str, Pointer]]:
+    """The plan's namespaces that hold objects of a custom kind, as far as it is in the evidence."""
+    for other, pointer in migration.source.others.items():
+        group = other.api_version.rpartition("/")[0]
+        if (group, other.kind) != (item.group, item.kind):
+            continue
+        if other.namespace in migration.source_namespaces:
+            yield other.namespace, pointer
+
+
+def _rank(version: str) -> tuple[int, int, int, str]:
+    """The order in which Kubernetes prefers versions: v2, v1, v1beta2, v1alpha1, then others."""
+    found = _VERSION.fullmatch(version)
+    if found is None:
+        return (0, 0, 0, version)
+    major, stage, minor = found.groups(default="")
+    order = {"": 3, "beta": 2, "alpha": 1}[stage]
+    return (order, int(major), int(minor or 0), "")
+
+
+def _lacking(migration: Migration, lacking: dict[str, list[str]]) -> Outcome:
+    names = sorted({name for names in lacking.values() for name in names})
+    return unknown(
+        migration.source.subject,
+        f"the destination does not serve {plural(len(names), 'custom kind')} in the version that "
+        f"the source prefers ({few(names)}); cannot verify whether the plan's namespaces contain "
+        "objects of these kinds",
+        *(
+            Missing(
+                f"objects of these kinds in {namespace}",
+                migration.source.role,
+                _list_command(sorted(kinds)[:50], namespace),
+            )
+            for namespace, kinds in list(lacking.items())[:10]
+        ),
+        key="custom-kinds",
+    )
+
+
+def _list_command(kinds: list[str], namespace: str) -> str:
+    mark = ", ".join(f"{kind}/{namespace}" for kind in kinds)
+    listed = f"oc get {quote(','.join(kinds))} -n {quote(namespace)} -o yaml"
+    return f"{listed} && echo {quote(f'--- {{complete: [{mark}]}}')}"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from policies.versions.mtc_same import DOCS, MTC_READS, release
+from policies.volumes.valid import VOLUME_READS
 from service.core.evidence import NotGathered
 from service.core.facts.apis import READS as API_READS
 from service.core.facts.apis import has_kind
@@ -15,9 +16,11 @@ from service.core.facts.mtc import mtc_version
 from service.core.facts.release import READS as RELEASE_READS
 from service.core.facts.release import major, openshift
 from service.core.facts.settings import is_true, setting
+from service.core.facts.targets import is_copied
+from service.core.facts.volumes import volumes
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
-from service.core.policy import ClusterPolicy
+from service.core.policy import ClusterPolicy, NotApplicable
 from service.core.releases import KnownBug
 from service.core.values.versions import Version, parse_or_none
 from service.kinds.cluster import CONFIG_MAP
@@ -25,6 +28,8 @@ from service.kinds.mtc import MIG_PLAN, MIG_STORAGE, MTC_NAMESPACE
 from service.kinds.operators import CLUSTER_SERVICE_VERSION
 from service.kinds.ref import Pointer
 from service.kinds.resource import Read
+from service.kinds.storage import STORAGE_CLASS
+from service.kinds.velero import BACKUP_STORAGE_LOCATION
 
 INSTALL_CONFIG = Read(CONFIG_MAP, "kube-system", "cluster-config-v1")
 
@@ -34,7 +39,8 @@ class KnownBugs(ClusterPolicy):
 
     The bugs are rows of the release data: releases, OpenShift releases, what must hold for the bug
     to matter, severity and source. A newer release being there is MTC402's; this names what goes
-    wrong. OADP is judged where its operator is known.
+    wrong. OADP is judged where its operator is known. What decides whether a bug matters is seldom
+    so: that it is not known is a warning, whatever the bug does.
     """
 
     id = "MTC406"
@@ -50,6 +56,9 @@ class KnownBugs(ClusterPolicy):
         INSTALL_CONFIG,
         Read(MIG_PLAN, MTC_NAMESPACE),
         Read(MIG_STORAGE, MTC_NAMESPACE),
+        Read(BACKUP_STORAGE_LOCATION, MTC_NAMESPACE),
+        Read(STORAGE_CLASS),
+        *VOLUME_READS,
     )
     declares = ("mtcVersion", "openshiftVersion")
     remedy = "Update to the release that the finding names, on every cluster."
@@ -112,7 +121,6 @@ def _judged(
             *error.missing,
             key=bug.id,
             evidence=evidence,
-            severity=Severity(bug.severity),
         )
         return
     yield failed(
@@ -177,6 +185,43 @@ def _aws(migration: Migration, cluster: Cluster) -> bool:
     return not is_true(setting(migration, "velero_use_legacy_aws").value)
 
 
+MANY_PLANS = 400
+GATEWAY = re.compile(r"\bs3[.-]openshift-storage\b|noobaa")
+
+
+def _many_plans(migration: Migration, cluster: Cluster) -> bool:
+    if not migration.is_host(cluster) or len(cluster.known(MIG_PLAN)) <= MANY_PLANS:
+        return False
+    return migration.storage.provider == "azure"
+
+
+def _gateway(migration: Migration, cluster: Cluster) -> bool:
+    storage = migration.given_storage
+    if storage is None or not GATEWAY.search(str(storage.config.get("awsS3Url") or "")):
+        return False
+    return not any(one.checksum for one in cluster.known(BACKUP_STORAGE_LOCATION))
+
+
+def _copied_from(*provisioners: str) -> Callable[[Migration, Cluster], bool]:
+    """Whether the plan copies volumes of these drivers, or of classes of these provisioners."""
+
+    def found(migration: Migration, cluster: Cluster) -> bool:
+        if cluster is not migration.source:
+            return False
+        try:
+            copied = [one for one in volumes(migration).items if is_copied(one)]
+        except NotApplicable:
+            return False
+        classes = {item.ref.name: item.provisioner for item in cluster.known(STORAGE_CLASS)}
+        return any(
+            one.pv is not None
+            and {one.pv.driver, classes.get(one.pv.storage_class)} & set(provisioners)
+            for one in copied
+        )
+
+    return found
+
+
 CONDITIONS: Mapping[str, Callable[[Migration, Cluster], bool]] = {
     "namespace-starts-with-digit": _destinations,
     "mapped-namespaces": _mapped,
@@ -189,5 +234,10 @@ CONDITIONS: Mapping[str, Callable[[Migration, Cluster], bool]] = {
     "fips": _fips,
     "repository-ca": _repository_ca,
     "aws-without-legacy-plugin": _aws,
+    "azure-with-400-plans": _many_plans,
+    "mcg-without-checksum": _gateway,
+    "ibm-block": _copied_from("ibm.io/ibmc-block", "ibm/ibmc-block"),
+    "azure-file": _copied_from("file.csi.azure.com", "kubernetes.io/azure-file"),
+    "cinder": _copied_from("cinder.csi.openstack.org", "kubernetes.io/cinder"),
 }
 """What a row of the release data may name in ``when``. Raises NotGathered."""

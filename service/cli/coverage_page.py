@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from service.core.conditions import CONDITIONS, Upstream
+from service.core.conditions import CONDITIONS, IN_PART, Upstream
 from service.core.known_issues import KNOWN_ISSUES
 from service.core.policy import Policy
 
@@ -36,7 +36,8 @@ def _lines(policies: Sequence[Policy[Any]], made: str) -> Iterator[str]:
     yield _HEAD[0]
     yield from ("", _HEAD[1])
     judged = sum(1 for item in CONDITIONS if owners(item, policies))
-    yield from ("", f"{judged} of {len(CONDITIONS)} conditions are judged by a policy.")
+    told = f"{judged} of {len(CONDITIONS)} conditions are judged by a policy, "
+    yield from ("", told + f"{len(IN_PART)} of them only in part, which their rows say.")
     for kind in dict.fromkeys(item.kind for item in CONDITIONS):
         yield from ("", f"## {kind}", "")
         yield "| condition | controller | policy | what is checked better |"
@@ -76,7 +77,9 @@ def _row(item: Upstream, policies: Sequence[Policy[Any]]) -> str:
     better = "; ".join(
         dict.fromkeys(policy.better.rstrip(".") for policy in found if policy.better)
     )
-    return f"{head} {names} | {_cell(better)} |"
+    part = IN_PART.get((item.kind, item.type))
+    limit = f"; in part: {_cell(part)}" if part else ""
+    return f"{head} {names}{limit} | {_cell(better)} |"
 
 
 def _link(policy: Policy[Any]) -> str:

@@ -178,3 +178,19 @@ CONDITIONS: tuple[Upstream, ...] = (
     *_all(_HOOK, REQUIRED, "Ready", _RESULT),
 )
 """In the order of the controller's validation, the kinds one after the other."""
+
+_KEYS = "values of secrets are not read: an empty value looks like a credential"
+IN_PART = {
+    (_PLAN, "Suspended"): "the controller's own condition only: MigMigration objects are not read",
+    (_PLAN, "PvCapacityAdjustmentRequired"): "usage is measured in pods; only MigAnalytic has it",
+    (_CLUSTER, "InvalidSaToken"): "an empty token looks like one that was not gathered",
+    (
+        _CLUSTER,
+        "SaTokenNotPrivileged",
+    ): "needs a review of the token, or the controller's condition",
+    (_STORAGE, "InvalidBackupStorageCredsSecretRef"): _KEYS,
+    (_STORAGE, "InvalidVolumeSnapshotCredsSecretRef"): _KEYS,
+    (_STORAGE, "BackupStorageProviderTestFailed"): "credentials and bucket only as the controller "
+    "or Velero has tested them",
+}
+"""Conditions that are judged only in part, by kind and type, and what is not judged of them."""

@@ -105,16 +105,16 @@ KNOWN_ISSUES = _read("""
 064 | nodes not ready or under pressure | 846
 065 | pods that do not run | 750
 066 | volume that is being deleted | 601
-067 | certificates that end during the migration | 773
+067 | certificates that end during the migration | 858
 068 | etcd is ill or slow | 847
 069 | slow API server | live
 070 | no working identity provider | 847
-071 | registry on storage that is not fit | 201
-072 | router or registry of OpenShift 3 below its replicas | open
-073 | API or controllers of OpenShift 3 down | open
+071 | registry on storage that is not fit | 857 201
+072 | router or registry of OpenShift 3 below its replicas | 857 847
+073 | API or controllers of OpenShift 3 down | 847
 074 | cluster operators ill, or a rollout running | 847
 075 | minimum hardware | slow
-076 | not enough capacity for the pods | open
+076 | not enough capacity for the pods | 850
 077 | not enough space on storage or in the repository | 732 832
 078 | slow network | live
 079 | clocks differ | live
@@ -133,7 +133,7 @@ KNOWN_ISSUES = _read("""
 092 | builds cannot push | 851
 093 | images that are in no image stream of the plan | 701
 094 | old tags of namespace openshift | 701
-095 | image triggers replace pods while files are copied | open
+095 | image triggers replace pods while files are copied | 849
 096 | images of MTC cannot be pulled | live
 097 | pull secret missing in the namespace | open
 098 | settings that leave images behind | 844
@@ -147,17 +147,17 @@ KNOWN_ISSUES = _read("""
 106 | more volumes than a node attaches | 834
 107 | rsync cannot read the files | 836 755
 108 | absolute symbolic links | unseen
-109 | relabelling of large volumes | open
-110 | rsync gives up after 20 tries | open
+109 | relabelling of large volumes | 859
+110 | rsync gives up after 20 tries | 859
 111 | load balancer resets long connections | live
 112 | wrong rsync_opt_extras | 801
 113 | NodePort without worker nodes | 834
 114 | ClusterIP between two clusters | 502
-115 | no capacity on the node of the application for rsync | open
+115 | no capacity on the node of the application for rsync | 850
 116 | quota of the source refuses rsync's pods | 830
 117 | quota of the destination refuses rsync's pod | 830
 118 | limit range that two containers cannot keep | 831
-119 | IBM Cloud block volumes mounted twice | open
+119 | IBM Cloud block volumes mounted twice | 406
 120 | IBM Cloud VPC volumes in one zone | 834
 121 | destination namespace is being deleted | 746
 122 | claim on the destination is filled unchecked | 729
@@ -171,18 +171,18 @@ KNOWN_ISSUES = _read("""
 130 | errors of verification do not fail the migration | live
 131 | verification is slow | slow
 132 | the first backup is not found | 501 824
-133 | more than 400 plans on Azure | open
+133 | more than 400 plans on Azure | 406
 134 | restricted network allows one repository only | open
-135 | checksum algorithm of MCG | open
+135 | checksum algorithm of MCG | 406
 136 | repository emptied | live
 137 | Velero restarts while a backup runs | 822
-138 | pod security refuses the restore's init container | open
+138 | pod security refuses the restore's init container | 849
 139 | kinds missing on the destination | 719
 140 | webhooks refuse objects | 855
 141 | older destination | 719
 142 | DeploymentConfigs with files through the repository | 849
 143 | large restores time out | 849
-144 | azurefile and Cinder restores | open
+144 | azurefile and Cinder restores | 406
 145 | snapshots in another region | 613
 146 | credentials of workload identity | open
 147 | restic is deprecated | slow
@@ -191,7 +191,7 @@ KNOWN_ISSUES = _read("""
 150 | something starts the application again | 840
 151 | pods that are not stopped | 840
 152 | pods that are being deleted and do not go | 840
-153 | state migrations do not stop the application | open
+153 | state migrations do not stop the application | 840
 154 | plan's name too long | 848
 155 | name of a hook's container too long | 848
 156 | account of a hook missing | 841
@@ -217,7 +217,7 @@ KNOWN_ISSUES = _read("""
 176 | conditions of snapshots | 611 612 613 614
 177 | disks of virtual machines | 854
 178 | virtual machines into another namespace | 854
-179 | controller started before OpenShift Virtualization | open
+179 | controller started before OpenShift Virtualization | 820
 180 | release and settings of OpenShift Virtualization | 785
 181 | staging skips machines that run | 854
 182 | console and certificates of its login | console

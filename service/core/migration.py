@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from service.core.evidence import Missing, NotGathered, Problem, Role
 from service.core.inventory import Inventory
@@ -58,6 +58,14 @@ class Probe:
     proxy: bool | None = None
 
 
+class Other(NamedTuple):
+    """A kind that no policy reads, in a namespace."""
+
+    namespace: str
+    api_version: str
+    kind: str
+
+
 @dataclass(slots=True)
 class Part:
     """A part of the input: what it was, and when its contents were collected, if known."""
@@ -77,6 +85,9 @@ class Cluster:
 
     ``identities`` are the cluster IDs in its parts (ClusterVersion.spec.clusterID, kube-system uid
     …), each with the place; more than one kind of answer is a contradiction.
+    ``others`` are the kinds of objects that no policy reads, each with the place of the first;
+    ``looked`` are resources of such kinds (``plural.group``), each with a namespace of which the
+    evidence holds every object, "" for all.
     """
 
     role: Role
@@ -85,6 +96,8 @@ class Cluster:
     declared: Mapping[str, Declared] = field(default_factory=dict)
     given: bool = True
     identities: Mapping[str, tuple[tuple[str, Pointer], ...]] = field(default_factory=dict)
+    others: Mapping[Other, Pointer] = field(default_factory=dict)
+    looked: frozenset[tuple[str, str]] = frozenset()
     memo: Memo = field(default_factory=Memo, init=False, repr=False, compare=False)
 
     @property

@@ -49,7 +49,10 @@ def take_complete(gathering: Gathering, complete: Any, place: Place) -> list[Pro
         namespace, _, name = rest.partition("/")
         found = resource_named(plural)
         if found is None:
-            problems += misspelt_resource(plural, place.down(index))
+            wrong = misspelt_resource(plural, place.down(index))
+            problems += wrong
+            if not wrong:
+                gathering.looked.add((plural, namespace))
         elif name:
             gathering.asked(found, namespace, name)
         else:

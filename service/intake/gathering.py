@@ -8,7 +8,7 @@ from typing import Any
 
 from service.core.evidence import Role
 from service.core.inventory import Entry, Inventory, Shelf
-from service.core.migration import Cluster, Declared
+from service.core.migration import Cluster, Declared, Other
 from service.intake.copies import keep_one_of_each
 from service.intake.texts.items import Item, head_of
 from service.kinds.cluster import NAMESPACE
@@ -19,12 +19,17 @@ from service.kinds.ref import Origin, Pointer
 from service.kinds.resource import Resource
 from service.kinds.shape import MOST_NAME
 
+MOST_OTHERS = 5_000
+"""Kinds and namespaces that are noted of objects that no policy reads."""
+
 
 @dataclass(slots=True)
 class Gathering:
     """Everything found of one cluster so far.
 
     ``own`` says that the default must-gather image wrote it, which gathers one cluster.
+    ``others`` is the first object of each kind that no policy reads, in each namespace, and
+    ``looked`` are such resources (``plural.group``) with the namespace that was listed, "" for all.
     """
 
     name: str = ""
@@ -34,6 +39,8 @@ class Gathering:
     notes: list[str] = field(default_factory=list)
     objects: int = 0
     own: bool = False
+    others: dict[Other, Pointer] = field(default_factory=dict)
+    looked: set[tuple[str, str]] = field(default_factory=set)
 
     def shelf(self, resource: Resource[Any]) -> Shelf[Any]:
         """The shelf of a resource, made when first needed."""
@@ -76,6 +83,17 @@ class Gathering:
         self.shelf(resource).entries.append(entry)
         self.objects += 1
         return namespace
+
+    def other(self, head: Mapping[str, Any], origin: Origin, base: str, kind: str = "") -> None:
+        """Note that there is an object of a kind that no policy reads."""
+        metadata = head.get("metadata")
+        namespace = metadata.get("namespace") if type(metadata) is dict else None
+        api_version, kind = head.get("apiVersion"), head.get("kind") or kind
+        if type(namespace) is not str or type(api_version) is not str or type(kind) is not str:
+            return
+        key = Other(namespace[:MOST_NAME], api_version[:MOST_NAME], kind[:MOST_NAME])
+        if len(self.others) < MOST_OTHERS:
+            self.others.setdefault(key, Pointer(origin, f"{base}/apiVersion", key.api_version))
 
     def covers(self, resource: Resource[Any], namespaces: set[str], whole: bool) -> None:
         """Note that a list was whole for these namespaces, or for the cluster."""
@@ -124,6 +142,8 @@ class Gathering:
         self.declared = {**other.declared, **self.declared}
         for kind, values in other.identities.items():
             self.identities[kind] = {**values, **self.identities.get(kind, {})}
+        self.others = {**other.others, **self.others}
+        self.looked |= other.looked
         self.notes += other.notes
         self.objects += other.objects
         self.name = self.name or other.name
@@ -141,6 +161,8 @@ class Gathering:
             declared=self.declared,
             given=bool(self.objects or self.declared or self.shelves),
             identities={kind: tuple(values.items()) for kind, values in self.identities.items()},
+            others=self.others,
+            looked=frozenset(self.looked),
         )
 
 

@@ -72,7 +72,8 @@ def take_document(
         gathering.add(resource, value, origin, base, masking=masking)
         return []
     if "kind" in value and "apiVersion" in value:
-        return []  # an object that no policy reads
+        gathering.other(value, origin, base)
+        return []
     return [_no_object(origin, base, value)]
 
 
@@ -97,6 +98,11 @@ def _take_list(
     if typed is None and _is_typed(value):
         count = f"{len(items)} object{'s' * (len(items) != 1)}"
         gathering.notes.append(_note(origin, f"no policy reads {value['kind']} ({count})"))
+        for index, item in enumerate(items):
+            head = head_of(item)
+            if type(head) is dict:
+                head = {"apiVersion": value.get("apiVersion"), **head}
+                gathering.other(head, origin, f"{base}/items/{index}", value["kind"][:-4])
         return []
     if "kind" not in value and "apiVersion" in value:
         # `oc` ends every list with its kind: this one ends before that, perhaps within an item.
@@ -140,7 +146,8 @@ def _take_items(
             continue
         resource = typed if kind is None else resource_of(head.get("apiVersion", api_version), kind)
         if resource is None:
-            continue  # a kind that no policy reads
+            gathering.other(head, origin, at)
+            continue
         namespaces = found.get(resource)
         if namespaces is None:
             namespaces = found[resource] = set()

@@ -71,7 +71,10 @@ class ApiService:
 
 @dataclass(frozen=True, slots=True)
 class CustomResourceDefinition:
-    """CustomResourceDefinition (v1 or v1beta1); ``served`` are its served versions."""
+    """CustomResourceDefinition (v1 or v1beta1); ``served`` are its served versions.
+
+    ``created`` is a time as written.
+    """
 
     ref: Ref
     group: str
@@ -79,6 +82,7 @@ class CustomResourceDefinition:
     kind: str
     namespaced: bool
     served: tuple[str, ...]
+    created: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,7 @@ def custom_resource_definition(value: Object, ref: Ref) -> CustomResourceDefinit
         kind=text(names, "kind", "/spec/names"),
         namespaced=text(spec, "scope", "/spec") == "Namespaced",
         served=tuple(served),
+        created=text(metadata(value), "creationTimestamp", "/metadata"),
     )
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from service.kinds.certificates import NOT_AFTER, moment_of
 from service.kinds.ref import Ref
 from service.kinds.resource import Resource
 from service.kinds.shape import (
@@ -30,7 +32,10 @@ _SECRET = (
     '- {apiVersion: v1, kind: Secret, metadata: {name: {{printf "%q" .metadata.name}}, '
     'namespace: {{printf "%q" .metadata.namespace}}, '
     'labels: { {{range $key, $value := .metadata.labels}}{{printf "%q" $key}}: '
-    '{{printf "%q" $value}}, {{end}}}}, '
+    '{{printf "%q" $value}}, {{end}}}, '
+    "annotations: { {{range $key, $value := .metadata.annotations}}"
+    f'{{{{if eq $key "{NOT_AFTER}"}}}}{{{{printf "%q" $key}}}}: {{{{printf "%q" $value}}}}'
+    "{{end}}{{end}}}}, "
     'data: { {{range $key, $_ := .data}}{{printf "%q" $key}}: "", {{end}}}}{{"\\n"}}'
 )
 SECRET_TEMPLATE = (
@@ -47,7 +52,8 @@ class Node:
 
     ``ready`` is the status of condition Ready, ``pressure`` names the conditions of pressure that
     hold, ``cordoned`` whether no new pod comes. ``taints`` are those that keep pods away, as
-    ``key=value:effect``; ``allocatable`` quantities as written.
+    ``key=value:effect``; ``allocatable`` quantities as written. ``attached`` is the number of
+    attached volumes by CSI driver.
     """
 
     ref: Ref
@@ -61,6 +67,7 @@ class Node:
     cordoned: bool = False
     taints: tuple[str, ...] = ()
     allocatable: Mapping[str, str] = field(default_factory=dict)
+    attached: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def takes_pods(self) -> bool:
@@ -104,7 +111,8 @@ class Secret:
     """A secret's labels and key names. Of its values only the token's end and owner are read.
 
     ``token`` is None where the value of ``saToken`` was not gathered; ``metadata_only`` says that
-    the names of the keys were not.
+    the names of the keys were not. ``ends`` is when its
+    certificate ends, as OpenShift writes it beside one that it made.
     """
 
     ref: Ref
@@ -112,8 +120,11 @@ class Secret:
     labels: Mapping[str, str]
     token: Token | None = None
     metadata_only: bool = False
+    ends: datetime | None = None
 
 
+CSI = "kubernetes.io/csi/"
+"""What the names of attached volumes begin with, before the driver and ``^``."""
 REGION_LABELS = ("topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region")
 ZONE_LABELS = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
 
@@ -143,6 +154,10 @@ def node(value: Object, ref: Ref) -> Node:
             if (effect := text(row, "effect", "/spec/taints")) in ("NoSchedule", "NoExecute")
         ),
         allocatable=quantities(status, "allocatable", "/status"),
+        attached=Counter(
+            text(row, "name", "/status/volumesAttached").removeprefix(CSI).partition("^")[0]
+            for row in rows(status, "volumesAttached", "/status")
+        ),
     )
 
 
@@ -188,6 +203,7 @@ def secret(value: Object, ref: Ref) -> Secret:
         strings(metadata(value), "labels", "/metadata"),
         _token(data.get(TOKEN), plain.get(TOKEN)),
         metadata_only="data" in value and value["data"] is None and not plain,
+        ends=moment_of(strings(metadata(value), "annotations", "/metadata").get(NOT_AFTER, "")),
     )
 
 

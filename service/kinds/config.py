@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from service.kinds.ref import Ref
 from service.kinds.resource import Resource
-from service.kinds.shape import Condition, Object, conditions, flag, rows, table, text
+from service.kinds.shape import Condition, Object, conditions, flag, number, rows, table, text
 
 CONFIG = "config.openshift.io"
 
@@ -97,12 +97,21 @@ class IngressConfig:
 
 @dataclass(frozen=True, slots=True)
 class RegistryConfig:
-    """Config "cluster" of imageregistry.operator.openshift.io."""
+    """Config "cluster" of imageregistry.operator.openshift.io.
+
+    ``storage`` is the key of its storage (``s3``, ``pvc`` …), "" where there is none, ``claim``
+    the claim that it names. ``replicas`` is None where that is not told.
+    """
 
     ref: Ref
     management_state: str
     default_route: bool
     route_hosts: tuple[str, ...]
+    storage: str = ""
+    claim: str = ""
+    read_only: bool = False
+    replicas: int | None = None
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
 
 
 REGION_FIELDS = (
@@ -212,11 +221,18 @@ def registry_config(value: Object, ref: Ref) -> RegistryConfig:
         text(row, "hostname", f"/spec/routes/{index}")
         for index, row in enumerate(rows(spec, "routes", "/spec"))
     )
+    storage = table(spec, "storage", "/spec")
+    kinds = [key for key in storage if key != "managementState" and storage[key] is not None]
     return RegistryConfig(
         ref=ref,
         management_state=text(spec, "managementState", "/spec"),
         default_route=flag(spec, "defaultRoute", "/spec"),
         route_hosts=hosts,
+        storage=min(kinds, default=""),
+        claim=text(table(storage, "pvc", "/spec/storage"), "claim", "/spec/storage/pvc"),
+        read_only=flag(spec, "readOnly", "/spec"),
+        replicas=number(spec, "replicas", "/spec") if "replicas" in spec else None,
+        conditions=conditions(table(value, "status", ""), "/status"),
     )
 
 

@@ -6,8 +6,10 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from service.kinds.certificates import bundle_ends
 from service.kinds.network import Selector, selector
 from service.kinds.ref import Malformed, Ref
 from service.kinds.resource import Resource
@@ -78,6 +80,8 @@ class MigCluster:
     restart_restic: bool | None = None
     ca_bundle_fault: str = ""
     """What is wrong with spec.caBundle, "" where it is absent or holds certificates."""
+    ca_ends: tuple[datetime, ...] = ()
+    """When the certificates of spec.caBundle end, as far as they can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +228,7 @@ def mig_cluster(value: Object, ref: Ref) -> MigCluster:
         if spec.get("restartRestic") is None
         else flag(spec, "restartRestic", "/spec"),
         ca_bundle_fault=_ca_fault(text(spec, "caBundle", "/spec")),
+        ca_ends=bundle_ends(bundle) if (bundle := text(spec, "caBundle", "/spec")) else (),
     )
 
 

@@ -29,7 +29,7 @@ class BackupStorageLocation:
     """A BackupStorageLocation; ``phase`` is Available, Unavailable or "" before the first test.
 
     ``validated`` is when Velero last tested it, as written. ``labels`` name the MigStorage that
-    MTC made it of.
+    MTC made it of. ``checksum`` says that its config has a checksumAlgorithm, an empty one too.
     """
 
     ref: Ref
@@ -37,6 +37,7 @@ class BackupStorageLocation:
     phase: str
     message: str
     validated: str
+    checksum: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ def backup_storage_location(value: Object, ref: Ref) -> BackupStorageLocation:
         phase=text(status, "phase", "/status"),
         message=text(status, "message", "/status"),
         validated=text(status, "lastValidationTime", "/status"),
+        checksum="checksumAlgorithm" in table(table(value, "spec", ""), "config", "/spec"),
     )
 
 

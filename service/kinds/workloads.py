@@ -20,6 +20,7 @@ from service.kinds.shape import (
     strings,
     table,
     text,
+    texts,
 )
 
 
@@ -29,6 +30,7 @@ class ContainerState(NamedTuple):
     ``requests`` and ``limits`` are quantities by resource, as written. ``sidecar`` marks an init
     container that keeps running beside the others (restartPolicy Always). ``ended`` is why it
     last ended (``OOMKilled``), ``user`` the user id that it asks for, itself or with its pod.
+    ``escalates`` says that it asks for capabilities or for allowPrivilegeEscalation.
     (A named tuple for speed, as :class:`Ref`.)
     """
 
@@ -43,6 +45,7 @@ class ContainerState(NamedTuple):
     sidecar: bool = False
     ended: str = ""
     user: int | None = None
+    escalates: bool = False
 
 
 class Pod(NamedTuple):
@@ -264,7 +267,8 @@ def _containers(
             if state.get("lastState"):
                 last = table(table(state, "lastState", there), "terminated", there)
                 ended = text(last, "reason", there)
-        own = _user(row, at) if "securityContext" in row else None
+        secured = "securityContext" in row
+        own = _user(row, at) if secured else None
         sidecar = init and row.get("restartPolicy") == "Always"
         found.append(
             ContainerState(
@@ -279,9 +283,17 @@ def _containers(
                 sidecar,
                 ended,
                 user if own is None else own,
+                secured and _escalates(row, at),
             )
         )
     return found
+
+
+def _escalates(container: Object, at: str) -> bool:
+    context, at = table(container, "securityContext", at), f"{at}/securityContext"
+    if flag(context, "allowPrivilegeEscalation", at):
+        return True
+    return bool(texts(table(context, "capabilities", at), "add", f"{at}/capabilities"))
 
 
 def workload(value: Object, ref: Ref) -> Workload:

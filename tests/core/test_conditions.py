@@ -10,7 +10,7 @@ import pytest
 from policies import catalogue
 from service.cli.coverage_page import owners
 from service.cli.pages import PAGES
-from service.core.conditions import CONDITIONS
+from service.core.conditions import CONDITIONS, IN_PART
 
 ROOT = Path(__file__).parents[2]
 INVENTORY = ROOT.parent / "shared" / "reference" / "mtc-inventory.md"
@@ -85,3 +85,8 @@ def _inventory() -> set[tuple[tuple[str, ...], str]]:
             names = set(re.findall(listed, body)) - NO_TYPES
         found |= {(kinds, name) for name in names}
     return found
+
+
+def test_what_is_judged_in_part_is_judged() -> None:
+    judged = {(item.kind, item.type) for item in CONDITIONS if owners(item, catalogue())}
+    assert IN_PART.keys() - judged == set()

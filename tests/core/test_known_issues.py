@@ -11,7 +11,7 @@ from policies import catalogue
 from service.core.known_issues import KNOWN_ISSUES, OPEN
 
 LIST = Path(__file__).parents[3] / "shared" / "reference" / "mtc-known-issues.md"
-MOST_OPEN = 18
+MOST_OPEN = 4
 """Rows that could be judged and are not; to be lowered with every policy that takes one."""
 
 

@@ -18,7 +18,7 @@ from service.core.policy import NotApplicable
 from service.core.values.wording import few
 from service.kinds.mtc import MIG_CLUSTER, MTC_NAMESPACE, NamespaceMapping
 from service.kinds.network import ROUTE, SERVICE
-from service.kinds.ref import Subject
+from service.kinds.ref import Ref, Subject
 from service.kinds.resource import Read, Resource
 from service.kinds.storage import PERSISTENT_VOLUME_CLAIM
 from service.kinds.workloads import BUILD_CONFIG, DEPLOYMENT, IMAGE_STREAM
@@ -80,13 +80,15 @@ class DestinationNamespaces(EachNamespace):
             fault = terminating(destination, namespace, " on the destination", "no such namespace")
             yield fault._replace(key="terminating", severity=Severity.BLOCKER)
             return
-        same = _same_names(migration, item)
-        if same:
+        refs = _same_names(migration, item)
+        if refs:
+            same = [f"{ref.kind} {ref.name}" for ref in refs]
             kinds = ",".join(resource.argument for resource in CONTENT)
             yield failed(
                 Subject(destination.name, "v1", "Namespace", "", name),
                 f"namespace {name} exists on the destination and contains {few(same)}, as does "
                 f"{item.source} on the source; {named(migration.plan)} does not replace them",
+                *(ref.at("/metadata/name", ref.name) for ref in refs[:5]),
                 found=", ".join(same[:10]),
                 wanted="no objects with the same names",
                 key="same-names",
@@ -99,19 +101,20 @@ class DestinationNamespaces(EachNamespace):
                 migration.source.all(resource, (item.source,))
 
 
-def _same_names(migration: Migration, item: NamespaceMapping) -> list[str]:
+def _same_names(migration: Migration, item: NamespaceMapping) -> list[Ref]:
+    """The objects of the destination whose names an object of the source has."""
     found = []
     for resource in CONTENT:
         here = _names(migration.source, resource, item.source)
         there = _names(migration.destination, resource, item.destination)
-        found += [f"{resource.kind} {name}" for name in sorted(here & there)]
+        found += [there[name] for name in sorted(here.keys() & there.keys())]
     return found
 
 
-def _names(cluster: Cluster, resource: Resource[Any], namespace: str) -> set[str]:
-    """Names of the objects that are known in a namespace, whether the list is whole or not."""
+def _names(cluster: Cluster, resource: Resource[Any], namespace: str) -> dict[str, Ref]:
+    """The objects that are known in a namespace, by name, whether the list is whole or not."""
     try:
         items = cluster.all(resource, (namespace,))
     except NotGathered:
         items = cluster.known(resource, (namespace,))
-    return {item.ref.name for item in items}
+    return {item.ref.name: item.ref for item in items}

@@ -30,7 +30,7 @@ from service.core.facts.quotas import counts, shortage
 from service.core.facts.volumes import SKIP
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, failed
+from service.core.outcome import Outcome, Severity, failed
 from service.core.values.quantity import parse_or_none
 from service.core.values.wording import few, plural
 from service.kinds.mtc import NamespaceMapping
@@ -207,6 +207,7 @@ class LimitRanges(DestinationLimits):
     name = "limit-ranges"
     title = "Pods and claims keep within the limit ranges of the destination namespaces"
     why = "The API server rejects the pod or the claim, and the migration or the application stops."
+    unsure = Severity.WARNING
     reads = (
         *PLAN_READS,
         *namespaces.READS,

@@ -1,0 +1,151 @@
+"""Whether the image registries run, are writable and have persistent storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from policies.images.exposed import BOOKS, DOCS, REGISTRY_READS
+from policies.needs.needs import Gaps, SideNeed
+from policies.plan.plan_policies import CHECKLISTS, PLAN_READS
+from service.core.evidence import NotGathered
+from service.core.facts import place
+from service.core.facts.plan_type import copies_images
+from service.core.facts.release import major
+from service.core.facts.transfer import intra_cluster
+from service.core.link import Link
+from service.core.migration import Cluster, Migration
+from service.core.outcome import Outcome, Severity, failed
+from service.core.policy import NotApplicable
+from service.kinds.config import REGISTRY_CONFIG, RegistryConfig
+from service.kinds.ref import Ref
+from service.kinds.resource import Read
+from service.kinds.storage import PERSISTENT_VOLUME, PersistentVolume
+from service.kinds.workloads import BUILD_CONFIG, DEPLOYMENT_CONFIG, IMAGE_STREAM
+
+NAMESPACE = "openshift-image-registry"
+OLD = ("docker-registry", "default")
+"""Name and namespace of the registry of OpenShift 3."""
+BRING_STORAGE = ("AWS", "Azure", "GCP", "IBMCloud", "OpenStack", "AlibabaCloud", "PowerVS")
+"""Platforms on which the registry operator creates the storage."""
+FILES = ("nfs", "cephfs", "glusterfs", "azureFile")
+FILE_DRIVERS = ("nfs", "cephfs", "efs", "file")
+CONFIG = "oc get configs.imageregistry.operator.openshift.io cluster -o yaml"
+STORAGE = Link("Setting up and configuring the registry", BOOKS + "registry/index")
+
+
+class RegistryHealthy(SideNeed):
+    """The image registry of a cluster is available, writable and has persistent storage.
+
+    Checked where the plan's namespaces contain image streams or builds, or where that is not
+    known. MTC201 reports a removed registry. Storage that the documentation does not recommend
+    (emptyDir, NFS and other file storage) is a warning.
+    """
+
+    id = "MTC857"
+    name = "registry-healthy"
+    title = "The image registries are available and have suitable storage"
+    why = "Images are not copied or are lost later, and application pods do not start."
+    reads = (
+        *PLAN_READS,
+        *REGISTRY_READS,
+        *place.READS,
+        Read(PERSISTENT_VOLUME),
+        Read(DEPLOYMENT_CONFIG, namespace="default"),
+        Read(IMAGE_STREAM, plan_namespaces=True),
+        Read(BUILD_CONFIG, plan_namespaces=True),
+    )
+    declares = ("platform",)
+    remedy = "Configure storage, set readOnly to false, or fix what the registry operator reports."
+    docs = (CHECKLISTS, STORAGE, *DOCS)
+    source = "MTC documentation, Premigration checklists; OpenShift documentation, Registry"
+    better = "MTC has no such check."
+    good = "the image registry is available, and its storage is suitable"
+
+    def applies(self, migration: Migration) -> None:
+        if intra_cluster(migration) or not copies_images(migration.plan):
+            raise NotApplicable("the plan copies no images between clusters")
+
+    def faults(self, migration: Migration, cluster: Cluster, gaps: Gaps) -> Iterator[Outcome]:
+        source, names = migration.source, migration.source_namespaces
+        if not source.known(IMAGE_STREAM, names) and not source.known(BUILD_CONFIG, names):
+            with suppress(NotGathered):
+                source.all(IMAGE_STREAM, names)
+                source.all(BUILD_CONFIG, names)
+                raise NotApplicable("the plan's namespaces contain no image streams and no builds")
+        with gaps.noted():
+            if major(cluster) == 3:
+                yield from _old(cluster)
+                return
+            config = cluster.get(REGISTRY_CONFIG, "cluster")
+            if config.management_state == "Removed":
+                raise NotApplicable("the registry was removed (MTC201)")
+            yield from _new(cluster, config, gaps, here=cluster is migration.destination)
+
+
+def _new(cluster: Cluster, config: RegistryConfig, gaps: Gaps, *, here: bool) -> Iterator[Outcome]:
+    for kind, wanted in (("Available", "True"), ("Degraded", "False")):
+        told = config.conditions.get(kind)
+        if told is not None and told.status != wanted:
+            said = f"the image registry has {kind}={told.status}: {told.message or told.reason}"
+            yield _fault(config.ref, said, f"{kind}={told.status}", "/status/conditions")
+    if config.read_only and here:
+        said = "the image registry is read-only: images cannot be pushed"
+        yield _fault(config.ref, said, "readOnly: true", "/spec/readOnly")
+    if config.management_state == "Unmanaged":
+        return
+    if not config.storage:
+        platform = place.platform(cluster).value
+        if platform not in BRING_STORAGE:
+            said = f"the image registry has no storage, and platform {platform} does not provide it"
+            yield _fault(config.ref, said, "no storage", "/spec/storage")
+    elif config.storage == "emptyDir":
+        said = "the image registry uses emptyDir storage: images are lost when its pod restarts"
+        yield _fault(config.ref, said, "emptyDir", "/spec/storage", Severity.WARNING)
+    elif config.storage == "pvc":
+        with gaps.noted():
+            cluster.all(PERSISTENT_VOLUME)
+        yield from _on_volume(cluster, config)
+
+
+def _on_volume(cluster: Cluster, config: RegistryConfig) -> Iterator[Outcome]:
+    claim = config.claim or "image-registry-storage"
+    for volume in cluster.known(PERSISTENT_VOLUME):
+        if (volume.claim_namespace, volume.claim_name) != (NAMESPACE, claim):
+            continue
+        if _is_file(volume):
+            said = f"the image registry uses file storage (volume {volume.ref.name})"
+            yield _fault(config.ref, said, "file storage", "/spec/storage/pvc", Severity.WARNING)
+        if (config.replicas or 1) > 1 and "ReadWriteMany" not in volume.access_modes:
+            said = f"{config.replicas} registry replicas cannot share a ReadWriteOnce volume"
+            yield _fault(config.ref, said, f"replicas: {config.replicas}", "/spec/replicas")
+
+
+def _is_file(volume: PersistentVolume) -> bool:
+    return volume.source in FILES or any(word in volume.driver for word in FILE_DRIVERS)
+
+
+def _old(cluster: Cluster) -> Iterator[Outcome]:
+    item = cluster.get(DEPLOYMENT_CONFIG, *OLD)
+    if (item.ready or 0) < (item.wanted or 0) or not item.wanted:
+        said = f"the image registry has {item.ready or 0} of {item.wanted or 0} pods ready"
+        severity = Severity.WARNING if item.ready else None
+        yield _fault(item.ref, said, f"{item.ready or 0} ready", "/status", severity)
+    if not item.claims:
+        said = "the image registry has no persistent volume: images are lost when its pod restarts"
+        at = f"{item.template}/spec/volumes"
+        yield _fault(item.ref, said, "no volume", at, Severity.WARNING)
+
+
+def _fault(ref: Ref, said: str, found: str, at: str, severity: Severity | None = None) -> Outcome:
+    old = "oc describe deploymentconfig docker-registry -n default"
+    return failed(
+        ref.subject,
+        said,
+        ref.at(at, found),
+        found=found,
+        wanted="available, writable, on object or block storage",
+        key=found,
+        commands=(old if ref.kind == "DeploymentConfig" else CONFIG,),
+        severity=severity,
+    )
