@@ -1,4 +1,4 @@
-"""Whether the nodes have room for the pods that MTC creates and for the application."""
+"""Whether the nodes have capacity for the pods that MTC creates and for the application."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ Room = Mapping[str, Mapping[str, Decimal]]
 """What is free on each node, by resource; a node that does not report it is left out."""
 
 
-class RoomForPods(SideNeed):
-    """The nodes have room for rsync's pods, and those of the destination for the application.
+class NodeCapacity(SideNeed):
+    """The nodes have capacity for rsync's pods, and on the destination for the application.
 
     On the source, MTC binds the rsync pod of a volume to the node of the pod that mounts it,
     which needs two containers' requests for each volume. On the destination, the requests of the
@@ -37,8 +37,8 @@ class RoomForPods(SideNeed):
     """
 
     id = "MTC850"
-    name = "room-for-pods"
-    title = "The nodes have room for the pods that copy data and for the application"
+    name = "node-capacity"
+    title = "The nodes have capacity for the pods that copy data and for the application"
     why = "The kubelet rejects rsync's pods, or pods of the application stay Pending."
     severity = Severity.WARNING
     reads = (*READS, *helpers.READS, Read(NODE))
@@ -49,7 +49,7 @@ class RoomForPods(SideNeed):
     docs = (CHECKLISTS,)
     source = "mig-controller pkg/controller/directvolumemigration/rsync.go; Premigration checklists"
     better = "MTC has no such check."
-    good = "the nodes have room for the pods"
+    good = "the nodes have capacity for the pods"
 
     def faults(self, migration: Migration, cluster: Cluster, gaps: Gaps) -> Iterator[Outcome]:
         if cluster is migration.source:
@@ -59,7 +59,7 @@ class RoomForPods(SideNeed):
 
 
 def _beside(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
-    """Nodes of the source without room for the rsync pods of the volumes mounted there."""
+    """Nodes of the source without capacity for the rsync pods of the volumes mounted there."""
     if not direct_volumes(migration).value:
         raise NotApplicable("no volume is copied directly")
     claims = {claim_of(one) for one in copied(migration)}
@@ -74,7 +74,7 @@ def _beside(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
     room, nodes = _free(cluster), {node.ref.name: node for node in cluster.all(NODE)}
     for name, count in mounted.items():
         if name not in nodes or len(room.get(name, ())) < len(RESOURCES):
-            command = f"oc get node {quote(name)} -o yaml"
+            command = f"oc get node {quote(name)} -o json"
             raise cluster.missing(f"what node {name} has to allocate", command)
         for key in RESOURCES:
             wanted = (parse_or_none(str(one.requests[key])) or Decimal(0)) * 2 * count
@@ -97,7 +97,7 @@ def _over_there(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
     room = _free(cluster)
     usable = [node for node in cluster.all(NODE) if node.takes_pods and node.ref.name in room]
     if not usable:
-        raise cluster.missing("what schedulable nodes have to allocate", "oc get nodes -o yaml")
+        raise cluster.missing("what schedulable nodes have to allocate", "oc get nodes -o json")
     for key, wanted in asked.items():
         free = [room[node.ref.name].get(key, Decimal(0)) for node in usable]
         most, total = max(free), sum((one for one in free if one > 0), Decimal(0))

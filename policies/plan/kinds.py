@@ -287,5 +287,5 @@ def _lacking(migration: Migration, lacking: dict[str, list[str]]) -> Outcome:
 
 def _list_command(kinds: list[str], namespace: str) -> str:
     mark = ", ".join(f"{kind}/{namespace}" for kind in kinds)
-    listed = f"oc get {quote(','.join(kinds))} -n {quote(namespace)} -o yaml"
+    listed = f"oc get {quote(','.join(kinds))} -n {quote(namespace)} -o json"
     return f"{listed} && echo {quote(f'--- {{complete: [{mark}]}}')}"

@@ -100,7 +100,7 @@ class RegistryConfig:
     """Config "cluster" of imageregistry.operator.openshift.io.
 
     ``storage`` is the key of its storage (``s3``, ``pvc`` …), "" where there is none, ``claim``
-    the claim that it names. ``replicas`` is None where that is not told.
+    the claim that it names. ``replicas`` is None where it is not set.
     """
 
     ref: Ref
