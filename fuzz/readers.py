@@ -35,7 +35,7 @@ from service.core.report import Report
 from service.core.values import gourl, stunnel
 from service.formats import FORMATS, Context
 from service.intake.archives.members import read_archive
-from service.intake.errors import Unreadable
+from service.intake.intake_errors import Unreadable
 from service.intake.limits import Limits
 from service.intake.parts import read_body, read_pieces
 from service.intake.pieces import BadInput, Piece

@@ -8,7 +8,7 @@ from typing import Any
 from policies import catalogue
 from service.core import choice_form
 from service.core.selection import BadChoice, Catalogue, Fault
-from service.intake.errors import Unreadable
+from service.intake.intake_errors import Unreadable
 from service.intake.limits import DEFAULT_LIMITS
 from service.intake.texts.load import load
 from service.settings import Settings, SettingsError

@@ -7,13 +7,13 @@ from shlex import quote
 
 from service.core.evidence import NotGathered
 from service.core.facts.controllers import controllers, setting_of, unread_controllers
-from service.core.facts.mtc import mtc_version
-from service.core.facts.settings import is_true
+from service.core.facts.mtc_release import mtc_version
+from service.core.facts.setting_values import is_true
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import ClusterPolicy, NotApplicable
-from service.core.settings.check import SpecRemark, check_spec
+from service.core.settings.setting_checks import SpecRemark, check_spec
 from service.core.settings.table import find
 from service.core.values.versions import Version, parse_or_none
 from service.core.values.wording import plural

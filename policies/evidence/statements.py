@@ -8,9 +8,9 @@ from typing import Any
 
 from service.core.evidence import NotGathered
 from service.core.facts import Fact
+from service.core.facts.cloud import platform, regions
 from service.core.facts.endpoints import api_port
-from service.core.facts.mtc import cluster_config_version, installed_version, mtc_version
-from service.core.facts.place import platform, regions
+from service.core.facts.mtc_release import cluster_config_version, installed_version, mtc_version
 from service.core.facts.proxy import cluster_wide_proxy
 from service.core.facts.reach import CLUSTER, DECLARED, api_sights, cluster_of
 from service.core.facts.release import openshift

@@ -8,13 +8,13 @@ from typing import Any
 
 from service.core.evidence import NotGathered
 from service.core.facts import Fact
-from service.core.facts.plan_type import TYPE_CONDITION, copies_images
-from service.core.facts.registry import (
+from service.core.facts.image_registry import (
     every_registry_route,
     proven_path,
     registry_routes,
     route_status,
 )
+from service.core.facts.plan_type import TYPE_CONDITION, copies_images
 from service.core.facts.release import major, major_or
 from service.core.facts.topology import tunnelled
 from service.core.facts.transfer import intra_cluster

@@ -9,7 +9,7 @@ from policies.images.exposed import BOOKS, DOCS, REGISTRY_READS
 from policies.needs.needs import Gaps, SideNeed
 from policies.plan.plan_policies import CHECKLISTS, PLAN_READS
 from service.core.evidence import NotGathered
-from service.core.facts import place
+from service.core.facts import cloud
 from service.core.facts.plan_type import copies_images
 from service.core.facts.release import major
 from service.core.facts.transfer import intra_cluster
@@ -49,7 +49,7 @@ class RegistryHealthy(SideNeed):
     reads = (
         *PLAN_READS,
         *REGISTRY_READS,
-        *place.READS,
+        *cloud.READS,
         Read(PERSISTENT_VOLUME),
         Read(DEPLOYMENT_CONFIG, namespace="default"),
         Read(IMAGE_STREAM, plan_namespaces=True),
@@ -95,7 +95,7 @@ def _new(cluster: Cluster, config: RegistryConfig, gaps: Gaps, *, here: bool) ->
     if config.management_state == "Unmanaged":
         return
     if not config.storage:
-        platform = place.platform(cluster).value
+        platform = cloud.platform(cluster).value
         if platform not in BRING_STORAGE:
             said = f"the image registry has no storage, and platform {platform} does not provide it"
             yield _fault(config.ref, said, "no storage", "/spec/storage")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from policies.data.image_streams import removed_in
 from policies.images.exposed import RELEASE_READS
 from service.core.evidence import Missing, NotGathered
-from service.core.facts.registry import registry_routes
+from service.core.facts.image_registry import registry_routes
 from service.core.facts.release import major
 from service.core.facts.templates import READS as TEMPLATE_READS
 from service.core.facts.templates import require_templates, templates

@@ -9,7 +9,7 @@ from shlex import quote
 
 from policies.images.exposed import DOCS, REGISTRY_READS, DirectImagePolicy
 from service.core.evidence import NotGathered
-from service.core.facts.registry import (
+from service.core.facts.image_registry import (
     REGISTRY_SERVICES,
     SECURE,
     every_registry_route,

@@ -11,7 +11,7 @@ from policies.plan.plan_policies import PLAN_READS, SidePolicy
 from service.core.evidence import NotGathered
 from service.core.facts import topology
 from service.core.facts.machinery import AGENT, AGENT_READS, is_ready
-from service.core.facts.settings import is_true, setting
+from service.core.facts.setting_values import is_true, setting
 from service.core.facts.topology import mig_cluster
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from policies.machinery.components import DOCS, OADP_TROUBLE
 from policies.versions.mtc_same import MTC_READS, release
 from service.core.facts import release as releases
-from service.core.facts.mtc import mtc_version
+from service.core.facts.mtc_release import mtc_version
 from service.core.facts.release import major_or, openshift
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed, not_applicable, passed

@@ -21,7 +21,7 @@ from service.core.facts.machinery import (
     moment,
     state,
 )
-from service.core.facts.mtc import OPERATOR_NAMES
+from service.core.facts.mtc_release import OPERATOR_NAMES
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.policy import ClusterPolicy, Policy

@@ -19,7 +19,7 @@ from policies.plan.workloads.pod_quota import QUOTAS
 from service.core.facts import helper_pods as helpers
 from service.core.facts.helper_pods import helper_pods
 from service.core.facts.pod_resources import NO_DEFAULTS, OVER, counted
-from service.core.facts.quotas import counts, shortage
+from service.core.facts.quota_use import counts, shortage
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed
 from service.core.values.quantity import parse_or_none

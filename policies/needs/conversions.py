@@ -7,12 +7,12 @@ from shlex import quote
 
 from policies.needs.needs import READS, Gaps, PlanNeed, copied
 from policies.plan.plan_policies import ADVANCED, MIGRATING, PLAN_READS
-from service.core.facts import mtc, release, topology
-from service.core.facts.apis import READS as API_READS
-from service.core.facts.apis import has_kind
-from service.core.facts.mtc import mtc_version
+from service.core.facts import mtc_release, release, topology
+from service.core.facts.mtc_release import mtc_version
 from service.core.facts.plan_type import storage_conversion
 from service.core.facts.release import major
+from service.core.facts.served_apis import READS as API_READS
+from service.core.facts.served_apis import has_kind
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable
@@ -210,7 +210,7 @@ class BuildsPush(PlanNeed):
     title = "Builds can push to the registry of the destination"
     why = "Builds fail after the migration because their pods cannot push to the registry."
     severity = Severity.WARNING
-    reads = (*PLAN_READS, *mtc.READS, Read(BUILD_CONFIG, plan_namespaces=True))
+    reads = (*PLAN_READS, *mtc_release.READS, Read(BUILD_CONFIG, plan_namespaces=True))
     declares = ("mtcVersion",)
     remedy = (
         "After the migration, link the secret of the builder service account again, or "

@@ -10,11 +10,11 @@ from policies.needs.needs import READS, Gaps, SideNeed, existing_namespaces, rea
 from policies.plan.plan_policies import CHECKLISTS
 from policies.plan.workloads.pod_quota import LIMIT_RANGES, QUOTAS
 from service.core.facts import helper_pods as helpers
-from service.core.facts import mtc, namespaces
+from service.core.facts import mtc_release, namespaces
 from service.core.facts.helper_pods import helper_pods
-from service.core.facts.mtc import mtc_version
+from service.core.facts.mtc_release import mtc_version
 from service.core.facts.pod_resources import NO_DEFAULTS, counted
-from service.core.facts.quotas import counts, shortage
+from service.core.facts.quota_use import counts, shortage
 from service.core.facts.volumes import volumes
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed
@@ -114,7 +114,7 @@ class HelperPodsWithinLimits(SideNeed):
         *READS,
         *helpers.READS,
         *namespaces.READS,
-        *mtc.READS,
+        *mtc_release.READS,
         Read(LIMIT_RANGE, plan_namespaces=True),
         Read(LIMIT_RANGE, MTC_NAMESPACE),
     )

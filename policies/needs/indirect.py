@@ -10,8 +10,8 @@ from shlex import quote
 from policies.needs.needs import READS, Gaps, PlanNeed, readable
 from policies.plan.plan_policies import TROUBLE
 from service.core.facts import release
-from service.core.facts.settings import setting
-from service.core.facts.targets import is_copied
+from service.core.facts.setting_values import setting
+from service.core.facts.volume_targets import is_copied
 from service.core.facts.volumes import Volume, volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed

@@ -10,7 +10,7 @@ from policies.plan.plan_policies import edit
 from policies.plan.volumes.volume_policies import OPTIONS, TARGET_READS
 from service.core.access_modes import AUTO, ROX, RWX, modes_of
 from service.core.facts.storage_classes import destination_classes
-from service.core.facts.targets import access_modes, target_of
+from service.core.facts.volume_targets import access_modes, target_of
 from service.core.facts.volumes import Volume, volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed

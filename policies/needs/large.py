@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from policies.needs.needs import READS, Gaps, PlanNeed, copied, readable, require_rsync
 from policies.plan.plan_policies import ABOUT, TROUBLE
-from service.core.facts.settings import is_true, setting
+from service.core.facts.setting_values import is_true, setting
 from service.core.facts.volumes import Volume
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed

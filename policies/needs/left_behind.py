@@ -8,7 +8,7 @@ from typing import Any
 from policies.needs.needs import Gaps, PlanNeed
 from policies.plan.plan_policies import ADVANCED, PLAN_READS, edit
 from service.core.evidence import NotGathered
-from service.core.facts.settings import is_true, setting
+from service.core.facts.setting_values import is_true, setting
 from service.core.link import Link
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed

@@ -13,8 +13,8 @@ from policies.volumes.valid import VOLUME_READS
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.direct import direct_volumes
 from service.core.facts.namespaces import is_there
-from service.core.facts.targets import is_copied
 from service.core.facts.transfer import rsynced
+from service.core.facts.volume_targets import is_copied
 from service.core.facts.volumes import Volume, volumes
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, passed

@@ -23,8 +23,8 @@ from service.core.evidence import NotGathered
 from service.core.facts import release
 from service.core.facts.release import major
 from service.core.facts.storage_classes import KnownClass, destination_classes
-from service.core.facts.targets import access_modes, target_of
 from service.core.facts.transfer import endpoint_type
+from service.core.facts.volume_targets import access_modes, target_of
 from service.core.facts.volumes import Volume
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, unknown

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from policies.needs.needs import READS, Gaps, PlanNeed, claim_of
 from policies.plan.plan_policies import MIGRATING
 from service.core.facts.plan_type import STATE, TYPE_CONDITION
-from service.core.facts.targets import is_copied
+from service.core.facts.volume_targets import is_copied
 from service.core.facts.volumes import volumes
 from service.core.link import Link
 from service.core.migration import Migration

@@ -11,8 +11,8 @@ from policies.plan.workloads.rsync_root import ENFORCED_SINCE, SETTING
 from service.core.evidence import NotGathered
 from service.core.facts import release
 from service.core.facts.controllers import setting_of
-from service.core.facts.mtc import CLUSTER_CONFIG
-from service.core.facts.settings import is_true
+from service.core.facts.mtc_release import CLUSTER_CONFIG
+from service.core.facts.setting_values import is_true
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable

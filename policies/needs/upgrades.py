@@ -9,7 +9,7 @@ from policies.plan.plan_policies import ADVANCED, TROUBLE
 from service.core.evidence import NotGathered
 from service.core.facts import proxy
 from service.core.facts.proxy import exceptions, proxy_use
-from service.core.facts.settings import setting
+from service.core.facts.setting_values import setting
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.policy import NotApplicable

@@ -40,7 +40,6 @@ from policies.network.traffic import (
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import Fact, direct
 from service.core.facts.admin_policy import Said, admin_egress, admin_ingress
-from service.core.facts.apis import READS as API_READS
 from service.core.facts.direct import direct_volumes
 from service.core.facts.endpoints import Endpoint, api, registry_route
 from service.core.facts.network_policy import (
@@ -54,6 +53,7 @@ from service.core.facts.network_policy import (
 )
 from service.core.facts.proxy import proxy_use
 from service.core.facts.release import major_or
+from service.core.facts.served_apis import READS as API_READS
 from service.core.facts.topology import tunnelled
 from service.core.facts.transfer import direct_images, intra_cluster, storage_conversion
 from service.core.migration import Cluster, Migration

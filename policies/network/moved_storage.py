@@ -14,9 +14,9 @@ from policies.network.connection_outcomes import (
     probe_form,
 )
 from service.core.evidence import Missing
+from service.core.facts.cloud import platform, regions
 from service.core.facts.connecting import from_cluster
 from service.core.facts.endpoints import Endpoint
-from service.core.facts.place import platform, regions
 from service.core.facts.reach import (
     DECLARED,
     Rank,

@@ -9,7 +9,7 @@ from shlex import quote
 from policies.network.allow_manifests import RSYNC_APPS
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import Fact
-from service.core.facts.apis import has_kind
+from service.core.facts.cloud import platform
 from service.core.facts.connecting import resolving
 from service.core.facts.endpoints import Endpoint, repository, route_domain, rsync_route
 from service.core.facts.network_policy import (
@@ -20,8 +20,8 @@ from service.core.facts.network_policy import (
     addresses_of,
     ingress,
 )
-from service.core.facts.place import platform
 from service.core.facts.release import major
+from service.core.facts.served_apis import has_kind
 from service.core.facts.transfer import ROUTE, endpoint_type, rsynced, stunnel_proxy
 from service.core.migration import Cluster, Migration
 from service.kinds.cluster import NAMESPACE

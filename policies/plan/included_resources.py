@@ -7,8 +7,8 @@ from difflib import get_close_matches
 
 from policies.plan.plan_policies import ABOUT, PLAN_READS, VALIDATION, edit, named
 from service.core.evidence import Missing, NotGathered
-from service.core.facts import apis, release
-from service.core.facts.apis import has_kind, kinds_of, untold
+from service.core.facts import release, served_apis
+from service.core.facts.served_apis import has_kind, kinds_of, untold
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import MigrationPolicy, NotApplicable
@@ -28,7 +28,7 @@ class IncludedResources(MigrationPolicy):
     name = "included-resources"
     title = "The kinds that the plan includes exist on the source"
     why = "The plan never becomes Ready."
-    reads = (*PLAN_READS, *apis.READS, *release.READS)
+    reads = (*PLAN_READS, *served_apis.READS, *release.READS)
     declares = ("openshiftVersion",)
     remedy = "Write group and kind as in apiVersion and kind of an object of that kind."
     docs = (ABOUT,)

@@ -11,8 +11,8 @@ from policies.data.kubernetes_apis import ONE_OBJECT, served_by, stable
 from policies.plan.namespaces.namespace_entries import NamespacesPolicy
 from policies.plan.plan_policies import ABOUT, PLAN_READS
 from service.core.evidence import Missing, NotGathered
-from service.core.facts import apis, release
-from service.core.facts.apis import has_kind, serves, untold
+from service.core.facts import release, served_apis
+from service.core.facts.served_apis import has_kind, serves, untold
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
@@ -66,7 +66,7 @@ class KindsServed(NamespacesPolicy):
     severity = Severity.WARNING
     reads = (
         *PLAN_READS,
-        *apis.READS,
+        *served_apis.READS,
         *release.READS,
         *(Read(resource, plan_namespaces=True) for resource in (*LOOKED_AT, *OLD_ONLY)),
     )

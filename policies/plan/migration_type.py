@@ -8,9 +8,9 @@ from typing import Any
 
 from policies.plan.plan_policies import ABOUT, MAPPING, PLAN_READS, VALIDATION, edit, entry, named
 from service.core.evidence import NotGathered
-from service.core.facts import limits, topology
+from service.core.facts import plan_limits, topology
 from service.core.facts.plan_type import TYPE_CONDITION, intra_cluster
-from service.core.facts.settings import is_true, setting
+from service.core.facts.setting_values import is_true, setting
 from service.core.facts.topology import mig_cluster
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, passed
@@ -44,7 +44,7 @@ class MigrationType(MigrationPolicy):
     name = "migration-type"
     title = "MTC supports this kind of plan for these clusters"
     why = "The plan is rejected, or the migration fails when it copies volumes or images."
-    reads = (*PLAN_READS, *topology.READS, *limits.READS)
+    reads = (*PLAN_READS, *topology.READS, *plan_limits.READS)
     remedy = (
         "For a migration within one cluster, map all namespaces to new ones or none, and set "
         "indirectVolumeMigration: false."

@@ -19,7 +19,7 @@ from service.core.facts.controllers import (
 )
 from service.core.facts.direct import direct_volumes
 from service.core.facts.endpoints import route_domain
-from service.core.facts.mtc import mtc_version
+from service.core.facts.mtc_release import mtc_version
 from service.core.facts.proxy import ProxyUse, exceptions, proxy_use
 from service.core.facts.transfer import intra_cluster
 from service.core.link import Link

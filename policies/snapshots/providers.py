@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from service.core.evidence import NotGathered
-from service.core.facts.place import platform
+from service.core.facts.cloud import platform
 from service.core.facts.release import major_or
 from service.core.facts.snapshots import provider_of
 from service.core.facts.volumes import Volume, snapshots, volumes

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from policies.snapshots.providers import COPY_METHODS, PREREQUISITES, SNAPSHOT_READS, listed
 from service.core.evidence import Missing, NotGathered
-from service.core.facts.place import platform, regions
+from service.core.facts.cloud import platform, regions
 from service.core.facts.snapshots import provider_of, resource_group
 from service.core.facts.volumes import snapshots
 from service.core.migration import Migration

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from policies.versions.mtc_same import DOCS, MTC_READS, release
 from policies.volumes.valid import VOLUME_READS
 from service.core.evidence import NotGathered
-from service.core.facts.apis import READS as API_READS
-from service.core.facts.apis import has_kind
 from service.core.facts.direct import READS as DIRECT_READS
 from service.core.facts.direct import direct_volumes
-from service.core.facts.mtc import mtc_version
+from service.core.facts.mtc_release import mtc_version
 from service.core.facts.release import READS as RELEASE_READS
 from service.core.facts.release import major, openshift
-from service.core.facts.settings import is_true, setting
-from service.core.facts.targets import is_copied
+from service.core.facts.served_apis import READS as API_READS
+from service.core.facts.served_apis import has_kind
+from service.core.facts.setting_values import is_true, setting
+from service.core.facts.volume_targets import is_copied
 from service.core.facts.volumes import volumes
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown

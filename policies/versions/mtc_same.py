@@ -8,7 +8,7 @@ from typing import Any
 from policies.versions.pairing import combination
 from service.core.evidence import Missing
 from service.core.facts import Fact
-from service.core.facts.mtc import mtc_version
+from service.core.facts.mtc_release import mtc_version
 from service.core.facts.release import READS as RELEASE_READS
 from service.core.facts.release import major_or
 from service.core.link import Link

@@ -8,7 +8,7 @@ from policies.versions.mtc_same import DOCS, MTC_READS
 from policies.versions.pairing import combination, direction, fit
 from service.core.evidence import Missing
 from service.core.facts import Fact
-from service.core.facts.mtc import mtc_version
+from service.core.facts.mtc_release import mtc_version
 from service.core.facts.release import openshift
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown

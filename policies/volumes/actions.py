@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from policies.volumes.valid import ABOUT, PREREQUISITES, VOLUME_READS
 from service.core.evidence import NotGathered
-from service.core.facts.settings import setting
+from service.core.facts.setting_values import setting
 from service.core.facts.volumes import COPY, MOVE, SKIP, Volume, Volumes, volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, passed

@@ -8,17 +8,17 @@ from types import TracebackType
 from flask import Flask
 
 from service.api.access import auth
-from service.api.answers import errors
+from service.api.answers import error_handlers
 from service.api.runtime import EXTENSION, Runtime
 from service.api.server import lifecycle, turns
 from service.api.views import (
-    admission,
+    admission_view,
     batch,
     documentation,
     evaluations,
-    evidence,
+    evidence_view,
     operations,
-    partition,
+    partition_view,
     patches,
     policies,
     reports,
@@ -56,7 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     now = Runtime.of(settings)
     app.extensions[EXTENSION] = now
     lifecycle.install(app, now.metrics)
-    errors.install(app, settings, now.metrics)
+    error_handlers.install(app, settings, now.metrics)
     auth.install(app, settings)
     turns.install(app, settings)
     parts = (
@@ -64,10 +64,10 @@ def create_app(settings: Settings | None = None) -> Flask:
         reports,
         batch,
         patches,
-        partition,
-        admission,
+        partition_view,
+        admission_view,
         policies,
-        evidence,
+        evidence_view,
         operations,
         documentation,
     )

@@ -23,7 +23,7 @@ from typing import Any
 from service.api.access.exposure import is_exposed, mode_of
 from service.api.server import channel
 from service.api.server.changing import stamp
-from service.api.server.health import Health
+from service.api.server.health_server import Health
 from service.api.server.processors import workers_by_default
 from service.observability import logging_config
 from service.settings import EXPOSED, SettingsError, from_environment

@@ -16,7 +16,7 @@ from service.api.answers.problems import KINDS, MEDIA_TYPE
 from service.api.contract import Contract, Form, Link
 from service.api.requests.body import FORM as FORM_TYPE
 from service.api.requests.body import MEDIA_TYPES
-from service.api.schemas.envelope import FORM, EnvelopeSchema
+from service.api.schemas.envelope_schemas import FORM, EnvelopeSchema
 from service.api.schemas.problem import ProblemSchema
 
 _DESCRIPTION = """\

@@ -24,7 +24,7 @@ from service.formats import Context
 from service.kinds.resource import Read
 from service.metrics import Metrics
 from service.settings import Settings
-from service.updates import Updates
+from service.update_graphs import Updates
 
 EXTENSION = "mtc_preflight"
 

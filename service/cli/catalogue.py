@@ -50,7 +50,7 @@ def explain(policy: str, form: str) -> None:
     chosen = find(policy)
     if form == "json":
         from service.api.answers.problems import encode
-        from service.api.schemas.catalogue import PolicySchema
+        from service.api.schemas.catalogue_schemas import PolicySchema
         from service.api.views.policies import as_dict
 
         click.echo(encode(PolicySchema().dump(as_dict(chosen[0]))))
@@ -70,7 +70,7 @@ def policies(form: str, words: tuple[str, ...]) -> None:
         raise Refusal(f"no policy is about {' '.join(words)}", "`mtc-preflight policies` lists all")
     if form == "json":
         from service.api.answers.problems import encode
-        from service.api.schemas.catalogue import PolicyListSchema
+        from service.api.schemas.catalogue_schemas import PolicyListSchema
         from service.api.views.policies import as_dict
         from service.core.engine import digest
 

@@ -205,7 +205,7 @@ def check(**given: Any) -> int:
     from service.core.decision.gate import Gate
     from service.core.outcome import Severity
     from service.formats import Context
-    from service.formats.base import Options
+    from service.formats.format_base import Options
 
     outputs = [_output(text) for text in given["output"]]
     rules = Gate(Severity(given["fail_on"]), given["unknown"] == "ignore", given["new_only"])
@@ -252,7 +252,7 @@ def _judge(
     migration = bundle.migration
     migration = _with_releases(migration, given["releases"] or settings.releases_file)
     if given["updates_from"]:
-        from service.cli.updates import with_updates
+        from service.cli.updates_option import with_updates
 
         progress.say("asking for releases", now=True)
         migration = with_updates(migration, given["updates_from"])
@@ -305,7 +305,7 @@ def status_of(report: Report) -> int:
 
 def _with_releases(migration: Migration, path: str) -> Migration:
     """The migration with the release data of a file, where one is named."""
-    from service.intake.releases import BadReleases, from_file
+    from service.intake.release_data import BadReleases, from_file
 
     if not path:
         return migration

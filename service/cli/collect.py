@@ -16,8 +16,8 @@ from service.cli.exits import Refusal
 
 if TYPE_CHECKING:
     from service.cli.progress import Progress
-    from service.collect.collect import Collected, Request
-    from service.collect.connect import Connect
+    from service.collect.collection import Collected, Request
+    from service.collect.kubeconfig import Connect
 
 
 @click.command()
@@ -123,9 +123,9 @@ def _collect(
     progress: Progress,
 ) -> Collected:
     from policies import catalogue
-    from service.collect.collect import ROLES, Request
-    from service.collect.collect import collect as run
-    from service.collect.connect import Context
+    from service.collect.collection import ROLES, Request
+    from service.collect.collection import collect as run
+    from service.collect.kubeconfig import Context
     from service.collect.plans import namespaces_of
     from service.collect.writer import BundleWriter
 
@@ -182,10 +182,10 @@ def _with_more(
     progress: Progress,
 ) -> Collected:
     """Collect into a temporary file, and add what can only be found out from its contents."""
-    from service.cli.updates import channel_file
-    from service.collect.collect import collect as run
+    from service.cli.updates_option import channel_file
+    from service.collect.collection import collect as run
     from service.collect.measure import measure
-    from service.collect.targets import targets
+    from service.collect.probe_targets import targets
     from service.collect.writer import BundleWriter
     from service.intake.parts import read_pieces
     from service.intake.pieces import Piece
@@ -223,7 +223,7 @@ def _writing(path: str) -> Iterator[BinaryIO]:
 
 
 def _plan(path: str) -> dict[str, Any]:
-    from service.intake.errors import Unreadable
+    from service.intake.intake_errors import Unreadable
     from service.intake.limits import DEFAULT_LIMITS
     from service.intake.texts.load import load
 

@@ -14,8 +14,8 @@ from service.cli.folder import FolderStream
 from service.cli.progress import Progress, Watched, WatchedFile
 from service.core.evidence import Problem
 from service.intake.archives.members import _SUFFIXES as ARCHIVES
-from service.intake.errors import LimitExceeded
 from service.intake.intake import Intake
+from service.intake.intake_errors import LimitExceeded
 from service.intake.layout import NOTES, TEXT_ENDINGS
 from service.intake.limits import Limits
 from service.intake.parts import read_pieces

@@ -9,7 +9,7 @@ from typing import Any
 
 from policies import catalogue
 from service.cli.coverage_page import coverage
-from service.collect.rbac import OWN
+from service.collect.rbac_manifests import OWN
 from service.core.policy import Policy
 from service.core.settings.table import settings_markdown
 from service.intake.limits import MIB, Limits
@@ -128,7 +128,7 @@ def openapi_page() -> str:
 
 def rbac_page() -> str:
     """What a collection may read: a service account, its roles and bindings."""
-    from service.collect.rbac import PLANNED, manifests
+    from service.collect.rbac_manifests import PLANNED, manifests
 
     reads = dict.fromkeys(read for policy in catalogue() for read in policy.reads)
     return _manifests(
@@ -150,7 +150,7 @@ def rbac_page() -> str:
 
 def secrets_page() -> str:
     """The rights to secrets, on top of the others."""
-    from service.collect.rbac import secrets
+    from service.collect.rbac_manifests import secrets
 
     return _manifests(
         secrets(),

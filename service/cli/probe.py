@@ -11,7 +11,7 @@ from service.cli import exits
 from service.cli.exits import Refusal
 
 if TYPE_CHECKING:
-    from service.collect.targets import Target
+    from service.collect.probe_targets import Target
     from service.core.migration import Migration
 
 ROLES = ("source", "destination", "host")
@@ -69,7 +69,7 @@ def probe(**given: Any) -> int:
         migration = _migration(given["bundles"])
     found = _targets(given, migration)
     if given["listing"]:
-        from service.collect.targets import as_rows
+        from service.collect.probe_targets import as_rows
 
         click.echo(json.dumps(as_rows(found), indent=1))
     elif given["image"] is not None:
@@ -91,7 +91,7 @@ def _migration(paths: tuple[str, ...]) -> Migration:
 
 
 def _targets(given: dict[str, Any], migration: Migration | None) -> tuple[Target, ...]:
-    from service.collect.targets import BadTarget, from_rows, targets
+    from service.collect.probe_targets import BadTarget, from_rows, targets
 
     if migration is None:
         try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.cli.evidence import ROLES
+from service.cli.evidence_command import ROLES
 from service.cli.exits import READY, Refusal
 
 if TYPE_CHECKING:
@@ -50,13 +50,13 @@ def next_command(report: str, role: str | None) -> int:
     """
     from policies import catalogue
     from service.core.next_steps import next_steps
-    from service.formats import Context, gather, words
-    from service.formats.base import Options
+    from service.formats import Context, gather_format, words
+    from service.formats.format_base import Options
 
     stored = _read(report)
     if role:
         context = Context(catalogue(), "", Options(gather_for=role), again=_AGAIN)
-        click.echo(gather.render(stored, context), nl=False)
+        click.echo(gather_format.render(stored, context), nl=False)
         return READY
     for cluster in next_steps(stored):
         click.echo(words.lacking(cluster))

@@ -17,8 +17,8 @@ from service.cli.check import check
 from service.cli.collect import collect
 from service.cli.completion import completion
 from service.cli.docs import docs
-from service.cli.evidence import evidence
-from service.cli.patch import patch
+from service.cli.evidence_command import evidence
+from service.cli.patch_command import patch
 from service.cli.probe import probe
 from service.cli.render import next_command, render
 from service.cli.serve import serve

@@ -10,8 +10,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from service.collect.connect import Connect
-from service.collect.errors import (
+from service.collect.collect_errors import (
     NO_JSON,
     ApiError,
     CollectError,
@@ -20,6 +19,7 @@ from service.collect.errors import (
     Unauthorized,
     of_status,
 )
+from service.collect.kubeconfig import Connect
 from service.kinds.redact import redact
 
 CONNECT_SECONDS = 10.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from service.collect.api import Api
-from service.collect.errors import Absent, ApiError, Forbidden
+from service.collect.collect_errors import Absent, ApiError, Forbidden
 from service.kinds.resource import Resource
 
 LEGACY = "/oapi/v1"

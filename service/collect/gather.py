@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from service.collect.api import Api
-from service.collect.discovery import Discovery
-from service.collect.errors import (
+from service.collect.collect_errors import (
     Absent,
     ApiError,
     CollectError,
@@ -17,6 +16,7 @@ from service.collect.errors import (
     TimeSpent,
     Unauthorized,
 )
+from service.collect.discovery import Discovery
 from service.collect.listing import PAGE, objects
 from service.collect.needs import Need
 from service.collect.plans import secrets_of

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from service.collect.targets import Target, as_rows
+from service.collect.probe_targets import Target, as_rows
 from service.core.evidence import NotGathered
 from service.core.facts.proxy import proxy_use
 from service.core.facts.release import major_or

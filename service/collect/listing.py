@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from service.collect.api import JSON, Api
-from service.collect.errors import CollectError, Expired
+from service.collect.collect_errors import CollectError, Expired
 
 PAGE = 500
 """Objects per page, as kubectl asks for them."""

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from service.collect.targets import Target
+from service.collect.probe_targets import Target
 from service.kinds.redact import redact
 
 SECONDS = 5.0

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from service.collect.api import Api
-from service.collect.connect import Connect
+from service.collect.collect_errors import CollectError, Forbidden
 from service.collect.discovery import Discovery
-from service.collect.errors import CollectError, Forbidden
+from service.collect.kubeconfig import Connect
 from service.collect.listing import objects
 from service.kinds.mtc import MIG_PLAN, MTC_NAMESPACE
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from service.collect.api import Api
-from service.collect.collect import Collected, Request, collect
-from service.collect.connect import Connect, in_cluster, with_token
-from service.collect.errors import Absent, CollectError, NoConnection
+from service.collect.collect_errors import Absent, CollectError, NoConnection
+from service.collect.collection import Collected, Request, collect
+from service.collect.kubeconfig import Connect, in_cluster, with_token
 from service.collect.plans import NoPlan, namespaces_of
 from service.collect.writer import BundleWriter
 from service.kinds.mtc import MTC_NAMESPACE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from service.collect.api import Api
-from service.collect.errors import ApiError
+from service.collect.collect_errors import ApiError
 
 AGGREGATED = ",".join(
     (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from service.core.evidence import NotGathered
-from service.core.facts import mtc, place, release
-from service.core.facts.mtc import mtc_version
-from service.core.facts.place import platform
+from service.core.facts import cloud, mtc_release, release
+from service.core.facts.cloud import platform
+from service.core.facts.mtc_release import mtc_version
 from service.core.facts.release import openshift
 from service.core.inventory import Entry
 from service.core.migration import Cluster, Migration
@@ -16,7 +16,7 @@ from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE
 from service.kinds.resource import Read
 
 READS: tuple[Read[Any], ...] = (
-    *mtc.READS, *place.READS, *release.READS, Read(MIG_PLAN), Read(MIG_CLUSTER), Read(MIG_STORAGE)
+    *mtc_release.READS, *cloud.READS, *release.READS, Read(MIG_PLAN), Read(MIG_CLUSTER), Read(MIG_STORAGE)
 )  # fmt: skip
 """What is read of every evaluation: what a report says of its clusters, and which is which."""
 

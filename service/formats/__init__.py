@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from service.formats import (
     baseline,
-    gather,
+    gather_format,
     github,
     html,
     jira,
@@ -17,9 +17,9 @@ from service.formats import (
     sarif,
     servicenow,
     text,
-    tickets,
+    tickets_format,
 )
-from service.formats.base import Context, Format
+from service.formats.format_base import Context, Format
 
 _MODULES = (
     json_report,
@@ -30,11 +30,11 @@ _MODULES = (
     text,
     github,
     policy_report,
-    tickets,
+    tickets_format,
     jira,
     servicenow,
     baseline,
-    gather,
+    gather_format,
 )
 
 FORMATS: Mapping[str, Format] = {module.FORMAT.name: module.FORMAT for module in _MODULES}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from service.core.decision.delta import baseline
 from service.core.report import Report
 from service.formats import json_marks
-from service.formats.base import Context, Format
+from service.formats.format_base import Context, Format
 from service.formats.json_report import dumps
 
 

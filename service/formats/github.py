@@ -13,7 +13,7 @@ from service.core.evidence import Problem
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Readiness, Report
 from service.formats import words
-from service.formats.base import Context, Format
+from service.formats.format_base import Context, Format
 from service.kinds.redact import redact
 
 _LEVELS = {Severity.BLOCKER: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}

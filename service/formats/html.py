@@ -18,7 +18,7 @@ from service.core.deadline import paced
 from service.core.outcome import Verdict
 from service.core.report import Report
 from service.formats import html_matrix, html_view, words
-from service.formats.base import Context, Format
+from service.formats.format_base import Context, Format
 
 _TEMPLATES = Path(__file__).parent / "templates"
 

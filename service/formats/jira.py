@@ -16,9 +16,9 @@ from service.core.decision.tickets import Action, Group, Priority, Ticket, ticke
 from service.core.next_steps import next_steps
 from service.core.report import Finding, Report
 from service.formats import json_marks, words
-from service.formats.base import Context, Format, Options
+from service.formats.format_base import Context, Format, Options
 from service.formats.json_report import dumps
-from service.formats.tickets import UNCONFIRMED, labels, outcome, title
+from service.formats.tickets_format import UNCONFIRMED, labels, outcome, title
 
 _PRIORITIES = (Priority.HIGH, Priority.MEDIUM, Priority.LOW)
 _SUMMARY = 255

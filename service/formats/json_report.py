@@ -22,7 +22,7 @@ from service.core.outcome import Severity, Verdict
 from service.core.policy import Policy
 from service.core.report import ClusterSummary, Finding, Report
 from service.formats import json_marks
-from service.formats.base import Context, Format
+from service.formats.format_base import Context, Format
 from service.kinds.redact import redact
 from service.kinds.ref import Pointer
 

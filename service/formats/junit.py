@@ -14,7 +14,7 @@ from service.core.outcome import RANK, Severity, Verdict
 from service.core.report import Finding, Report
 from service.core.scope import WHOLE
 from service.formats import words
-from service.formats.base import Context, Format
+from service.formats.format_base import Context, Format
 from service.kinds.redact import redact
 
 

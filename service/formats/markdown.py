@@ -11,7 +11,7 @@ from service.core.next_steps import next_steps
 from service.core.outcome import Verdict
 from service.core.report import Finding, Report
 from service.formats import words
-from service.formats.base import Context, Format
+from service.formats.format_base import Context, Format
 from service.kinds.redact import redact
 
 # What is markup anywhere, and what is markup at the start of a line.

@@ -15,7 +15,7 @@ from service.core.deadline import paced
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Report
 from service.formats import words
-from service.formats.base import Context, Format
+from service.formats.format_base import Context, Format
 from service.formats.json_report import dumps
 from service.kinds.mtc import MTC_NAMESPACE
 

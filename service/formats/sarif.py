@@ -14,7 +14,7 @@ from service.core.policy import Policy
 from service.core.report import Finding, Report
 from service.core.scope import WHOLE
 from service.formats import json_marks, words
-from service.formats.base import Context, Format
+from service.formats.format_base import Context, Format
 from service.formats.json_report import dumps
 from service.kinds.redact import redact
 from service.kinds.ref import Origin, Pointer, Subject

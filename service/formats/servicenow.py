@@ -15,9 +15,9 @@ from service.core.decision.tickets import Action, Group, Priority, Ticket, ticke
 from service.core.next_steps import next_steps
 from service.core.report import Finding, Report
 from service.formats import json_marks, words
-from service.formats.base import Context, Format, Options
+from service.formats.format_base import Context, Format, Options
 from service.formats.json_report import dumps
-from service.formats.tickets import UNCONFIRMED, outcome, title
+from service.formats.tickets_format import UNCONFIRMED, outcome, title
 
 _LEVELS = {Priority.HIGH: "1", Priority.MEDIUM: "2", Priority.LOW: "3"}
 _SHORT = 160

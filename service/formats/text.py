@@ -9,7 +9,7 @@ from service.core.next_steps import ClusterSteps, next_steps
 from service.core.outcome import Severity, Verdict
 from service.core.report import ClusterSummary, Finding, Readiness, Report
 from service.formats import words
-from service.formats.base import Context, Format
+from service.formats.format_base import Context, Format
 from service.formats.words import line
 from service.kinds.redact import redact
 

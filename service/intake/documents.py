@@ -8,14 +8,14 @@ from typing import Any
 
 from service.core.evidence import Problem
 from service.core.migration import Part
-from service.intake.complete import is_mark, without_empty_list
+from service.intake.declared_lists import is_mark, without_empty_list
 from service.intake.gathering import Gathering
 from service.intake.graphs import is_graph, read_graph
+from service.intake.input_place import Place
 from service.intake.intake import Intake
 from service.intake.layout import PLAIN, Hint
 from service.intake.options import OPTIONS, moment
 from service.intake.pieces import CLUSTER_PARTS, OBJECT_PARTS, BadInput
-from service.intake.place import Place
 from service.intake.sorting import take_document
 from service.intake.written.descriptor import is_descriptor, take_cluster
 from service.intake.written.envelope import ENVELOPE_KEYS, is_envelope

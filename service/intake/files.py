@@ -9,15 +9,15 @@ from service.core.deadline import check
 from service.core.evidence import Problem
 from service.core.migration import Part
 from service.intake.documents import take
-from service.intake.errors import LimitExceeded
 from service.intake.intake import Intake
+from service.intake.intake_errors import LimitExceeded
 from service.intake.layout import Hint
 from service.intake.sources import Media
 from service.intake.texts.definitions import load_definition
-from service.intake.texts.errors import error_text, without_warnings
 from service.intake.texts.items import load_list
 from service.intake.texts.load import load, media_of
 from service.intake.texts.loaded import Loaded
+from service.intake.texts.pasted_errors import error_text, without_warnings
 from service.intake.texts.shell import without_shell
 from service.kinds.apis import CRD
 from service.kinds.ref import Origin

@@ -7,11 +7,11 @@ from typing import Any
 
 from service.core.evidence import Problem
 from service.core.migration import Migration, Part, Probe, UpdateGraph
-from service.intake.errors import Unreadable, problem_of
 from service.intake.gathering import Gathering
+from service.intake.intake_errors import Unreadable, problem_of
 from service.intake.limits import Limits
 from service.intake.sources import Sources
-from service.intake.wanted import Wanted
+from service.intake.wanted_objects import Wanted
 from service.kinds.mtc import MIG_PLAN
 from service.kinds.ref import Origin
 from service.kinds.resource import Read

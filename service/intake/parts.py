@@ -8,9 +8,9 @@ from typing import Any, BinaryIO
 from service.core.evidence import Problem
 from service.core.migration import Part
 from service.intake.archives.members import Format, decompress, sniff
-from service.intake.errors import LimitExceeded, Unreadable
 from service.intake.files import read_file
 from service.intake.intake import Intake
+from service.intake.intake_errors import LimitExceeded, Unreadable
 from service.intake.layout import PLAIN, hint_of
 from service.intake.limits import DEFAULT_LIMITS, Limits
 from service.intake.pieces import (

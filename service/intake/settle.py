@@ -12,7 +12,7 @@ from service.intake.gathering import Gathering
 from service.intake.intake import Intake
 from service.intake.options import requested_by
 from service.intake.pieces import BadInput, nothing_given
-from service.intake.releases import built_in
+from service.intake.release_data import built_in
 from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE, MigPlan, MigStorage
 from service.kinds.shape import MOST_NAME
 

@@ -7,15 +7,15 @@ from typing import Any
 
 from service.core.deadline import paced
 from service.core.evidence import Problem, Unusable
-from service.intake.complete import (
+from service.intake.declared_lists import (
     is_mark,
     list_of_nothing,
     take_complete,
     without_empty_list,
 )
 from service.intake.gathering import Gathering
+from service.intake.input_place import Place
 from service.intake.layout import PLAIN, Hint, Holds
-from service.intake.place import Place
 from service.intake.texts.items import head_of
 from service.kinds.masks import Masking
 from service.kinds.near import nearest

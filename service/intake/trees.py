@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.intake.layout import PLAIN, TEXT_ENDINGS, Hint, Holds, hint_of
-from service.intake.wanted import Wanted
+from service.intake.wanted_objects import Wanted
 from service.kinds.apis import API_SERVICE
 from service.kinds.cluster import NODE
 from service.kinds.config import CLUSTER_VERSION

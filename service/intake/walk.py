@@ -12,9 +12,9 @@ from typing import Any, BinaryIO
 from service.core.evidence import Unusable
 from service.core.migration import Part
 from service.intake.archives.members import SEPARATOR, Member, Rejected, read_archive
-from service.intake.errors import LimitExceeded, Unreadable
 from service.intake.files import read_file
 from service.intake.intake import Intake
+from service.intake.intake_errors import LimitExceeded, Unreadable
 from service.intake.layout import PLAIN, Hint, Holds
 from service.intake.options import moment
 from service.intake.trees import Trees

@@ -20,7 +20,7 @@ from service.formats.gather_script import script
 from service.intake.parts import read_pieces
 from service.intake.pieces import Piece
 from service.intake.trees import Trees
-from service.intake.wanted import Wanted
+from service.intake.wanted_objects import Wanted
 from service.kinds.apis import API_GROUP, API_RESOURCES
 from service.kinds.cluster import SECRET
 from service.kinds.config import SERVER_VERSION

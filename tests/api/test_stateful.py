@@ -21,7 +21,7 @@ from serving import Server, Start
 from test_partition import claim, evidence, namespace, pod
 from test_patches import BODY, PROXY
 
-from service.api.schemas import patch
+from service.api.schemas import patch_schemas
 from service.formats import FORMATS
 
 EVALUATE = "POST /v1/evaluations"
@@ -67,7 +67,7 @@ REAL: dict[str, tuple[list[Any], list[dict[str, str]]]] = {
     ),
     PATCH: (
         [{**BODY, "settings": item} for item in WANTED],
-        [*({"format": name} for name in patch.FORMATS), {}, {}, {}, {"dry": "true"}],
+        [*({"format": name} for name in patch_schemas.FORMATS), {}, {}, {}, {"dry": "true"}],
     ),
     PARTITION: (
         [TABLE, {**TABLE, "limits": {"namespaces": 1}}],

@@ -21,16 +21,16 @@ from cluster_objects import claims, destination, obj, plan, pod, source
 
 from policies import catalogue
 from service.collect.api import Api
-from service.collect.collect import Collected, Request, collect
-from service.collect.connect import Context
-from service.collect.errors import NoConnection
+from service.collect.collect_errors import NoConnection
+from service.collect.collection import Collected, Request, collect
+from service.collect.kubeconfig import Context
 from service.collect.listing import objects
 from service.collect.plans import namespaces_of, plan_on
 from service.collect.writer import BundleWriter
 from service.core.evidence import NotGathered
-from service.core.facts.apis import kinds_of
 from service.core.facts.release import openshift
 from service.core.facts.secrets import with_keys
+from service.core.facts.served_apis import kinds_of
 from service.intake.intake import Intake
 from service.intake.parts import read_body
 from service.intake.pieces import Piece

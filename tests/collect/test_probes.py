@@ -21,7 +21,7 @@ from apiserver import Server, serving
 from cluster_objects import MTC, destination, obj, plan, source
 
 from service.collect.measure import Result, attempt, measure
-from service.collect.targets import BadTarget, Target, from_rows
+from service.collect.probe_targets import BadTarget, Target, from_rows
 
 
 @contextmanager

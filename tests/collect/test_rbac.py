@@ -15,7 +15,7 @@ from cluster_objects import source
 from test_collect import READS, gathered
 
 from service.cli.pages import rbac_page, secrets_page
-from service.collect.rbac import PLANNED, manifests
+from service.collect.rbac_manifests import PLANNED, manifests
 from service.kinds.registry import RESOURCES
 
 FILE = Path(__file__).parents[2] / "deploy" / "rbac" / "collect.yaml"

@@ -15,9 +15,9 @@ from apiserver import TOKEN, Server, serving
 from cluster_objects import MTC, destination, obj, source
 from test_collect import READS, names, rows
 
-from service.collect.collect import Collected
-from service.collect.connect import Context
-from service.collect.errors import NoConnection
+from service.collect.collect_errors import NoConnection
+from service.collect.collection import Collected
+from service.collect.kubeconfig import Context
 from service.collect.reference import CONTROLLER, NoPlan, PlanName, collect_plan
 from service.intake.parts import read_body
 from service.intake.pieces import Piece

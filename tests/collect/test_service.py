@@ -18,7 +18,7 @@ from test_updates import GRAPH, URL
 
 from service.api.app import create_app
 from service.api.requests import by_reference
-from service.collect.connect import Context
+from service.collect.kubeconfig import Context
 from service.settings import Settings, SettingsError, from_environment
 
 SHOP = {"namespace": MTC, "name": "shop"}

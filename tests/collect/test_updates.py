@@ -12,11 +12,11 @@ import requests
 import responses
 from test_collect import command
 
-from service.collect.updates import NoGraph, fetch
+from service.collect.update_service import NoGraph, fetch
 from service.core.migration import Migration
 from service.intake.parts import read_body
 from service.intake.pieces import Piece
-from service.updates import NoUpdates, Updates, channel_of
+from service.update_graphs import NoUpdates, Updates, channel_of
 
 URL = "https://updates.example.com/api/upgrades_info/v1/graph"
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "openshift"

@@ -14,7 +14,7 @@ from test_patch import cleaned, manifest
 from service.core.outcome import Severity
 from service.core.patch import Reason, Refused, Request, Result, make_patch
 from service.core.patch.merge import apply_merge, diff_merge, same
-from service.core.settings.model import Kind, Setting
+from service.core.settings.setting_model import Kind, Setting
 from service.core.settings.table import SETTINGS
 
 KEYS = st.sampled_from("abcd")

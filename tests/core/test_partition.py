@@ -19,8 +19,8 @@ from service.core.partition import (
     Tie,
     partition,
 )
-from service.core.partition.model import Size
 from service.core.partition.packing import lower_bound, pack
+from service.core.partition.partition_model import Size
 
 SMALL: Size = (3, 10, 10)
 

@@ -18,7 +18,7 @@ from policies.versions.pairing import NEW_TO_NEW, OLD_TO_NEW, fit
 from service.core.outcome import Severity
 from service.core.releases import Releases, parse
 from service.core.values.versions import Version
-from service.intake.releases import BadReleases, built_in, from_file
+from service.intake.release_data import BadReleases, built_in, from_file
 from service.kinds.ref import Malformed
 
 V = Version.parse

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from service.core.outcome import Severity
-from service.core.settings.check import check_spec
 from service.core.settings.data import GROUPS
-from service.core.settings.model import Kind
+from service.core.settings.setting_checks import check_spec
+from service.core.settings.setting_model import Kind
 from service.core.settings.table import SETTINGS, find, nearest, settings_markdown, snake_case
 from service.core.settings.values import value_remarks
 from service.core.values.versions import Version

@@ -18,7 +18,7 @@ from kustomized import DEPLOY, FOLDERS, OPENSHIFT_ONLY, build, of_kind, one
 
 from service.api.answers.problems import KINDS
 from service.api.app import create_app
-from service.api.schemas.admission import API_VERSION
+from service.api.schemas.admission_schemas import API_VERSION
 from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE, MIGRATION_CONTROLLER
 from service.settings import Settings, from_environment
 

@@ -26,7 +26,7 @@ from playground import Playground, Result
 from service.api.access.tokens import SCOPES, Token, digest_of, parse_line
 from service.api.app import create_app
 from service.cli.run import run as command_line
-from service.collect.connect import Context
+from service.collect.kubeconfig import Context
 from service.settings import Settings
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")

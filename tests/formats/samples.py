@@ -13,7 +13,7 @@ from service.core.migration import Part
 from service.core.outcome import Severity, Verdict
 from service.core.policy import Policy
 from service.core.report import ClusterSummary, Finding, Report, fingerprint, readiness
-from service.formats.base import Context, Options
+from service.formats.format_base import Context, Options
 from service.kinds.ref import Origin, Pointer, Subject
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -17,8 +17,8 @@ from policies import catalogue
 from service.core.engine import evaluate
 from service.core.evidence import Fetch, Missing
 from service.core.next_steps import next_steps
-from service.formats import gather
-from service.formats.base import Context, Options
+from service.formats import gather_format
+from service.formats.format_base import Context, Options
 from service.intake.parts import read_pieces
 from service.intake.pieces import Piece
 
@@ -87,7 +87,7 @@ esac
 
 def script(report, role="source"):
     context = Context(catalogue(), "0", Options(gather_for=role))
-    return gather.render(report, context).decode()
+    return gather_format.render(report, context).decode()
 
 
 def evaluated(*pieces):

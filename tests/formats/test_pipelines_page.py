@@ -9,7 +9,7 @@ import pytest
 import samples
 import yaml
 
-from service.api.schemas.judging import GateQuery
+from service.api.schemas.judging_schemas import GateQuery
 from service.collect.webhook_targets import read_targets
 from service.core.decision.gate import CLOSED_STATUS
 from service.core.decision.tickets import Action, Group

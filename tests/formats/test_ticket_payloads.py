@@ -13,7 +13,7 @@ from schemas import STRING, closed, many, one_of
 from service.core.decision import delta
 from service.core.decision.delta import compare, parse
 from service.core.decision.tickets import Group
-from service.formats import baseline, jira, servicenow, tickets
+from service.formats import baseline, jira, servicenow, tickets_format
 
 OLD = samples.volume("pv-0001", "Failed")
 KEPT = samples.volume("pv-0007", "Failed")
@@ -67,7 +67,7 @@ IN_JIRA, IN_SERVICENOW = map(jsonschema.Draft202012Validator, (JIRA_BODY, RECORD
 
 
 def test_the_ticket_in_full():
-    first, second, third = read(tickets)["tickets"]
+    first, second, third = read(tickets_format)["tickets"]
     assert first == {
         "fingerprint": KEPT.fingerprint,
         "action": "update",
@@ -154,7 +154,7 @@ def test_service_now_requests():
 def test_thousands_of_findings_in_one_ticket_stay_within_the_limits(group):
     many_found = [samples.volume(f"pv-{place:05}", "Failed") for place in range(2000)]
     report = samples.report(*samples.GOOD, *many_found)
-    made = read(tickets, report, group=group)["tickets"]
+    made = read(tickets_format, report, group=group)["tickets"]
     assert sum(len(item["findings"]) for item in made) == 2000
     assert all(len(item["body"]) <= 30_000 for item in made)
     for item in read(jira, report, group=group)["items"]:
@@ -172,7 +172,7 @@ def test_hostile_text_keeps_the_payloads_in_form(hostile):
         IN_JIRA.validate(item["request"]["body"])
     for item in read(servicenow, report)["items"]:
         IN_SERVICENOW.validate(item["request"]["body"])
-    assert read(tickets, report)["tickets"]
+    assert read(tickets_format, report)["tickets"]
 
 
 def test_wiki_markup_is_escaped():

@@ -27,7 +27,7 @@ from service.intake.archives.members import (
     read_archive,
     sniff,
 )
-from service.intake.errors import LimitExceeded, Unreadable
+from service.intake.intake_errors import LimitExceeded, Unreadable
 from service.intake.limits import DEFAULT_LIMITS, Limits
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"

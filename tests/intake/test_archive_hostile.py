@@ -20,7 +20,7 @@ from typing import BinaryIO, cast
 import pytest
 
 from service.intake.archives.members import Member, Rejected, decompress, read_archive
-from service.intake.errors import LimitExceeded, Unreadable
+from service.intake.intake_errors import LimitExceeded, Unreadable
 from service.intake.limits import DEFAULT_LIMITS, MIB, Limits
 
 BUFFERS = 8 * MIB

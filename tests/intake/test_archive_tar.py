@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.intake.archives.members import Member, Rejected, read_archive
-from service.intake.errors import Unreadable
+from service.intake.intake_errors import Unreadable
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 SAMPLES = sorted(

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.intake.archives.members import Member, read_archive
-from service.intake.errors import Unreadable
+from service.intake.intake_errors import Unreadable
 from service.intake.limits import DEFAULT_LIMITS, Limits
 
 FILES = {"a/b.yaml": b"kind: Pod\n" * 500, "a/c.log": b"log", "empty": b""}

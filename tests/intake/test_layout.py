@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.intake.layout import Hint, Holds, hint_of
-from service.intake.wanted import Wanted
+from service.intake.wanted_objects import Wanted
 from service.kinds.apis import API_GROUP
 from service.kinds.cluster import CONFIG_MAP, NAMESPACE, NODE
 from service.kinds.config import CLUSTER_VERSION, PROXY, REGISTRY_CONFIG

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from service.intake.errors import Unreadable
+from service.intake.intake_errors import Unreadable
 from service.intake.limits import DEFAULT_LIMITS
 from service.intake.texts.load import load, media_of
 from service.intake.texts.loaded import Loaded

@@ -11,7 +11,7 @@ import pytest
 from policies import catalogue
 from service.core.engine import evaluate
 from service.core.evidence import NotGathered
-from service.core.facts.place import regions
+from service.core.facts.cloud import regions
 from service.core.facts.proxy import proxy_use
 from service.intake.parts import read_pieces
 from service.intake.pieces import Piece

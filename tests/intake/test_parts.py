@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from service.core.evidence import NotGathered, Role
-from service.core.facts.mtc import mtc_version
+from service.core.facts.mtc_release import mtc_version
 from service.core.facts.release import openshift
 from service.intake.intake import Intake
 from service.intake.parts import read_body, read_pieces

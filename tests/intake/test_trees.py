@@ -13,8 +13,8 @@ from service.cli.folder import FolderStream
 from service.cli.inputs import READ_FROM_FOLDERS
 from service.core.engine import evaluate
 from service.core.evidence import NotGathered
-from service.core.facts.apis import has_kind
-from service.core.facts.place import regions
+from service.core.facts.cloud import regions
+from service.core.facts.served_apis import has_kind
 from service.core.outcome import Verdict
 from service.intake.limits import Limits
 from service.intake.parts import read_pieces

@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.intake.errors import LimitExceeded, Unreadable
+from service.intake.intake_errors import LimitExceeded, Unreadable
 from service.intake.limits import DEFAULT_LIMITS, Limits
 from service.intake.texts.yaml.events import EMPTY, read_events
 from service.intake.texts.yaml.loader import load_yaml

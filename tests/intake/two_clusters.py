@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from service.intake.releases import built_in
+from service.intake.release_data import built_in
 
 Object = dict[str, Any]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "migration-4-to-4.yaml"

@@ -15,7 +15,7 @@ import yaml
 from servers import ROOT, Cluster
 
 from policies import catalogue
-from service.collect.connect import Context
+from service.collect.kubeconfig import Context
 from service.collect.reference import PlanName, collect_plan
 
 Pair = tuple[Cluster, Cluster]

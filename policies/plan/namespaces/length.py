@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from policies.plan.namespaces.namespace_entries import NamespacesPolicy
 from policies.plan.plan_policies import ABOUT, PLAN_READS, VALIDATION, edit, entry
-from service.core.facts import direct, limits
+from service.core.facts import direct, plan_limits
 from service.core.facts.controllers import setting_of
 from service.core.facts.direct import direct_volumes
-from service.core.facts.mtc import CLUSTER_CONFIG
+from service.core.facts.mtc_release import CLUSTER_CONFIG
 from service.core.facts.transfer import ROUTE as BY_ROUTE
 from service.core.facts.transfer import endpoint_type
 from service.core.facts.volumes import volumes
@@ -41,7 +41,7 @@ class NamespaceLength(NamespacesPolicy):
     reads = (
         *PLAN_READS,
         *direct.READS,
-        *limits.READS,
+        *plan_limits.READS,
         Read(CONFIG_MAP, MTC_NAMESPACE, CLUSTER_CONFIG),
     )
     remedy = (

@@ -19,9 +19,9 @@ from policies.plan.plan_policies import (
     named,
 )
 from service.core.evidence import Missing, NotGathered
-from service.core.facts import limits, namespaces
-from service.core.facts.limits import DEFAULTS, limit
+from service.core.facts import namespaces, plan_limits
 from service.core.facts.namespaces import TERMINATING, is_there, phase
+from service.core.facts.plan_limits import DEFAULTS, limit
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.policy import ClusterPolicy, MigrationPolicy, NotApplicable
@@ -42,7 +42,7 @@ class NamespaceCount(MigrationPolicy):
     name = "namespace-count"
     title = "The plan lists namespaces, and not more than the limit"
     why = "The plan never becomes Ready, and its volumes are not discovered."
-    reads = (*PLAN_READS, *limits.READS)
+    reads = (*PLAN_READS, *plan_limits.READS)
     remedy = (
         "Split the plan (POST /v1/migplans/partition proposes how), or raise mig_namespace_limit "
         "in the MigrationController."

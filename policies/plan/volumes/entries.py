@@ -9,7 +9,7 @@ from service.core.evidence import NotGathered
 from service.core.facts.destination_claims import arrival
 from service.core.facts.plan_type import intra_cluster, storage_conversion
 from service.core.facts.storage_classes import destination_classes
-from service.core.facts.targets import is_copied, target_of, wanted_provisioner
+from service.core.facts.volume_targets import is_copied, target_of, wanted_provisioner
 from service.core.facts.volumes import Volume, volumes
 from service.core.link import Link
 from service.core.migration import Migration

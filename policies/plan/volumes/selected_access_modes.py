@@ -13,7 +13,7 @@ from policies.plan.volumes.volume_policies import (
 )
 from service.core.access_modes import AUTO, RWO, RWOP, SELECTABLE, has_block, modes_of
 from service.core.facts.storage_classes import KnownClass, destination_classes
-from service.core.facts.targets import access_modes, kind_of, target_of
+from service.core.facts.volume_targets import access_modes, kind_of, target_of
 from service.core.facts.volumes import Volume, volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed

@@ -10,9 +10,9 @@ from policies.plan.volumes.volume_policies import OPTIONS, PlanVolumePolicy
 from policies.volumes.valid import VOLUME_READS
 from service.core.facts import Fact
 from service.core.facts.controllers import CONTROLLER_CONFIG
-from service.core.facts.limits import limit
-from service.core.facts.settings import setting
-from service.core.facts.targets import is_copied
+from service.core.facts.plan_limits import limit
+from service.core.facts.setting_values import setting
+from service.core.facts.volume_targets import is_copied
 from service.core.facts.volumes import Volume, volumes
 from service.core.link import Link
 from service.core.migration import Migration

@@ -16,8 +16,8 @@ from service.core.facts.destination_claims import (
     destination_claims,
     namespace_map,
 )
-from service.core.facts.quotas import Short, shortage
-from service.core.facts.targets import is_copied, requested, target_of
+from service.core.facts.quota_use import Short, shortage
+from service.core.facts.volume_targets import is_copied, requested, target_of
 from service.core.facts.volumes import MOVE, volumes
 from service.core.link import Link
 from service.core.migration import Migration

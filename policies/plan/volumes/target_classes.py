@@ -16,7 +16,7 @@ from service.core.evidence import Missing, NotGathered
 from service.core.facts.destination_claims import arrival
 from service.core.facts.static_volumes import require_all, served
 from service.core.facts.storage_classes import KnownClass, destination_classes
-from service.core.facts.targets import is_copied, kind_of, target_of
+from service.core.facts.volume_targets import is_copied, kind_of, target_of
 from service.core.facts.volumes import Volume, volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown

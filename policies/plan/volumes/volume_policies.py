@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from policies.volumes.valid import VOLUME_READS
 from service.core.evidence import Missing, NotGathered
-from service.core.facts.targets import is_copied
+from service.core.facts.volume_targets import is_copied
 from service.core.facts.volumes import COPY, Volume, Volumes, volumes
 from service.core.link import Link
 from service.core.migration import Migration

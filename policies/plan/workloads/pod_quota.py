@@ -26,7 +26,7 @@ from service.core.facts.pod_resources import (
     required,
     summed,
 )
-from service.core.facts.quotas import counts, shortage
+from service.core.facts.quota_use import counts, shortage
 from service.core.facts.volumes import SKIP
 from service.core.link import Link
 from service.core.migration import Cluster, Migration

@@ -9,8 +9,8 @@ from shlex import quote
 from policies.plan.namespaces.namespace_entries import NamespacesPolicy
 from policies.plan.plan_policies import ABOUT, CHECKLISTS, PLAN_READS, VALIDATION
 from service.core.evidence import Missing, NotGathered
-from service.core.facts import limits, release
-from service.core.facts.limits import DEFAULTS, limit
+from service.core.facts import plan_limits, release
+from service.core.facts.plan_limits import DEFAULTS, limit
 from service.core.facts.templates import READS as TEMPLATE_READS
 from service.core.facts.templates import require_templates, templates
 from service.core.migration import Migration
@@ -143,7 +143,7 @@ class PodCount(NamespacesPolicy):
     title = "The plan's namespaces have no more running pods than the limit"
     why = "Large plans take long and time out. MTC is tested only up to its limits."
     severity = Severity.WARNING
-    reads = (*POD_READS, *limits.READS)
+    reads = (*POD_READS, *plan_limits.READS)
     remedy = (
         "Split the plan (POST /v1/migplans/partition proposes how), or raise mig_pod_limit in the "
         "MigrationController."

@@ -10,8 +10,8 @@ from service.core.evidence import Missing, NotGathered, Role
 from service.core.facts import direct, release
 from service.core.facts.controllers import setting_of
 from service.core.facts.direct import direct_volumes
-from service.core.facts.mtc import CLUSTER_CONFIG
-from service.core.facts.settings import is_true
+from service.core.facts.mtc_release import CLUSTER_CONFIG
+from service.core.facts.setting_values import is_true
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, not_applicable, passed

@@ -16,7 +16,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException
 from service.api.answers.problems import Fault, Refused
 from service.api.requests.multipart import CHUNK, Spool, read_form
 from service.intake.archives.compression import CODECS, Budget, expand
-from service.intake.errors import LimitExceeded, Unreadable
+from service.intake.intake_errors import LimitExceeded, Unreadable
 from service.intake.pieces import Piece
 from service.settings import Settings
 

@@ -15,10 +15,10 @@ from typing import Any, BinaryIO, cast
 from service.api.answers.problems import Fault, Refused
 from service.api.requests.body import Body
 from service.api.runtime import Runtime
-from service.collect.errors import CollectError
+from service.collect.collect_errors import CollectError
 from service.collect.plans import NoPlan
 from service.collect.reference import PlanName, collect_plan
-from service.intake.errors import Unreadable
+from service.intake.intake_errors import Unreadable
 from service.intake.pieces import Piece
 from service.intake.texts.load import load
 

@@ -19,13 +19,13 @@ from service.core.outcome import Severity
 from service.core.report import Report
 from service.core.selection import BadChoice, Selection
 from service.formats import Context
-from service.formats.base import Options
+from service.formats.format_base import Options
 from service.intake.intake import Intake
 from service.kinds.redact import redact
 from service.kinds.resource import Read
-from service.updates import NoUpdates
+from service.update_graphs import NoUpdates
 
-log = logging.getLogger("service.updates")
+log = logging.getLogger("service.update_graphs")
 
 _INPUT = (
     "role", "host", "plan", "as_of", "target_ocp", "target_mtc", "max_age_hours",

@@ -10,7 +10,7 @@ import logging
 from pathlib import Path
 
 from service.api.server.changing import stamp
-from service.intake.errors import Unreadable
+from service.intake.intake_errors import Unreadable
 from service.intake.limits import MIB, Limits
 from service.intake.parts import read_pieces
 from service.intake.pieces import BadInput, Piece

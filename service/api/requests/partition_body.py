@@ -13,7 +13,7 @@ from service.api.answers.problems import Fault, Refused
 from service.api.requests.body import Body
 from service.api.requests.patch_body import one_document
 from service.api.runtime import Runtime
-from service.api.schemas.partition import PartitionRequestSchema
+from service.api.schemas.partition_schemas import PartitionRequestSchema
 from service.core.partition import Kind, Load, Tie
 from service.core.partition.gathered import READS
 from service.intake.intake import Intake

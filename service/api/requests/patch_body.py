@@ -11,11 +11,11 @@ from marshmallow import ValidationError
 from service.api.answers.problems import Fault, Refused
 from service.api.requests.body import Body
 from service.api.runtime import Runtime
-from service.api.schemas.patch import PatchRequestSchema
+from service.api.schemas.patch_schemas import PatchRequestSchema
 from service.intake.archives.compression import codec_of
 from service.intake.archives.members import decompress
-from service.intake.errors import LimitExceeded
 from service.intake.intake import Intake
+from service.intake.intake_errors import LimitExceeded
 from service.intake.limits import Limits
 from service.intake.parts import read_body, read_pieces
 from service.intake.pieces import Piece

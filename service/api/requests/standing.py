@@ -14,7 +14,7 @@ from service.core.decision.waiver_form import MalformedWaiver, parse
 from service.core.policy import Policy
 from service.core.releases import Releases
 from service.formats import FORMATS
-from service.intake.releases import BadReleases, built_in, from_file
+from service.intake.release_data import BadReleases, built_in, from_file
 from service.settings import Settings, SettingsError
 
 

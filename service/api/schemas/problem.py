@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
-from service.api.schemas.base import text
+from service.api.schemas.schema_base import text
 
 
 class FaultSchema(Schema):

@@ -19,7 +19,7 @@ import msgspec
 from flask import Blueprint, Response, g, stream_with_context
 from marshmallow import fields, validate
 
-from service.api.answers.errors import of_bad_input, of_unreadable
+from service.api.answers.error_handlers import of_bad_input, of_unreadable
 from service.api.answers.problems import Fault, Refused, answer
 from service.api.contract import Answer, Contract, operation
 from service.api.requests.body import read_request
@@ -32,12 +32,12 @@ from service.api.requests.judging import (
     status_of,
 )
 from service.api.runtime import Runtime, runtime
-from service.api.schemas.judging import GateQuery
+from service.api.schemas.judging_schemas import GateQuery
 from service.core.deadline import DeadlineExceeded, paced, within
 from service.core.report import Report
 from service.formats.json_report import document, dumps
 from service.intake.archives.compression import CODECS, Budget, expand
-from service.intake.errors import Unreadable
+from service.intake.intake_errors import Unreadable
 from service.intake.parts import read_body
 from service.intake.pieces import BadInput, Piece
 from service.kinds.resource import Read

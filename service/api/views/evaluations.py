@@ -22,8 +22,8 @@ from service.api.requests.judging import (
     status_of,
 )
 from service.api.runtime import Runtime, runtime
-from service.api.schemas.judging import JudgingQuery
-from service.api.schemas.report import ReportSchema
+from service.api.schemas.judging_schemas import JudgingQuery
+from service.api.schemas.report_schemas import ReportSchema
 from service.collect.webhook import Target, deliver
 from service.core.decision.gate import CLOSED_STATUS
 from service.core.report import Report

@@ -16,7 +16,7 @@ from service.api.answers.negotiation import choose
 from service.api.answers.problems import Refused, encode
 from service.api.contract import Answer, Contract, operation
 from service.api.runtime import runtime
-from service.api.schemas.base import text
+from service.api.schemas.schema_base import text
 
 blueprint = Blueprint("operations", __name__)
 

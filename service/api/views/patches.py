@@ -15,7 +15,7 @@ from service.api.contract import Answer, Contract, Link, operation
 from service.api.requests.body import read_request
 from service.api.requests.patch_body import OWN_PARTS, YAML_TYPES, read_patch_request
 from service.api.runtime import Runtime, runtime
-from service.api.schemas.patch import (
+from service.api.schemas.patch_schemas import (
     FORMATS,
     PatchDocumentSchema,
     PatchQuery,

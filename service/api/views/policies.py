@@ -15,7 +15,7 @@ from service.api.answers.negotiation import choose
 from service.api.answers.problems import Refused, encode
 from service.api.contract import Answer, Contract, Link, operation
 from service.api.runtime import runtime
-from service.api.schemas.catalogue import PolicyListSchema, PolicySchema
+from service.api.schemas.catalogue_schemas import PolicyListSchema, PolicySchema
 from service.core.policy import Policy
 from service.kinds.resource import Read
 

@@ -14,8 +14,8 @@ from service.api.requests.body import read_request
 from service.api.requests.judging import context_of, gate_of, no_previous, status_of
 from service.api.requests.patch_body import one_document
 from service.api.runtime import runtime
-from service.api.schemas.judging import RenderingQuery
-from service.api.schemas.report import ReportSchema
+from service.api.schemas.judging_schemas import RenderingQuery
+from service.api.schemas.report_schemas import ReportSchema
 from service.api.views.evaluations import answers
 from service.core.decision import gate
 from service.core.report import Report

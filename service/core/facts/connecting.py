@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from service.core.evidence import NotGathered
-from service.core.facts.mtc import mtc_version
+from service.core.facts.mtc_release import mtc_version
 from service.core.facts.proxy import proxy_use
 from service.core.facts.release import major_or
 from service.core.migration import Cluster, Migration

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from service.core.facts import Fact
-from service.core.facts.targets import is_copied
 from service.core.facts.transfer import rsynced
+from service.core.facts.volume_targets import is_copied
 from service.core.facts.volumes import Volume, ref_of, volumes
 from service.core.migration import Migration
 from service.core.policy import NotApplicable

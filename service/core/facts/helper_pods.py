@@ -6,9 +6,9 @@ from typing import Any
 
 from service.core.evidence import NotGathered
 from service.core.facts.direct import direct_volumes
-from service.core.facts.settings import setting
-from service.core.facts.targets import is_copied
+from service.core.facts.setting_values import setting
 from service.core.facts.transfer import rsynced
+from service.core.facts.volume_targets import is_copied
 from service.core.facts.volumes import volumes
 from service.core.migration import Cluster, Migration
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE

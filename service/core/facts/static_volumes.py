@@ -10,7 +10,7 @@ from decimal import Decimal
 from service.core.access_modes import AUTO
 from service.core.evidence import NotGathered
 from service.core.facts.destination_claims import arrival
-from service.core.facts.targets import access_modes, is_copied, requested, target_of
+from service.core.facts.volume_targets import access_modes, is_copied, requested, target_of
 from service.core.facts.volumes import Volume, volumes
 from service.core.migration import Migration
 from service.core.values.quantity import parse_or_none

@@ -5,7 +5,7 @@ from __future__ import annotations
 from service.core.evidence import NotGathered
 from service.core.facts import Fact
 from service.core.facts.controllers import setting_of
-from service.core.facts.settings import is_true, setting
+from service.core.facts.setting_values import is_true, setting
 from service.core.migration import Cluster, Migration
 from service.core.values import stunnel
 from service.kinds.cluster import CONFIG_MAP

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from service.core.evidence import NotGathered
-from service.core.facts.settings import is_true, setting
+from service.core.facts.setting_values import is_true, setting
 from service.core.facts.transfer import storage_conversion
 from service.core.migration import Cluster, Migration
 from service.core.policy import NotApplicable

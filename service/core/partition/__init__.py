@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from service.core.deadline import check
 from service.core.partition.grouping import Group, add, fits, groups
-from service.core.partition.model import (
+from service.core.partition.packing import MOST_OPEN, lower_bound, pack
+from service.core.partition.partition_model import (
     DIMENSIONS,
     Kind,
     Load,
@@ -22,7 +23,6 @@ from service.core.partition.model import (
     Size,
     Tie,
 )
-from service.core.partition.packing import MOST_OPEN, lower_bound, pack
 
 __all__ = ["Kind", "Load", "Oversized", "Partition", "Portion", "Request", "Tie", "partition"]
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from service.core.deadline import check
 from service.core.evidence import Missing, NotGathered
-from service.core.facts.limits import DEFAULTS, limit
-from service.core.facts.registry import registry_routes
+from service.core.facts.image_registry import registry_routes
+from service.core.facts.plan_limits import DEFAULTS, limit
 from service.core.migration import Cluster, Migration
-from service.core.partition.model import Kind, Load, Size, Tie
+from service.core.partition.partition_model import Kind, Load, Size, Tie
 from service.core.values.imagerefs import image_namespace, referred_namespace
 from service.kinds.cluster import CONFIG_MAP, NAMESPACE, Namespace
 from service.kinds.mtc import (

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from service.core.deadline import check
-from service.core.partition.model import Kind, Load, Request, Size, Tie
+from service.core.partition.partition_model import Kind, Load, Request, Size, Tie
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from itertools import accumulate
 
 from service.core.deadline import check
 from service.core.partition.grouping import add, fits
-from service.core.partition.model import Size
+from service.core.partition.partition_model import Size
 
 MOST_OPEN = 300
 """An item is tried in so many plans at most, the last ones, so that the time grows linearly."""

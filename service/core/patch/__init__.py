@@ -13,7 +13,7 @@ from service.core.patch.build import Forms, forms, new_spec
 from service.core.patch.commands import commands
 from service.core.patch.manifest import namespace_of, of_other_namespace, unwrap
 from service.core.patch.merge import apply_merge, same
-from service.core.patch.model import (
+from service.core.patch.patch_model import (
     DEFAULT_NAME,
     Change,
     Reason,
@@ -22,7 +22,7 @@ from service.core.patch.model import (
     Result,
 )
 from service.core.patch.secrets import redacted
-from service.core.patch.wanted import (
+from service.core.patch.wanted_settings import (
     SETTINGS_POLICY,
     is_masked,
     masked,
@@ -42,7 +42,7 @@ from service.core.patch.whatif import (
 )
 from service.core.policy import Policy
 from service.core.report import Finding
-from service.core.settings.check import check_spec
+from service.core.settings.setting_checks import check_spec
 from service.core.settings.table import SETTINGS, snake_case, spellings
 from service.core.values import stunnel
 from service.core.values.versions import Version

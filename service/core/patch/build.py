@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.core.patch.merge import diff_merge, same
-from service.core.patch.model import Change
+from service.core.patch.patch_model import Change
 from service.core.patch.secrets import shown_text
 from service.core.settings.table import find, spellings
 from service.core.values import stunnel

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.core.outcome import Severity
-from service.core.patch.model import Reason
+from service.core.patch.patch_model import Reason
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
 
 KIND = MIGRATION_CONTROLLER.kind

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from service.core.patch.model import Result
-from service.core.settings.model import Setting
+from service.core.patch.patch_model import Result
+from service.core.settings.setting_model import Setting
 from service.core.settings.table import find
 from service.core.values import stunnel
 from service.kinds.redact import MASK, redact_value

@@ -9,13 +9,13 @@ from typing import Any
 from service.core.engine import judge
 from service.core.evidence import NotGathered
 from service.core.facts.controllers import controllers, given_proxies
-from service.core.facts.mtc import mtc_version
+from service.core.facts.mtc_release import mtc_version
 from service.core.facts.proxy import proxy_use
 from service.core.inventory import Entry, Inventory, Shelf
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Severity, Verdict
 from service.core.patch.manifest import namespace_of
-from service.core.patch.model import Reason
+from service.core.patch.patch_model import Reason
 from service.core.policy import Policy
 from service.core.report import Finding
 from service.core.values.versions import Version, parse_or_none

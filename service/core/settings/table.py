@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from service.core.settings.data import GROUPS
-from service.core.settings.model import Setting
+from service.core.settings.setting_model import Setting
 
 SETTINGS: Mapping[str, Setting] = {
     setting.name: setting for _, settings in GROUPS for setting in settings

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from difflib import get_close_matches
 
 from service.core.outcome import Severity
-from service.core.settings.model import Kind, Setting
+from service.core.settings.setting_model import Kind, Setting
 from service.core.values import httpproxy, quantity
-from service.core.values.connect import Remark
 from service.core.values.names import is_subdomain
+from service.core.values.stunnel_login import Remark
 from service.core.values.yamlquote import TemplateBroken, between_double_quotes
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from service.core.outcome import Severity
 from service.core.values import gourl
-from service.core.values.connect import Remark, endpoint_remarks, split_endpoint
+from service.core.values.stunnel_login import Remark, endpoint_remarks, split_endpoint
 from service.kinds.redact import MASK
 
 FORM = "http://host:port"

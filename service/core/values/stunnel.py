@@ -16,13 +16,13 @@ from urllib.parse import quote
 
 from service.core.outcome import Severity
 from service.core.values import gourl
-from service.core.values.connect import (
+from service.core.values.httpproxy import is_pac, raw_characters
+from service.core.values.stunnel_login import (
     Remark,
     credential_remarks,
     endpoint_remarks,
     split_endpoint,
 )
-from service.core.values.httpproxy import is_pac, raw_characters
 from service.core.values.yamlquote import TemplateBroken, between_double_quotes
 from service.kinds.redact import MASK
 

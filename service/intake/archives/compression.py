@@ -17,7 +17,7 @@ from enum import Enum
 from typing import BinaryIO, Protocol
 
 from service.core.deadline import check
-from service.intake.errors import LimitExceeded, Unreadable
+from service.intake.intake_errors import LimitExceeded, Unreadable
 from service.intake.limits import MIB, Limits
 
 PIECE = 64 * 1024

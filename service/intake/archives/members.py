@@ -26,7 +26,7 @@ from service.intake.archives.compression import (
     expand,
     pieces_of,
 )
-from service.intake.errors import LimitExceeded, Unreadable
+from service.intake.intake_errors import LimitExceeded, Unreadable
 from service.intake.limits import DEFAULT_LIMITS, Limits
 
 SEPARATOR = "!/"

@@ -18,7 +18,7 @@ from struct import Struct
 from zlib import adler32
 
 from service.intake.archives.compression import Budget, Feed, is_link, is_special, truncated
-from service.intake.errors import Unreadable
+from service.intake.intake_errors import Unreadable
 from service.intake.limits import MIB
 
 BLOCK = 512

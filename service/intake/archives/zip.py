@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import BinaryIO
 
 from service.intake.archives.compression import PIECE, Budget, is_link, is_special, truncated
-from service.intake.errors import LimitExceeded, Unreadable
+from service.intake.intake_errors import LimitExceeded, Unreadable
 from service.intake.limits import Limits
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)

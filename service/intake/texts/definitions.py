@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from service.intake.errors import LimitExceeded
+from service.intake.intake_errors import LimitExceeded
 from service.intake.limits import Limits
 from service.intake.texts.load import load
 from service.intake.texts.loaded import Loaded

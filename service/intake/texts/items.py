@@ -14,7 +14,7 @@ from typing import Any, TypedDict
 import msgspec
 
 from service.core.evidence import Unusable
-from service.intake.errors import Unreadable, problem_of
+from service.intake.intake_errors import Unreadable, problem_of
 from service.intake.limits import Limits
 from service.intake.texts.json import BOM, SCANNED, load_json, parse
 from service.kinds.ref import Origin

@@ -10,7 +10,7 @@ from typing import Any
 
 import jiter
 
-from service.intake.errors import LimitExceeded, Unreadable
+from service.intake.intake_errors import LimitExceeded, Unreadable
 from service.intake.limits import DEFAULT_LIMITS, Limits
 from service.intake.texts.loaded import Loaded
 

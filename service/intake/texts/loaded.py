@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.intake.errors import Unreadable
+from service.intake.intake_errors import Unreadable
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from service.intake.errors import LimitExceeded, Unreadable
+from service.intake.intake_errors import LimitExceeded, Unreadable
 from service.intake.texts.loaded import Loaded
 from service.intake.texts.shell import DESCRIBED
 from service.kinds.registry import resource_named

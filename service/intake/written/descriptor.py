@@ -8,9 +8,9 @@ from typing import Any
 from service.core.evidence import Problem
 from service.core.facts.declared import BY_NAME
 from service.core.migration import Probe
-from service.intake.complete import misspelt_resource, take_complete
+from service.intake.declared_lists import misspelt_resource, take_complete
 from service.intake.gathering import Gathering
-from service.intake.place import Place
+from service.intake.input_place import Place
 from service.intake.sorting import take_document
 from service.intake.written.facts import take_facts
 from service.intake.written.keys import unknown_keys

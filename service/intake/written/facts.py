@@ -10,7 +10,7 @@ from service.core.facts.declared import BY_NAME
 from service.core.migration import Declared, Probe
 from service.core.values.versions import parse_or_none
 from service.intake.gathering import Gathering
-from service.intake.place import Place
+from service.intake.input_place import Place
 from service.intake.written.keys import unknown_keys
 from service.kinds.near import nearest
 from service.kinds.redact import redact_value

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from service.core.evidence import Problem
-from service.intake.place import Place
+from service.intake.input_place import Place
 
 
 def unknown_keys(value: Mapping[str, Any], known: Sequence[str], place: Place) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from typing import Any
 from service.core.evidence import Problem, Role
 from service.core.facts.declared import PODS, PROBE_TARGETS, VANTAGES
 from service.core.migration import Probe
-from service.intake.place import Place
+from service.intake.input_place import Place
 from service.intake.written.keys import unknown_keys
 
 PROBE_KEYS = (

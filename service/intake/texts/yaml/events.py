@@ -25,7 +25,7 @@ from yaml.events import (
 )
 
 from service.core.deadline import check
-from service.intake.errors import LimitExceeded, Unreadable
+from service.intake.intake_errors import LimitExceeded, Unreadable
 from service.intake.limits import Limits
 from service.intake.texts.json import nameable
 from service.intake.texts.yaml.scalars import key_text, resolve, tagged

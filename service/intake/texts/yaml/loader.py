@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from service.intake.errors import LimitExceeded, Unreadable
+from service.intake.intake_errors import LimitExceeded, Unreadable
 from service.intake.limits import DEFAULT_LIMITS, Limits
 from service.intake.texts.json import load_json, strip_bom
 from service.intake.texts.loaded import Loaded

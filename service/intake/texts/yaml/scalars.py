@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 import struct
 
-from service.intake.errors import Unreadable
+from service.intake.intake_errors import Unreadable
 
 Scalar = str | int | float | bool | None
 

@@ -14,7 +14,7 @@ from marshmallow import ValidationError
 from service.api.answers.problems import Fault, Refused, encode
 from service.api.contract import Answer, Contract, operation
 from service.api.runtime import Runtime, runtime
-from service.api.schemas.admission import (
+from service.api.schemas.admission_schemas import (
     API_VERSION,
     KIND,
     AdmissionAnswerSchema,

@@ -14,7 +14,7 @@ from service.core.evidence import Fetch
 from service.core.next_steps import Step, next_steps
 from service.core.report import Report
 from service.formats import words
-from service.formats.base import Context, Format
+from service.formats.format_base import Context, Format
 from service.formats.gather_script import HEAD, TAIL, checked, save
 from service.kinds.registry import resource_named
 from service.kinds.resource import MOST_NAMED

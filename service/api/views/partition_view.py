@@ -14,7 +14,7 @@ from service.api.contract import Answer, Contract, Link, operation
 from service.api.requests.body import read_request
 from service.api.requests.partition_body import OWN_PART, read_partition_request, table, wrong
 from service.api.runtime import runtime
-from service.api.schemas.partition import (
+from service.api.schemas.partition_schemas import (
     FORMATS,
     PartitionDocumentSchema,
     PartitionQuery,
@@ -22,12 +22,12 @@ from service.api.schemas.partition import (
 )
 from service.core.deadline import check
 from service.core.evidence import Missing, NotGathered
-from service.core.facts.limits import DEFAULTS
+from service.core.facts.plan_limits import DEFAULTS
 from service.core.migration import Migration
 from service.core.partition import Oversized, Request, partition
 from service.core.partition.gathered import MOST_CHOSEN, gathered, plan_limits
-from service.core.partition.manifests import manifests
-from service.core.partition.model import DIMENSIONS, Size, Tie
+from service.core.partition.partition_model import DIMENSIONS, Size, Tie
+from service.core.partition.plan_manifests import manifests
 from service.intake.intake import Intake
 from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE
 

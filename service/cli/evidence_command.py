@@ -39,7 +39,7 @@ def evidence(role: str | None, form: str | None) -> None:
 
         click.echo(script(role, reads), nl=False)
     elif chosen == "json":
-        from service.api.views.evidence import _json
+        from service.api.views.evidence_view import _json
         from service.core.engine import digest
 
         roles = (role,) if role else ROLES

@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from service.core.deadline import check
-from service.core.partition.model import Portion
+from service.core.partition.partition_model import Portion
 from service.kinds.mtc import MIG_PLAN, MTC_NAMESPACE
 
 DROPPED = ("namespaces", "persistentVolumes", "closed", "refresh")

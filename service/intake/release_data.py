@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from service.core.releases import Releases, parse
-from service.intake.errors import Unreadable
+from service.intake.intake_errors import Unreadable
 from service.intake.limits import DEFAULT_LIMITS
 from service.intake.texts.load import load
 from service.kinds.ref import Malformed

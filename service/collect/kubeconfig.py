@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.collect.errors import NoConnection
+from service.collect.collect_errors import NoConnection
 
 Connect = Callable[[], Any]
 """Makes a kubernetes ``ApiClient``; called again where credentials have run out."""

@@ -10,7 +10,7 @@ from service.core.decision.marks import Ending, Seen
 from service.core.decision.tickets import Action, Group, Ticket, ending, tickets
 from service.core.report import Finding, Report
 from service.formats import json_marks, words
-from service.formats.base import Context, Format
+from service.formats.format_base import Context, Format
 from service.formats.json_report import dumps
 from service.formats.markdown import code, escape, finding_text, fit, next_text
 

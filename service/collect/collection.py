@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.collect.api import Api
-from service.collect.connect import Connect
-from service.collect.errors import CollectError
+from service.collect.collect_errors import CollectError
 from service.collect.gather import Gatherer, Tally
+from service.collect.kubeconfig import Connect
 from service.collect.needs import needs, specials
 from service.collect.plans import selects_by_label
 from service.collect.writer import BundleWriter

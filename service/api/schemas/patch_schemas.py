@@ -7,10 +7,10 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from service.api.requests.parameters import Query
-from service.api.schemas.base import CamelSchema, flag, many, one_of, text, texts
-from service.api.schemas.envelope import EnvelopeSchema
+from service.api.schemas.envelope_schemas import EnvelopeSchema
+from service.api.schemas.schema_base import CamelSchema, flag, many, one_of, text, texts
 from service.core.outcome import Severity, Verdict
-from service.core.settings.model import Kind, Setting
+from service.core.settings.setting_model import Kind, Setting
 from service.core.settings.table import SETTINGS
 
 FORMATS = {

@@ -15,7 +15,7 @@ from service.api.answers.problems import Fault, Refused, encode
 from service.api.contract import Answer, Contract, Link, operation
 from service.api.requests.parameters import Query
 from service.api.runtime import runtime
-from service.api.schemas.catalogue import EvidenceListSchema
+from service.api.schemas.catalogue_schemas import EvidenceListSchema
 from service.api.views.policies import read_as_dict
 from service.core.evidence import Role
 from service.core.policy import Policy

@@ -127,7 +127,7 @@ def _proxy(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _document(path: str) -> Any:
-    from service.intake.errors import Unreadable
+    from service.intake.intake_errors import Unreadable
     from service.intake.limits import DEFAULT_LIMITS
     from service.intake.texts.load import load
 
@@ -188,7 +188,7 @@ def _rendered(result: Result, form: str, *, written: bool) -> str:
             )
         return _yaml(result.manifest)
     if form == "json":
-        from service.api.schemas.patch import PatchSchema
+        from service.api.schemas.patch_schemas import PatchSchema
         from service.api.views.patches import _as_dict
 
         return _json(PatchSchema().dump(_as_dict(result)))

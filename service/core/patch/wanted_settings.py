@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from service.core.outcome import Severity
-from service.core.patch.model import Reason
-from service.core.settings.check import SpecRemark, check_spec
+from service.core.patch.patch_model import Reason
+from service.core.settings.setting_checks import SpecRemark, check_spec
 from service.core.settings.table import find, spellings
 from service.core.values import stunnel
-from service.core.values.connect import Remark, credential_remarks, endpoint_remarks
+from service.core.values.stunnel_login import Remark, credential_remarks, endpoint_remarks
 from service.core.values.versions import Version
 from service.kinds.ref import pointer_step
 

@@ -7,7 +7,7 @@ from typing import Any
 from service.core.deadline import paced
 from service.core.evidence import Problem
 from service.intake.gathering import Gathering
-from service.intake.place import Place
+from service.intake.input_place import Place
 from service.kinds.ref import Origin
 from service.kinds.registry import resource_meant, resource_named
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from service.api.fields import NAME, VERSION, Moment, ObjectName, VersionName
 from service.api.requests.parameters import Query
-from service.api.schemas.base import CamelSchema
+from service.api.schema_fields import NAME, VERSION, Moment, ObjectName, VersionName
+from service.api.schemas.schema_base import CamelSchema
 from service.core.evidence import Role
 from service.core.facts.declared import DECLARABLE, PODS, PROBE_TARGETS, VANTAGES
 from service.formats import FORMATS

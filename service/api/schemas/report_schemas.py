@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from service.api.schemas.base import CamelSchema, flag, many, number, one_of, text, texts
-from service.api.schemas.marks import (
+from service.api.schemas.marks_schemas import (
     DeltaSchema,
     GateSchema,
     WaiverAuditSchema,
@@ -13,6 +12,7 @@ from service.api.schemas.marks import (
     maybe,
     nullable,
 )
+from service.api.schemas.schema_base import CamelSchema, flag, many, number, one_of, text, texts
 from service.core.decision.marks import Change
 from service.core.outcome import Severity, Verdict
 from service.core.report import Readiness

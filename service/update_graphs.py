@@ -13,8 +13,8 @@ from typing import Any
 from service.core.evidence import NotGathered
 from service.core.facts.release import cluster_version, openshift
 from service.core.migration import Cluster, Migration, UpdateGraph
-from service.intake.errors import Unreadable
 from service.intake.graphs import is_graph, read_graph
+from service.intake.intake_errors import Unreadable
 from service.intake.limits import DEFAULT_LIMITS
 from service.intake.texts.load import load
 from service.kinds.ref import Origin
@@ -95,7 +95,7 @@ class Updates:
         yield from _documents(path, data)
 
     def _asked(self, channel: str) -> UpdateGraph:
-        from service.collect.updates import NoGraph, fetch
+        from service.collect.update_service import NoGraph, fetch
 
         try:
             return read_graph(

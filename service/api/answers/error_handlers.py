@@ -10,7 +10,7 @@ from werkzeug.routing import MapAdapter
 
 from service.api.answers.problems import KINDS, Fault, Refused, answer, answer_status
 from service.api.requests.body import too_large
-from service.intake.errors import LimitExceeded, Unreadable
+from service.intake.intake_errors import LimitExceeded, Unreadable
 from service.intake.pieces import BadInput
 from service.metrics import Metrics
 from service.observability import place_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
-from service.api.schemas.base import CamelSchema, flag, many, number, one_of, text, texts
+from service.api.schemas.schema_base import CamelSchema, flag, many, number, one_of, text, texts
 from service.core.decision.marks import Ending, WaiverStatus
 from service.core.outcome import Severity, Verdict
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import requests
 
-from service.collect.errors import NO_JSON, CollectError
+from service.collect.collect_errors import NO_JSON, CollectError
 from service.kinds.redact import redact
 
 PUBLIC = "https://api.openshift.com/api/upgrades_info/v1/graph"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from service.api.schemas.base import CamelSchema, flag, many, one_of, text, texts
-from service.api.schemas.report import LinkSchema
+from service.api.schemas.report_schemas import LinkSchema
+from service.api.schemas.schema_base import CamelSchema, flag, many, one_of, text, texts
 from service.core.evidence import Role
 from service.core.outcome import Severity
 

@@ -7,7 +7,7 @@ from typing import Any
 from service.core.evidence import NotGathered
 from service.core.facts import Fact
 from service.core.facts.controllers import CONTROLLER_CONFIG
-from service.core.facts.settings import setting
+from service.core.facts.setting_values import setting
 from service.core.migration import Migration
 from service.kinds.cluster import CONFIG_MAP
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE

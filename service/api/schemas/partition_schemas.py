@@ -7,8 +7,8 @@ from typing import Any
 from marshmallow import fields, validate
 
 from service.api.requests.parameters import Query
-from service.api.schemas.base import CamelSchema, flag, many, number, one_of, text, texts
-from service.api.schemas.envelope import EnvelopeSchema
+from service.api.schemas.envelope_schemas import EnvelopeSchema
+from service.api.schemas.schema_base import CamelSchema, flag, many, number, one_of, text, texts
 from service.core.partition import Kind
 
 FORMATS = {"json": "application/json", "manifests": "application/yaml"}

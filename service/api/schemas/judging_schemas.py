@@ -7,11 +7,11 @@ from typing import Any
 from marshmallow import fields, post_load, validate
 
 from service.api.requests.parameters import Query
-from service.api.schemas.envelope import EvaluationQuery, FormatQuery
+from service.api.schemas.envelope_schemas import EvaluationQuery, FormatQuery
 from service.core.decision.tickets import Group
 from service.core.evidence import Role
 from service.core.outcome import Severity
-from service.formats.base import Options
+from service.formats.format_base import Options
 
 
 def _choice(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from marshmallow import EXCLUDE, Schema, fields, validate
 
 from service.api.requests.parameters import Query
-from service.api.schemas.base import camel_case
+from service.api.schemas.schema_base import camel_case
 
 API_VERSION = "admission.k8s.io/v1"
 KIND = "AdmissionReview"

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from service.collect.updates import PUBLIC
+from service.collect.update_service import PUBLIC
 from service.core.migration import Migration
-from service.updates import NoUpdates, Updates, channel_of
+from service.update_graphs import NoUpdates, Updates, channel_of
 
 
 def with_updates(migration: Migration, place: str) -> Migration:

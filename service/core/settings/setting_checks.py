@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.core.outcome import Severity
-from service.core.settings.model import Kind, Setting
+from service.core.settings.setting_model import Kind, Setting
 from service.core.settings.table import SETTINGS, find, nearest, snake_case, spellings
 from service.core.settings.values import value_remarks
 from service.core.values import httpproxy
-from service.core.values.connect import Remark
+from service.core.values.stunnel_login import Remark
 from service.core.values.versions import Version, parse_or_none
 from service.kinds.redact import redact_value
 
