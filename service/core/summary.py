@@ -16,7 +16,8 @@ from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE
 from service.kinds.resource import Read
 
 READS: tuple[Read[Any], ...] = (
-    *mtc_release.READS, *cloud.READS, *release.READS, Read(MIG_PLAN), Read(MIG_CLUSTER), Read(MIG_STORAGE)
+    *mtc_release.READS, *cloud.READS, *release.READS,
+    Read(MIG_PLAN), Read(MIG_CLUSTER), Read(MIG_STORAGE),
 )  # fmt: skip
 """What is read of every evaluation: what a report says of its clusters, and which is which."""
 
