@@ -106,8 +106,8 @@ def test_an_error_in_the_place_of_an_object_is_not_gathered(data, said):
             migration.destination.all(resource, [MTC_NAMESPACE])
         assert missing.value.missing[0].reason == said
     messages = [item.message for item in evaluate(migration, catalogue()).findings]
-    told = f"the migration plans in namespace {MTC_NAMESPACE} not gathered: {said}"
-    assert f"{told}; policies that read it are unknown" in messages
+    message = f"the migration plans in namespace {MTC_NAMESPACE} not gathered: {said}"
+    assert f"{message}; policies that read it are unknown" in messages
 
 
 def test_warnings_above_an_object_do_not_lose_it():
