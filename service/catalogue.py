@@ -7,7 +7,7 @@ from typing import Any
 
 from policies import catalogue
 from service.core import choice_form
-from service.core.selection import BadChoice, Catalogue, Fault
+from service.core.selection import BadChoice, Catalogue, SelectionFault
 from service.intake.intake_errors import Unreadable
 from service.intake.limits import DEFAULT_LIMITS
 from service.intake.texts.load import load
@@ -28,7 +28,7 @@ def load_catalogue(settings: Settings) -> Catalogue:
         raise SettingsError([shown(item) for item in error.faults]) from None
 
 
-def shown(fault: Fault) -> str:
+def shown(fault: SelectionFault) -> str:
     """A fault of a choice in one line."""
     where = ": ".join(item for item in (fault.by, fault.field) if item)
     return f"{where}: {fault.message}" + (f" ({fault.hint})" if fault.hint else "")

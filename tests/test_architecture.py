@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -31,3 +33,17 @@ def test_no_path_of_a_machine_is_written_down() -> None:
         if pattern.search(line) and path != Path(__file__)
     ]
     assert found == []
+
+
+def test_a_search_by_name_finds_one_place() -> None:
+    """No two modules and no two classes of the product share a name."""
+    places: dict[str, list[str]] = defaultdict(list)
+    for folder in ("policies", "service"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            place = str(path.relative_to(ROOT))
+            if not path.stem.startswith("__"):
+                places[path.name].append(place)
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.ClassDef) and node.name != "Meta":  # marshmallow's own
+                    places[f"class {node.name}"].append(place)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from policies.plan.plan_policies import TROUBLE
-from service.core.facts.machinery import Component, State, state
+from service.core.facts.machinery import Component, ComponentState, state
 from service.core.link import Link
 from service.core.migration import Cluster
 from service.core.outcome import Outcome, Severity, failed, passed
@@ -44,7 +44,9 @@ def judged(
         )
 
 
-def _down(cluster: Cluster, part: Component, found: State, severity: Severity | None) -> Outcome:
+def _down(
+    cluster: Cluster, part: Component, found: ComponentState, severity: Severity | None
+) -> Outcome:
     return failed(
         cluster.subject,
         f"{part.title} does not run: {found.said}",

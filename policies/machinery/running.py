@@ -16,7 +16,7 @@ from service.core.facts.machinery import (
     RUNNING_READS,
     VELERO,
     Component,
-    State,
+    ComponentState,
     is_seen,
     moment,
     state,
@@ -230,7 +230,7 @@ class VeleroRunning(SidePolicy):
         yield from judged(cluster, VELERO)
 
 
-def _unlabelled(found: State) -> bool:
+def _unlabelled(found: ComponentState) -> bool:
     return bool(found.pods) and not any(
         pod.labels.get(VELERO_LABEL) == "velero" for pod in found.pods
     )

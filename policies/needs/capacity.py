@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from shlex import quote
 
-from policies.needs.needs import READS, Gaps, SideNeed, claim_of, copied, readable
+from policies.needs.need_policies import READS, Gaps, SideNeed, claim_of, copied, readable
 from policies.plan.plan_policies import CHECKLISTS
 from service.core.facts import helper_pods as helpers
 from service.core.facts.direct import direct_volumes

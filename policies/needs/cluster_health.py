@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from shlex import quote
 
-from policies.needs.needs import Gaps, SideNeed
+from policies.needs.need_policies import Gaps, SideNeed
 from policies.plan.plan_policies import CHECKLISTS
 from service.core.evidence import Role
 from service.core.facts import release

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from shlex import quote
 
-from policies.needs.needs import (
+from policies.needs.need_policies import (
     READS,
     Gaps,
     SideNeed,

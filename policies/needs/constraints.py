@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from shlex import quote
 from typing import NamedTuple
 
-from policies.needs.needs import Gaps, PlanNeed
+from policies.needs.need_policies import Gaps, PlanNeed
 from policies.needs.rights import RESTRICTED
 from policies.plan.plan_policies import CHECKLISTS, PLAN_READS
 from service.core.evidence import NotGathered
@@ -33,7 +33,7 @@ FIRST_WITH_V2 = Version.parse("4.11.0")
 LAST_WITHOUT_GRANT = Version.parse("3.11.0")
 
 
-class Use(NamedTuple):
+class ConstraintUse(NamedTuple):
     """Who uses which constraints as which account: a pod, or a template that is granted them."""
 
     ref: Ref
@@ -109,16 +109,16 @@ class ConstraintsOnDestination(PlanNeed):
                 yield from _refused(migration, use)
 
 
-def _by_pods(migration: Migration) -> Iterator[Use]:
+def _by_pods(migration: Migration) -> Iterator[ConstraintUse]:
     pods = migration.source.known(POD, migration.source_namespaces)
     for pod in sorted(pods, key=lambda pod: (pod.ref.namespace, pod.ref.name)):
         if pod.scc and pod.scc not in RESTRICTED:
             pointer = pod.ref.at("/metadata/annotations/openshift.io~1scc", pod.scc)
             said = f"was let in by {pod.scc}"
-            yield Use(pod.ref, pod.account or "default", pod.scc, said, pointer, None)
+            yield ConstraintUse(pod.ref, pod.account or "default", pod.scc, said, pointer, None)
 
 
-def _by_templates(migration: Migration) -> Iterator[Use]:
+def _by_templates(migration: Migration) -> Iterator[ConstraintUse]:
     """Templates of accounts for which no pod shows what lets it in."""
     source, namespaces = migration.source, migration.source_namespaces
     running = {
@@ -133,7 +133,9 @@ def _by_templates(migration: Migration) -> Iterator[Use]:
             if user in item.users and item.ref.name not in RESTRICTED:
                 said = f"may run with {item.ref.name} (account {account})"
                 pointer = made.ref.at(f"{made.template}/spec/serviceAccountName", made.account)
-                yield Use(made.ref, account, item.ref.name, said, pointer, Severity.WARNING)
+                yield ConstraintUse(
+                    made.ref, account, item.ref.name, said, pointer, Severity.WARNING
+                )
 
 
 def _stricter(migration: Migration) -> Iterator[Outcome]:
@@ -205,7 +207,7 @@ def _destinations(migration: Migration) -> dict[str, str]:
     return {one.source: one.destination for one in reversed(migration.plan.namespaces)}
 
 
-def _refused(migration: Migration, use: Use) -> Iterator[Outcome]:
+def _refused(migration: Migration, use: ConstraintUse) -> Iterator[Outcome]:
     ref, account, name = use.ref, use.account, use.scc
     space = migration.derive(_destinations).get(ref.namespace, ref.namespace)
     user = f"system:serviceaccount:{ref.namespace}:{account}"
@@ -244,7 +246,7 @@ def _refused(migration: Migration, use: Use) -> Iterator[Outcome]:
 
 
 def _other_settings(
-    migration: Migration, use: Use, there: SecurityContextConstraints
+    migration: Migration, use: ConstraintUse, there: SecurityContextConstraints
 ) -> Iterator[Outcome]:
     for here in migration.source.known(SCC):
         fields = sorted(

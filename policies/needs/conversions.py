@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.needs.needs import READS, Gaps, PlanNeed, copied
+from policies.needs.need_policies import READS, Gaps, PlanNeed, copied
 from policies.plan.plan_policies import ADVANCED, MIGRATING, PLAN_READS
 from service.core.facts import mtc_release, release, topology
 from service.core.facts.mtc_release import mtc_version

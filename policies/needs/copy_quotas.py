@@ -6,7 +6,14 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from shlex import quote
 
-from policies.needs.needs import READS, Gaps, SideNeed, existing_namespaces, readable, require_rsync
+from policies.needs.need_policies import (
+    READS,
+    Gaps,
+    SideNeed,
+    existing_namespaces,
+    readable,
+    require_rsync,
+)
 from policies.plan.plan_policies import CHECKLISTS
 from policies.plan.workloads.pod_quota import LIMIT_RANGES, QUOTAS
 from service.core.facts import helper_pods as helpers
@@ -21,7 +28,7 @@ from service.core.outcome import Outcome, Severity, failed
 from service.core.values.quantity import parse_or_none
 from service.core.values.versions import Version
 from service.kinds.mtc import MTC_NAMESPACE
-from service.kinds.quotas import LIMIT_RANGE, RESOURCE_QUOTA, Limit, LimitRange, ResourceQuota
+from service.kinds.quotas import LIMIT_RANGE, RESOURCE_QUOTA, LimitItem, LimitRange, ResourceQuota
 from service.kinds.ref import pointer_step
 from service.kinds.resource import Read
 from service.kinds.workloads import ContainerState, Pod
@@ -145,12 +152,12 @@ class HelperPodsWithinLimits(SideNeed):
                 yield from _crashes(migration, cluster, bare)
 
 
-def _lacks_min(item: Limit) -> bool:
+def _lacks_min(item: LimitItem) -> bool:
     return item.type in ("Container", "Pod") and not item.least
 
 
 def _crashes(
-    migration: Migration, cluster: Cluster, bare: list[tuple[LimitRange, Limit]]
+    migration: Migration, cluster: Cluster, bare: list[tuple[LimitRange, LimitItem]]
 ) -> Iterator[Outcome]:
     version = mtc_version(migration, cluster)
     if Version.parse(version.value) >= NEEDS_MIN:
@@ -170,7 +177,7 @@ def _crashes(
 
 
 def _contradictions(
-    limits: LimitRange, item: Limit, pods: list[Limit], container: ContainerState
+    limits: LimitRange, item: LimitItem, pods: list[LimitItem], container: ContainerState
 ) -> Iterator[Outcome]:
     """What no pod with two such containers can keep."""
     for name in ("cpu", "memory"):
@@ -200,7 +207,7 @@ def _clamped(value: Decimal | None, least: Decimal | None, most: Decimal | None)
     return raised if most is None else min(raised, most)
 
 
-def _outside(limits: LimitRange, item: Limit, name: str, found: str, wanted: str) -> Outcome:
+def _outside(limits: LimitRange, item: LimitItem, name: str, found: str, wanted: str) -> Outcome:
     return failed(
         limits.ref.subject,
         f"limit range {limits.ref.name} of {limits.ref.namespace} rejects rsync pods, which have "

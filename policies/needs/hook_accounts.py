@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.needs.needs import Gaps, Need
-from policies.plan.hooks.plan_hooks import HOOK_READS, HookPolicy, Use, mig_hook
+from policies.needs.need_policies import Gaps, NeedPolicy
+from policies.plan.hooks.plan_hooks import HOOK_READS, HookPolicy, HookUse, mig_hook
 from policies.plan.plan_policies import ADVANCED, TROUBLE
 from service.core.evidence import Missing, NotGathered
 from service.core.migration import Cluster, Migration
@@ -21,7 +21,7 @@ OPERATORS_OWN = (MTC_NAMESPACE, "migration-controller")
 """The account that the operator creates, with all rights."""
 
 
-class HookAccounts(Need[Use], HookPolicy):
+class HookAccounts(NeedPolicy[HookUse], HookPolicy):
     """The service account of every hook exists where the hook runs, and may do what it does.
 
     The pod of a job whose account does not exist is not made; MTC tries six times. What a hook
@@ -47,7 +47,7 @@ class HookAccounts(Need[Use], HookPolicy):
     better = "MTC checks only the syntax of the name."
     good = "the service account of the hook exists and has rights"
 
-    def faults(self, migration: Migration, subject: Use, gaps: Gaps) -> Iterator[Outcome]:
+    def faults(self, migration: Migration, subject: HookUse, gaps: Gaps) -> Iterator[Outcome]:
         cluster = _runs_on(migration, subject)
         space, name = subject.hook.execution_namespace, subject.hook.service_account
         if not space or not name:
@@ -65,7 +65,7 @@ class HookAccounts(Need[Use], HookPolicy):
                     yield _failed(subject, cluster, "is bound to no cluster role", "no role")
 
 
-def _runs_on(migration: Migration, use: Use) -> Cluster:
+def _runs_on(migration: Migration, use: HookUse) -> Cluster:
     target = mig_hook(migration, use).target_cluster
     clusters = {"source": migration.source, "destination": migration.destination}
     if target not in clusters:
@@ -85,11 +85,11 @@ def _bound(cluster: Cluster, space: str, name: str) -> bool:
     return False
 
 
-def _named(use: Use) -> str:
+def _named(use: HookUse) -> str:
     return f"{use.hook.execution_namespace}/{use.hook.service_account}"
 
 
-def _unseen(use: Use, cluster: Cluster, missing: tuple[Missing, ...]) -> Outcome:
+def _unseen(use: HookUse, cluster: Cluster, missing: tuple[Missing, ...]) -> Outcome:
     return unknown(
         use.plan.ref.subject,
         f"hook {use.name} runs as {_named(use)} on {cluster.name}; whether that account exists is "
@@ -101,7 +101,7 @@ def _unseen(use: Use, cluster: Cluster, missing: tuple[Missing, ...]) -> Outcome
     )
 
 
-def _failed(use: Use, cluster: Cluster, said: str, found: str) -> Outcome:
+def _failed(use: HookUse, cluster: Cluster, said: str, found: str) -> Outcome:
     space, name = quote(use.hook.execution_namespace), quote(use.hook.service_account)
     return failed(
         use.plan.ref.subject,

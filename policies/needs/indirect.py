@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from shlex import quote
 
-from policies.needs.needs import READS, Gaps, PlanNeed, readable
+from policies.needs.need_policies import READS, Gaps, PlanNeed, readable
 from policies.plan.plan_policies import TROUBLE
 from service.core.facts import release
 from service.core.facts.setting_values import setting

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from policies.needs.needs import READS, Gaps, PlanNeed, copied
+from policies.needs.need_policies import READS, Gaps, PlanNeed, copied
 from policies.plan.plan_policies import edit
 from policies.plan.volumes.volume_policies import OPTIONS, TARGET_READS
 from service.core.access_modes import AUTO, ROX, RWX, modes_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from policies.needs.needs import READS, Gaps, PlanNeed, copied, readable, require_rsync
+from policies.needs.need_policies import READS, Gaps, PlanNeed, copied, readable, require_rsync
 from policies.plan.plan_policies import ABOUT, TROUBLE
 from service.core.facts.setting_values import is_true, setting
 from service.core.facts.volumes import Volume

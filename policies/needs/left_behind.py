@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from policies.needs.needs import Gaps, PlanNeed
+from policies.needs.need_policies import Gaps, PlanNeed
 from policies.plan.plan_policies import ADVANCED, PLAN_READS, edit
 from service.core.evidence import NotGathered
 from service.core.facts.setting_values import is_true, setting

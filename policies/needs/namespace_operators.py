@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.needs.needs import Gaps, PlanNeed
+from policies.needs.need_policies import Gaps, PlanNeed
 from policies.plan.plan_policies import ABOUT, ADVANCED, PLAN_READS
 from service.core.evidence import NotGathered
 from service.core.facts import release

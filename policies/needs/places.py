@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.needs.needs import (
+from policies.needs.need_policies import (
     READS,
     Gaps,
     PlanNeed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.needs.needs import Gaps, PlanNeed
+from policies.needs.need_policies import Gaps, PlanNeed
 from policies.plan.plan_policies import ADVANCED, MIGRATING, PLAN_READS
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, not_applicable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from policies.needs.needs import Gaps, PlanNeed
+from policies.needs.need_policies import Gaps, PlanNeed
 from policies.plan.plan_policies import CHECKLISTS, PLAN_READS
 from service.core.evidence import NotGathered
 from service.core.facts.templates import READS as TEMPLATE_READS

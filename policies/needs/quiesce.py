@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.needs.needs import READS, Gaps, PlanNeed, claim_of
+from policies.needs.need_policies import READS, Gaps, PlanNeed, claim_of
 from policies.plan.plan_policies import MIGRATING
 from service.core.facts.plan_type import STATE, TYPE_CONDITION
 from service.core.facts.volume_targets import is_copied

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.needs.needs import READS, Gaps, PlanNeed, copied, require_rsync
+from policies.needs.need_policies import READS, Gaps, PlanNeed, copied, require_rsync
 from policies.plan.plan_policies import ABOUT
 from policies.plan.workloads.rsync_root import ENFORCED_SINCE, SETTING
 from service.core.evidence import NotGathered

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.needs.needs import (
+from policies.needs.need_policies import (
     READS,
     Gaps,
     PlanNeed,

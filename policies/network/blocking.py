@@ -22,7 +22,7 @@ from policies.network.traffic import (
     MTC_PODS,
     RSYNC_PORT,
     Space,
-    Target,
+    TrafficTarget,
     addresses,
     admin_rules,
     dns_peer,
@@ -78,7 +78,7 @@ class Way:
     """Traffic that must leave a namespace: which pods, to where, and what lets them out."""
 
     space: Space
-    target: Target
+    target: TrafficTarget
     what: str
     mend: Callable[[str], str]
     tag: str = ""
@@ -226,7 +226,7 @@ def _controller_looks(migration: Migration) -> list[Look]:
     return looks
 
 
-def _past_proxy(migration: Migration, read: Callable[[], Fact[Endpoint]]) -> Target:
+def _past_proxy(migration: Migration, read: Callable[[], Fact[Endpoint]]) -> TrafficTarget:
     """Where the controller connects to: the proxy of the host, where it has one."""
     try:
         use = proxy_use(migration.host)
@@ -236,7 +236,7 @@ def _past_proxy(migration: Migration, read: Callable[[], Fact[Endpoint]]) -> Tar
         return endpoint_target(migration, read)
     host, _, port = use.value.endpoints[0].rpartition(":")
     number = int(port) if port.isdigit() else 0
-    return Target(Outside(host, number, addresses(migration, host)), use.evidence)
+    return TrafficTarget(Outside(host, number, addresses(migration, host)), use.evidence)
 
 
 def _images(migration: Migration) -> bool:
@@ -368,7 +368,9 @@ def _rsync_in(migration: Migration, space: Space) -> Iterator[Outcome]:
     cluster = migration.destination
     policies, _ = namespace_rules(cluster, space.destination, egress=False)
     name = Space(space.destination, space.destination, space.pods)
-    way = Way(name, Target(Outside("", 0)), "rsync", lambda item: allow_rsync(item, "ingress"))
+    way = Way(
+        name, TrafficTarget(Outside("", 0)), "rsync", lambda item: allow_rsync(item, "ingress")
+    )
     for labels in space.pods:
         isolating = selecting(policies, labels, "ingress")
         yield from _pod_in(migration, way, isolating, labels)

@@ -84,7 +84,7 @@ class Space:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class TrafficTarget:
     """Where traffic goes, where that is written, and what is missing to know it."""
 
     outside: Outside
@@ -100,7 +100,7 @@ class Target:
         return (Missing(fact, cluster.role, resolving(migration, cluster, host)),)
 
 
-def within(cluster: Cluster, target: Target) -> bool:
+def within(cluster: Cluster, target: TrafficTarget) -> bool:
     """Whether a target may be pods of the cluster itself: a service of it, or behind its router."""
     host = target.outside.host.lower()
     if host.endswith((".svc", ".svc.cluster.local")):
@@ -142,40 +142,40 @@ def rsync_labels(app: str) -> Mapping[str, str]:
     }
 
 
-def rsync_target(migration: Migration, space: Space) -> Target:
+def rsync_target(migration: Migration, space: Space) -> TrafficTarget:
     """Where rsync's stunnel connects to from a namespace."""
     proxy = stunnel_proxy(migration)
     if proxy is not None:
         place = proxy.value
         known = addresses(migration, place.host)
-        return Target(Outside(place.host, place.port, known), proxy.evidence)
+        return TrafficTarget(Outside(place.host, place.port, known), proxy.evidence)
     kind = endpoint_type(migration.destination)
     if kind.value != ROUTE:
         command = "oc get nodes -o wide"
         need = Missing("the addresses of the destination's nodes", "destination", command)
-        return Target(Outside("", 0), kind.evidence, (need,))
+        return TrafficTarget(Outside("", 0), kind.evidence, (need,))
     try:
         route = rsync_route(migration.destination, space.destination)
     except NotGathered as missing:
-        return Target(Outside("", 443), (), missing.missing)
+        return TrafficTarget(Outside("", 443), (), missing.missing)
     host = route.value.host
-    return Target(Outside(host, 443, addresses(migration, host)), route.evidence)
+    return TrafficTarget(Outside(host, 443, addresses(migration, host)), route.evidence)
 
 
-def repository_target(migration: Migration) -> Target:
+def repository_target(migration: Migration) -> TrafficTarget:
     """The replication repository."""
     return endpoint_target(migration, lambda: repository(migration.storage))
 
 
-def endpoint_target(migration: Migration, read: Callable[[], Fact[Endpoint]]) -> Target:
+def endpoint_target(migration: Migration, read: Callable[[], Fact[Endpoint]]) -> TrafficTarget:
     """An endpoint that the evidence may contain."""
     try:
         found = read()
     except NotGathered as missing:
-        return Target(Outside("", 443), (), missing.missing)
+        return TrafficTarget(Outside("", 443), (), missing.missing)
     place = found.value
     outside = Outside(place.host, place.port, addresses(migration, place.host))
-    return Target(outside, found.evidence)
+    return TrafficTarget(outside, found.evidence)
 
 
 def addresses(migration: Migration, host: str) -> tuple[Address, ...]:

@@ -29,7 +29,7 @@ from service.settings import Settings, from_environment
 log = logging.getLogger("service.error")
 
 
-class Service(Flask):
+class ServiceApp(Flask):
     """Flask, but what it logs of an exception is its type and place, never its text."""
 
     def log_exception(
@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or from_environment()
     configure_logging(settings.log_level)
-    app = Service("service", static_folder=None)
+    app = ServiceApp("service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.limits.body_bytes
     # A path with an extra slash is an error to report, not to redirect.
     app.url_map.merge_slashes = False

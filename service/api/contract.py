@@ -17,7 +17,7 @@ View = Callable[..., ResponseReturnValue]
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ApiLink:
     """What an answer is good for: a call that takes values of it.
 
     ``parameters`` and ``body`` hold constants and runtime expressions of OpenAPI
@@ -32,7 +32,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Success:
     """A good answer: what it is, and its forms by media type.
 
     A form is a marshmallow schema, a JSON schema, or None for text; an empty one is left out.
@@ -45,7 +45,7 @@ class Answer:
     status: int = 200
     also: Mapping[int, str] = field(default_factory=dict)
     """Other statuses with the same content, and what each means."""
-    links: Mapping[str, Link] = field(default_factory=dict)
+    links: Mapping[str, ApiLink] = field(default_factory=dict)
     """The calls that it leads to, by the name of the link."""
 
 
@@ -55,7 +55,7 @@ class Contract:
 
     name: str
     summary: str
-    answer: Answer
+    answer: Success
     query: Query = field(default_factory=Query)
     problems: tuple[str, ...] = ()
     tag: str = "operations"

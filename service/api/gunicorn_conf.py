@@ -23,7 +23,7 @@ from typing import Any
 from service.api.access.exposure import is_exposed, mode_of
 from service.api.server import channel
 from service.api.server.changing import stamp
-from service.api.server.health_server import Health
+from service.api.server.health_server import HealthServer
 from service.api.server.processors import workers_by_default
 from service.observability import logging_config
 from service.settings import EXPOSED, SettingsError, from_environment
@@ -119,7 +119,7 @@ def _serve_health(server: Any) -> None:
         return any(0 <= now - beat < timeout / 2 for beat in _heartbeats(server))
 
     try:
-        health = Health(_settings.health_address, alive, _channel.exposition)
+        health = HealthServer(_settings.health_address, alive, _channel.exposition)
     except OSError as error:
         sys.exit(
             f"MTC_PREFLIGHT_HEALTH_ADDRESS={_settings.health_address}: cannot listen there "

@@ -13,7 +13,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 
 from service.api.answers.problems import KINDS, MEDIA_TYPE
-from service.api.contract import Contract, Form, Link
+from service.api.contract import ApiLink, Contract, Form
 from service.api.requests.body import FORM as FORM_TYPE
 from service.api.requests.body import MEDIA_TYPES
 from service.api.schemas.envelope_schemas import FORM, EnvelopeSchema
@@ -188,7 +188,7 @@ def _responses(contract: Contract) -> dict[str, Any]:
     return responses
 
 
-def _link(link: Link) -> dict[str, Any]:
+def _link(link: ApiLink) -> dict[str, Any]:
     written: dict[str, Any] = {"operationId": link.operation, "description": link.description}
     if link.parameters:
         written["parameters"] = dict(link.parameters)

@@ -14,7 +14,7 @@ from service.api.requests.standing import release_data, standing_waivers, webhoo
 from service.api.server import channel
 from service.api.server.turns import Turns
 from service.catalogue import load_catalogue
-from service.collect.webhook import Target
+from service.collect.webhook import WebhookTarget
 from service.core.decision.marks import Waiver
 from service.core.engine import digest
 from service.core.policy import Policy
@@ -51,7 +51,7 @@ class Runtime:
     metrics: Metrics
     turns: Turns
     waivers: tuple[Waiver, ...]
-    targets: Mapping[str, Target]
+    targets: Mapping[str, WebhookTarget]
     updates: Updates | None
     releases: Releases
     state: NamespaceState

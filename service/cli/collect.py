@@ -16,7 +16,7 @@ from service.cli.exits import Refusal
 
 if TYPE_CHECKING:
     from service.cli.progress import Progress
-    from service.collect.collection import Collected, Request
+    from service.collect.collection import Collected, CollectRequest
     from service.collect.kubeconfig import Connect
 
 
@@ -123,20 +123,20 @@ def _collect(
     progress: Progress,
 ) -> Collected:
     from policies import catalogue
-    from service.collect.collection import ROLES, Request
+    from service.collect.collection import ROLES, CollectRequest
     from service.collect.collection import collect as run
-    from service.collect.kubeconfig import Context
+    from service.collect.kubeconfig import KubeContext
     from service.collect.plans import namespaces_of
     from service.collect.writer import BundleWriter
 
     clusters: dict[str, Connect] = {
-        role: Context(contexts[role], given["kubeconfig"] or "")
+        role: KubeContext(contexts[role], given["kubeconfig"] or "")
         for role in ROLES
         if role in contexts
     }
     named = tuple(name.strip() for name in (given["namespaces"] or "").split(",") if name.strip())
     meant = plan or _plan_there(clusters, given["plan_name"], asked=not named)
-    request = Request(
+    request = CollectRequest(
         clusters=clusters,
         reads=tuple(dict.fromkeys(read for policy in catalogue() for read in policy.reads)),
         namespaces=tuple(dict.fromkeys((*named, *namespaces_of(meant)))) or None,
@@ -176,7 +176,7 @@ def _plan_there(clusters: Mapping[str, Connect], name: str, *, asked: bool) -> M
 
 def _with_more(
     given: dict[str, Any],
-    request: Request,
+    request: CollectRequest,
     rest: dict[str, Any],
     stream: BinaryIO,
     progress: Progress,

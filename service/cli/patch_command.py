@@ -15,7 +15,7 @@ from service.cli.exits import Refusal
 
 if TYPE_CHECKING:
     from service.core.migration import Migration
-    from service.core.patch import Result
+    from service.core.patch import PatchResult
 
 _PROXY = "stunnel_tcp_proxy"
 _FILE = click.Path(exists=True, allow_dash=True)
@@ -78,8 +78,8 @@ def patch(**given: Any) -> int:
     controller = _document(given["controller"]) if given["controller"] else None
     migration = _evidence(given["bundles"]) if given["bundles"] else None
     try:
-        result = core.make_patch(core.Request(settings, controller, migration), catalogue())
-    except core.Refused as refused:
+        result = core.make_patch(core.PatchRequest(settings, controller, migration), catalogue())
+    except core.PatchRefused as refused:
         for reason in refused.reasons:
             about = " ".join(filter(None, (reason.policy, reason.pointer)))
             click.echo(f"refused: {about}: {reason.message}", err=True)
@@ -155,7 +155,7 @@ def _evidence(paths: tuple[str, ...]) -> Migration:
     return read([("envelope", path) for path in paths], {}, DEFAULT_LIMITS, reads).migration
 
 
-def _write(folder: Path, result: Result) -> None:
+def _write(folder: Path, result: PatchResult) -> None:
     from service.core.patch.commands import JSON_FILE, MANIFEST_FILE, MERGE_FILE, UNDO_FILE
 
     files = {
@@ -175,7 +175,7 @@ def _write(folder: Path, result: Result) -> None:
         raise Refusal(f"{folder}: {error.strerror or 'cannot be written'}") from None
 
 
-def _rendered(result: Result, form: str, *, written: bool) -> str:
+def _rendered(result: PatchResult, form: str, *, written: bool) -> str:
     if form == "merge-patch":
         return _json(result.merge_patch)
     if form == "json-patch":
@@ -195,7 +195,7 @@ def _rendered(result: Result, form: str, *, written: bool) -> str:
     return "\n".join(_text(result, written)) + "\n"
 
 
-def _text(result: Result, written: bool) -> Iterator[str]:
+def _text(result: PatchResult, written: bool) -> Iterator[str]:
     if not result.changed:
         yield f"MigrationController {result.name}: nothing is to be changed"
     for change in result.changes:

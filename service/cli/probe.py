@@ -11,7 +11,7 @@ from service.cli import exits
 from service.cli.exits import Refusal
 
 if TYPE_CHECKING:
-    from service.collect.probe_targets import Target
+    from service.collect.probe_targets import ProbeTarget
     from service.core.migration import Migration
 
 ROLES = ("source", "destination", "host")
@@ -90,7 +90,7 @@ def _migration(paths: tuple[str, ...]) -> Migration:
     return read([("envelope", path) for path in paths], {}, DEFAULT_LIMITS, reads).migration
 
 
-def _targets(given: dict[str, Any], migration: Migration | None) -> tuple[Target, ...]:
+def _targets(given: dict[str, Any], migration: Migration | None) -> tuple[ProbeTarget, ...]:
     from service.collect.probe_targets import BadTarget, from_rows, targets
 
     if migration is None:
@@ -113,7 +113,7 @@ def _targets(given: dict[str, Any], migration: Migration | None) -> tuple[Target
     return chosen
 
 
-def _job(given: dict[str, Any], migration: Migration | None, found: tuple[Target, ...]) -> str:
+def _job(given: dict[str, Any], migration: Migration | None, found: tuple[ProbeTarget, ...]) -> str:
     import yaml
 
     from service.collect.job import commands, manifest
@@ -129,7 +129,7 @@ def _job(given: dict[str, Any], migration: Migration | None, found: tuple[Target
     return f"# On the {start} cluster:\n{head}\n{text}"
 
 
-def _measured(given: dict[str, Any], found: tuple[Target, ...]) -> str:
+def _measured(given: dict[str, Any], found: tuple[ProbeTarget, ...]) -> str:
     from service.cli.progress import Progress
     from service.collect.measure import measure
 

@@ -12,13 +12,13 @@ import traceback
 import click
 
 from service.cli import exits
-from service.cli.catalogue import explain, policies
 from service.cli.check import check
 from service.cli.collect import collect
 from service.cli.completion import completion
 from service.cli.docs import docs
 from service.cli.evidence_command import evidence
 from service.cli.patch_command import patch
+from service.cli.policies_command import explain, policies
 from service.cli.probe import probe
 from service.cli.render import next_command, render
 from service.cli.serve import serve

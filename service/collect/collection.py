@@ -9,7 +9,7 @@ from typing import Any
 
 from service.collect.api import Api
 from service.collect.collect_errors import CollectError
-from service.collect.gather import Gatherer, Tally
+from service.collect.gather import CollectTally, Gatherer
 from service.collect.kubeconfig import Connect
 from service.collect.needs import needs, specials
 from service.collect.plans import selects_by_label
@@ -24,7 +24,7 @@ destination."""
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class CollectRequest:
     """What to collect.
 
     ``clusters`` maps a role to the way to its API server. ``plan`` is the MigPlan that is meant,
@@ -49,13 +49,13 @@ class Request:
 class Collected:
     """What came of it, by role."""
 
-    tallies: dict[str, Tally] = field(default_factory=dict)
+    tallies: dict[str, CollectTally] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
     """Roles whose API server could not be reached at all, and why."""
 
 
 def collect(
-    request: Request, writer: BundleWriter, say: Callable[[str], None] = lambda text: None
+    request: CollectRequest, writer: BundleWriter, say: Callable[[str], None] = lambda text: None
 ) -> Collected:
     """Read the clusters one after the other, each in its share of the time that is left.
 
@@ -72,7 +72,7 @@ def collect(
 
 def _cluster(
     role: str,
-    request: Request,
+    request: CollectRequest,
     writer: BundleWriter,
     say: Callable[[str], None],
     done: Collected,
@@ -94,7 +94,7 @@ def _cluster(
         api.close()
 
 
-def _read(gatherer: Gatherer, request: Request, role: str) -> None:
+def _read(gatherer: Gatherer, request: CollectRequest, role: str) -> None:
     gatherer.take_specials(_specials(request, role))
     gatherer.take_namespaces(request.namespaces)
     wanted = [need for need in needs(request.reads) if need.resource is not NAMESPACE]
@@ -103,7 +103,7 @@ def _read(gatherer: Gatherer, request: Request, role: str) -> None:
     gatherer.take_secrets(listed or (), allowed=request.secrets)
 
 
-def _specials(request: Request, role: str) -> Sequence[Resource[Any]]:
+def _specials(request: CollectRequest, role: str) -> Sequence[Resource[Any]]:
     found = specials(request.reads)
     if role not in request.others:
         return found

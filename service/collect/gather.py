@@ -18,7 +18,7 @@ from service.collect.collect_errors import (
 )
 from service.collect.discovery import Discovery
 from service.collect.listing import PAGE, objects
-from service.collect.needs import Need
+from service.collect.needs import ResourceNeed
 from service.collect.plans import secrets_of
 from service.collect.served import served
 from service.collect.trim import trim
@@ -65,7 +65,7 @@ class Sink(Protocol):
 
 
 @dataclass(slots=True)
-class Tally:
+class CollectTally:
     """What came of one cluster."""
 
     objects: int = 0
@@ -85,7 +85,7 @@ class Gatherer:
         self._say = say
         self._discovery = Discovery(api)
         self._over = ""
-        self.tally = Tally()
+        self.tally = CollectTally()
         self.facts: dict[str, Any] = {}
         self.plans: list[dict[str, Any]] = []
         """The MigPlans among what was read: they say which namespaces are meant."""
@@ -114,7 +114,7 @@ class Gatherer:
         self.tally.lists += 1
         self._namespaces = set(self._names)
 
-    def take(self, needs: Sequence[Need], planned: Sequence[str] | None) -> None:
+    def take(self, needs: Sequence[ResourceNeed], planned: Sequence[str] | None) -> None:
         """Read these needs; ``planned`` are the plan's namespaces, None for all."""
         for need in needs:
             self._say(f"{need.resource}")
@@ -142,7 +142,7 @@ class Gatherer:
             except CollectError as error:
                 self._error(resource, "", error)
 
-    def _list(self, need: Need, scope: str, planned: Sequence[str] | None) -> None:
+    def _list(self, need: ResourceNeed, scope: str, planned: Sequence[str] | None) -> None:
         try:
             if self._exists(scope):
                 self._whole(need.resource, scope)
@@ -173,7 +173,7 @@ class Gatherer:
         for value in objects(self._api, f"{place[0]}{inner}/{resource.plural}", page):
             self._add(value, resource)
 
-    def _instead(self, need: Need, scope: str, planned: Sequence[str] | None) -> None:
+    def _instead(self, need: ResourceNeed, scope: str, planned: Sequence[str] | None) -> None:
         """Where a list is forbidden: narrower lists, and single objects by name."""
         if not scope and need.resource.namespaced:
             narrower = {*need.namespaces, *(planned or () if need.planned else ())}
@@ -295,7 +295,7 @@ class Gatherer:
         self.tally.errors.append(f"{resource}{f' of {scope}' if scope else ''}: {text}")
 
 
-def _scopes(need: Need, planned: Sequence[str] | None) -> Iterator[str]:
+def _scopes(need: ResourceNeed, planned: Sequence[str] | None) -> Iterator[str]:
     """The scopes of the lists to read: "" is the whole cluster."""
     if not need.resource.namespaced or need.everywhere:
         yield ""

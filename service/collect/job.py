@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from service.collect.probe_targets import Target, as_rows
+from service.collect.probe_targets import ProbeTarget, as_rows
 from service.core.evidence import NotGathered
 from service.core.facts.proxy import proxy_use
 from service.core.facts.release import major_or
@@ -18,7 +18,7 @@ NAME = "mtc-preflight-probe"
 
 
 def manifest(
-    cluster: Cluster, targets: Sequence[Target], image: str, namespace: str = MTC_NAMESPACE
+    cluster: Cluster, targets: Sequence[ProbeTarget], image: str, namespace: str = MTC_NAMESPACE
 ) -> dict[str, Any]:
     """The Job for one cluster. It needs no rights and mounts no token.
 

@@ -19,7 +19,7 @@ IMPERSONATION = {"as": "Impersonate-User", "as-uid": "Impersonate-Uid"}
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class KubeContext:
     """A context of a kubeconfig; "" is the current one, and the default kubeconfig."""
 
     name: str = ""

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from service.collect.probe_targets import Target
+from service.collect.probe_targets import ProbeTarget
 from service.kinds.redact import redact
 
 SECONDS = 5.0
@@ -26,7 +26,7 @@ _HEAD = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Measurement:
     """Whether a connection came about, what happened, and an HTTP status if there was one."""
 
     open: bool
@@ -43,7 +43,7 @@ class Failed(Exception):
 
 
 def measure(
-    targets: Sequence[Target],
+    targets: Sequence[ProbeTarget],
     vantage: str,
     *,
     seconds: float = SECONDS,
@@ -60,16 +60,16 @@ def measure(
     return [_probe(target, results[_connection(target)], vantage) for target in targets]
 
 
-def _connection(target: Target) -> tuple[str, int, str, bool]:
+def _connection(target: ProbeTarget) -> tuple[str, int, str, bool]:
     return target.host, target.port, target.check, target.proxied
 
 
-def _said(target: Target, *, say: Callable[[str], None], seconds: float) -> Result:
+def _said(target: ProbeTarget, *, say: Callable[[str], None], seconds: float) -> Measurement:
     say(f"trying {target.host}:{target.port}")
     return attempt(target, seconds)
 
 
-def _probe(target: Target, result: Result, vantage: str) -> dict[str, Any]:
+def _probe(target: ProbeTarget, result: Measurement, vantage: str) -> dict[str, Any]:
     row = {
         "from": target.start,
         "vantage": vantage,
@@ -85,40 +85,42 @@ def _probe(target: Target, result: Result, vantage: str) -> dict[str, Any]:
     return {key: value for key, value in row.items() if value not in ("", None)}
 
 
-def attempt(target: Target, seconds: float = SECONDS) -> Result:
+def attempt(target: ProbeTarget, seconds: float = SECONDS) -> Measurement:
     """Try one connection."""
     try:
         return _CHECKS[target.check](target, seconds)
     except Failed as error:
-        return Result(False, str(error), error.status)
+        return Measurement(False, str(error), error.status)
 
 
-def _dns(target: Target, seconds: float) -> Result:
-    return Result(True, f"resolves to {', '.join(_addresses(target.host, target.port)[:4])}")
+def _dns(target: ProbeTarget, seconds: float) -> Measurement:
+    return Measurement(True, f"resolves to {', '.join(_addresses(target.host, target.port)[:4])}")
 
 
-def _tcp(target: Target, seconds: float) -> Result:
+def _tcp(target: ProbeTarget, seconds: float) -> Measurement:
     with _connect(target, seconds):
-        return Result(True, "TCP connection established")
+        return Measurement(True, "TCP connection established")
 
 
-def _tls(target: Target, seconds: float) -> Result:
+def _tls(target: ProbeTarget, seconds: float) -> Measurement:
     connection, through = _way(target, seconds)
     with connection, _handshake(connection, target.host) as secured:
-        return Result(True, f"{secured.version()} handshake{through}", 200 if through else None)
+        return Measurement(
+            True, f"{secured.version()} handshake{through}", 200 if through else None
+        )
 
 
-def _registry(target: Target, seconds: float) -> Result:
+def _registry(target: ProbeTarget, seconds: float) -> Measurement:
     connection, through = _way(target, seconds)
     with connection, _handshake(connection, target.host) as secured:
         status = _ask(secured, _request("GET", CATALOG, _host(target)))
     found = f"GET {CATALOG} answered {status}{through}"
     if status in REGISTRY_ANSWERS:
-        return Result(True, found, status)
-    return Result(False, f"{found}: there is no working registry behind it", status)
+        return Measurement(True, found, status)
+    return Measurement(False, f"{found}: there is no working registry behind it", status)
 
 
-_CHECKS: dict[str, Callable[[Target, float], Result]] = {
+_CHECKS: dict[str, Callable[[ProbeTarget, float], Measurement]] = {
     "dns": _dns,
     "tcp": _tcp,
     "tls": _tls,
@@ -138,7 +140,7 @@ def _addresses(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(item[4][0]) for item in found))
 
 
-def _connect(target: Target, seconds: float) -> socket.socket:
+def _connect(target: ProbeTarget, seconds: float) -> socket.socket:
     return _dial(target.host, target.port, seconds)
 
 
@@ -155,7 +157,7 @@ def _dial(host: str, port: int, seconds: float) -> socket.socket:
         raise Failed(_why(error)) from None
 
 
-def _way(target: Target, seconds: float) -> tuple[socket.socket, str]:
+def _way(target: ProbeTarget, seconds: float) -> tuple[socket.socket, str]:
     """A connection, through the environment's proxy where MTC's client would use it."""
     proxy = proxy_for(target.host, target.port) if target.proxied else None
     if proxy is None:
@@ -203,7 +205,7 @@ def _handshake(connection: socket.socket, host: str) -> ssl.SSLSocket:
         raise Failed(f"TCP is open, the TLS handshake fails: {_why(error)}") from None
 
 
-def _host(target: Target) -> str:
+def _host(target: ProbeTarget) -> str:
     host = f"[{target.host}]" if ":" in target.host else target.host
     return f"{host}:{target.port}"
 

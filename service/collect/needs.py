@@ -50,7 +50,7 @@ metadata is listed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class ResourceNeed:
     """What is read of one resource.
 
     ``everywhere``: all objects of the cluster; ``namespaces``: those of these namespaces;
@@ -70,7 +70,7 @@ class Need:
         return self.everywhere or bool(self.namespaces) or self.planned
 
 
-def needs(reads: Iterable[Read[Any]]) -> tuple[Need, ...]:
+def needs(reads: Iterable[Read[Any]]) -> tuple[ResourceNeed, ...]:
     """One need per resource, in the order of their arguments; the plan's come last."""
     by_resource: dict[Resource[Any], list[Read[Any]]] = {}
     for read in (*ALWAYS, *reads):
@@ -86,13 +86,13 @@ def specials(reads: Iterable[Read[Any]]) -> tuple[Resource[Any], ...]:
     return tuple(resource for resource in SPECIAL if resource in wanted)
 
 
-def _need(resource: Resource[Any], reads: list[Read[Any]]) -> Need:
+def _need(resource: Resource[Any], reads: list[Read[Any]]) -> ResourceNeed:
     if resource in BY_NAME_ONLY:
-        return Need(resource, names=BY_NAME_ONLY[resource])
+        return ResourceNeed(resource, names=BY_NAME_ONLY[resource])
     names = tuple(sorted({(read.namespace, read.name) for read in reads if read.name}))
     if not resource.namespaced:
-        return Need(resource, everywhere=True, names=names)
-    return Need(
+        return ResourceNeed(resource, everywhere=True, names=names)
+    return ResourceNeed(
         resource,
         everywhere=any(not read.namespace and not read.plan_namespaces for read in reads),
         namespaces=tuple(sorted({read.namespace for read in reads if read.namespace})),

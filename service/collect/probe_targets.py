@@ -31,7 +31,7 @@ _ADDRESS = re.compile(r"[0-9.]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ProbeTarget:
     """A connection to try.
 
     ``start`` is the role of the cluster that it is about, ``kind`` and ``cluster`` as in
@@ -53,7 +53,7 @@ class BadTarget(ValueError):
     """A row of a list of targets is none; the text says what is wrong."""
 
 
-def targets(migration: Migration) -> tuple[Target, ...]:
+def targets(migration: Migration) -> tuple[ProbeTarget, ...]:
     """Every connection of this migration whose other end is in the evidence."""
     found = (
         target
@@ -64,7 +64,7 @@ def targets(migration: Migration) -> tuple[Target, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _from(migration: Migration, start: Cluster) -> Iterator[Target]:
+def _from(migration: Migration, start: Cluster) -> Iterator[ProbeTarget]:
     role = str(start.role)
     storage = migration.given_storage
     if storage is not None:
@@ -77,22 +77,24 @@ def _from(migration: Migration, start: Cluster) -> Iterator[Target]:
     if start is migration.source:
         proxy = stunnel_proxy(migration)
         if proxy is not None:
-            yield Target(role, "endpoint", "", proxy.value.host, proxy.value.port)
+            yield ProbeTarget(role, "endpoint", "", proxy.value.host, proxy.value.port)
 
 
-def _between(migration: Migration, role: str, goal: Cluster) -> Iterator[Target]:
+def _between(migration: Migration, role: str, goal: Cluster) -> Iterator[ProbeTarget]:
     other = str(goal.role)
     tunnel = None if migration.is_host(goal) else tunnelled(migration, goal)
     if tunnel is None:
         for target in _endpoint(role, "api", other, lambda: api(migration, goal), proxied=True):
             yield target
             if not _ADDRESS.fullmatch(target.host):
-                yield Target(role, "dns", "", target.host, DNS_PORT, "dns")
+                yield ProbeTarget(role, "dns", "", target.host, DNS_PORT, "dns")
     yield from _endpoint(role, "routes", other, lambda: _route(migration, goal))
     for target in _endpoint(
         role, "registry", other, lambda: registry_route(migration, goal), proxied=True
     ):
-        yield Target(role, "registry", other, target.host, target.port, "registry", proxied=True)
+        yield ProbeTarget(
+            role, "registry", other, target.host, target.port, "registry", proxied=True
+        )
 
 
 def _route(migration: Migration, goal: Cluster) -> Fact[Endpoint]:
@@ -107,17 +109,17 @@ def _route(migration: Migration, goal: Cluster) -> Fact[Endpoint]:
 
 def _endpoint(
     role: str, kind: str, other: str, read: Callable[[], Fact[Endpoint]], *, proxied: bool = False
-) -> Iterator[Target]:
+) -> Iterator[ProbeTarget]:
     try:
         place = read().value
     except NotGathered:
         return  # where it listens is not known; the policy says what is missing
     if _HOST.fullmatch(place.host):
         check = "tls" if place.tls else "tcp"
-        yield Target(role, kind, other, place.host, place.port, check, proxied)
+        yield ProbeTarget(role, kind, other, place.host, place.port, check, proxied)
 
 
-def _volumes(migration: Migration, start: Cluster) -> Iterator[Target]:
+def _volumes(migration: Migration, start: Cluster) -> Iterator[ProbeTarget]:
     """The NFS servers of the volumes that the plan moves."""
     plan = migration.given_plan
     if plan is None or start not in (migration.source, migration.destination):
@@ -125,24 +127,24 @@ def _volumes(migration: Migration, start: Cluster) -> Iterator[Target]:
     moved = {item.name for item in plan.volumes or () if item.action == "move"}
     for volume in migration.source.known(PERSISTENT_VOLUME):
         if volume.ref.name in moved and volume.source == "nfs" and _HOST.fullmatch(volume.server):
-            yield Target(str(start.role), "volume", "", volume.server, NFS_PORT)
+            yield ProbeTarget(str(start.role), "volume", "", volume.server, NFS_PORT)
 
 
-def as_rows(found: tuple[Target, ...]) -> list[dict[str, Any]]:
+def as_rows(found: tuple[ProbeTarget, ...]) -> list[dict[str, Any]]:
     """Targets as plain data, to be given to another machine."""
     return [asdict(target) for target in found]
 
 
-def from_rows(rows: Any) -> tuple[Target, ...]:
+def from_rows(rows: Any) -> tuple[ProbeTarget, ...]:
     """Targets from plain data. Raises BadTarget."""
     if not isinstance(rows, list):
         raise BadTarget("the targets are not a list")
     return tuple(_row(index, row) for index, row in enumerate(rows))
 
 
-def _row(index: int, row: Any) -> Target:
+def _row(index: int, row: Any) -> ProbeTarget:
     try:
-        target = Target(**row)
+        target = ProbeTarget(**row)
     except TypeError:
         raise BadTarget(f"targets[{index}] has other fields than a target") from None
     good = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from service.collect.needs import Need, needs, specials
+from service.collect.needs import ResourceNeed, needs, specials
 from service.collect.reference import NAMESPACES
 from service.kinds.mtc import MTC_NAMESPACE
 from service.kinds.rbac import ACCESS_REVIEW, USER
@@ -67,14 +67,16 @@ def secrets() -> list[dict[str, Any]]:
     return found
 
 
-def _fixed(need: Need) -> set[str]:
+def _fixed(need: ResourceNeed) -> set[str]:
     """The namespaces in which something is read, where it is not read everywhere anyhow."""
     if need.everywhere:
         return set()
     return {*need.namespaces, *(namespace for namespace, _ in need.names if namespace)}
 
 
-def _cluster_rules(wanted: Iterable[Need], reads: Iterable[Read[Any]]) -> list[dict[str, Any]]:
+def _cluster_rules(
+    wanted: Iterable[ResourceNeed], reads: Iterable[Read[Any]]
+) -> list[dict[str, Any]]:
     rules = list(_rules(need for need in wanted if need.everywhere))
     special = specials(reads)
     if USER in special:
@@ -86,7 +88,7 @@ def _cluster_rules(wanted: Iterable[Need], reads: Iterable[Read[Any]]) -> list[d
     return rules
 
 
-def _rules(wanted: Iterable[Need]) -> Iterator[dict[str, Any]]:
+def _rules(wanted: Iterable[ResourceNeed]) -> Iterator[dict[str, Any]]:
     lists: dict[str, set[str]] = {}
     single: dict[Resource[Any], set[str]] = {}
     for need in wanted:

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from service.collect.api import Api
 from service.collect.collect_errors import Absent, CollectError, NoConnection
-from service.collect.collection import Collected, Request, collect
+from service.collect.collection import Collected, CollectRequest, collect
 from service.collect.kubeconfig import Connect, in_cluster, with_token
 from service.collect.plans import NoPlan, namespaces_of
 from service.collect.writer import BundleWriter
@@ -82,7 +82,7 @@ def collect_plan(
         clusters, own = _clusters(api, manifest, host, namespaces)
     finally:
         api.close()
-    request = Request(
+    request = CollectRequest(
         clusters=clusters,
         reads=reads,
         namespaces=namespaces_of(manifest) or None,

@@ -28,7 +28,7 @@ log = logging.getLogger("service.webhook")
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class WebhookTarget:
     """Where to send reports: ``format`` is the name of the format that it gets.
 
     ``secret`` signs what is sent; ``headers`` go with it (an Authorization header, say). Neither
@@ -58,7 +58,7 @@ class Patience:
     first: float = 0.5
 
 
-class State(StrEnum):
+class DeliveryState(StrEnum):
     """How a delivery ended."""
 
     DELIVERED = "delivered"
@@ -71,7 +71,7 @@ class Delivery:
     """What became of it: ``detail`` is a status or the kind of error, never a secret."""
 
     target: str
-    state: State
+    state: DeliveryState
     attempts: int
     detail: str
 
@@ -86,7 +86,7 @@ def sign(secret: str, timestamp: str, body: bytes) -> str:
 
 
 def deliver(
-    target: Target,
+    target: WebhookTarget,
     body: bytes,
     media_type: str,
     patience: Patience = Patience(),
@@ -107,7 +107,7 @@ def deliver(
 
 def _deliver(
     given: requests.Session,
-    target: Target,
+    target: WebhookTarget,
     body: bytes,
     media_type: str,
     patience: Patience,
@@ -125,9 +125,9 @@ def _deliver(
         if isinstance(answer, str):
             detail, wait = answer, None
         elif 200 <= answer.status_code < 300:
-            return _done(target, State.DELIVERED, attempt, str(answer.status_code))
+            return _done(target, DeliveryState.DELIVERED, attempt, str(answer.status_code))
         elif answer.status_code not in _PASSING:
-            return _done(target, State.REFUSED, attempt, str(answer.status_code))
+            return _done(target, DeliveryState.REFUSED, attempt, str(answer.status_code))
         else:
             detail, wait = str(answer.status_code), _asked(answer)
         pause = patience.first * 2 ** (attempt - 1) if wait is None else wait
@@ -135,12 +135,12 @@ def _deliver(
         if attempt == patience.attempts or clock() + pause >= deadline:
             break
         sleep(pause)
-    return _done(target, State.FAILED, attempt, detail)
+    return _done(target, DeliveryState.FAILED, attempt, detail)
 
 
 def _attempt(
     session: requests.Session,
-    target: Target,
+    target: WebhookTarget,
     body: bytes,
     media_type: str,
     patience: Patience,
@@ -187,8 +187,8 @@ def _asked(answer: requests.Response) -> float | None:
     return min(float(text), _LONGEST_WAIT) if text.isascii() and text.isdigit() else None
 
 
-def _done(target: Target, state: State, attempts: int, detail: str) -> Delivery:
-    level = logging.INFO if state is State.DELIVERED else logging.WARNING
+def _done(target: WebhookTarget, state: DeliveryState, attempts: int, detail: str) -> Delivery:
+    level = logging.INFO if state is DeliveryState.DELIVERED else logging.WARNING
     log.log(
         level,
         "webhook",

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from service.collect.webhook import Target
+from service.collect.webhook import WebhookTarget
 
 KEYS = frozenset({"name", "url", "format", "secretFile", "headers"})
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -27,7 +27,7 @@ class TargetsError(ValueError):
         self.faults = tuple(faults)
 
 
-def read_targets(path: Path, formats: Collection[str]) -> dict[str, Target]:
+def read_targets(path: Path, formats: Collection[str]) -> dict[str, WebhookTarget]:
     """The targets by name. Raises TargetsError.
 
     The file is a list of objects with ``name``, ``url`` (http or https, without user and
@@ -42,7 +42,7 @@ def read_targets(path: Path, formats: Collection[str]) -> dict[str, Target]:
     if not isinstance(rows, list) or len(rows) > _MOST:
         raise TargetsError([f"{path.name}: wanted a list of at most {_MOST} targets"])
     faults: list[str] = []
-    found: dict[str, Target] = {}
+    found: dict[str, WebhookTarget] = {}
     for place, row in enumerate(rows):
         target = _target(f"{path.name}[{place}]", row, path.parent, formats, faults)
         if target is None:
@@ -57,7 +57,7 @@ def read_targets(path: Path, formats: Collection[str]) -> dict[str, Target]:
 
 def _target(
     place: str, row: object, folder: Path, formats: Collection[str], faults: list[str]
-) -> Target | None:
+) -> WebhookTarget | None:
     before = len(faults)
     if not isinstance(row, Mapping):
         faults.append(f"{place}: wanted an object with name, url and secretFile")
@@ -73,7 +73,7 @@ def _target(
     secret = _secret(place, row.get("secretFile"), folder, faults)
     if len(faults) > before:
         return None
-    return Target(str(name), url, str(form), secret, headers)
+    return WebhookTarget(str(name), url, str(form), secret, headers)
 
 
 def _url(place: str, value: Any, faults: list[str]) -> str:

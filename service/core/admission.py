@@ -23,7 +23,7 @@ from service.kinds.ref import Origin, Pointer
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class AdmissionDecision:
     """``denials`` are blockers that speak against the object, ``warnings`` everything else."""
 
     denials: tuple[Finding, ...]
@@ -43,7 +43,7 @@ def decide(
     lenient: bool = False,
     around: Callable[[], Migration] | None = None,
     own: Origin | None = None,
-) -> Decision:
+) -> AdmissionDecision:
     """Judge one object, the only evidence of ``migration``.
 
     ``before`` gives a migration that knows only the same object as it was: what was already wrong
@@ -58,11 +58,11 @@ def decide(
     told = found if around is None else tuple(_speaking(around(), policies, own))
     certain = tuple(item for item in found if _is_certain(item))
     if lenient or not certain:
-        return Decision((), told)
+        return AdmissionDecision((), told)
     old = set(map(_mark, _speaking(before(), policies))) if before is not None else set()
     denials = tuple(item for item in certain if _mark(item) not in old)
     denied = set(map(_mark, denials))
-    return Decision(denials, tuple(item for item in told if _mark(item) not in denied))
+    return AdmissionDecision(denials, tuple(item for item in told if _mark(item) not in denied))
 
 
 def field_of(finding: Finding, own: Origin | None = None) -> str:

@@ -15,9 +15,9 @@ from service.core.selection import (
     Allowed,
     BadChoice,
     Choice,
-    Fault,
+    ParameterSetting,
     Profile,
-    Setting,
+    SelectionFault,
     Skip,
     nearest,
 )
@@ -37,7 +37,7 @@ class _Form:
 
     def __init__(self, raw: object, by: str, known: tuple[str, ...], at: str = "") -> None:
         self.by, self.at = by, at
-        self.faults: list[Fault] = []
+        self.faults: list[SelectionFault] = []
         self.raw: Mapping[Any, Any] = raw if isinstance(raw, Mapping) else {}
         if not isinstance(raw, Mapping):
             self.fault("", f"wanted an object with some of {', '.join(known)}")
@@ -48,7 +48,7 @@ class _Form:
 
     def fault(self, field: str, message: str, hint: str = "") -> None:
         """Note a fault."""
-        self.faults.append(Fault(self.by, f"{self.at}{field}".rstrip("."), message, hint))
+        self.faults.append(SelectionFault(self.by, f"{self.at}{field}".rstrip("."), message, hint))
 
     def text(self, field: str) -> str:
         value = self.raw.get(field)
@@ -116,7 +116,7 @@ class _Form:
             else:
                 self.fault("severities", f"{word[:80]}: wanted one of {', '.join(Severity)}")
 
-    def settings(self) -> Iterator[Setting]:
+    def settings(self) -> Iterator[ParameterSetting]:
         for name, value in self.pairs("parameters", "ID.PARAMETER=NUMBER"):
             if isinstance(value, Mapping):
                 for parameter, item in value.items():
@@ -128,13 +128,13 @@ class _Form:
             else:
                 self.fault("parameters", f"{name[:80]}: wanted ID.PARAMETER=NUMBER")
 
-    def _setting(self, word: str, parameter: str, value: object) -> Iterator[Setting]:
+    def _setting(self, word: str, parameter: str, value: object) -> Iterator[ParameterSetting]:
         try:
             number = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
         except (TypeError, ValueError, OverflowError):
             number = math.nan
         if math.isfinite(number):
-            yield Setting(word, parameter, number)
+            yield ParameterSetting(word, parameter, number)
         else:
             self.fault("parameters", f"{word[:80]}.{parameter[:80]}: wanted a number")
 
@@ -149,7 +149,7 @@ class _Form:
         return found
 
 
-def _raise(faults: list[Fault]) -> None:
+def _raise(faults: list[SelectionFault]) -> None:
     if faults:
         raise BadChoice(dict.fromkeys(faults))
 

@@ -83,7 +83,7 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class ReleaseLimit:
     """MTC releases that do not work on some OpenShift releases, whatever the books say."""
 
     mtc: Versions
@@ -132,7 +132,7 @@ class Releases:
     mtc: Mapping[str, Newest] = field(default_factory=dict)
     dropped: frozenset[str] = frozenset()
     books: tuple[Book, ...] = ()
-    limits: tuple[Limit, ...] = ()
+    limits: tuple[ReleaseLimit, ...] = ()
     oadp_pairs: tuple[OadpPair, ...] = ()
     oadp_source: str = ""
     oadp_ends: Mapping[str, date] = field(default_factory=dict)
@@ -215,7 +215,7 @@ def parse(value: Any, name: str) -> Releases:
             for row, at in _rows(mtc, "books", "/mtc")
         ),
         limits=tuple(
-            Limit(
+            ReleaseLimit(
                 _versions(row, "mtc", at),
                 _streams(row, "openshift", at),
                 text(row, "why", at),

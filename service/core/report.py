@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from service.core.decision.marks import Change, Decision, Delta, Waiver, WaiverAudit
+from service.core.decision.marks import Change, Delta, GateDecision, Waiver, WaiverAudit
 from service.core.evidence import Missing, Problem
 from service.core.link import Link
 from service.core.migration import Part
@@ -106,7 +106,7 @@ class Report:
     assumed: tuple[tuple[str, str], ...] = ()
     waivers: tuple[WaiverAudit, ...] = ()
     delta: Delta | None = None
-    gate: Decision | None = None
+    gate: GateDecision | None = None
     scope: Scope = WHOLE
 
     @property

@@ -29,7 +29,7 @@ class Skip(NamedTuple):
     reason: str = ""
 
 
-class Setting(NamedTuple):
+class ParameterSetting(NamedTuple):
     """A value for a parameter of the policies that a word names."""
 
     word: str
@@ -46,7 +46,7 @@ class Choice:
     only: tuple[str, ...] = ()
     skip: tuple[Skip, ...] = ()
     severities: tuple[tuple[str, Severity], ...] = ()
-    parameters: tuple[Setting, ...] = ()
+    parameters: tuple[ParameterSetting, ...] = ()
     file: str = ""
 
 
@@ -61,7 +61,7 @@ class Profile:
     only: tuple[str, ...]
     skip: tuple[Skip, ...] = ()
     severities: tuple[tuple[str, Severity], ...] = ()
-    parameters: tuple[Setting, ...] = ()
+    parameters: tuple[ParameterSetting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Allowed:
     set_parameters: bool = True
 
 
-class Fault(NamedTuple):
+class SelectionFault(NamedTuple):
     """What is wrong with a choice: ``field`` is profile, only, skip, severities or parameters."""
 
     by: str
@@ -85,7 +85,7 @@ class Fault(NamedTuple):
 class BadChoice(ValueError):
     """A choice that names what is not there, or asks for what is not allowed; every fault."""
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
+    def __init__(self, faults: Iterable[SelectionFault]) -> None:
         self.faults = tuple(faults)
         super().__init__("; ".join(f"{item.field}: {item.message}" for item in self.faults))
 
@@ -171,7 +171,7 @@ class Catalogue:
         profile = self.profiles.get(name)
         if profile is None:
             hint = nearest(name, self.profiles) or f"there are {', '.join(self.profiles)}"
-            fault = Fault(chosen.by, "profile", f"there is no profile {name[:80]!r}", hint)
+            fault = SelectionFault(chosen.by, "profile", f"there is no profile {name[:80]!r}", hint)
             raise BadChoice([fault])
         tuning = _Tuning(self.policies, list(self.changed))
         tuning.set(f"profile {name}", profile.severities, profile.parameters)
@@ -187,7 +187,7 @@ class Catalogue:
             self._apply(choice, left)
         faults = [*tuning.faults, *left.faults]
         if not faults and not left.policies:
-            faults = [Fault(given[-1].by, "only", "no policy is left to evaluate")]
+            faults = [SelectionFault(given[-1].by, "only", "no policy is left to evaluate")]
         if faults:
             raise BadChoice(faults)
         scope = Scope(
@@ -208,7 +208,7 @@ class Catalogue:
         left.tuning.set(choice.by, choice.severities, (), guarded=guarded)
         if choice.parameters and not self.allowed.set_parameters:
             text = "parameters are set by the operator alone"
-            left.faults.append(Fault(choice.by, "parameters", text))
+            left.faults.append(SelectionFault(choice.by, "parameters", text))
         else:
             left.tuning.set(choice.by, (), choice.parameters)
 
@@ -252,7 +252,7 @@ class _Tuning:
 
     all: Sequence[Policy[Any]]
     changed: list[Changed] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[SelectionFault] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.policies = {policy.id: policy for policy in self.all}
@@ -264,14 +264,16 @@ class _Tuning:
             policies = self.policies.values()
             names = {name for item in policies for name in (item.id, item.name, item.area())}
             hint = nearest(word, names) or "wanted an id, a name or an area of policies, or a glob"
-            self.faults.append(Fault(by, setting, f"no policy is called {word[:80]!r}", hint))
+            self.faults.append(
+                SelectionFault(by, setting, f"no policy is called {word[:80]!r}", hint)
+            )
         return found
 
     def set(
         self,
         by: str,
         severities: Iterable[tuple[str, Severity]],
-        parameters: Iterable[Setting],
+        parameters: Iterable[ParameterSetting],
         *,
         guarded: bool = False,
     ) -> None:
@@ -293,17 +295,17 @@ class _Tuning:
         now = self.policies[key].severity
         return now is Severity.BLOCKER and RANK[severity] < RANK[now]
 
-    def _set_one(self, by: str, key: str, setting: Setting) -> None:
+    def _set_one(self, by: str, key: str, setting: ParameterSetting) -> None:
         policy = self.policies[key]
         known = {item.name: item for item in policy.parameters}
         parameter = known.get(setting.parameter)
         if parameter is None:
             text = f"{key} has no parameter {setting.parameter[:80]!r}"
             hint = nearest(setting.parameter, known) or _listed(known)
-            self.faults.append(Fault(by, "parameters", text, hint))
+            self.faults.append(SelectionFault(by, "parameters", text, hint))
         elif not parameter.accepts(setting.value):
             text = f"{key}.{parameter.name} is {setting.value:g}: wanted {parameter.takes}"
-            self.faults.append(Fault(by, "parameters", text))
+            self.faults.append(SelectionFault(by, "parameters", text))
         else:
             self.policies[key] = policy.tuned(None, {parameter.name: setting.value})
             value = f"{setting.value:g} {parameter.unit}"
@@ -315,11 +317,11 @@ def _listed(names: Iterable[str]) -> str:
     return f"it has {listed}" if listed else "it has no parameters"
 
 
-def _guarded(by: str, setting: str, done: str, keys: Sequence[str], switch: str) -> Fault:
+def _guarded(by: str, setting: str, done: str, keys: Sequence[str], switch: str) -> SelectionFault:
     names = ", ".join(keys[:5]) + (" …" * (len(keys) > 5))
     text = f"{names} {'is a blocker' if len(keys) == 1 else 'are blockers'} and may not be {done}"
     hint = f"accept the risk with a waiver; or the operator's configuration sets requests.{switch}"
-    return Fault(by, setting, text, hint)
+    return SelectionFault(by, setting, text, hint)
 
 
 class _Left:
@@ -327,7 +329,7 @@ class _Left:
 
     def __init__(self, tuning: _Tuning) -> None:
         self.tuning = tuning
-        self.faults: list[Fault] = []
+        self.faults: list[SelectionFault] = []
         self.policies = dict.fromkeys(tuning.policies)
         self.skipped: dict[str, Skipped] = {}
         self.named = 0
@@ -340,7 +342,9 @@ class _Left:
             gone = [self.skipped[key] for key in found if key in self.skipped]
             if found and len(gone) == len(found):
                 text = f"{word[:80]!r} is left out: {gone[0].reason}"
-                self.faults.append(Fault(by, "only", text, "profile=full has every policy"))
+                self.faults.append(
+                    SelectionFault(by, "only", text, "profile=full has every policy")
+                )
             kept.update(found)
         for key in [key for key in self.policies if key not in kept]:
             self._skip(key, reason)

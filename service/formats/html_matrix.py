@@ -61,7 +61,7 @@ class Area:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BarPart:
     """A stretch of the bar that shows the verdicts of the prerequisites, in per mille."""
 
     look: str
@@ -139,7 +139,7 @@ def _cell(findings: Sequence[Finding]) -> Cell:
     return Cell(look(first), sign(first), word_of(first), len(alike), anchor(first))
 
 
-def bar(report: Report) -> tuple[Part, ...]:
+def bar(report: Report) -> tuple[BarPart, ...]:
     """The verdicts of the findings, as stretches of 1000, each at least wide enough to be seen."""
     counts: dict[str, tuple[str, int]] = {}
     for finding in words.by_urgency(report.findings):
@@ -152,6 +152,6 @@ def bar(report: Report) -> tuple[Part, ...]:
     parts, start = [], 0.0
     for key, (word, count) in counts.items():
         width = widths[key] * scale
-        parts.append(Part(key, word, count, round(start, 1), round(width, 1)))
+        parts.append(BarPart(key, word, count, round(start, 1), round(width, 1)))
         start += width
     return tuple(parts)

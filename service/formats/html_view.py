@@ -23,7 +23,7 @@ MOST_ROWS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class CardItem:
     """One finding in a card."""
 
     subject: str
@@ -51,7 +51,7 @@ class Card:
     why: str
     remedy: str
     docs: tuple[Link, ...]
-    items: tuple[Item, ...]
+    items: tuple[CardItem, ...]
     more: int
     commands: tuple[str, ...]
 
@@ -93,14 +93,14 @@ def _card(anchor: str, findings: Sequence[Finding], known: dict[str, Policy[Any]
     )
 
 
-def _item(finding: Finding, shared: Sequence[str]) -> Item:
+def _item(finding: Finding, shared: Sequence[str]) -> CardItem:
     waiver = finding.waiver
     about = ""
     if waiver is not None:
         ticket = f", {waiver.ticket}" if waiver.ticket else ""
         about = f"Waived by {waiver.owner}{ticket} until {waiver.until}: {waiver.reason}"
     own = [text for text in words.commands(finding) if text not in shared]
-    return Item(
+    return CardItem(
         subject=words.about(finding.subject),
         message=words.line(finding.message),
         found=words.line(finding.found),

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from service.core.decision.tickets import Action, Group, Priority, Ticket, tickets
+from service.core.decision.tickets import Action, Priority, Ticket, TicketGroup, tickets
 from service.core.next_steps import next_steps
 from service.core.report import Finding, Report
 from service.formats import json_marks, words
@@ -37,7 +37,7 @@ Block = tuple[str, str]
 
 def render(report: Report, context: Context) -> bytes:
     """One item per ticket as JSON: how to find the issue, and the requests to send."""
-    found = tickets(report, Group(context.options.group))
+    found = tickets(report, TicketGroup(context.options.group))
     missing = list(_missing(report, context.again))
     items = [_item(ticket, missing, context.options) for ticket in found]
     return dumps({"scope": json_marks.scope(report), "items": items})

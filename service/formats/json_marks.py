@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.core.decision.marks import Decision, Delta, Seen, Waiver, WaiverAudit
+from service.core.decision.marks import Delta, GateDecision, Seen, Waiver, WaiverAudit
 from service.core.report import Finding, Report
 from service.formats import words
 from service.kinds.ref import Subject
@@ -106,7 +106,7 @@ def subject(item: Subject) -> dict[str, str]:
     }
 
 
-def gate(item: Decision | None) -> dict[str, Any] | None:
+def gate(item: GateDecision | None) -> dict[str, Any] | None:
     """The gate's decision, null if none was requested."""
     if item is None:
         return None

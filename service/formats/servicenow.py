@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from service.core.decision.tickets import Action, Group, Priority, Ticket, tickets
+from service.core.decision.tickets import Action, Priority, Ticket, TicketGroup, tickets
 from service.core.next_steps import next_steps
 from service.core.report import Finding, Report
 from service.formats import json_marks, words
@@ -26,7 +26,7 @@ _DESCRIPTION = 4000
 
 def render(report: Report, context: Context) -> bytes:
     """One item per ticket as JSON: how to find the record, and the request to send."""
-    found = tickets(report, Group(context.options.group))
+    found = tickets(report, TicketGroup(context.options.group))
     missing = [
         f"{words.lacking(item)}. In one script: {context.again.format(role=item.role)}."
         for item in next_steps(report)

@@ -7,7 +7,7 @@ from typing import Any
 
 from service.core.deadline import paced
 from service.core.decision.marks import Ending, Seen
-from service.core.decision.tickets import Action, Group, Ticket, ending, tickets
+from service.core.decision.tickets import Action, Ticket, TicketGroup, ending, tickets
 from service.core.report import Finding, Report
 from service.formats import json_marks, words
 from service.formats.format_base import Context, Format
@@ -21,7 +21,7 @@ _BODY = 30_000
 
 def render(report: Report, context: Context) -> bytes:
     """The tickets as JSON."""
-    group = Group(context.options.group)
+    group = TicketGroup(context.options.group)
     missing = "\n\n".join(next_text(report, context.again))
     return dumps(
         {

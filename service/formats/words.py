@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from service.core.deadline import paced
-from service.core.decision.marks import Decision
+from service.core.decision.marks import GateDecision
 from service.core.engine import NOT_GATHERED
 from service.core.evidence import Missing
 from service.core.next_steps import ClusterSteps, Step
@@ -147,7 +147,7 @@ def placed_commands(finding: Finding) -> Iterator[tuple[str, str]]:
         yield places.get(command, ""), command
 
 
-def gate_reasons(gate: Decision) -> Iterator[str]:
+def gate_reasons(gate: GateDecision) -> Iterator[str]:
     """Why a gate is closed, a line each; all that is unknown in one."""
     unknown = [item.policy for item in gate.reasons if item.unknown]
     for reason in gate.reasons:
@@ -159,7 +159,7 @@ def gate_reasons(gate: Decision) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class FindingCounts:
     """What a reader wants to know first."""
 
     blockers: int
@@ -170,11 +170,11 @@ class Tally:
     unreadable: int
 
 
-def tally(report: Report) -> Tally:
+def tally(report: Report) -> FindingCounts:
     """Count a report's findings as a reader would."""
     fails = [item.severity for item in report.findings if item.verdict is Verdict.FAIL]
     counts = report.counts
-    return Tally(
+    return FindingCounts(
         blockers=fails.count(Severity.BLOCKER),
         unknown=counts["unknown"] + counts["error"],
         warnings=len(fails) - fails.count(Severity.BLOCKER),

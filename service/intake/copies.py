@@ -9,7 +9,7 @@ from typing import Any
 from service.core.deadline import paced
 from service.core.evidence import Problem, Unusable
 from service.core.inventory import Entry, Shelf
-from service.intake.texts.items import Item, head_of
+from service.intake.texts.items import ListItem, head_of
 from service.kinds.masks import has_masks, may_be_masked
 from service.kinds.ref import Malformed, Origin, Ref
 from service.kinds.resource import Resource, fetch_command
@@ -60,7 +60,7 @@ def _value(entry: Entry) -> Mapping[str, Any] | None:
 def _alike(resource: Resource[Any], one: Entry, other: Entry) -> bool:
     """Whether a policy reads the same out of both: tools leave out different fields."""
     mine, others = one.held, other.held
-    if isinstance(mine, Item) and isinstance(others, Item) and mine.span == others.span:
+    if isinstance(mine, ListItem) and isinstance(others, ListItem) and mine.span == others.span:
         return True  # the same text
     first, second = _value(one), _value(other)
     if first == second:

@@ -10,7 +10,7 @@ from service.core.evidence import Role
 from service.core.inventory import Entry, Inventory, Shelf
 from service.core.migration import Cluster, Declared, Other
 from service.intake.copies import keep_one_of_each
-from service.intake.texts.items import Item, head_of
+from service.intake.texts.items import ListItem, head_of
 from service.kinds.cluster import NAMESPACE
 from service.kinds.config import CLUSTER_VERSION, INFRASTRUCTURE
 from service.kinds.masks import Masking, is_masked
@@ -56,7 +56,7 @@ class Gathering:
     def add(
         self,
         resource: Resource[Any],
-        value: Mapping[str, Any] | Item,
+        value: Mapping[str, Any] | ListItem,
         origin: Origin,
         base: str,
         *,
@@ -77,7 +77,7 @@ class Gathering:
         if len(name) > MOST_NAME or len(namespace) > MOST_NAME:
             name, namespace = name[:MOST_NAME], namespace[:MOST_NAME]
         if resource in _NEEDED and (resource is not NAMESPACE or name == "kube-system"):
-            value = value() if isinstance(value, Item) else value
+            value = value() if isinstance(value, ListItem) else value
             self._identify(resource, value, Pointer(origin, base), masking)
         entry = Entry(namespace, name, value, origin, base, flat, masking)
         self.shelf(resource).entries.append(entry)

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from service.core.evidence import Problem
 from service.core.migration import Part
-from service.intake.archives.members import Format, decompress, sniff
+from service.intake.archives.members import Compression, decompress, sniff
 from service.intake.files import read_file
 from service.intake.intake import Intake
 from service.intake.intake_errors import LimitExceeded, Unreadable
@@ -29,7 +29,13 @@ from service.intake.walk import walk
 from service.kinds.ref import Origin
 from service.kinds.resource import Read
 
-ARCHIVES = (Format.TAR, Format.TAR_GZ, Format.TAR_XZ, Format.TAR_BZ2, Format.ZIP)
+ARCHIVES = (
+    Compression.TAR,
+    Compression.TAR_GZ,
+    Compression.TAR_XZ,
+    Compression.TAR_BZ2,
+    Compression.ZIP,
+)
 
 
 def read_pieces(
@@ -120,9 +126,9 @@ def _member(intake: Intake, piece: Piece) -> str:
     return name
 
 
-def _whole(intake: Intake, stream: BinaryIO, found: Format) -> bytes:
+def _whole(intake: Intake, stream: BinaryIO, found: Compression) -> bytes:
     """A single document, decompressed."""
-    if found is Format.PLAIN:
+    if found is Compression.PLAIN:
         data = rest(stream, intake.limits.kept_bytes + 1)
     else:
         data = b"".join(decompress(stream, intake.limits))

@@ -48,7 +48,7 @@ class ClusterResourceQuota:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class LimitItem:
     """An entry of a limit range: ``least`` and ``most`` are quantities by resource.
 
     ``type`` is Container, Pod or PersistentVolumeClaim. ``default_limits`` and
@@ -70,7 +70,7 @@ class LimitRange:
     """A limit range of a namespace."""
 
     ref: Ref
-    limits: tuple[Limit, ...]
+    limits: tuple[LimitItem, ...]
 
 
 def limit_range(value: Object, ref: Ref) -> LimitRange:
@@ -79,7 +79,7 @@ def limit_range(value: Object, ref: Ref) -> LimitRange:
     for index, row in enumerate(rows(table(value, "spec", ""), "limits", "/spec")):
         at = f"/spec/limits/{index}"
         found.append(
-            Limit(
+            LimitItem(
                 index,
                 text(row, "type", at),
                 least=quantities(row, "min", at),

@@ -49,7 +49,7 @@ def test_it_starts_at_once(arguments: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("policy", catalogue(), ids=lambda policy: policy.id)
 def test_every_policy_is_explained(policy: object) -> None:
-    from service.cli.catalogue import _page, find
+    from service.cli.policies_command import _page, find
 
     (found,) = find(policy.name)  # type: ignore[attr-defined]
     text = "\n".join(_page(found))

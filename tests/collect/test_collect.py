@@ -22,8 +22,8 @@ from cluster_objects import claims, destination, obj, plan, pod, source
 from policies import catalogue
 from service.collect.api import Api
 from service.collect.collect_errors import NoConnection
-from service.collect.collection import Collected, Request, collect
-from service.collect.kubeconfig import Context
+from service.collect.collection import Collected, CollectRequest, collect
+from service.collect.kubeconfig import KubeContext
 from service.collect.listing import objects
 from service.collect.plans import namespaces_of, plan_on
 from service.collect.writer import BundleWriter
@@ -60,12 +60,13 @@ def gathered(servers: dict[str, Server], **more: Any) -> tuple[dict[str, Any], C
     stream = io.BytesIO()
     writer = BundleWriter(stream)
     contexts = {
-        role: Context("ctx", str(server.kubeconfig(name="ctx"))) for role, server in servers.items()
+        role: KubeContext("ctx", str(server.kubeconfig(name="ctx")))
+        for role, server in servers.items()
     }
     if "namespaces" not in more:
         plan = plan_on(contexts)
         more["namespaces"] = namespaces_of(plan) if plan else None
-    done = collect(Request(clusters=contexts, reads=READS, **more), writer)
+    done = collect(CollectRequest(clusters=contexts, reads=READS, **more), writer)
     writer.end({})
     data = stream.getvalue()
     bundle = read_body(Piece("envelope", io.BytesIO(data)), {}, reads=READS)
@@ -147,7 +148,7 @@ def test_a_list_that_expires_is_read_on(
 ) -> None:
     one.cluster.objects["pods"] = [pod(f"p{n:03}", "shop") for n in range(25)]
     one.cluster.expire = list(expire)
-    api = Api(Context("ctx", str(one.kubeconfig())))
+    api = Api(KubeContext("ctx", str(one.kubeconfig())))
     found = [value["metadata"]["name"] for value in objects(api, "/api/v1/pods", page=10)]
     assert sorted(set(found)) == [f"p{n:03}" for n in range(25)]
     assert (len(found) > 25) is twice
@@ -172,7 +173,7 @@ def test_a_busy_server_is_given_the_time_that_it_asks_for(one: Server) -> None:
     one.cluster.throttle["nodes"] = 3
     one.cluster.retry_after = "7"
     waited: list[float] = []
-    api = Api(Context("ctx", str(one.kubeconfig())), sleep=waited.append)
+    api = Api(KubeContext("ctx", str(one.kubeconfig())), sleep=waited.append)
     assert list(objects(api, "/api/v1/nodes")) == []
     assert waited == [7.0, 7.0, 7.0]
 
@@ -325,7 +326,7 @@ def test_the_user_agent_is_ours(one: Server) -> None:
 @pytest.mark.parametrize("name", ["a", "openshift-migration/a"])
 def test_the_plan_of_a_name(one: Server, name: str) -> None:
     one.cluster.add(plan("shop", name="a"), plan("bank", name="b"))
-    found = plan_on({"source": Context("ctx", str(one.kubeconfig()))}, name)
+    found = plan_on({"source": KubeContext("ctx", str(one.kubeconfig()))}, name)
     assert found is not None
     assert namespaces_of(found) == ("shop",)
 
@@ -354,7 +355,7 @@ def test_what_the_server_serves_is_told(one: Server, aggregated: bool) -> None:
 def test_a_cut_connection_is_made_again(one: Server) -> None:
     one.cluster.drop["nodes"] = 1
     waited: list[float] = []
-    api = Api(Context("ctx", str(one.kubeconfig())), sleep=waited.append)
+    api = Api(KubeContext("ctx", str(one.kubeconfig())), sleep=waited.append)
     assert list(objects(api, "/api/v1/nodes")) == []
     assert waited == [1.0]
 
@@ -431,11 +432,11 @@ def test_a_cluster_that_cannot_be_reached_loses_nothing_of_the_other(
     tmp_path: Path, authority: trustme.CA
 ) -> None:
     with serving(source(), tmp_path, authority) as server:
-        good = Context("ctx", str(server.kubeconfig(name="ctx")))
-        bad = Context("none", str(server.kubeconfig(name="ctx")))
+        good = KubeContext("ctx", str(server.kubeconfig(name="ctx")))
+        bad = KubeContext("none", str(server.kubeconfig(name="ctx")))
         stream = io.BytesIO()
         writer = BundleWriter(stream)
-        request = Request({"source": good, "destination": bad}, READS, ("shop",))
+        request = CollectRequest({"source": good, "destination": bad}, READS, ("shop",))
         done = collect(request, writer)
         writer.end({})
     assert list(done.lost) == ["destination"]
@@ -460,7 +461,7 @@ def test_every_kind_of_credential(
     one: Server, authority: trustme.CA, tmp_path: Path, form: str
 ) -> None:
     path = one.kubeconfig(_user(form, authority, tmp_path))
-    answer = Api(Context("ctx", str(path))).get("/version")
+    answer = Api(KubeContext("ctx", str(path))).get("/version")
     assert answer["gitVersion"].startswith("v1.27")
 
 
@@ -499,7 +500,7 @@ def test_a_wrong_token_is_said_to_be_one(one: Server) -> None:
     path = one.kubeconfig({"token": "expired-token-of-alice"})
     stream = io.BytesIO()
     writer = BundleWriter(stream)
-    done = collect(Request({"source": Context("ctx", str(path))}, READS), writer)
+    done = collect(CollectRequest({"source": KubeContext("ctx", str(path))}, READS), writer)
     writer.end({})
     assert "not logged in" in done.lost["source"]
     assert "expired-token" not in stream.getvalue().decode()
@@ -545,7 +546,7 @@ def test_a_server_that_is_not_verified_floods_no_log(one: Server, tmp_path: Path
 
 def test_impersonation_of_the_kubeconfig_is_honoured(one: Server) -> None:
     path = one.kubeconfig({"token": TOKEN, "as": "bob"})
-    assert Context("ctx", str(path))().default_headers["Impersonate-User"] == "bob"
+    assert KubeContext("ctx", str(path))().default_headers["Impersonate-User"] == "bob"
 
 
 def test_a_certificate_of_another_authority_is_refused(one: Server, tmp_path: Path) -> None:
@@ -554,7 +555,7 @@ def test_a_certificate_of_another_authority_is_refused(one: Server, tmp_path: Pa
     one.authority = other
     path = one.kubeconfig()
     with pytest.raises(NoConnection, match="TLS with https://"):
-        Api(Context("ctx", str(path))).get("/version")
+        Api(KubeContext("ctx", str(path))).get("/version")
 
 
 def command(*arguments: Any) -> subprocess.CompletedProcess[str]:

@@ -20,8 +20,8 @@ import yaml
 from apiserver import Server, serving
 from cluster_objects import MTC, destination, obj, plan, source
 
-from service.collect.measure import Result, attempt, measure
-from service.collect.probe_targets import BadTarget, Target, from_rows
+from service.collect.measure import Measurement, attempt, measure
+from service.collect.probe_targets import BadTarget, ProbeTarget, from_rows
 
 
 @contextmanager
@@ -72,8 +72,8 @@ def http(status: int) -> bytes:
     return f"HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n".encode()
 
 
-def target(port: int, check: str, host: str = "127.0.0.1", **more: Any) -> Target:
-    return Target("source", "registry", "destination", host, port, check, **more)
+def target(port: int, check: str, host: str = "127.0.0.1", **more: Any) -> ProbeTarget:
+    return ProbeTarget("source", "registry", "destination", host, port, check, **more)
 
 
 @pytest.fixture
@@ -88,14 +88,14 @@ def test_a_port_that_is_open_and_one_that_is_closed(closed: int) -> None:
     with answering(http(200)) as port:
         assert attempt(target(port, "tcp")).open
     refused = attempt(target(closed, "tcp"))
-    assert refused == Result(
+    assert refused == Measurement(
         False, "refused: nothing listens on the port, or a firewall rejects it"
     )
 
 
 def test_tls_is_tried_to_the_end() -> None:
     with answering(http(200), tls=True) as port:
-        assert attempt(target(port, "tls")) == Result(True, "TLSv1.3 handshake")
+        assert attempt(target(port, "tls")) == Measurement(True, "TLSv1.3 handshake")
     with answering(http(200)) as port:
         plain = attempt(target(port, "tls"), 1)
         assert not plain.open
@@ -105,7 +105,7 @@ def test_tls_is_tried_to_the_end() -> None:
 def test_a_server_that_never_answers_ends_in_time() -> None:
     with answering(silent=True) as port:
         found = attempt(target(port, "tls"), 0.3)
-    assert found == Result(False, "TCP is open, the TLS handshake gets no answer")
+    assert found == Measurement(False, "TCP is open, the TLS handshake gets no answer")
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,9 @@ def test_the_proxy_of_the_environment_is_used_where_mtc_would(
         monkeypatch.setenv("HTTPS_PROXY", f"http://user:hunter2@127.0.0.1:{port}")
         monkeypatch.setenv("NO_PROXY", "10.0.0.0/8,.internal")
         found = attempt(target(443, "tls", "s3.example.com", proxied=True))
-        assert found == Result(False, f"the proxy 127.0.0.1:{port} answered 407 to CONNECT", 407)
+        assert found == Measurement(
+            False, f"the proxy 127.0.0.1:{port} answered 407 to CONNECT", 407
+        )
     from service.collect.measure import proxy_for
 
     assert proxy_for("10.1.2.3", 443) is None
@@ -144,7 +146,7 @@ def test_a_proxy_that_is_not_there_is_told_from_a_goal_that_is_not(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{closed}")
     refused = "refused: nothing listens on the port, or a firewall rejects it"
-    assert attempt(target(443, "tls", "s3.example.com", proxied=True)) == Result(
+    assert attempt(target(443, "tls", "s3.example.com", proxied=True)) == Measurement(
         False, f"the proxy 127.0.0.1:{closed}: {refused}"
     )
 
@@ -153,7 +155,8 @@ def test_one_connection_for_several_clusters_is_tried_once() -> None:
     said: list[str] = []
     with answering(http(200)) as port:
         rows = [
-            Target(role, "repository", "", "127.0.0.1", port) for role in ("source", "destination")
+            ProbeTarget(role, "repository", "", "127.0.0.1", port)
+            for role in ("source", "destination")
         ]
         probes = measure(rows, "workstation", say=said.append)
     assert len(said) == 1

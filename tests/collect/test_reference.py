@@ -17,7 +17,7 @@ from test_collect import READS, names, rows
 
 from service.collect.collect_errors import NoConnection
 from service.collect.collection import Collected
-from service.collect.kubeconfig import Context
+from service.collect.kubeconfig import KubeContext
 from service.collect.reference import CONTROLLER, NoPlan, PlanName, collect_plan
 from service.intake.parts import read_body
 from service.intake.pieces import Piece
@@ -64,7 +64,7 @@ def pair(tmp_path: Path) -> Iterator[tuple[Server, Server]]:
 
 def by_name(host: Server, plan: PlanName = SHOP) -> tuple[dict[str, Any], Collected, bytes]:
     stream = io.BytesIO()
-    connect = Context("ctx", str(host.kubeconfig()))
+    connect = KubeContext("ctx", str(host.kubeconfig()))
     done = collect_plan(plan, READS, stream, seconds=30, host=connect)
     return json.loads(stream.getvalue()), done, stream.getvalue()
 

@@ -18,7 +18,7 @@ from test_updates import GRAPH, URL
 
 from service.api.app import create_app
 from service.api.requests import by_reference
-from service.collect.kubeconfig import Context
+from service.collect.kubeconfig import KubeContext
 from service.settings import Settings, SettingsError, from_environment
 
 SHOP = {"namespace": MTC, "name": "shop"}
@@ -39,7 +39,7 @@ def clusters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[
             secret("src-token", saToken=REMOTE_TOKEN),
             remote(src),
         )
-        pod = Context("ctx", str(dst.kubeconfig()))
+        pod = KubeContext("ctx", str(dst.kubeconfig()))
         monkeypatch.setattr("service.collect.reference.in_cluster", pod)
         yield src, dst
 

@@ -19,16 +19,16 @@ from service.collect.webhook import (
     SIGNATURE,
     TIMESTAMP,
     Delivery,
+    DeliveryState,
     Patience,
-    State,
-    Target,
+    WebhookTarget,
     deliver,
 )
 from service.collect.webhook_targets import TargetsError, read_targets
 from service.observability import JsonFormatter
 
 URL = "https://ops.example/hook?token=t0ps3cr3t"
-TARGET = Target("ops", URL, "tickets", "0123456789abcdef", {"Authorization": "Bearer t"})
+TARGET = WebhookTarget("ops", URL, "tickets", "0123456789abcdef", {"Authorization": "Bearer t"})
 BODY = b'{"verdict":"not_ready"}'
 
 
@@ -59,7 +59,7 @@ def send(clock: Clock | None = None, **patience) -> Delivery:
 @responses.activate
 def test_what_is_sent_is_signed():
     responses.post(URL, status=204)
-    assert send() == Delivery("ops", State.DELIVERED, 1, "204")
+    assert send() == Delivery("ops", DeliveryState.DELIVERED, 1, "204")
     (call,) = responses.calls
     headers = call.request.headers
     assert call.request.body == BODY
@@ -77,7 +77,7 @@ def test_a_passing_failure_is_repeated_with_growing_pauses():
         responses.post(URL, status=status)
     responses.post(URL, status=200)
     clock = Clock()
-    assert send(clock, attempts=5) == Delivery("ops", State.DELIVERED, 4, "200")
+    assert send(clock, attempts=5) == Delivery("ops", DeliveryState.DELIVERED, 4, "200")
     for pause, base in zip(clock.slept, (0.5, 1.0, 2.0), strict=True):
         assert base <= pause <= 2 * base
     marks = {call.request.headers[DELIVERY] for call in responses.calls}
@@ -88,7 +88,7 @@ def test_a_passing_failure_is_repeated_with_growing_pauses():
 @pytest.mark.parametrize("status", [301, 302, 400, 401, 404, 410, 422])
 def test_a_refusal_is_final_and_no_redirect_is_followed(status):
     responses.post(URL, status=status, headers={"Location": "http://169.254.169.254/"})
-    assert send() == Delivery("ops", State.REFUSED, 1, str(status))
+    assert send() == Delivery("ops", DeliveryState.REFUSED, 1, str(status))
     assert len(responses.calls) == 1
 
 
@@ -97,7 +97,7 @@ def test_a_refusal_is_final_and_no_redirect_is_followed(status):
 def test_errors_of_the_network_are_told_without_the_address(error, caplog):
     responses.post(URL, body=error)
     delivery = send(attempts=2)
-    assert delivery == Delivery("ops", State.FAILED, 2, type(error).__name__)
+    assert delivery == Delivery("ops", DeliveryState.FAILED, 2, type(error).__name__)
     assert "t0ps3cr3t" not in caplog.text + repr(delivery) + repr(TARGET)
     assert TARGET.secret not in repr(TARGET)
 
@@ -121,7 +121,7 @@ def test_the_whole_takes_no_longer_than_allowed():
     responses.post(URL, status=503)
     clock = Clock()
     delivery = send(clock, seconds=4.0, attempts=100)
-    assert delivery.state is State.FAILED
+    assert delivery.state is DeliveryState.FAILED
     assert clock.now - 100 <= 4.0
     assert delivery.attempts <= 4
 
@@ -131,7 +131,7 @@ def test_a_receiver_may_ask_for_a_pause():
     responses.post(URL, status=503, headers={"Retry-After": "7"})
     responses.post(URL, status=200)
     clock = Clock()
-    assert send(clock).state is State.DELIVERED
+    assert send(clock).state is DeliveryState.DELIVERED
     assert 7 <= clock.slept[0] <= 7.5
 
 
@@ -139,7 +139,7 @@ def test_a_receiver_may_ask_for_a_pause():
 def test_a_pause_beyond_the_time_is_not_waited_for():
     responses.post(URL, status=503, headers={"Retry-After": "86400"})
     clock = Clock()
-    assert send(clock) == Delivery("ops", State.FAILED, 1, "503")
+    assert send(clock) == Delivery("ops", DeliveryState.FAILED, 1, "503")
     assert clock.slept == []
 
 
@@ -164,9 +164,9 @@ class Slow(http.server.BaseHTTPRequestHandler):
 def test_an_endless_answer_of_a_real_server_is_not_read():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    target = Target("slow", f"http://127.0.0.1:{server.server_port}/", "json", "0" * 16)
+    target = WebhookTarget("slow", f"http://127.0.0.1:{server.server_port}/", "json", "0" * 16)
     try:
-        assert deliver(target, BODY, "application/json").state is State.DELIVERED
+        assert deliver(target, BODY, "application/json").state is DeliveryState.DELIVERED
     finally:
         server.shutdown()
         server.server_close()
@@ -190,10 +190,10 @@ class Dribble(http.server.BaseHTTPRequestHandler):
 def test_a_server_that_answers_a_byte_at_a_time_is_left():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Dribble)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    target = Target("slow", f"http://127.0.0.1:{server.server_port}/", "json", "0" * 16)
+    target = WebhookTarget("slow", f"http://127.0.0.1:{server.server_port}/", "json", "0" * 16)
     try:
         delivery = deliver(target, BODY, "application/json", Patience(seconds=1.0))
-        assert delivery == Delivery("slow", State.FAILED, 1, "Timeout")
+        assert delivery == Delivery("slow", DeliveryState.FAILED, 1, "Timeout")
     finally:
         server.shutdown()
         server.server_close()
@@ -217,8 +217,8 @@ def test_targets_are_read_from_a_file(tmp_path):
         "headers: {Authorization: Bearer t}}\n",
     )
     assert read_targets(path, FORMATS) == {
-        "ops": Target("ops", "https://ops.example/x", "tickets", "0123456789abcdef"),
-        "log": Target(
+        "ops": WebhookTarget("ops", "https://ops.example/x", "tickets", "0123456789abcdef"),
+        "log": WebhookTarget(
             "log", "http://log:8080", "json", "0123456789abcdef", {"Authorization": "Bearer t"}
         ),
     }

@@ -9,7 +9,7 @@ from made import BROKEN, DESTINATION, NOTED, finding, report, volume
 
 from service.core.decision import delta
 from service.core.decision.gate import CLOSED_STATUS, Gate, NoPrevious, decide
-from service.core.decision.marks import Decision, Reason
+from service.core.decision.marks import GateDecision, GateReason
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Readiness, Report
 
@@ -17,7 +17,7 @@ PASS = finding("MTC101", "pass")
 DEFAULT = Gate()
 
 
-def decided(given: Report, gate: Gate = DEFAULT) -> Decision:
+def decided(given: Report, gate: Gate = DEFAULT) -> GateDecision:
     decision = decide(given, gate).gate
     assert decision is not None
     return decision
@@ -28,7 +28,7 @@ def texts(given: Report, gate: Gate = DEFAULT) -> list[str]:
 
 
 def test_all_met_opens_the_gate_and_says_what_was_asked():
-    assert decided(report(PASS)) == Decision(
+    assert decided(report(PASS)) == GateDecision(
         passed=True,
         reasons=(),
         fail_on=Severity.BLOCKER,
@@ -41,7 +41,7 @@ def test_all_met_opens_the_gate_and_says_what_was_asked():
 def test_two_offenders_of_one_policy_are_one_reason_that_names_both():
     bad = [finding("MTC601", "fail", volume(name)) for name in ("pv-a", "pv-b")]
     assert decided(report(PASS, *bad)).reasons == (
-        Reason(
+        GateReason(
             "MTC601 (The rule of MTC601 holds) fails for source: PersistentVolume pv-a, "
             "source: PersistentVolume pv-b",
             "MTC601",

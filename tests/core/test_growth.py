@@ -21,7 +21,7 @@ from policies import catalogue
 from service.core.decision.waiver_form import parse
 from service.core.decision.waivers import apply
 from service.core.engine import evaluate
-from service.core.partition import Kind, Load, Request, Tie, partition
+from service.core.partition import Load, PartitionRequest, Tie, TieKind, partition
 from service.intake.limits import DEFAULT_LIMITS
 from service.intake.parts import read_body
 from service.intake.pieces import Piece
@@ -178,12 +178,12 @@ def test_a_waiver_costs_a_finding_few_calls() -> None:
     assert cost(200) - cost(100) <= 16 * 100 * len(waivers)
 
 
-def chain(size: int) -> Request:
+def chain(size: int) -> PartitionRequest:
     loads = tuple(Load(name, 1, 1) for name in names(size))
     ties = tuple(
-        Tie(later.name, first.name, Kind.REFERENCE, "needs") for first, later in pairwise(loads)
+        Tie(later.name, first.name, TieKind.REFERENCE, "needs") for first, later in pairwise(loads)
     )
-    return Request(loads, ties, (10, 100, 100))
+    return PartitionRequest(loads, ties, (10, 100, 100))
 
 
 def test_a_partition_of_a_chain_grows_with_it() -> None:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from test_patch import cleaned, manifest
 
 from service.core.outcome import Severity
-from service.core.patch import Reason, Refused, Request, Result, make_patch
+from service.core.patch import PatchReason, PatchRefused, PatchRequest, PatchResult, make_patch
 from service.core.patch.merge import apply_merge, diff_merge, same
-from service.core.settings.setting_model import Kind, Setting
+from service.core.settings.setting_model import Setting, SettingKind
 from service.core.settings.table import SETTINGS
 
 KEYS = st.sampled_from("abcd")
@@ -120,23 +120,23 @@ def test_a_difference_names_only_what_differs(old: Any, new: Any) -> None:
 # --- the patch of a MigrationController, with any of its settings ---------------------------------
 
 WORDS = st.from_regex(r"[a-z]([a-z0-9-]{0,4}[a-z0-9])?(\.[a-z0-9]{1,4})?", fullmatch=True)
-BY_KIND: dict[Kind, st.SearchStrategy[Any]] = {
-    Kind.SWITCH: st.booleans(),
-    Kind.BOOL: st.booleans() | st.sampled_from(["yes", "no", 1, 0]),
-    Kind.GO_BOOL: st.booleans() | st.sampled_from(["true", "f", "0"]),
-    Kind.LIMIT: st.integers(1, 50) | st.integers(1, 50).map(str),
-    Kind.BANDWIDTH: st.integers(0, 9),
-    Kind.GROUPS: st.sampled_from(["", "1000", "1000,2000", 7]),
-    Kind.GROUP_LIST: st.lists(st.integers(1, 9) | st.sampled_from(["1000"]), max_size=3),
-    Kind.PROXY: st.sampled_from(["", "http://h:1", "http://u:p%20w@squid.example.com:3128"]),
-    Kind.URL: st.sampled_from(["", "http://h:1", "https://u:p%20w@squid.example.com:3128"]),
-    Kind.DOMAIN: st.sampled_from(["", "apps.example.com"]),
-    Kind.QUANTITY: st.sampled_from(["100m", "1Gi", 1, 0.5, 1.0]),
-    Kind.DURATION: st.sampled_from(["0", "1h30m", "2s"]),
-    Kind.NAMES: st.lists(WORDS, max_size=3),
-    Kind.EXCLUDED: st.lists(WORDS, max_size=3),
-    Kind.MAP: st.dictionaries(WORDS, WORDS, max_size=3),
-    Kind.ANY: VALUES,
+BY_KIND: dict[SettingKind, st.SearchStrategy[Any]] = {
+    SettingKind.SWITCH: st.booleans(),
+    SettingKind.BOOL: st.booleans() | st.sampled_from(["yes", "no", 1, 0]),
+    SettingKind.GO_BOOL: st.booleans() | st.sampled_from(["true", "f", "0"]),
+    SettingKind.LIMIT: st.integers(1, 50) | st.integers(1, 50).map(str),
+    SettingKind.BANDWIDTH: st.integers(0, 9),
+    SettingKind.GROUPS: st.sampled_from(["", "1000", "1000,2000", 7]),
+    SettingKind.GROUP_LIST: st.lists(st.integers(1, 9) | st.sampled_from(["1000"]), max_size=3),
+    SettingKind.PROXY: st.sampled_from(["", "http://h:1", "http://u:p%20w@squid.example.com:3128"]),
+    SettingKind.URL: st.sampled_from(["", "http://h:1", "https://u:p%20w@squid.example.com:3128"]),
+    SettingKind.DOMAIN: st.sampled_from(["", "apps.example.com"]),
+    SettingKind.QUANTITY: st.sampled_from(["100m", "1Gi", 1, 0.5, 1.0]),
+    SettingKind.DURATION: st.sampled_from(["0", "1h30m", "2s"]),
+    SettingKind.NAMES: st.lists(WORDS, max_size=3),
+    SettingKind.EXCLUDED: st.lists(WORDS, max_size=3),
+    SettingKind.MAP: st.dictionaries(WORDS, WORDS, max_size=3),
+    SettingKind.ANY: VALUES,
 }
 """Values that are right; of every kind that is not here, a word is."""
 
@@ -174,7 +174,7 @@ def test_the_forms_of_a_patch_agree_and_its_undo_undoes(
 ) -> None:
     controller = manifest(**spec)
     before = deepcopy(controller)
-    result = answer(Request(wanted, controller))
+    result = answer(PatchRequest(wanted, controller))
     if isinstance(result, set):
         # Two spellings of one setting, and a controller that runs nowhere, are no matter here.
         assert result <= {"given-twice", "not-host"}
@@ -184,7 +184,7 @@ def test_the_forms_of_a_patch_agree_and_its_undo_undoes(
     assert same(cleaned(by_merge), result.manifest)
     assert same(cleaned(by_operations), result.manifest)
     assert same(controller, before)
-    assert not make_patch(Request(wanted, by_merge)).changed
+    assert not make_patch(PatchRequest(wanted, by_merge)).changed
 
     undone = apply_merge(by_merge, result.undo)
     warned = "undo-without-null" in {reason.code for reason in result.warnings}
@@ -192,20 +192,20 @@ def test_the_forms_of_a_patch_agree_and_its_undo_undoes(
     assert same(without_nulls(undone), without_nulls(controller))
 
 
-def answer(request: Request) -> Result | set[str]:
+def answer(request: PatchRequest) -> PatchResult | set[str]:
     """The patch, or the codes of what speaks against it."""
     try:
         return make_patch(request)
-    except Refused as refused:
+    except PatchRefused as refused:
         return {reason.code for reason in refused.reasons}
 
 
 def test_the_undo_of_a_null_is_told_to_leave_it_out() -> None:
     given = manifest(mig_failure_rollback=None)
-    result = make_patch(Request({"mig_failure_rollback": True}, given))
+    result = make_patch(PatchRequest({"mig_failure_rollback": True}, given))
     assert result.undo == {"spec": {"mig_failure_rollback": None}}
     assert [reason for reason in result.warnings if reason.code == "undo-without-null"] == [
-        Reason(
+        PatchReason(
             "",
             "undo-without-null",
             Severity.WARNING,
@@ -218,8 +218,8 @@ def test_the_undo_of_a_null_is_told_to_leave_it_out() -> None:
 def test_a_null_within_a_value_is_refused() -> None:
     """The merge patch would not set it, and the manifest would."""
     wanted = {"mig_failure_rollback": {"a": {"b/c": None}, "d": [None], "e": None}}
-    with pytest.raises(Refused) as caught:
-        make_patch(Request(wanted, manifest()))
+    with pytest.raises(PatchRefused) as caught:
+        make_patch(PatchRequest(wanted, manifest()))
     assert [(reason.code, reason.pointer) for reason in caught.value.reasons] == [
         ("null-within", "/settings/mig_failure_rollback/a/b~1c"),
         ("null-within", "/settings/mig_failure_rollback/e"),

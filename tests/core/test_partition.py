@@ -10,13 +10,13 @@ from itertools import combinations, pairwise
 import pytest
 
 from service.core.partition import (
-    Kind,
     Load,
     Oversized,
     Partition,
+    PartitionRequest,
     Portion,
-    Request,
     Tie,
+    TieKind,
     partition,
 )
 from service.core.partition.packing import lower_bound, pack
@@ -56,7 +56,7 @@ def test_small_instances_have_the_fewest_plans_or_one_more(seed: int) -> None:
     count = chance.randint(1, 9)
     most = chance.choice([4, 6, 10])
     sizes = [(1, chance.randint(0, most), chance.randint(0, most)) for _ in range(count)]
-    result = partition(Request(loads(*[(p, v) for _, p, v in sizes]), limits=SMALL))
+    result = partition(PartitionRequest(loads(*[(p, v) for _, p, v in sizes]), limits=SMALL))
     fewest = least([tuple(size) for size in sizes], SMALL)  # type: ignore[misc]
     assert result.bound <= fewest <= len(result.plans) <= fewest + 1
     assert result.minimal is (len(result.plans) == result.bound)
@@ -83,7 +83,7 @@ def test_groups_are_packed_as_a_whole() -> None:
         assert sorted(item for place in bins for item in place) == list(range(8))
 
 
-def check(request: Request, result: Partition) -> None:
+def check(request: PartitionRequest, result: Partition) -> None:
     """Whatever comes out: every namespace once, no limit exceeded, ties kept or told."""
     texts = [text for plan in result.plans for text in plan.texts]
     texts += [text for large in result.oversized for text in large.texts]
@@ -116,10 +116,10 @@ def test_ties_are_kept_or_become_an_order(seed: int) -> None:
     given = loads(*[(chance.randint(0, 9), chance.randint(0, 4)) for _ in range(30)])
     names = [load.name for load in given]
     ties = tuple(
-        Tie(*chance.sample(names, 2), chance.choice(list(Kind)))
+        Tie(*chance.sample(names, 2), chance.choice(list(TieKind)))
         for _ in range(chance.randint(0, 25))
     )
-    request = Request(given, ties, (5, 30, 12))
+    request = PartitionRequest(given, ties, (5, 30, 12))
     check(request, partition(request))
 
 
@@ -127,18 +127,18 @@ def test_the_order_of_the_input_does_not_matter() -> None:
     chance = random.Random(7)
     given = list(loads(*[(chance.randint(0, 60), chance.randint(0, 40)) for _ in range(200)]))
     names = [load.name for load in given]
-    ties = [Tie(*chance.sample(names, 2), Kind.REFERENCE) for _ in range(150)]
-    first = partition(Request(tuple(given), tuple(ties)))
+    ties = [Tie(*chance.sample(names, 2), TieKind.REFERENCE) for _ in range(150)]
+    first = partition(PartitionRequest(tuple(given), tuple(ties)))
     for _ in range(3):
         chance.shuffle(given)
         chance.shuffle(ties)
-        assert partition(Request(tuple(given), tuple(ties))) == first
+        assert partition(PartitionRequest(tuple(given), tuple(ties))) == first
 
 
 def test_a_chain_that_fits_stays_together() -> None:
     given = loads((1, 0), (1, 0), (1, 0), (1, 0))
-    ties = tuple(Tie(one.name, other.name, Kind.REFERENCE) for one, other in pairwise(given))
-    assert partition(Request(given, ties)) == Partition(
+    ties = tuple(Tie(one.name, other.name, TieKind.REFERENCE) for one, other in pairwise(given))
+    assert partition(PartitionRequest(given, ties)) == Partition(
         (Portion(1, ("n0000", "n0001", "n0002", "n0003"), (4, 4, 0)),), (), 1, True
     )
 
@@ -146,10 +146,10 @@ def test_a_chain_that_fits_stays_together() -> None:
 def test_a_chain_that_does_not_fit_is_migrated_from_its_end() -> None:
     given = loads((60, 0), (60, 0), (60, 0))
     ties = (
-        Tie("n0000", "n0001", Kind.REFERENCE, "an image"),
-        Tie("n0001", "n0002", Kind.REFERENCE, "an image"),
+        Tie("n0000", "n0001", TieKind.REFERENCE, "an image"),
+        Tie("n0001", "n0002", TieKind.REFERENCE, "an image"),
     )
-    assert partition(Request(given, ties)) == Partition(
+    assert partition(PartitionRequest(given, ties)) == Partition(
         (
             Portion(1, ("n0002",), (1, 60, 0)),
             Portion(2, ("n0001",), (1, 60, 0)),
@@ -164,8 +164,8 @@ def test_a_chain_that_does_not_fit_is_migrated_from_its_end() -> None:
 
 def test_what_no_order_concerns_fills_the_gaps_of_the_waves() -> None:
     given = loads((60, 0), (60, 0), (40, 0), (40, 0))
-    ties = (Tie("n0000", "n0001", Kind.REFERENCE),)
-    assert [(plan.wave, plan.texts) for plan in partition(Request(given, ties)).plans] == [
+    ties = (Tie("n0000", "n0001", TieKind.REFERENCE),)
+    assert [(plan.wave, plan.texts) for plan in partition(PartitionRequest(given, ties)).plans] == [
         (1, ("n0001", "n0002")),
         (2, ("n0000", "n0003")),
     ]
@@ -174,11 +174,11 @@ def test_what_no_order_concerns_fills_the_gaps_of_the_waves() -> None:
 def test_a_circle_stays_together_though_all_that_hangs_on_it_does_not_fit() -> None:
     given = loads((30, 0), (30, 0), (60, 0))
     ties = (
-        Tie("n0000", "n0001", Kind.REFERENCE),
-        Tie("n0001", "n0000", Kind.REFERENCE),
-        Tie("n0002", "n0000", Kind.REFERENCE),
+        Tie("n0000", "n0001", TieKind.REFERENCE),
+        Tie("n0001", "n0000", TieKind.REFERENCE),
+        Tie("n0002", "n0000", TieKind.REFERENCE),
     )
-    result = partition(Request(given, ties))
+    result = partition(PartitionRequest(given, ties))
     assert [(plan.wave, plan.texts) for plan in result.plans] == [
         (1, ("n0000", "n0001")),
         (2, ("n0002",)),
@@ -188,8 +188,8 @@ def test_a_circle_stays_together_though_all_that_hangs_on_it_does_not_fit() -> N
 
 def test_what_fits_into_no_plan_is_reported_with_the_limits_that_it_exceeds() -> None:
     given = (Load("a", 101, 3), Load("b:c", 60, 60), Load("d", 60, 60), Load("e", 1, 1))
-    ties = (Tie("b", "d", Kind.VOLUME, "volume pv"),)
-    assert partition(Request(given, ties)) == Partition(
+    ties = (Tie("b", "d", TieKind.VOLUME, "volume pv"),)
+    assert partition(PartitionRequest(given, ties)) == Partition(
         plans=(Portion(1, ("e",), (1, 1, 1)),),
         oversized=(
             Oversized(("a",), (1, 101, 3), ("pods",)),
@@ -201,24 +201,24 @@ def test_what_fits_into_no_plan_is_reported_with_the_limits_that_it_exceeds() ->
 
 
 def test_ties_to_namespaces_that_are_not_migrated_say_nothing() -> None:
-    result = partition(Request(loads((1, 1)), (Tie("n0000", "other", Kind.GROUP),)))
+    result = partition(PartitionRequest(loads((1, 1)), (Tie("n0000", "other", TieKind.GROUP),)))
     assert result.plans == (Portion(1, ("n0000",), (1, 1, 1)),)
 
 
 def test_nothing_to_partition() -> None:
-    assert partition(Request(())) == Partition((), (), 0, True)
+    assert partition(PartitionRequest(())) == Partition((), (), 0, True)
 
 
 def test_a_long_circle_needs_no_deep_stack() -> None:
     given = loads(*[(1, 0)] * 3000)
     ties = tuple(
-        Tie(one.name, other.name, Kind.REFERENCE) for one, other in pairwise([*given, given[0]])
+        Tie(one.name, other.name, TieKind.REFERENCE) for one, other in pairwise([*given, given[0]])
     )
-    result = partition(Request(given, ties))
+    result = partition(PartitionRequest(given, ties))
     assert [len(large.texts) for large in result.oversized] == [3000]
 
 
-def calls_of(request: Request) -> int:
+def calls_of(request: PartitionRequest) -> int:
     """How many functions are called for a request: its work, on any machine."""
     count = 0
 
@@ -234,21 +234,21 @@ def calls_of(request: Request) -> int:
     return count
 
 
-def dense(count: int) -> Request:
+def dense(count: int) -> PartitionRequest:
     """Each namespace needs all before it."""
     given = loads(*[(1, 1)] * count)
-    ties = (Tie(two.name, one.name, Kind.REFERENCE) for one, two in combinations(given, 2))
-    return Request(given, tuple(ties))
+    ties = (Tie(two.name, one.name, TieKind.REFERENCE) for one, two in combinations(given, 2))
+    return PartitionRequest(given, tuple(ties))
 
 
-def diverse(count: int) -> Request:
+def diverse(count: int) -> PartitionRequest:
     """Hardly two namespaces of one size."""
-    return Request(loads(*[(place % 97 + 1, place % 89) for place in range(count)]))
+    return PartitionRequest(loads(*[(place % 97 + 1, place % 89) for place in range(count)]))
 
 
 @pytest.mark.parametrize("make, size, growth", [(dense, 40, 4), (diverse, 2500, 2)])
 def test_the_work_grows_with_what_is_given(
-    make: Callable[[int], Request], size: int, growth: int
+    make: Callable[[int], PartitionRequest], size: int, growth: int
 ) -> None:
     """Twice the namespaces are twice the work, or four times with four times the ties."""
     assert calls_of(make(2 * size)) <= 1.3 * growth * calls_of(make(size))
@@ -259,8 +259,8 @@ def test_five_thousand_namespaces_take_few_plans_too_many() -> None:
     sizes = [(int(chance.expovariate(0.12)), int(chance.expovariate(0.2))) for _ in range(5000)]
     given = loads(*[(min(p, 100), min(v, 100)) for p, v in sizes])
     names = [load.name for load in given]
-    ties = tuple(Tie(*chance.sample(names, 2), Kind.REFERENCE) for _ in range(800))
-    request = Request(given, ties)
+    ties = tuple(Tie(*chance.sample(names, 2), TieKind.REFERENCE) for _ in range(800))
+    request = PartitionRequest(given, ties)
     result = partition(request)
     check(request, result)
     assert len(result.plans) <= result.bound * 1.05 + 1

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.core.outcome import Severity
-from service.core.patch import Refused, Request, Result, make_patch, redacted
+from service.core.patch import PatchRefused, PatchRequest, PatchResult, make_patch, redacted
 from service.core.patch.merge import apply_merge, diff_merge, same
 from service.core.values import stunnel
 
@@ -51,13 +51,13 @@ def manifest(**spec: Any) -> dict[str, Any]:
     }
 
 
-def patch(controller: Any = None, **wanted: Any) -> Result:
-    return make_patch(Request(wanted, controller))
+def patch(controller: Any = None, **wanted: Any) -> PatchResult:
+    return make_patch(PatchRequest(wanted, controller))
 
 
 def refusals(controller: Any = None, **wanted: Any) -> list[tuple[str, str, str]]:
     """Policy, code and pointer of everything that speaks against it."""
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(PatchRefused) as caught:
         patch(controller, **wanted)
     reasons = caught.value.reasons
     assert SECRET not in repr(caught.value) + " ".join(map(repr, reasons))
@@ -68,7 +68,7 @@ def refusals(controller: Any = None, **wanted: Any) -> list[tuple[str, str, str]
     ]
 
 
-def codes(result: Result) -> list[str]:
+def codes(result: PatchResult) -> list[str]:
     return [reason.code for reason in result.warnings]
 
 
@@ -254,11 +254,11 @@ def test_every_reason_at_once() -> None:
 
 
 def test_what_a_reason_says() -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(PatchRefused) as caught:
         patch(manifest(), stunnel_tcp_proxy=f"http://mover:{SECRET}@squid.example.com:3128")
     (reason,) = caught.value.reasons
     assert reason.wanted == "http://mover:****@squid.example.com:3128"
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(PatchRefused) as caught:
         patch(manifest(), stunel_tcp_proxy="x")
     (reason,) = caught.value.reasons
     assert reason.message == (
@@ -356,7 +356,7 @@ def test_a_redacted_result_holds_no_secret() -> None:
     for secret in (SECRET, stunnel.encode(SECRET)):
         assert secret not in everything
         assert secret in json.dumps(result.manifest)
-        assert secret not in repr(result) + repr(result.changes) + repr(Request({"a": secret}))
+        assert secret not in repr(result) + repr(result.changes) + repr(PatchRequest({"a": secret}))
     assert shown.merge_patch["spec"] == {
         "stunnel_tcp_proxy": "http://mover:****@squid.example.com:3128"
     }
@@ -412,8 +412,8 @@ def test_the_three_forms_are_one(spec: dict[str, Any], wanted: dict[str, Any]) -
     controller = manifest(**spec)
     before = deepcopy(controller)
     try:
-        result = make_patch(Request(wanted, controller))
-    except Refused as error:  # a limit stands there under both spellings, and is not asked for
+        result = make_patch(PatchRequest(wanted, controller))
+    except PatchRefused as error:  # a limit stands there under both spellings, and is not asked for
         refused = {reason.code for reason in error.reasons}
     else:
         refused = set()
@@ -426,7 +426,7 @@ def test_the_three_forms_are_one(spec: dict[str, Any], wanted: dict[str, Any]) -
     assert cleaned(by_merge) == cleaned(by_operations) == result.manifest
     assert same(cleaned(by_merge), result.manifest)
 
-    again = make_patch(Request(wanted, by_merge))
+    again = make_patch(PatchRequest(wanted, by_merge))
     assert not again.changed
     assert again.manifest == result.manifest
 
@@ -494,7 +494,7 @@ def test_kubectl_makes_the_same_of_all_three(wanted: dict[str, Any], tmp_path: P
     controller = manifest(
         mig_pv_limit="100", cluster_subdomain="apps.x", daemonset_node_selector={"zone": "a"}
     )
-    result = make_patch(Request(wanted, controller))
+    result = make_patch(PatchRequest(wanted, controller))
     file = tmp_path / "controller.yaml"
     file.write_text(yaml.safe_dump(controller), "utf-8")
     made = [

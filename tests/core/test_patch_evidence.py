@@ -11,7 +11,7 @@ import pytest
 from policies import catalogue
 from service.core.migration import Migration
 from service.core.outcome import Severity
-from service.core.patch import Refused, Request, Result, make_patch
+from service.core.patch import PatchRefused, PatchRequest, PatchResult, make_patch
 from service.intake.parts import read_body
 from service.intake.pieces import Piece
 
@@ -60,22 +60,22 @@ def evidence(
     return read_body(Piece("envelope", io.BytesIO(json.dumps(body).encode())), {}).migration
 
 
-def patch(migration: Migration, manifest: Any = None, **wanted: Any) -> Result:
+def patch(migration: Migration, manifest: Any = None, **wanted: Any) -> PatchResult:
     wanted = wanted or {"stunnel_tcp_proxy": URL}
-    return make_patch(Request(wanted, manifest, migration), catalogue())
+    return make_patch(PatchRequest(wanted, manifest, migration), catalogue())
 
 
 def refusals(migration: Migration, manifest: Any = None, **wanted: Any) -> list[Any]:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(PatchRefused) as caught:
         patch(migration, manifest, **wanted)
     return [(reason.policy, reason.code, reason.pointer) for reason in caught.value.reasons]
 
 
-def told(result: Result) -> list[tuple[str, str, str]]:
+def told(result: PatchResult) -> list[tuple[str, str, str]]:
     return [(reason.policy, reason.code, reason.severity.value) for reason in result.warnings]
 
 
-def verdicts(result: Result) -> list[tuple[str, str]]:
+def verdicts(result: PatchResult) -> list[tuple[str, str]]:
     return [(finding.policy, finding.verdict.value) for finding in result.findings]
 
 

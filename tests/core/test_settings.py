@@ -10,7 +10,7 @@ import pytest
 from service.core.outcome import Severity
 from service.core.settings.data import GROUPS
 from service.core.settings.setting_checks import check_spec
-from service.core.settings.setting_model import Kind
+from service.core.settings.setting_model import SettingKind
 from service.core.settings.table import SETTINGS, find, nearest, settings_markdown, snake_case
 from service.core.settings.values import value_remarks
 from service.core.values.versions import Version
@@ -36,12 +36,19 @@ def test_each_setting_stands_once_and_says_where_it_comes_from() -> None:
         assert setting.source
         assert setting.meaning.endswith(".")
         assert snake_case(setting.name) == setting.name
-        assert bool(setting.choices) == (setting.kind is Kind.CHOICE)
+        assert bool(setting.choices) == (setting.kind is SettingKind.CHOICE)
         for version in (setting.since, setting.until):
             assert not version or str(Version.parse(version)) == version
 
 
-IN_WORDS = (Kind.NAMES, Kind.EXCLUDED, Kind.GROUP_LIST, Kind.PLAIN, Kind.URL, Kind.NO_PROXY)
+IN_WORDS = (
+    SettingKind.NAMES,
+    SettingKind.EXCLUDED,
+    SettingKind.GROUP_LIST,
+    SettingKind.PLAIN,
+    SettingKind.URL,
+    SettingKind.NO_PROXY,
+)
 
 
 def test_every_default_is_a_value_that_its_setting_takes() -> None:
@@ -50,7 +57,7 @@ def test_every_default_is_a_value_that_its_setting_takes() -> None:
         if setting.kind in IN_WORDS:
             continue
         value: object = setting.default
-        if setting.kind is Kind.SWITCH:
+        if setting.kind is SettingKind.SWITCH:
             value = setting.default == "true"
         if setting.default:
             assert value_remarks(setting, value) == [], setting.name

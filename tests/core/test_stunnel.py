@@ -16,7 +16,7 @@ from service.core.outcome import Severity
 from service.core.values import gourl
 from service.core.values.stunnel import (
     Reading,
-    Use,
+    ValueUse,
     build_url,
     encode,
     named_proxies,
@@ -26,104 +26,107 @@ from service.core.values.stunnel import (
 
 # value, what becomes of it, endpoint, user name, password, codes of the remarks
 ROWS = [
-    ("", Use.UNSET, "", "", "", []),
-    (None, Use.UNSET, "", "", "", []),
+    ("", ValueUse.UNSET, "", "", "", []),
+    (None, ValueUse.UNSET, "", "", "", []),
     # Any scheme is taken, none is heeded.
-    ("http://user:pass@10.0.0.1:3128", Use.USED, "10.0.0.1:3128", "user", "pass", []),
-    ("HTTP://proxy.example.com:3128", Use.USED, "proxy.example.com:3128", "", "", []),
-    ("http://proxy.example.com.:3128", Use.USED, "proxy.example.com.:3128", "", "", []),
-    ("http://proxy.example.com:3128/", Use.USED, "proxy.example.com:3128", "", "", []),
-    ("https://proxy.example.com:3128", Use.USED, "proxy.example.com:3128", "", "", ["scheme"]),
-    ("//proxy:3128", Use.USED, "proxy:3128", "", "", ["scheme"]),
-    ("tcp://h:1080", Use.USED, "h:1080", "", "", ["scheme"]),
-    ("socks5://h:1080", Use.USED, "h:1080", "", "", ["scheme"]),
-    ("ftp://h:1", Use.USED, "h:1", "", "", ["scheme"]),
+    ("http://user:pass@10.0.0.1:3128", ValueUse.USED, "10.0.0.1:3128", "user", "pass", []),
+    ("HTTP://proxy.example.com:3128", ValueUse.USED, "proxy.example.com:3128", "", "", []),
+    ("http://proxy.example.com.:3128", ValueUse.USED, "proxy.example.com.:3128", "", "", []),
+    ("http://proxy.example.com:3128/", ValueUse.USED, "proxy.example.com:3128", "", "", []),
+    ("https://proxy.example.com:3128", ValueUse.USED, "proxy.example.com:3128", "", "", ["scheme"]),
+    ("//proxy:3128", ValueUse.USED, "proxy:3128", "", "", ["scheme"]),
+    ("tcp://h:1080", ValueUse.USED, "h:1080", "", "", ["scheme"]),
+    ("socks5://h:1080", ValueUse.USED, "h:1080", "", "", ["scheme"]),
+    ("ftp://h:1", ValueUse.USED, "h:1", "", "", ["scheme"]),
     # No host for Go: no error, no proxy.
-    ("proxy.example.com:3128", Use.IGNORED, "", "", "", ["no-host"]),
-    ("user:pass@host:3128", Use.IGNORED, "", "", "", ["no-host"]),
-    ("proxy.example.com", Use.IGNORED, "", "", "", ["no-host"]),
-    ("http:host:3128", Use.IGNORED, "", "", "", ["no-host"]),
-    ("http:///host:3128", Use.IGNORED, "", "", "", ["no-host"]),
-    ("http://", Use.IGNORED, "", "", "", ["no-host"]),
-    ("None", Use.IGNORED, "", "", "", ["no-host"]),
-    ("*", Use.IGNORED, "", "", "", ["no-host"]),
-    (" ", Use.IGNORED, "", "", "", ["no-host"]),
+    ("proxy.example.com:3128", ValueUse.IGNORED, "", "", "", ["no-host"]),
+    ("user:pass@host:3128", ValueUse.IGNORED, "", "", "", ["no-host"]),
+    ("proxy.example.com", ValueUse.IGNORED, "", "", "", ["no-host"]),
+    ("http:host:3128", ValueUse.IGNORED, "", "", "", ["no-host"]),
+    ("http:///host:3128", ValueUse.IGNORED, "", "", "", ["no-host"]),
+    ("http://", ValueUse.IGNORED, "", "", "", ["no-host"]),
+    ("None", ValueUse.IGNORED, "", "", "", ["no-host"]),
+    ("*", ValueUse.IGNORED, "", "", "", ["no-host"]),
+    (" ", ValueUse.IGNORED, "", "", "", ["no-host"]),
     # What Go refuses.
-    ("10.0.0.1:3128", Use.REFUSED, "", "", "", ["parse"]),
-    (" http://h:3128", Use.REFUSED, "", "", "", ["parse"]),
-    ("http://h:abc", Use.REFUSED, "", "", "", ["parse"]),
-    ("http://h:3128 ", Use.REFUSED, "", "", "", ["parse"]),
-    ("http://h:3128\n", Use.REFUSED, "", "", "", ["rewritten", "parse"]),
-    ("http://h:3128\n\nX: y", Use.REFUSED, "", "", "", ["rewritten", "parse"]),
-    ("http://h%2Eexample:3128", Use.REFUSED, "", "", "", ["parse"]),
-    (":3128", Use.REFUSED, "", "", "", ["parse"]),
+    ("10.0.0.1:3128", ValueUse.REFUSED, "", "", "", ["parse"]),
+    (" http://h:3128", ValueUse.REFUSED, "", "", "", ["parse"]),
+    ("http://h:abc", ValueUse.REFUSED, "", "", "", ["parse"]),
+    ("http://h:3128 ", ValueUse.REFUSED, "", "", "", ["parse"]),
+    ("http://h:3128\n", ValueUse.REFUSED, "", "", "", ["rewritten", "parse"]),
+    ("http://h:3128\n\nX: y", ValueUse.REFUSED, "", "", "", ["rewritten", "parse"]),
+    ("http://h%2Eexample:3128", ValueUse.REFUSED, "", "", "", ["parse"]),
+    (":3128", ValueUse.REFUSED, "", "", "", ["parse"]),
     # No port that stunnel can use.
-    ("http://host", Use.BROKEN, "host", "", "", ["no-port"]),
-    ("http://127.0.0.1", Use.BROKEN, "127.0.0.1", "", "", ["loopback", "no-port"]),
-    ("http://host:", Use.BROKEN, "host", "", "", ["no-port"]),
-    ("http://h:99999", Use.BROKEN, "h:99999", "", "", ["port-range"]),
-    ("http://h:0", Use.BROKEN, "h", "", "", ["port-range"]),
-    ("http://h:65535", Use.USED, "h:65535", "", "", []),
-    ("http://h:65536", Use.BROKEN, "h:65536", "", "", ["port-range"]),
+    ("http://host", ValueUse.BROKEN, "host", "", "", ["no-port"]),
+    ("http://127.0.0.1", ValueUse.BROKEN, "127.0.0.1", "", "", ["loopback", "no-port"]),
+    ("http://host:", ValueUse.BROKEN, "host", "", "", ["no-port"]),
+    ("http://h:99999", ValueUse.BROKEN, "h:99999", "", "", ["port-range"]),
+    ("http://h:0", ValueUse.BROKEN, "h", "", "", ["port-range"]),
+    ("http://h:65535", ValueUse.USED, "h:65535", "", "", []),
+    ("http://h:65536", ValueUse.BROKEN, "h:65536", "", "", ["port-range"]),
     # No host that stunnel can use.
-    ("http://:3128", Use.BROKEN, ":3128", "", "", ["no-host-name"]),
-    ("http://256.1.1.1:3128", Use.BROKEN, "256.1.1.1:3128", "", "", ["ipv4"]),
-    ("http://h_under:3128", Use.USED, "h_under:3128", "", "", ["underscore"]),
-    ("http://-h:3128", Use.BROKEN, "-h:3128", "", "", ["host"]),
-    ("http://a..b:3128", Use.BROKEN, "a..b:3128", "", "", ["host"]),
-    ("http://prüfung:3128", Use.BROKEN, "prüfung:3128", "", "", ["host"]),
-    ("http://localhost:3128", Use.USED, "localhost:3128", "", "", ["loopback"]),
-    ("http://[fd00::1]:3128", Use.BROKEN, "[fd00::1]:3128", "", "", ["ipv6"]),
-    ("http://[fd00::1]", Use.BROKEN, "[fd00::1]", "", "", ["ipv6", "no-port"]),
-    ("http://fd00::1:3128", Use.USED, "fd00::1:3128", "", "", ["ipv6"]),
+    ("http://:3128", ValueUse.BROKEN, ":3128", "", "", ["no-host-name"]),
+    ("http://256.1.1.1:3128", ValueUse.BROKEN, "256.1.1.1:3128", "", "", ["ipv4"]),
+    ("http://h_under:3128", ValueUse.USED, "h_under:3128", "", "", ["underscore"]),
+    ("http://-h:3128", ValueUse.BROKEN, "-h:3128", "", "", ["host"]),
+    ("http://a..b:3128", ValueUse.BROKEN, "a..b:3128", "", "", ["host"]),
+    ("http://prüfung:3128", ValueUse.BROKEN, "prüfung:3128", "", "", ["host"]),
+    ("http://localhost:3128", ValueUse.USED, "localhost:3128", "", "", ["loopback"]),
+    ("http://[fd00::1]:3128", ValueUse.BROKEN, "[fd00::1]:3128", "", "", ["ipv6"]),
+    ("http://[fd00::1]", ValueUse.BROKEN, "[fd00::1]", "", "", ["ipv6", "no-port"]),
+    ("http://fd00::1:3128", ValueUse.USED, "fd00::1:3128", "", "", ["ipv6"]),
     # User information: raw characters that Go takes, and those that it does not.
-    ("http://u:p@x@h:3128", Use.USED, "h:3128", "u", "p@x", []),
-    ("http://u:a:!$&'()*+,;=~._-@h:3128", Use.USED, "h:3128", "u", "a:!$&'()*+,;=~._-", []),
-    ("http://u:p%40%23%2F@h:3128", Use.USED, "h:3128", "u", "p@#/", []),
-    *((f"http://u:p{c}w@h:3128", Use.REFUSED, "", "", "", ["parse"]) for c in "#/? <>^{}|[]`é"),
-    ("http://u:p%w@h:3128", Use.REFUSED, "", "", "", ["parse"]),
-    ("http://u:12#w@h:3128", Use.BROKEN, "", "", "", ["cut-short"]),
-    ("http://u:12/w@h:3128", Use.BROKEN, "", "", "", ["cut-short"]),
-    ("http://u:12?w@h:3128", Use.BROKEN, "", "", "", ["cut-short"]),
+    ("http://u:p@x@h:3128", ValueUse.USED, "h:3128", "u", "p@x", []),
+    ("http://u:a:!$&'()*+,;=~._-@h:3128", ValueUse.USED, "h:3128", "u", "a:!$&'()*+,;=~._-", []),
+    ("http://u:p%40%23%2F@h:3128", ValueUse.USED, "h:3128", "u", "p@#/", []),
+    *(
+        (f"http://u:p{c}w@h:3128", ValueUse.REFUSED, "", "", "", ["parse"])
+        for c in "#/? <>^{}|[]`é"
+    ),
+    ("http://u:p%w@h:3128", ValueUse.REFUSED, "", "", "", ["parse"]),
+    ("http://u:12#w@h:3128", ValueUse.BROKEN, "", "", "", ["cut-short"]),
+    ("http://u:12/w@h:3128", ValueUse.BROKEN, "", "", "", ["cut-short"]),
+    ("http://u:12?w@h:3128", ValueUse.BROKEN, "", "", "", ["cut-short"]),
     # The operator's template, before Go sees anything.
-    ('http://u:p"w@h:3128', Use.BROKEN, "", "", "", ["template"]),
-    ("http://u:p\\sw@h:3128", Use.BROKEN, "", "", "", ["template"]),
-    ("http://u:pw@h:3128\\", Use.BROKEN, "", "", "", ["template"]),
-    ("http://u:{{pw}}@h:3128", Use.BROKEN, "", "", "", ["template"]),
-    ("http://u:p\\x40w@h:3128", Use.USED, "h:3128", "u", "p@w", ["rewritten"]),
+    ('http://u:p"w@h:3128', ValueUse.BROKEN, "", "", "", ["template"]),
+    ("http://u:p\\sw@h:3128", ValueUse.BROKEN, "", "", "", ["template"]),
+    ("http://u:pw@h:3128\\", ValueUse.BROKEN, "", "", "", ["template"]),
+    ("http://u:{{pw}}@h:3128", ValueUse.BROKEN, "", "", "", ["template"]),
+    ("http://u:p\\x40w@h:3128", ValueUse.USED, "h:3128", "u", "p@w", ["rewritten"]),
     # What stunnel does with the credentials.
-    ("http://u@h:3128", Use.BROKEN, "h:3128", "u", "", ["no-auth"]),
-    ("http://u:@h:3128", Use.BROKEN, "h:3128", "u", "", ["no-auth"]),
-    ("http://:p@h:3128", Use.BROKEN, "h:3128", "", "p", ["no-auth"]),
-    ("http://@h:3128", Use.USED, "h:3128", "", "", []),
-    ("http://u:p%0Aw@h:3128", Use.BROKEN, "h:3128", "u", "p\nw", ["line-break"]),
-    ("http://u:p%0Dw@h:3128", Use.BROKEN, "h:3128", "u", "p\rw", ["line-break"]),
-    ("http://u:%20pw@h:3128", Use.BROKEN, "h:3128", "u", " pw", ["trimmed"]),
-    ("http://u%3Ax:pw@h:3128", Use.BROKEN, "h:3128", "u:x", "pw", ["colon-in-user"]),
-    ("http://u:p%FFw@h:3128", Use.BROKEN, "h:3128", "u", "p\udcffw", ["not-utf-8"]),
-    ("http://u:p%C3%A9@h:3128", Use.USED, "h:3128", "u", "pé", ["not-ascii"]),
+    ("http://u@h:3128", ValueUse.BROKEN, "h:3128", "u", "", ["no-auth"]),
+    ("http://u:@h:3128", ValueUse.BROKEN, "h:3128", "u", "", ["no-auth"]),
+    ("http://:p@h:3128", ValueUse.BROKEN, "h:3128", "", "p", ["no-auth"]),
+    ("http://@h:3128", ValueUse.USED, "h:3128", "", "", []),
+    ("http://u:p%0Aw@h:3128", ValueUse.BROKEN, "h:3128", "u", "p\nw", ["line-break"]),
+    ("http://u:p%0Dw@h:3128", ValueUse.BROKEN, "h:3128", "u", "p\rw", ["line-break"]),
+    ("http://u:%20pw@h:3128", ValueUse.BROKEN, "h:3128", "u", " pw", ["trimmed"]),
+    ("http://u%3Ax:pw@h:3128", ValueUse.BROKEN, "h:3128", "u:x", "pw", ["colon-in-user"]),
+    ("http://u:p%FFw@h:3128", ValueUse.BROKEN, "h:3128", "u", "p\udcffw", ["not-utf-8"]),
+    ("http://u:p%C3%A9@h:3128", ValueUse.USED, "h:3128", "u", "pé", ["not-ascii"]),
     # The rest of the URL, and more than one of them.
-    ("http://h:3128/p?q#f", Use.USED, "h:3128", "", "", ["rest-ignored"]),
-    ("http://a:1,http://b:2", Use.BROKEN, "a:1,http", "", "",
+    ("http://h:3128/p?q#f", ValueUse.USED, "h:3128", "", "", ["rest-ignored"]),
+    ("http://a:1,http://b:2", ValueUse.BROKEN, "a:1,http", "", "",
      ["several", "rest-ignored", "host", "no-port"]),
-    ("http://a:1 http://b:2", Use.REFUSED, "", "", "", ["several", "parse"]),
+    ("http://a:1 http://b:2", ValueUse.REFUSED, "", "", "", ["several", "parse"]),
     # No text at all.
-    (3128, Use.IGNORED, "", "", "", ["type"]),
-    (True, Use.IGNORED, "", "", "", ["type"]),
-    (["http://h:3128"], Use.IGNORED, "", "", "", ["type"]),
-    ({"host": "h"}, Use.IGNORED, "", "", "", ["type"]),
+    (3128, ValueUse.IGNORED, "", "", "", ["type"]),
+    (True, ValueUse.IGNORED, "", "", "", ["type"]),
+    (["http://h:3128"], ValueUse.IGNORED, "", "", "", ["type"]),
+    ({"host": "h"}, ValueUse.IGNORED, "", "", "", ["type"]),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("value", "use", "endpoint", "user", "password", "codes"), ROWS)
 def test_what_becomes_of_a_value(
-    value: object, use: Use, endpoint: str, user: str, password: str, codes: list[str]
+    value: object, use: ValueUse, endpoint: str, user: str, password: str, codes: list[str]
 ) -> None:
     reading = read(value)
     got = (reading.use, reading.endpoint, reading.username, reading.password)
     assert got == (use, endpoint, user, password)
     assert [remark.code for remark in reading.remarks] == codes
-    broken = use in (Use.IGNORED, Use.REFUSED, Use.BROKEN)
+    broken = use in (ValueUse.IGNORED, ValueUse.REFUSED, ValueUse.BROKEN)
     assert bool(reading.blockers) == broken
 
 
@@ -197,7 +200,7 @@ def test_a_built_url_gives_back_its_parts(host: str, port: int, user: str, passw
     url = build_url(host, port, user, password)
     reading = read(url)
     assert url.isascii()
-    assert (reading.use, reading.host, reading.port) == (Use.USED, host, port)
+    assert (reading.use, reading.host, reading.port) == (ValueUse.USED, host, port)
     assert (reading.username, reading.password) == (user, password)
     assert {item.severity for item in reading.remarks} <= {Severity.WARNING}
 
@@ -286,7 +289,7 @@ def test_a_usable_value_built_anew_means_the_same(head: str, tail: str) -> None:
     url = build_url(reading.host, reading.port, reading.username, reading.password)
     again = read(url)
     assert (again.use, again.endpoint, again.username, again.password) == (
-        Use.USED,
+        ValueUse.USED,
         reading.endpoint,
         reading.username,
         reading.password,

@@ -14,7 +14,7 @@ from made import report
 
 from service.core.decision import delta
 from service.core.decision.marks import Ending
-from service.core.decision.tickets import Action, Group, ending, tickets
+from service.core.decision.tickets import Action, TicketGroup, ending, tickets
 from service.core.engine import NOT_GATHERED
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Report, fingerprint
@@ -64,7 +64,7 @@ def findings(world: dict[str, str]) -> list[Finding]:
     return found
 
 
-def play(system: dict[str, set[str]], given: Report, group: Group) -> None:
+def play(system: dict[str, set[str]], given: Report, group: TicketGroup) -> None:
     """Do what the tickets ask; ``system`` holds the open findings of each open ticket."""
     for ticket in tickets(given, group):
         if ticket.action is Action.CLOSE:
@@ -75,7 +75,7 @@ def play(system: dict[str, set[str]], given: Report, group: Group) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(run, min_size=2, max_size=6), st.sampled_from(list(Group)))
+@given(st.lists(run, min_size=2, max_size=6), st.sampled_from(list(TicketGroup)))
 def test_each_ticket_has_one_life_and_an_honest_end(runs, group):
     system: dict[str, set[str]] = {}
     kept: object = []

@@ -7,7 +7,7 @@ from made import BROKEN, SOURCE, claim, finding, report, volume
 
 from service.core.decision import delta
 from service.core.decision.delta import compare, parse
-from service.core.decision.tickets import Action, Group, Priority, owner, tickets
+from service.core.decision.tickets import Action, Priority, TicketGroup, owner, tickets
 from service.core.decision.waiver_form import parse as parse_waivers
 from service.core.decision.waivers import apply
 from service.kinds.ref import Subject
@@ -24,7 +24,7 @@ def since(before, *after, waivers=(), **more):
     return compare(given, parse(delta.baseline(before)))
 
 
-def actions(given, group=Group.FINDING):
+def actions(given, group=TicketGroup.FINDING):
     return [(item.fingerprint, item.action.value, item.changed) for item in tickets(given, group)]
 
 
@@ -78,7 +78,7 @@ def waiver():
 def test_a_waiver_closes_the_ticket_once():
     first = since([A], A, waivers=waiver())
     assert actions(first) == [(A.fingerprint, "close", True)]
-    (ticket,) = tickets(first, Group.FINDING)
+    (ticket,) = tickets(first, TicketGroup.FINDING)
     assert [item.fingerprint for item in ticket.waived] == [A.fingerprint]
     again = compare(apply(report(PASS, A), waiver()), parse(delta.baseline(first.findings)))
     assert actions(again) == []
@@ -101,15 +101,15 @@ def test_bare_fingerprints_close_what_is_gone():
 
 def test_groups_by_policy_and_cluster():
     other = finding("MTC601", "fail", volume("pv-a", "destination"))
-    made = tickets(report(PASS, A, B, other), Group.POLICY)
+    made = tickets(report(PASS, A, B, other), TicketGroup.POLICY)
     assert [(item.action, item.title, len(item.findings)) for item in made] == [
         (Action.CREATE, "MTC601 The rule of MTC601 holds: source", 2),
         (Action.CREATE, "MTC601 The rule of MTC601 holds: destination", 1),
     ]
     again = since([A], A, B)
-    (ticket,) = tickets(again, Group.POLICY)
+    (ticket,) = tickets(again, TicketGroup.POLICY)
     assert (ticket.fingerprint, ticket.action) == (made[0].fingerprint, Action.UPDATE)
-    (closed,) = tickets(since([A, B], *MET), Group.POLICY)
+    (closed,) = tickets(since([A, B], *MET), TicketGroup.POLICY)
     assert (closed.fingerprint, closed.action) == (made[0].fingerprint, Action.CLOSE)
 
 
@@ -117,7 +117,7 @@ def test_a_group_with_something_unconfirmed_is_not_closed():
     dark = finding("MTC602", "unknown", SOURCE)
     lost = finding("MTC602", "fail", volume("pv-z"))
     given = since([lost, A], dark, MET[0])
-    assert [(t.policies, t.action) for t in tickets(given, Group.POLICY)] == [
+    assert [(t.policies, t.action) for t in tickets(given, TicketGroup.POLICY)] == [
         (("MTC602",), Action.UPDATE),
         (("MTC601",), Action.CLOSE),
     ]
@@ -127,7 +127,7 @@ def test_groups_by_owner():
     shop = finding("MTC601", "fail", claim("shop", "data"))
     also = finding("MTC602", "fail", claim("shop", "logs"))
     system = finding("MTC506", "fail", claim("openshift-migration", "x"))
-    made = tickets(report(PASS, shop, A, also, system), Group.OWNER)
+    made = tickets(report(PASS, shop, A, also, system), TicketGroup.OWNER)
     assert [(item.owner, item.title, item.policies) for item in made] == [
         ("source/shop", "MTC preflight, source/shop: 2 open findings", ("MTC601", "MTC602")),
         ("source", "MTC preflight, source: 2 open findings", ("MTC601", "MTC506")),

@@ -12,7 +12,7 @@ from made import DESTINATION, NOW, claim, finding, report, volume
 
 from service.core.deadline import DeadlineExceeded, within
 from service.core.decision.marks import Waiver, WaiverAudit, WaiverStatus
-from service.core.decision.waiver_form import KEYS, Fault, MalformedWaiver, parse
+from service.core.decision.waiver_form import KEYS, MalformedWaiver, WaiverFault, parse
 from service.core.decision.waivers import apply
 from service.core.outcome import Verdict
 from service.core.report import Readiness
@@ -119,7 +119,7 @@ def test_expiry_forms(written, moment):
 def test_a_malformed_waiver_is_named(changes, pointer, message):
     with pytest.raises(MalformedWaiver) as caught:
         parse([GOOD, {**GOOD, **changes}], POLICIES)
-    assert caught.value.faults == (Fault(f"/1{pointer}", message),)
+    assert caught.value.faults == (WaiverFault(f"/1{pointer}", message),)
 
 
 def test_two_malformed_waivers_are_both_named_with_every_fault():

@@ -23,10 +23,10 @@ import yaml
 from pages import PAGES, Command, Page, read
 from playground import Playground, Result
 
-from service.api.access.tokens import SCOPES, Token, digest_of, parse_line
+from service.api.access.tokens import SCOPES, ApiToken, digest_of, parse_line
 from service.api.app import create_app
 from service.cli.run import run as command_line
-from service.collect.kubeconfig import Context
+from service.collect.kubeconfig import KubeContext
 from service.settings import Settings
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
@@ -313,7 +313,7 @@ def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, st
     folder = tmp_path_factory.mktemp("hosts")
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    alice = Token("alice", digest_of("sha256~of-alice-on-new"), frozenset(SCOPES))
+    alice = ApiToken("alice", digest_of("sha256~of-alice-on-new"), frozenset(SCOPES))
     (folder / "tokens").write_text(alice.line())
     guarded = create_app(
         Settings(auth="tokens", tokens_file=str(folder / "tokens"), log_level="ERROR")
@@ -327,7 +327,7 @@ def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, st
         hosts.hosted(collecting) as inside,
         pytest.MonkeyPatch.context() as patched,
     ):
-        pod = Context("new", str(kubeconfig))
+        pod = KubeContext("new", str(kubeconfig))
         patched.setattr("service.collect.reference.in_cluster", pod)
         places = {
             "127.0.0.1:8080": service,

@@ -12,7 +12,7 @@ import yaml
 from service.api.schemas.judging_schemas import GateQuery
 from service.collect.webhook_targets import read_targets
 from service.core.decision.gate import CLOSED_STATUS
-from service.core.decision.tickets import Action, Group
+from service.core.decision.tickets import Action, TicketGroup
 from service.core.decision.waiver_form import KEYS, parse
 from service.formats import FORMATS
 
@@ -70,7 +70,7 @@ def test_the_webhook_target_is_one(tmp_path):
 def test_actions_and_groups():
     text = section("Tickets")
     assert [row[0].strip("` ") for row in rows(text)] == [item.value for item in Action]
-    assert all(f"group={item.value}" in text for item in Group)
+    assert all(f"group={item.value}" in text for item in TicketGroup)
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\((\.\./[^)]+)\)", PAGE))

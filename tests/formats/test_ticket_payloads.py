@@ -12,7 +12,7 @@ from schemas import STRING, closed, many, one_of
 
 from service.core.decision import delta
 from service.core.decision.delta import compare, parse
-from service.core.decision.tickets import Group
+from service.core.decision.tickets import TicketGroup
 from service.formats import baseline, jira, servicenow, tickets_format
 
 OLD = samples.volume("pv-0001", "Failed")
@@ -150,7 +150,7 @@ def test_service_now_requests():
     }
 
 
-@pytest.mark.parametrize("group", [item.value for item in Group])
+@pytest.mark.parametrize("group", [item.value for item in TicketGroup])
 def test_thousands_of_findings_in_one_ticket_stay_within_the_limits(group):
     many_found = [samples.volume(f"pv-{place:05}", "Failed") for place in range(2000)]
     report = samples.report(*samples.GOOD, *many_found)

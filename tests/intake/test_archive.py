@@ -18,7 +18,7 @@ from typing import BinaryIO
 import pytest
 
 from service.intake.archives.members import (
-    Format,
+    Compression,
     Member,
     Rejected,
     clean,
@@ -33,11 +33,11 @@ from service.intake.limits import DEFAULT_LIMITS, Limits
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 MUST_GATHERS = sorted(DATA.glob("*/omc/cmd/use/testdata/must-gather.*"))
 gzipped = partial(gzip.compress, mtime=0)  # the same bytes at any time
-COMPRESSIONS: dict[Format, Callable[[bytes], bytes]] = {
-    Format.TAR: bytes,
-    Format.TAR_GZ: gzipped,
-    Format.TAR_XZ: lzma.compress,
-    Format.TAR_BZ2: bz2.compress,
+COMPRESSIONS: dict[Compression, Callable[[bytes], bytes]] = {
+    Compression.TAR: bytes,
+    Compression.TAR_GZ: gzipped,
+    Compression.TAR_XZ: lzma.compress,
+    Compression.TAR_BZ2: bz2.compress,
 }
 NOISE = random.Random(1).randbytes(300_000)
 
@@ -94,7 +94,7 @@ FILES = {"a/b.yaml": b"kind: Pod\n", "a/c.log": NOISE, "a/d.yaml": b"kind: Node\
 
 
 @pytest.mark.parametrize("form", COMPRESSIONS)
-def test_tar_is_read_whatever_its_compression(form: Format) -> None:
+def test_tar_is_read_whatever_its_compression(form: Compression) -> None:
     data = COMPRESSIONS[form](pack(FILES))
 
     assert sniff(data[: 1024 * 1024]) is form
@@ -124,21 +124,21 @@ def test_only_wanted_members_are_read() -> None:
 @pytest.mark.parametrize(
     "head, form",
     [
-        (b"", Format.PLAIN),
-        (b"kind: Pod", Format.PLAIN),
-        (b'{"kind": "List"}' * 100, Format.PLAIN),
-        (gzipped(b"kind: Pod"), Format.GZIP),
-        (lzma.compress(b"kind: Pod"), Format.XZ),
-        (bz2.compress(b"kind: Pod"), Format.BZ2),
-        (b"\x28\xb5\x2f\xfd" + bytes(600), Format.ZSTD),
-        (b"PK\x03\x04" + bytes(600), Format.ZIP),
-        (bz2.compress(NOISE)[:512], Format.TAR_BZ2),
-        (gzipped(pack(FILES))[:512], Format.TAR_GZ),
-        (lzma.compress(pack(FILES))[:512], Format.TAR_XZ),
-        (gzipped(b"") + gzipped(pack(FILES)), Format.TAR_GZ),
+        (b"", Compression.PLAIN),
+        (b"kind: Pod", Compression.PLAIN),
+        (b'{"kind": "List"}' * 100, Compression.PLAIN),
+        (gzipped(b"kind: Pod"), Compression.GZIP),
+        (lzma.compress(b"kind: Pod"), Compression.XZ),
+        (bz2.compress(b"kind: Pod"), Compression.BZ2),
+        (b"\x28\xb5\x2f\xfd" + bytes(600), Compression.ZSTD),
+        (b"PK\x03\x04" + bytes(600), Compression.ZIP),
+        (bz2.compress(NOISE)[:512], Compression.TAR_BZ2),
+        (gzipped(pack(FILES))[:512], Compression.TAR_GZ),
+        (lzma.compress(pack(FILES))[:512], Compression.TAR_XZ),
+        (gzipped(b"") + gzipped(pack(FILES)), Compression.TAR_GZ),
     ],
 )
-def test_the_format_is_known_by_the_first_bytes(head: bytes, form: Format) -> None:
+def test_the_format_is_known_by_the_first_bytes(head: bytes, form: Compression) -> None:
     assert sniff(head) is form
 
 
@@ -212,8 +212,8 @@ def test_the_prometheus_dump_is_not_entered() -> None:
     assert not enters("audit_logs/kube-apiserver.log.gz")
 
 
-@pytest.mark.parametrize("form", [Format.TAR_GZ, Format.TAR_XZ, Format.TAR_BZ2])
-def test_a_cut_compressed_archive_gives_its_whole_members(form: Format) -> None:
+@pytest.mark.parametrize("form", [Compression.TAR_GZ, Compression.TAR_XZ, Compression.TAR_BZ2])
+def test_a_cut_compressed_archive_gives_its_whole_members(form: Compression) -> None:
     data = COMPRESSIONS[form](pack({"a.yaml": b"a" * 3_000_000, "b.log": NOISE * 7}))
 
     read, rejected, end = outcome(data[:-1000], wanted=lambda path: path == "a.yaml")
@@ -235,16 +235,16 @@ def test_a_wrong_checksum_of_a_small_archive_still_gives_its_members() -> None:
     assert outcome(bytes(data)) == ({"a": b"a"}, {}, "archive-corrupt")
 
 
-@pytest.mark.parametrize("form", [Format.TAR_GZ, Format.TAR_XZ, Format.TAR_BZ2])
-def test_streams_may_be_joined_and_padded(form: Format) -> None:
+@pytest.mark.parametrize("form", [Compression.TAR_GZ, Compression.TAR_XZ, Compression.TAR_BZ2])
+def test_streams_may_be_joined_and_padded(form: Compression) -> None:
     tar, compress = pack(FILES), COMPRESSIONS[form]
     joined = compress(tar[:700]) + compress(tar[700:]) + bytes(4096)
 
     assert outcome(joined) == (FILES, {}, "")
 
 
-@pytest.mark.parametrize("form", [Format.TAR_GZ, Format.TAR_XZ, Format.TAR_BZ2])
-def test_garbage_after_the_compressed_data_is_reported(form: Format) -> None:
+@pytest.mark.parametrize("form", [Compression.TAR_GZ, Compression.TAR_XZ, Compression.TAR_BZ2])
+def test_garbage_after_the_compressed_data_is_reported(form: Compression) -> None:
     data = COMPRESSIONS[form](pack(FILES)) + bytes(16) + b"garbage"
 
     assert outcome(data) == (FILES, {}, "archive-trailing-data")

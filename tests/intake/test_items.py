@@ -13,7 +13,7 @@ from service.core.migration import Cluster
 from service.intake.limits import DEFAULT_LIMITS
 from service.intake.parts import read_pieces
 from service.intake.pieces import BadInput, Piece
-from service.intake.texts.items import Item, load_list
+from service.intake.texts.items import ListItem, load_list
 from service.intake.texts.json import SCANNED
 from service.kinds.ref import Origin
 from service.kinds.storage import PERSISTENT_VOLUME_CLAIM as CLAIM
@@ -86,13 +86,13 @@ def test_an_item_is_parsed_when_a_policy_asks_for_its_namespace(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     parsed = []
-    call = Item.__call__
+    call = ListItem.__call__
 
-    def counted(self: Item) -> Any:
+    def counted(self: ListItem) -> Any:
         parsed.append(self.head["metadata"]["name"])
         return call(self)
 
-    monkeypatch.setattr(Item, "__call__", counted)
+    monkeypatch.setattr(ListItem, "__call__", counted)
     source, problems = cluster(listed(pod("a"), pod("b", "bank"), pod("c")))
     assert (parsed, problems) == ([], ())
     assert names(source.all(POD, ["shop"])) == ["a", "c"]

@@ -15,7 +15,7 @@ import yaml
 from servers import ROOT, Cluster
 
 from policies import catalogue
-from service.collect.kubeconfig import Context
+from service.collect.kubeconfig import KubeContext
 from service.collect.reference import PlanName, collect_plan
 
 Pair = tuple[Cluster, Cluster]
@@ -132,7 +132,11 @@ def test_a_plan_by_its_name(pair: Pair) -> None:
     stream = io.BytesIO()
     reads = tuple(dict.fromkeys(read for policy in catalogue() for read in policy.reads))
     done = collect_plan(
-        PlanName(MTC, "shop"), reads, stream, seconds=60, host=Context("ctx", str(new.kubeconfig()))
+        PlanName(MTC, "shop"),
+        reads,
+        stream,
+        seconds=60,
+        host=KubeContext("ctx", str(new.kubeconfig())),
     )
     assert done.tallies["destination"].errors == []
     # The example's source cannot be reached from here, and that is noted.

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.plan.hooks.plan_hooks import HOOK_READS, HookPolicy, Use, mig_hook
+from policies.plan.hooks.plan_hooks import HOOK_READS, HookPolicy, HookUse, mig_hook
 from policies.plan.plan_policies import ABOUT, ADVANCED, VALIDATION
 from service.core.evidence import Missing, NotGathered, Role
 from service.core.facts.plan_refs import blocking, told_ready
@@ -32,7 +32,7 @@ class HookReady(HookPolicy):
     upstream = ("HookNotReady",)
     better = "Names the hook and the reasons."
 
-    def check(self, migration: Migration, use: Use) -> Iterator[Outcome]:
+    def check(self, migration: Migration, use: HookUse) -> Iterator[Outcome]:
         hook = mig_hook(migration, use)
         show = fetch_command(MIG_HOOK, hook.ref.name, hook.ref.namespace)
         ready = told_ready(hook.conditions)
@@ -89,7 +89,7 @@ class HookDefinition(HookPolicy):
         "Works before the MigHook is created. Also detects a deadline that ends it immediately."
     )
 
-    def check(self, migration: Migration, use: Use) -> Iterator[Outcome]:
+    def check(self, migration: Migration, use: HookUse) -> Iterator[Outcome]:
         hook = mig_hook(migration, use)
         sound = True
         for field, found, wanted in _faults(hook):

@@ -19,7 +19,7 @@ PHASES = ("PreBackup", "PostBackup", "PreRestore", "PostRestore")
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class HookUse:
     """One entry of MigPlan.spec.hooks; ``name`` is what messages call it."""
 
     index: int
@@ -37,19 +37,19 @@ class Use:
         return self.hook.reference.name or f"number {self.index + 1}"
 
 
-class HookPolicy(Policy[Use]):
+class HookPolicy(Policy[HookUse]):
     """A rule that every hook of the plan is held to."""
 
     def applies(self, migration: Migration) -> None:
         if not migration.plan.hooks:
             raise NotApplicable("the plan has no hooks")
 
-    def subjects(self, migration: Migration) -> Iterable[Use]:
+    def subjects(self, migration: Migration) -> Iterable[HookUse]:
         plan = migration.plan
-        return (Use(index, hook, plan) for index, hook in enumerate(plan.hooks))
+        return (HookUse(index, hook, plan) for index, hook in enumerate(plan.hooks))
 
 
-def mig_hook(migration: Migration, use: Use) -> MigHook:
+def mig_hook(migration: Migration, use: HookUse) -> MigHook:
     """The MigHook of an entry. Raises NotGathered; NotApplicable where there is none (MTC760)."""
     reference = use.hook.reference
     found = None
@@ -74,7 +74,7 @@ class HookExists(HookPolicy):
     upstream = ("InvalidHookRef",)
     better = "Names the hook. The controller only reports that there is one."
 
-    def check(self, migration: Migration, use: Use) -> Iterator[Outcome]:
+    def check(self, migration: Migration, use: HookUse) -> Iterator[Outcome]:
         reference = use.hook.reference
         pointer = use.plan.ref.at(f"{use.at}/reference", reference)
         there = None
@@ -112,7 +112,7 @@ class HookPlace(HookPolicy):
     upstream = ("InvalidHookSAName", "InvalidHookNSName")
     better = "Checks whether the namespace exists on the cluster where the hook runs."
 
-    def check(self, migration: Migration, use: Use) -> Iterator[Outcome]:
+    def check(self, migration: Migration, use: HookUse) -> Iterator[Outcome]:
         hook, subject = use.hook, use.plan.ref.subject
         account, namespace = hook.service_account, hook.execution_namespace
         sound = True
@@ -140,13 +140,13 @@ class HookPlace(HookPolicy):
             )
 
 
-def _runs_on(migration: Migration, use: Use) -> Cluster | None:
+def _runs_on(migration: Migration, use: HookUse) -> Cluster | None:
     target = mig_hook(migration, use).target_cluster
     clusters = {"source": migration.source, "destination": migration.destination}
     return clusters.get(target)
 
 
-def _wrong(use: Use, field: str, found: str, wanted: str, why: str = "") -> Outcome:
+def _wrong(use: HookUse, field: str, found: str, wanted: str, why: str = "") -> Outcome:
     said = why or "which is not valid" if found else "which is not set"
     return failed(
         use.plan.ref.subject,
@@ -179,10 +179,10 @@ class HookPhases(MigrationPolicy):
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         plan = migration.plan
-        seen: dict[str, Use] = {}
+        seen: dict[str, HookUse] = {}
         sound = True
         for index, hook in enumerate(plan.hooks):
-            use = Use(index, hook, plan)
+            use = HookUse(index, hook, plan)
             if hook.phase not in PHASES:
                 sound = False
                 yield _phase(use, f"has phase {hook.phase!r}, which MTC does not have")
@@ -197,7 +197,7 @@ class HookPhases(MigrationPolicy):
             )
 
 
-def _phase(use: Use, said: str) -> Outcome:
+def _phase(use: HookUse, said: str) -> Outcome:
     return failed(
         use.plan.ref.subject,
         f"hook {use.name} of {named(use.plan)} {said}",

@@ -41,7 +41,7 @@ OF_CLASS = ".storageclass.storage.k8s.io/"
 
 
 @dataclass(slots=True)
-class Need:
+class StorageNeed:
     """What the plan adds to a namespace, by quota key; ``known`` is False if that is a minimum."""
 
     amounts: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
@@ -102,10 +102,12 @@ def _quotas(migration: Migration, namespace: str) -> tuple[ResourceQuota, ...]:
     return tuple(quota for quota in found if not quota.scopes)
 
 
-def _needs(migration: Migration) -> tuple[dict[str, Need], dict[Missing, None]]:
+def _needs(migration: Migration) -> tuple[dict[str, StorageNeed], dict[Missing, None]]:
     """What every destination namespace gets, without claims that are known to be there."""
     there = destination_claims(migration).by_key
-    needs: dict[str, Need] = {name: Need() for name in namespace_map(migration).values()}
+    needs: dict[str, StorageNeed] = {
+        name: StorageNeed() for name in namespace_map(migration).values()
+    }
     missing: dict[Missing, None] = {}
     for volume in volumes(migration).items:
         moved = volume.planned is not None and volume.planned.action == MOVE
@@ -133,7 +135,7 @@ def _needs(migration: Migration) -> tuple[dict[str, Need], dict[Missing, None]]:
     return needs, missing
 
 
-def _shortages(migration: Migration, quota: ResourceQuota, need: Need) -> Iterator[Outcome]:
+def _shortages(migration: Migration, quota: ResourceQuota, need: StorageNeed) -> Iterator[Outcome]:
     for key, amount in need.amounts.items():
         short = shortage(migration.destination, quota, key, amount)
         if short is None:
@@ -144,7 +146,7 @@ def _shortages(migration: Migration, quota: ResourceQuota, need: Need) -> Iterat
         yield _short(quota, key, amount, short)
 
 
-def _require_sizes(migration: Migration, quota: ResourceQuota, need: Need, key: str) -> None:
+def _require_sizes(migration: Migration, quota: ResourceQuota, need: StorageNeed, key: str) -> None:
     """That it fits is only known with the size of every claim."""
     if key in quota.hard and not need.known and not key.endswith(CLAIMS):
         raise migration.source.inventory.not_gathered(

@@ -34,7 +34,7 @@ from service.core.outcome import Outcome, Severity, failed
 from service.core.values.quantity import parse_or_none
 from service.core.values.wording import few, plural
 from service.kinds.mtc import NamespaceMapping
-from service.kinds.quotas import LIMIT_RANGE, RESOURCE_QUOTA, Limit, LimitRange, ResourceQuota
+from service.kinds.quotas import LIMIT_RANGE, RESOURCE_QUOTA, LimitItem, LimitRange, ResourceQuota
 from service.kinds.ref import pointer_step
 from service.kinds.resource import Read
 from service.kinds.storage import PERSISTENT_VOLUME_CLAIM, PersistentVolumeClaim
@@ -239,7 +239,9 @@ Value = Callable[[str, str], Decimal | None]
 """What a container or a pod has, by side (requests or limits) and resource."""
 
 
-def _outside(limits: LimitRange, limit: Limit, pod: Pod, defaults: Defaults) -> Iterator[Outcome]:
+def _outside(
+    limits: LimitRange, limit: LimitItem, pod: Pod, defaults: Defaults
+) -> Iterator[Outcome]:
     if limit.type == "Pod":
         yield from _compared(
             limits, limit, pod, "", lambda side, name: of_pod(pod, side, name, defaults)
@@ -255,7 +257,7 @@ def _of(container: ContainerState, defaults: Defaults) -> Value:
 
 
 def _compared(
-    limits: LimitRange, limit: Limit, pod: Pod, container: str, value: Value
+    limits: LimitRange, limit: LimitItem, pod: Pod, container: str, value: Value
 ) -> Iterator[Outcome]:
     """What the API server refuses: it compares limit and request with either bound."""
     for kind, side, bounds in (
@@ -281,7 +283,7 @@ def _ratio(value: Value, name: str) -> Decimal | None:
 
 
 def _above_default(
-    limits: LimitRange, limit: Limit, pod: Pod, container: ContainerState
+    limits: LimitRange, limit: LimitItem, pod: Pod, container: ContainerState
 ) -> Iterator[Outcome]:
     """A request above the limit that the container is given by default."""
     for name, text in limit.default_limits.items():
@@ -293,7 +295,7 @@ def _above_default(
 
 
 def _claim_outside(
-    limits: LimitRange, limit: Limit, claim: PersistentVolumeClaim
+    limits: LimitRange, limit: LimitItem, claim: PersistentVolumeClaim
 ) -> Iterator[Outcome]:
     size = parse_or_none(claim.request)
     if size is None:
@@ -307,7 +309,7 @@ def _claim_outside(
 
 def _refused(
     limits: LimitRange,
-    limit: Limit,
+    limit: LimitItem,
     item: Pod | PersistentVolumeClaim,
     container: str,
     told: tuple[str, str, str, Decimal | None],

@@ -36,7 +36,7 @@ _FORM = "NAME sha256:HEX SCOPE[,SCOPE...] [YYYY-MM-DD]"
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class ApiToken:
     """What is known of a token: everything but the token."""
 
     name: str
@@ -54,10 +54,10 @@ class MalformedToken(ValueError):
     """A line is no token; the text quotes nothing of it."""
 
 
-def make(name: str, scopes: frozenset[str], until: date | None = None) -> tuple[str, Token]:
+def make(name: str, scopes: frozenset[str], until: date | None = None) -> tuple[str, ApiToken]:
     """A new token, and what to keep of it."""
     secret = f"mtcp_{secrets.token_urlsafe(32)}"
-    return secret, Token(name, digest_of(secret), scopes, until)
+    return secret, ApiToken(name, digest_of(secret), scopes, until)
 
 
 def digest_of(secret: str) -> bytes:
@@ -65,7 +65,7 @@ def digest_of(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-def parse_line(line: str) -> Token | None:
+def parse_line(line: str) -> ApiToken | None:
     """The token of a line, None for a comment. Raises MalformedToken."""
     words = line.partition("#")[0].split()
     if not words:
@@ -79,7 +79,7 @@ def parse_line(line: str) -> Token | None:
         raise MalformedToken("the digest must be sha256: and 64 hexadecimal digits")
     if not set(scopes) <= set(SCOPES):
         raise MalformedToken(f"scopes are {', '.join(SCOPES)}")
-    return Token(name, bytes.fromhex(digest[1]), frozenset(scopes), _date(words[3:]))
+    return ApiToken(name, bytes.fromhex(digest[1]), frozenset(scopes), _date(words[3:]))
 
 
 def _date(words: list[str]) -> date | None:
@@ -99,9 +99,9 @@ class TokenFile:
     def __init__(self, path: str) -> None:
         self._path = Path(path)
         self._seen: tuple[int, ...] | None = None
-        self._tokens: tuple[Token, ...] = ()
+        self._tokens: tuple[ApiToken, ...] = ()
 
-    def find(self, secret: str) -> Token | None:
+    def find(self, secret: str) -> ApiToken | None:
         """The token that this is, unless it has ended. Every token is compared, in full."""
         digest = digest_of(secret)
         found = None
@@ -112,7 +112,7 @@ class TokenFile:
             return None
         return found
 
-    def tokens(self) -> tuple[Token, ...]:
+    def tokens(self) -> tuple[ApiToken, ...]:
         """The tokens, read again if the file has changed."""
         seen = stamp(self._path)
         if seen != self._seen:
@@ -122,7 +122,7 @@ class TokenFile:
             log.info("tokens read", extra={"counts": {"tokens": len(self._tokens)}})
         return self._tokens
 
-    def _read(self) -> Iterator[Token]:
+    def _read(self) -> Iterator[ApiToken]:
         try:
             if self._path.stat().st_size > _MOST_BYTES:
                 raise OSError("too large")

@@ -8,7 +8,7 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 from werkzeug.routing import MapAdapter
 
-from service.api.answers.problems import KINDS, Fault, Refused, answer, answer_status
+from service.api.answers.problems import KINDS, Refused, RequestFault, answer, answer_status
 from service.api.requests.body import too_large
 from service.intake.intake_errors import LimitExceeded, Unreadable
 from service.intake.pieces import BadInput
@@ -75,14 +75,14 @@ def install(app: Flask, settings: Settings, metrics: Metrics) -> None:
 
 def of_bad_input(error: BadInput) -> Refused:
     """The refusal for input of which nothing can be evaluated."""
-    faults = [Fault.of(problem) for problem in error.problems]
+    faults = [RequestFault.of(problem) for problem in error.problems]
     first = error.problems[0].message if error.problems else "nothing of it can be used"
     return Refused(_BAD_INPUT.get(error.kind, "invalid-input"), _sentence(first), errors=faults)
 
 
 def of_unreadable(error: Unreadable) -> Refused:
     """The refusal for input that cannot be read, or that is beyond a limit."""
-    fault = Fault(
+    fault = RequestFault(
         error.code,
         error.message,
         error.hint,

@@ -21,7 +21,7 @@ MOST_ERRORS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ProblemKind:
     """One kind of problem: its HTTP status, its title and what a caller should know of it."""
 
     status: int
@@ -29,74 +29,74 @@ class Kind:
     meaning: str
 
 
-KINDS: Mapping[str, Kind] = {
-    "bad-request": Kind(
+KINDS: Mapping[str, ProblemKind] = {
+    "bad-request": ProblemKind(
         400, "The request is wrong", "Its parts or options are not what there is; see errors[]."
     ),
-    "empty-body": Kind(
+    "empty-body": ProblemKind(
         400, "The request has no body", "Send evidence in the body, as a document or a form."
     ),
-    "body-truncated": Kind(
+    "body-truncated": ProblemKind(
         400, "The body ended early", "It broke off, or its chunks are malformed; send it again."
     ),
-    "body-timeout": Kind(
+    "body-timeout": ProblemKind(
         408, "The body did not come in time", "Nothing came for MTC_PREFLIGHT_IDLE_TIMEOUT seconds."
     ),
-    "body-damaged": Kind(
+    "body-damaged": ProblemKind(
         400, "The body cannot be decoded", "It is not what its Content-Encoding says."
     ),
-    "multipart-malformed": Kind(
+    "multipart-malformed": ProblemKind(
         400, "The form cannot be read", "The multipart/form-data body breaks RFC 7578."
     ),
-    "invalid-parameter": Kind(
+    "invalid-parameter": ProblemKind(
         400, "A query parameter is wrong", "A name or a value is not known; errors[] has each."
     ),
-    "unauthenticated": Kind(
+    "unauthenticated": ProblemKind(
         401, "Authentication is needed", "Send a bearer token that the service knows."
     ),
-    "forbidden": Kind(403, "Not allowed", "The token is good, but not for this."),
-    "not-found": Kind(404, "There is no such page", "The path is none of the service's."),
-    "policy-not-found": Kind(404, "There is no such policy", "GET /v1/policies lists them."),
-    "method-not-allowed": Kind(
+    "forbidden": ProblemKind(403, "Not allowed", "The token is good, but not for this."),
+    "not-found": ProblemKind(404, "There is no such page", "The path is none of the service's."),
+    "policy-not-found": ProblemKind(404, "There is no such policy", "GET /v1/policies lists them."),
+    "method-not-allowed": ProblemKind(
         405, "The method is not allowed here", "The Allow header lists the methods."
     ),
-    "not-acceptable": Kind(
+    "not-acceptable": ProblemKind(
         406, "No acceptable format", "The Accept header rules out every format of the answer."
     ),
-    "body-too-large": Kind(
+    "body-too-large": ProblemKind(
         413, "The input is too large", "A limit on sizes or numbers is exceeded; errors[] names it."
     ),
-    "unsupported-media-type": Kind(
+    "unsupported-media-type": ProblemKind(
         415, "The media type is not supported", "The detail lists the Content-Types that are."
     ),
-    "unsupported-content-encoding": Kind(
+    "unsupported-content-encoding": ProblemKind(
         415, "The content encoding is not supported", "Send the body plain or with gzip."
     ),
-    "invalid-input": Kind(
+    "invalid-input": ProblemKind(
         422, "The input does not have the right form", "It can be read, but not understood."
     ),
-    "patch-refused": Kind(
+    "patch-refused": ProblemKind(
         422, "The patch is refused", "MTC could not use these settings; errors[] has every reason."
     ),
-    "limit-exceeded": Kind(
+    "limit-exceeded": ProblemKind(
         422, "The input is too complex", "A limit on structure is exceeded; errors[] names it."
     ),
-    "busy": Kind(
+    "busy": ProblemKind(
         429, "Too much at a time", "Every turn is taken; come again after Retry-After seconds."
     ),
-    "deadline-exceeded": Kind(
+    "deadline-exceeded": ProblemKind(
         503, "It took too long", "The work was stopped after MTC_PREFLIGHT_DEADLINE seconds."
     ),
-    "internal-error": Kind(
+    "internal-error": ProblemKind(
         500, "The service made an error", "Not your fault. Report it with the request_id."
     ),
-    "authentication-unavailable": Kind(
+    "authentication-unavailable": ProblemKind(
         503, "Tokens cannot be checked", "The cluster's API server does not answer; try again."
     ),
-    "cluster-unavailable": Kind(
+    "cluster-unavailable": ProblemKind(
         503, "The cluster does not answer", "The service could not ask the cluster it runs on."
     ),
-    "storage-unavailable": Kind(
+    "storage-unavailable": ProblemKind(
         503,
         "The service cannot store the upload",
         "Its temporary folder is missing, read-only or full; in a container mount an emptyDir "
@@ -114,7 +114,7 @@ _BY_STATUS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed"} |
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class RequestFault:
     """One single error of a request: what is wrong, where, and what to do.
 
     ``parameter`` names a query parameter; the other places are as in ``Problem``. ``policy``,
@@ -137,7 +137,7 @@ class Fault:
     wanted: str = ""
 
     @classmethod
-    def of(cls, problem: Problem) -> Fault:
+    def of(cls, problem: Problem) -> RequestFault:
         """The fault that a problem of the input is."""
         return cls(
             problem.code,
@@ -188,7 +188,7 @@ class Refused(Exception):
         code: str,
         detail: str,
         *,
-        errors: Iterable[Fault] = (),
+        errors: Iterable[RequestFault] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(code)

@@ -13,7 +13,7 @@ from typing import IO, BinaryIO
 from flask import g, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
-from service.api.answers.problems import Fault, Refused
+from service.api.answers.problems import Refused, RequestFault
 from service.api.requests.multipart import CHUNK, Spool, read_form
 from service.intake.archives.compression import CODECS, Budget, expand
 from service.intake.intake_errors import LimitExceeded, Unreadable
@@ -235,7 +235,7 @@ def _inflated(chunks: Iterator[bytes], settings: Settings) -> Iterator[bytes]:
 
 def too_large(settings: Settings) -> Refused:
     """The refusal of a body beyond the limit."""
-    fault = Fault(
+    fault = RequestFault(
         "limit-body-bytes",
         f"a request may have {settings.limits.body_bytes} bytes",
         "compress the evidence (tar.xz), leave out logs, or raise MTC_PREFLIGHT_BODY_BYTES",
@@ -243,8 +243,8 @@ def too_large(settings: Settings) -> Refused:
     return Refused("body-too-large", "The body is larger than allowed.", errors=[fault])
 
 
-def _fault(error: Unreadable) -> Fault:
-    return Fault(error.code, error.message, error.hint)
+def _fault(error: Unreadable) -> RequestFault:
+    return RequestFault(error.code, error.message, error.hint)
 
 
 def _not_gzip() -> Refused:

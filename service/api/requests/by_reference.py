@@ -12,7 +12,7 @@ from tempfile import SpooledTemporaryFile
 from threading import BoundedSemaphore
 from typing import Any, BinaryIO, cast
 
-from service.api.answers.problems import Fault, Refused
+from service.api.answers.problems import Refused, RequestFault
 from service.api.requests.body import Body
 from service.api.runtime import Runtime
 from service.collect.collect_errors import CollectError
@@ -77,7 +77,7 @@ def _plan(wanted: Mapping[str, Any], now: Runtime) -> tuple[PlanName, Mapping[st
             "send the evidence, or set MTC_PREFLIGHT_MIGPLANS=on where the service runs",
         )  # fmt: skip
     faults = [
-        Fault(
+        RequestFault(
             "unknown-field", f"beside {KEY} there are only {', '.join(BESIDE)}", pointer=f"/{key}"
         )
         for key in map(str, wanted)
@@ -106,7 +106,7 @@ def _collect(plan: PlanName, more: Mapping[str, Any], spool: BinaryIO, now: Runt
     except NoPlan as error:
         raise _refused("no-such-plan", str(error)) from None
     except CollectError as error:
-        fault = Fault("cluster-unavailable", str(error), pointer=f"/{KEY}")
+        fault = RequestFault("cluster-unavailable", str(error), pointer=f"/{KEY}")
         raise Refused(
             "cluster-unavailable", "The cluster of this service does not answer.", errors=[fault]
         ) from None
@@ -115,5 +115,5 @@ def _collect(plan: PlanName, more: Mapping[str, Any], spool: BinaryIO, now: Runt
 
 
 def _refused(code: str, detail: str, hint: str = "") -> Refused:
-    fault = Fault(code, detail, hint, pointer=f"/{KEY}")
+    fault = RequestFault(code, detail, hint, pointer=f"/{KEY}")
     return Refused("invalid-input", "The plan cannot be evaluated by its name.", errors=[fault])

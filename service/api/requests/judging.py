@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from service.api.answers.problems import Fault, Refused
+from service.api.answers.problems import Refused, RequestFault
 from service.api.runtime import Runtime
 from service.core import choice_form
 from service.core.assess import assess
@@ -57,7 +57,7 @@ def _selection(options: Mapping[str, Any], now: Runtime, *, query: bool = True) 
         return now.catalogue.select(choice_form.choice(given, "the request"))
     except BadChoice as error:
         faults = [
-            Fault(
+            RequestFault(
                 "invalid-value",
                 item.message,
                 item.hint,
@@ -109,12 +109,14 @@ def judge(bundle: Intake, rules: Gate, now: Runtime) -> Report:
         )
     except MalformedWaiver as error:
         faults = [
-            Fault("waiver-malformed", item.message, part="waivers", pointer=item.pointer)
+            RequestFault("waiver-malformed", item.message, part="waivers", pointer=item.pointer)
             for item in error.faults
         ]
         raise Refused("invalid-input", "A waiver is malformed.", errors=faults) from None
     except MalformedPrevious as error:
-        fault = Fault("baseline-malformed", error.wanted, part="baseline", pointer=error.pointer)
+        fault = RequestFault(
+            "baseline-malformed", error.wanted, part="baseline", pointer=error.pointer
+        )
         raise Refused("invalid-input", "The baseline is no report.", errors=[fault]) from None
     except NoPrevious:
         raise no_previous() from None
@@ -133,7 +135,7 @@ def _require_own(migration: Migration) -> None:
     if lost:
         names = " and ".join(sorted({item.part for item in lost}))
         detail = f"The part {names} cannot be read."
-        raise Refused("invalid-input", detail, errors=[Fault.of(item) for item in lost])
+        raise Refused("invalid-input", detail, errors=[RequestFault.of(item) for item in lost])
 
 
 def _released(migration: Migration, now: Runtime) -> Migration:
@@ -151,7 +153,7 @@ def _released(migration: Migration, now: Runtime) -> Migration:
 
 def no_previous() -> Refused:
     """The refusal (400) of new_only for a report that was not compared."""
-    fault = Fault(
+    fault = RequestFault(
         "invalid-value",
         "there is no previous report to compare with",
         "send it as the part or key baseline of the evaluation, or leave new_only out",

@@ -15,7 +15,7 @@ from typing import BinaryIO, cast
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
-from service.api.answers.problems import Fault, Refused
+from service.api.answers.problems import Refused, RequestFault
 from service.intake.pieces import Piece
 from service.settings import Settings
 
@@ -133,7 +133,7 @@ def _malformed() -> Refused:
 
 
 def _too_many(settings: Settings) -> Refused:
-    fault = Fault(
+    fault = RequestFault(
         "limit-form-parts",
         f"the form has more than {settings.form_parts} parts, or the header of a part has more "
         f"than {settings.form_header_bytes} bytes",

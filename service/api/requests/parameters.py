@@ -9,7 +9,7 @@ from typing import Any
 from flask import request
 from marshmallow import RAISE, Schema, ValidationError
 
-from service.api.answers.problems import Fault, Refused
+from service.api.answers.problems import Refused, RequestFault
 
 
 class Query(Schema):
@@ -25,7 +25,9 @@ def read_query(schema: Query) -> Mapping[str, Any]:
         return {}
     given = request.args
     faults = [
-        Fault("repeated-parameter", "given more than once", "give it once", parameter=_shown(name))
+        RequestFault(
+            "repeated-parameter", "given more than once", "give it once", parameter=_shown(name)
+        )
         for name, values in given.lists()
         if len(values) > 1
     ]
@@ -42,21 +44,23 @@ def read_query(schema: Query) -> Mapping[str, Any]:
     return values
 
 
-def _unknown(name: str, known: Mapping[str, Any]) -> Fault:
+def _unknown(name: str, known: Mapping[str, Any]) -> RequestFault:
     near = get_close_matches(name, known, 1, 0.5)
     hint = f"did you mean {near[0]}?" if near else _listed("known are", known)
-    return Fault("unknown-parameter", "there is no such parameter", hint, parameter=_shown(name))
+    return RequestFault(
+        "unknown-parameter", "there is no such parameter", hint, parameter=_shown(name)
+    )
 
 
 def _invalid(
     messages: Mapping[str, Any], known: Mapping[str, Any], given: Mapping[str, str]
-) -> Iterable[Fault]:
+) -> Iterable[RequestFault]:
     for name, texts in messages.items():
         choices = known[name].metadata.get("choices", ()) if name in known else ()
         near = get_close_matches(given[name], choices, 1, 0.5)
         hint = f"did you mean {near[0]}?" if near else _listed("known are", choices)
         detail = "; ".join(texts) if isinstance(texts, list) else str(texts)
-        yield Fault("invalid-value", detail, hint, parameter=name)
+        yield RequestFault("invalid-value", detail, hint, parameter=name)
 
 
 def _listed(head: str, names: Iterable[str]) -> str:

@@ -9,12 +9,12 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from service.api.answers.problems import Fault, Refused
+from service.api.answers.problems import Refused, RequestFault
 from service.api.requests.body import Body
 from service.api.requests.patch_body import one_document
 from service.api.runtime import Runtime
 from service.api.schemas.partition_schemas import PartitionRequestSchema
-from service.core.partition import Kind, Load, Tie
+from service.core.partition import Load, Tie, TieKind
 from service.core.partition.gathered import READS
 from service.intake.intake import Intake
 from service.intake.parts import read_body, read_pieces
@@ -55,7 +55,7 @@ def checked(document: Any) -> dict[str, Any]:
         loaded: dict[str, Any] = PartitionRequestSchema().load(document)
     except ValidationError as error:
         faults = [
-            Fault("wrong-value", words, "GET /docs shows the form", pointer=pointer)
+            RequestFault("wrong-value", words, "GET /docs shows the form", pointer=pointer)
             for pointer, words in _faults(error.messages_dict)
         ]
         raise Refused("invalid-input", "The request is malformed.", errors=faults) from None
@@ -69,7 +69,7 @@ def table(rows: list[dict[str, Any]]) -> tuple[tuple[Load, ...], tuple[Tie, ...]
     twice = []
     for place, load in enumerate(loads):
         if places.setdefault(load.name, place) != place:
-            twice.append(Fault("given-twice", f"namespace {load.name} comes twice",
+            twice.append(RequestFault("given-twice", f"namespace {load.name} comes twice",
                                "give it once", pointer=f"/namespaces/{place}/name"))  # fmt: skip
     if twice:
         raise Refused("invalid-input", "A namespace comes twice.", errors=twice)
@@ -82,11 +82,11 @@ def _ties(rows: list[dict[str, Any]], loads: list[Load]) -> Iterator[Tie]:
         for group in row.get("groups", ()):
             other = first.setdefault(group, load.name)
             if other != load.name:
-                yield Tie(other, load.name, Kind.GROUP, f"group {group}")
+                yield Tie(other, load.name, TieKind.GROUP, f"group {group}")
         for name in row.get("needs", ()):
             other = name.partition(":")[0]
             if other != load.name:
-                yield Tie(load.name, other, Kind.REFERENCE, f"{load.name} needs {other}")
+                yield Tie(load.name, other, TieKind.REFERENCE, f"{load.name} needs {other}")
 
 
 def _faults(messages: Mapping[Any, Any], at: str = "") -> Iterator[tuple[str, str]]:
@@ -101,5 +101,5 @@ def _faults(messages: Mapping[Any, Any], at: str = "") -> Iterator[tuple[str, st
 
 def wrong(detail: str, hint: str, pointer: str) -> Refused:
     """The refusal of a request for one reason."""
-    fault = Fault("wrong-form", detail, hint, pointer=pointer)
+    fault = RequestFault("wrong-form", detail, hint, pointer=pointer)
     return Refused("invalid-input", "The request is malformed.", errors=[fault])

@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from service.api.answers.problems import Fault, Refused
+from service.api.answers.problems import Refused, RequestFault
 from service.api.requests.body import Body
 from service.api.runtime import Runtime
 from service.api.schemas.patch_schemas import PatchRequestSchema
@@ -99,7 +99,7 @@ def _checked(document: Any) -> dict[str, Any]:
         loaded: dict[str, Any] = PatchRequestSchema().load(document)
     except ValidationError as error:
         faults = [
-            Fault("unknown-field" if name not in _FIELDS else "wrong-type", _words(texts),
+            RequestFault("unknown-field" if name not in _FIELDS else "wrong-type", _words(texts),
                   f"known are {', '.join(_FIELDS)}", pointer=f"/{pointer_step(name)[:60]}")
             for name, texts in sorted(error.messages_dict.items())
         ]  # fmt: skip
@@ -118,5 +118,5 @@ def _words(texts: Any) -> str:
 
 
 def _wrong(detail: str, hint: str, part: str = "") -> Refused:
-    fault = Fault("wrong-form", detail, hint, part="" if part == "body" else part)
+    fault = RequestFault("wrong-form", detail, hint, part="" if part == "body" else part)
     return Refused("invalid-input", "The request is malformed.", errors=[fault])

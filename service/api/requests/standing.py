@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from service.catalogue import document_of
-from service.collect.webhook import Target
+from service.collect.webhook import WebhookTarget
 from service.collect.webhook_targets import TargetsError, read_targets
 from service.core.decision.marks import Waiver
 from service.core.decision.waiver_form import MalformedWaiver, parse
@@ -43,7 +43,7 @@ def release_data(settings: Settings) -> Releases:
         raise SettingsError([f"MTC_PREFLIGHT_RELEASES_FILE: {error}"]) from None
 
 
-def webhook_targets(settings: Settings) -> Mapping[str, Target]:
+def webhook_targets(settings: Settings) -> Mapping[str, WebhookTarget]:
     """The targets of MTC_PREFLIGHT_WEBHOOKS_FILE. Raises SettingsError."""
     if not settings.webhooks_file:
         return {}

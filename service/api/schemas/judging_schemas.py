@@ -8,7 +8,7 @@ from marshmallow import fields, post_load, validate
 
 from service.api.requests.parameters import Query
 from service.api.schemas.envelope_schemas import EvaluationQuery, FormatQuery
-from service.core.decision.tickets import Group
+from service.core.decision.tickets import TicketGroup
 from service.core.evidence import Role
 from service.core.outcome import Severity
 from service.formats.format_base import Options
@@ -100,7 +100,9 @@ class ShownFields(Query):
         error_messages={"invalid": "wanted a number from 500 to 1000000"},
         metadata={"description": "most characters of Markdown", "default": Options().limit},
     )
-    group = _choice([item.value for item in Group], Options().group, "what one ticket is about")
+    group = _choice(
+        [item.value for item in TicketGroup], Options().group, "what one ticket is about"
+    )
     project = _matching(
         r"^[A-Z][A-Z0-9_]{1,49}$", "a project key such as OPS", "Jira project of new issues", ""
     )

@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 from service.api.requests.parameters import Query
 from service.api.schemas.envelope_schemas import EnvelopeSchema
 from service.api.schemas.schema_base import CamelSchema, flag, many, number, one_of, text, texts
-from service.core.partition import Kind
+from service.core.partition import TieKind
 
 FORMATS = {"json": "application/json", "manifests": "application/yaml"}
 """The forms of the answer and their media types; the first is the default."""
@@ -139,7 +139,7 @@ class TieSchema(CamelSchema):
 
     one = text()
     other = text("for a reference, the one that is needed")
-    kind = one_of(Kind)
+    kind = one_of(TieKind)
     why = text()
     kept = text("whether they are in one plan, or in different waves", enum=["together", "order"])
 

@@ -10,7 +10,7 @@ from service.api.requests.parameters import Query
 from service.api.schemas.envelope_schemas import EnvelopeSchema
 from service.api.schemas.schema_base import CamelSchema, flag, many, one_of, text, texts
 from service.core.outcome import Severity, Verdict
-from service.core.settings.setting_model import Kind, Setting
+from service.core.settings.setting_model import Setting, SettingKind
 from service.core.settings.table import SETTINGS
 
 FORMATS = {
@@ -22,19 +22,19 @@ FORMATS = {
 """The forms of the answer and their media types; the first is the default."""
 
 _TRUTH = {"true": True, "false": False}
-_INTEGER = {Kind.LIMIT, Kind.BANDWIDTH}
-_TYPES: dict[Kind, Any] = {
-    Kind.SWITCH: "boolean",
-    Kind.BOOL: ["boolean", "string"],
-    Kind.GO_BOOL: ["boolean", "string"],
-    Kind.LIMIT: ["integer", "string"],
-    Kind.BANDWIDTH: ["integer", "string"],
-    Kind.GROUPS: ["string", "integer"],
-    Kind.GROUP_LIST: "array",
-    Kind.QUANTITY: ["string", "number"],
-    Kind.NAMES: "array",
-    Kind.MAP: "object",
-    Kind.TEXT: ["string", "number"],
+_INTEGER = {SettingKind.LIMIT, SettingKind.BANDWIDTH}
+_TYPES: dict[SettingKind, Any] = {
+    SettingKind.SWITCH: "boolean",
+    SettingKind.BOOL: ["boolean", "string"],
+    SettingKind.GO_BOOL: ["boolean", "string"],
+    SettingKind.LIMIT: ["integer", "string"],
+    SettingKind.BANDWIDTH: ["integer", "string"],
+    SettingKind.GROUPS: ["string", "integer"],
+    SettingKind.GROUP_LIST: "array",
+    SettingKind.QUANTITY: ["string", "number"],
+    SettingKind.NAMES: "array",
+    SettingKind.MAP: "object",
+    SettingKind.TEXT: ["string", "number"],
 }
 
 
@@ -75,7 +75,7 @@ def _setting(setting: Setting) -> fields.Field[Any]:
     kind = _TYPES.get(setting.kind, "string")
     types = [kind] if isinstance(kind, str) else list(kind)
     described = f"{setting.meaning} {setting.wanted.capitalize()}."
-    if setting.kind is Kind.ANY:
+    if setting.kind is SettingKind.ANY:
         return fields.Raw(metadata={"description": described})
     return fields.Raw(metadata={"description": described, "type": [*types, "null"]})
 

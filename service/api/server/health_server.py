@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from prometheus_client import CONTENT_TYPE_LATEST
 
 
-class Health(ThreadingHTTPServer):
+class HealthServer(ThreadingHTTPServer):
     """``/livez`` and ``/metrics``.
 
     ``alive`` says whether the workers are; ``exposition`` gives the metrics.
@@ -42,7 +42,7 @@ class Health(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Health
+    server: HealthServer
     timeout = 5
     server_version, sys_version = "mtc-preflight", ""
 

@@ -11,8 +11,8 @@ from typing import Any, cast
 from flask import Blueprint, Response, request
 from marshmallow import ValidationError
 
-from service.api.answers.problems import Fault, Refused, encode
-from service.api.contract import Answer, Contract, operation
+from service.api.answers.problems import Refused, RequestFault, encode
+from service.api.contract import Contract, Success, operation
 from service.api.runtime import Runtime, runtime
 from service.api.schemas.admission_schemas import (
     API_VERSION,
@@ -21,7 +21,7 @@ from service.api.schemas.admission_schemas import (
     AdmissionQuery,
     AdmissionReviewSchema,
 )
-from service.core.admission import Decision, decide, field_of
+from service.core.admission import AdmissionDecision, decide, field_of
 from service.core.migration import Migration
 from service.core.report import Finding
 from service.intake.limits import MIB
@@ -55,7 +55,7 @@ _REVIEW = AdmissionReviewSchema()
 _CONTRACT = Contract(
     "validateAdmission",
     "Say whether an object of MTC may be written",
-    Answer(
+    Success(
         "The review with a response; a denial is 200 too.",
         {"application/json": AdmissionAnswerSchema},
     ),
@@ -112,13 +112,13 @@ def _read() -> Mapping[str, Any]:
         raise Refused("invalid-input", "This is no AdmissionReview.", errors=faults) from None
 
 
-def _faults(messages: Mapping[str, Any], where: str = "") -> Iterator[Fault]:
+def _faults(messages: Mapping[str, Any], where: str = "") -> Iterator[RequestFault]:
     for name, told in messages.items():
         pointer = where if name == "_schema" else f"{where}/{name}"
         if isinstance(told, dict):
             yield from _faults(told, pointer)
         else:
-            yield Fault("invalid-value", "; ".join(map(str, told)), pointer=pointer)
+            yield RequestFault("invalid-value", "; ".join(map(str, told)), pointer=pointer)
 
 
 def _concerns(asked: Mapping[str, Any]) -> bool:
@@ -132,7 +132,7 @@ def _concerns(asked: Mapping[str, Any]) -> bool:
     return not (isinstance(metadata, dict) and metadata.get("deletionTimestamp"))
 
 
-def _judged(asked: Mapping[str, Any], now: Runtime) -> Decision:
+def _judged(asked: Mapping[str, Any], now: Runtime) -> AdmissionDecision:
     old = asked["old_object"] if asked["operation"] == "UPDATE" else None
     state = now.state.pieces()
     return decide(
@@ -183,7 +183,7 @@ def _migration(
     return read_pieces([piece, *around], options, now.settings.limits, now.reads).migration
 
 
-def _told(decision: Decision, asked: Mapping[str, Any]) -> dict[str, Any]:
+def _told(decision: AdmissionDecision, asked: Mapping[str, Any]) -> dict[str, Any]:
     told: dict[str, Any] = {"allowed": decision.allowed}
     if decision.warnings:
         told["warnings"] = _warnings(decision)
@@ -192,7 +192,7 @@ def _told(decision: Decision, asked: Mapping[str, Any]) -> dict[str, Any]:
     return told
 
 
-def _status(decision: Decision, asked: Mapping[str, Any]) -> dict[str, Any]:
+def _status(decision: AdmissionDecision, asked: Mapping[str, Any]) -> dict[str, Any]:
     reasons = [_sentence(item) for item in decision.denials[:_MOST_CAUSES]]
     more = len(decision.denials) - len(reasons)
     if more:
@@ -217,7 +217,7 @@ def _status(decision: Decision, asked: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _warnings(decision: Decision) -> list[str]:
+def _warnings(decision: AdmissionDecision) -> list[str]:
     told = [_cut(_sentence(item)) for item in decision.warnings[:_MOST_WARNINGS]]
     more = len(decision.warnings) - len(told)
     return [*told, f"mtc-preflight: {more} more warnings"] if more else told

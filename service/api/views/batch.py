@@ -20,8 +20,8 @@ from flask import Blueprint, Response, g, stream_with_context
 from marshmallow import fields, validate
 
 from service.api.answers.error_handlers import of_bad_input, of_unreadable
-from service.api.answers.problems import Fault, Refused, answer
-from service.api.contract import Answer, Contract, operation
+from service.api.answers.problems import Refused, RequestFault, answer
+from service.api.contract import Contract, Success, operation
 from service.api.requests.body import read_request
 from service.api.requests.judging import (
     context_of,
@@ -84,7 +84,7 @@ class BatchQuery(GateQuery):
 _CONTRACT = Contract(
     "evaluateBatch",
     "Evaluate many migrations",
-    Answer(
+    Success(
         "One line of JSON per line of the body, in its order: `line`, `id`, `status` and "
         "`report` or `problem`.",
         {MEDIA_TYPE: None},
@@ -206,7 +206,7 @@ def _last(number: int, refused: Refused) -> bytes:
 
 
 def _too_many(settings: Settings) -> Refused:
-    fault = Fault(
+    fault = RequestFault(
         "limit-batch-lines",
         f"a batch may have {settings.batch_lines} lines",
         "send the rest from this line on, or raise MTC_PREFLIGHT_BATCH_LINES",

@@ -12,7 +12,7 @@ from flask import Blueprint, Flask, Response, current_app
 
 from service.api.answers.caching import cached
 from service.api.answers.problems import DOCUMENTATION, KINDS, Refused, encode
-from service.api.contract import Answer, Contract, operation
+from service.api.contract import Contract, Success, operation
 from service.api.openapi import document, text
 
 blueprint = Blueprint("documentation", __name__)
@@ -69,7 +69,7 @@ def _app() -> Flask:
     Contract(
         "openapiYaml",
         "This document as YAML",
-        Answer("OpenAPI 3.1.", {"application/yaml": {"type": "object"}}, cached=True),
+        Success("OpenAPI 3.1.", {"application/yaml": {"type": "object"}}, cached=True),
     )
 )
 def openapi_yaml(query: Mapping[str, Any]) -> Response:
@@ -82,7 +82,7 @@ def openapi_yaml(query: Mapping[str, Any]) -> Response:
     Contract(
         "openapiJson",
         "This document as JSON",
-        Answer("OpenAPI 3.1.", {"application/json": {"type": "object"}}, cached=True),
+        Success("OpenAPI 3.1.", {"application/json": {"type": "object"}}, cached=True),
     )
 )
 def openapi_json(query: Mapping[str, Any]) -> Response:
@@ -96,14 +96,14 @@ def _openapi(app: Flask) -> tuple[bytes, bytes]:
 
 
 @blueprint.get("/docs")
-@operation(Contract("docs", "The API document as a page", Answer("A page.", {"text/html": None})))
+@operation(Contract("docs", "The API document as a page", Success("A page.", {"text/html": None})))
 def docs(query: Mapping[str, Any]) -> Response:
     return _page(_PAGE)
 
 
 @blueprint.get(DOCUMENTATION)
 @operation(
-    Contract("problemTypes", "What the problem codes mean", Answer("A page.", {"text/html": None}))
+    Contract("problemTypes", "What the problem codes mean", Success("A page.", {"text/html": None}))
 )
 def problem_types(query: Mapping[str, Any]) -> Response:
     return _page(_problem_page())

@@ -9,8 +9,8 @@ from typing import Any
 from flask import Blueprint, Response, g
 
 from service.api.answers.negotiation import report_format
-from service.api.answers.problems import Fault, Refused
-from service.api.contract import Answer, Contract, Form, Link, operation
+from service.api.answers.problems import Refused, RequestFault
+from service.api.contract import ApiLink, Contract, Form, Success, operation
 from service.api.requests.body import Body, read_request
 from service.api.requests.by_reference import resolved
 from service.api.requests.judging import (
@@ -24,7 +24,7 @@ from service.api.requests.judging import (
 from service.api.runtime import Runtime, runtime
 from service.api.schemas.judging_schemas import JudgingQuery
 from service.api.schemas.report_schemas import ReportSchema
-from service.collect.webhook import Target, deliver
+from service.collect.webhook import WebhookTarget, deliver
 from service.core.decision.gate import CLOSED_STATUS
 from service.core.report import Report
 from service.formats import FORMATS, Format
@@ -51,28 +51,28 @@ def _form(item: Format) -> Form:
 _CONTRACT = Contract(
     "evaluate",
     "Evaluate a migration",
-    Answer(
+    Success(
         "The report, whatever it found: a finished evaluation is 200.",
         answers(),
         also={CLOSED_STATUS: "The report of a closed gate, where gate=status asks for it."},
         links={
-            "next": Link(
+            "next": ApiLink(
                 "evaluate",
                 "What has changed since: new evidence, together with this report (format json "
                 "or baseline).",
                 body={"baseline": "$response.body"},
             ),
-            "policy": Link(
+            "policy": ApiLink(
                 "getPolicy",
                 "The policy of a finding, here the first: why it matters and where it comes from.",
                 {"policy_id": "$response.body#/findings/0/policy"},
             ),
-            "patch": Link(
+            "patch": ApiLink(
                 "patchMigrationController",
                 "Settings that a finding asks for, held against the same evidence.",
                 body={"evaluation": "$request.body"},
             ),
-            "partition": Link(
+            "partition": ApiLink(
                 "partitionMigPlans",
                 "The same evidence as plans that keep MTC's limits.",
                 body={"evaluation": "$request.body"},
@@ -133,13 +133,13 @@ def _read(body: Body, query: Mapping[str, Any], now: Runtime) -> Intake:
     return read_body(body.pieces[0], options, now.settings.limits, reads)
 
 
-def _target(query: Mapping[str, Any], now: Runtime) -> Target | None:
+def _target(query: Mapping[str, Any], now: Runtime) -> WebhookTarget | None:
     """The webhook target that a query names. Raises Refused (400)."""
     name = query.get("notify")
     if name is None:
         return None
     if name not in now.targets:
-        fault = Fault(
+        fault = RequestFault(
             "invalid-value",
             "the settings have no such webhook target",
             "targets are listed in the file of MTC_PREFLIGHT_WEBHOOKS_FILE",
@@ -149,7 +149,7 @@ def _target(query: Mapping[str, Any], now: Runtime) -> Target | None:
     return now.targets[name]
 
 
-def _notify(target: Target, report: Report, now: Runtime) -> str:
+def _notify(target: WebhookTarget, report: Report, now: Runtime) -> str:
     """Send the report to a target, and say in a header what became of it."""
     form = FORMATS[target.format]
     body = form.render(report, now.context)

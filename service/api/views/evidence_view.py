@@ -11,8 +11,8 @@ from marshmallow import fields, validate
 
 from service.api.answers.caching import cached
 from service.api.answers.negotiation import choose
-from service.api.answers.problems import Fault, Refused, encode
-from service.api.contract import Answer, Contract, Link, operation
+from service.api.answers.problems import Refused, RequestFault, encode
+from service.api.contract import ApiLink, Contract, Success, operation
 from service.api.requests.parameters import Query
 from service.api.runtime import runtime
 from service.api.schemas.catalogue_schemas import EvidenceListSchema
@@ -51,17 +51,17 @@ class EvidenceQuery(Query):
     Contract(
         "listEvidence",
         "List the evidence that the policies read",
-        Answer(
+        Success(
             "What to gather from each cluster, with the commands; or a script that does.",
             {_JSON: EvidenceListSchema, _SCRIPT: None},
             cached=True,
             links={
-                "script": Link(
+                "script": ApiLink(
                     "listEvidence",
                     "The script that gathers all this from the cluster of a role, here the first.",
                     {"format": "sh", "role": "$response.body#/roles/0/role"},
                 ),
-                "reader": Link(
+                "reader": ApiLink(
                     "getPolicy",
                     "A policy that reads an item, here the first of the first.",
                     {"policy_id": "$response.body#/roles/0/items/0/policies/0"},
@@ -81,7 +81,7 @@ def list_evidence(query: Mapping[str, Any]) -> Response:
     if media_type == _JSON:
         return cached(_json(now.policies, now.policy_set, roles), _JSON)
     if "role" not in query:
-        fault = Fault(
+        fault = RequestFault(
             "missing-parameter", "a script is for one cluster", f"add role={'|'.join(_ROLES)}",
             parameter="role",
         )  # fmt: skip

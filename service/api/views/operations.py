@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.api.answers.negotiation import choose
 from service.api.answers.problems import Refused, encode
-from service.api.contract import Answer, Contract, operation
+from service.api.contract import Contract, Success, operation
 from service.api.runtime import runtime
 from service.api.schemas.schema_base import text
 
@@ -66,7 +66,7 @@ def _json(document: Mapping[str, Any]) -> Response:
 
 def _health(name: str, summary: str) -> Contract:
     return Contract(
-        name, summary, Answer("The service is well.", {"application/json": HealthSchema})
+        name, summary, Success("The service is well.", {"application/json": HealthSchema})
     )
 
 
@@ -91,7 +91,7 @@ def health(query: Mapping[str, Any]) -> Response:
     Contract(
         "ready",
         "Can the service take requests?",
-        Answer("It can.", {"application/json": ReadySchema}),
+        Success("It can.", {"application/json": ReadySchema}),
         problems=("storage-unavailable",),
         description="Not ready where no policy is installed, or where uploads cannot be stored.",
     )
@@ -120,7 +120,7 @@ def ready(query: Mapping[str, Any]) -> Response:
     Contract(
         "metrics",
         "Prometheus metrics",
-        Answer("The metrics of all workers.", {"text/plain": None}),
+        Success("The metrics of all workers.", {"text/plain": None}),
         scope="metrics",
     )
 )
@@ -133,7 +133,7 @@ def metrics(query: Mapping[str, Any]) -> Response:
     Contract(
         "root",
         "Where to go from here",
-        Answer("A pointer.", {"application/json": RootSchema, "text/html": None}),
+        Success("A pointer.", {"application/json": RootSchema, "text/html": None}),
         problems=("not-acceptable",),
     )
 )

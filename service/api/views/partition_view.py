@@ -9,8 +9,8 @@ import yaml
 from flask import Blueprint, Response
 
 from service.api.answers.negotiation import choose
-from service.api.answers.problems import Fault, Refused, encode
-from service.api.contract import Answer, Contract, Link, operation
+from service.api.answers.problems import Refused, RequestFault, encode
+from service.api.contract import ApiLink, Contract, Success, operation
 from service.api.requests.body import read_request
 from service.api.requests.partition_body import OWN_PART, read_partition_request, table, wrong
 from service.api.runtime import runtime
@@ -24,7 +24,7 @@ from service.core.deadline import check
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.plan_limits import DEFAULTS
 from service.core.migration import Migration
-from service.core.partition import Oversized, Request, partition
+from service.core.partition import Oversized, PartitionRequest, partition
 from service.core.partition.gathered import MOST_CHOSEN, gathered, plan_limits
 from service.core.partition.partition_model import DIMENSIONS, Size, Tie
 from service.core.partition.plan_manifests import manifests
@@ -36,7 +36,7 @@ blueprint = Blueprint("partition", __name__)
 _CONTRACT = Contract(
     "partitionMigPlans",
     "Split namespaces into plans that keep MTC's limits",
-    Answer(
+    Success(
         "The plans.",
         {
             FORMATS["json"]: PartitionSchema,
@@ -44,7 +44,7 @@ _CONTRACT = Contract(
             FORMATS["manifests"]: {},
         },
         links={
-            "evaluate": Link(
+            "evaluate": ApiLink(
                 "evaluate",
                 "The evidence, judged for one of the plans, here the first.",
                 body={"plan": "$response.body#/plans/0/manifest"},
@@ -107,7 +107,7 @@ def _made(wanted: Mapping[str, Any], bundle: Intake | None) -> dict[str, Any]:
     else:
         raise wrong("there is nothing to partition", "send namespaces, or evidence", "/namespaces")
     limits = _limits(wanted.get("limits", {}), migration)
-    result = partition(Request(loads, ties, limits))
+    result = partition(PartitionRequest(loads, ties, limits))
     template = _template(migration)
     prefix = wanted.get("name_prefix") or _prefix(template)
     documents = manifests(result.plans, prefix, template)
@@ -144,7 +144,7 @@ def _of_evidence(migration: Migration) -> tuple[Any, Any, tuple[Missing, ...]]:
         found = gathered(migration)
     except NotGathered as doubt:
         faults = [
-            Fault("not-gathered", f"{item.fact} ({item.cluster}) is not known", item.command)
+            RequestFault("not-gathered", f"{item.fact} ({item.cluster}) is not known", item.command)
             for item in doubt.missing
         ]
         detail = "The evidence does not hold every pod and claim of the namespaces."

@@ -10,8 +10,8 @@ import yaml
 from flask import Blueprint, Response
 
 from service.api.answers.negotiation import choose
-from service.api.answers.problems import Fault, Refused, encode
-from service.api.contract import Answer, Contract, Link, operation
+from service.api.answers.problems import Refused, RequestFault, encode
+from service.api.contract import ApiLink, Contract, Success, operation
 from service.api.requests.body import read_request
 from service.api.requests.patch_body import OWN_PARTS, YAML_TYPES, read_patch_request
 from service.api.runtime import Runtime, runtime
@@ -31,7 +31,7 @@ blueprint = Blueprint("patches", __name__)
 _CONTRACT = Contract(
     "patchMigrationController",
     "Make a validated patch of the MigrationController",
-    Answer(
+    Success(
         "The patch, or that nothing is to be changed.",
         {
             FORMATS["json"]: PatchSchema,
@@ -40,13 +40,13 @@ _CONTRACT = Contract(
             FORMATS["manifest"]: {"type": "object"},
         },
         links={
-            "next": Link(
+            "next": ApiLink(
                 "patchMigrationController",
                 "Further settings of the same object, as this patch leaves it. A dry run stores "
                 "nothing: its passwords are masked.",
                 body={"controller": "$response.body#/manifest"},
             ),
-            "undo": Link(
+            "undo": ApiLink(
                 "patchMigrationController",
                 "The way back as a patch of its own, checked like any other.",
                 body={
@@ -54,7 +54,7 @@ _CONTRACT = Contract(
                     "settings": "$response.body#/undo/spec",
                 },
             ),
-            "evaluate": Link(
+            "evaluate": ApiLink(
                 "evaluate",
                 "The evidence, judged with this patch in effect.",
                 body={"controller": "$response.body#/manifest"},
@@ -104,7 +104,7 @@ def _format(name: str | None, dry: bool) -> tuple[str, str]:
     """The form of the answer and its media type. Raises Refused where something rules it out."""
     if name not in (None, "json") and dry:
         detail, hint = "a dry run is JSON: what it shows cannot be applied", "leave format out"
-        fault = Fault("invalid-value", detail, hint, parameter="format")
+        fault = RequestFault("invalid-value", detail, hint, parameter="format")
         raise Refused("invalid-parameter", "Wrong in the query: format.", errors=[fault])
     if name is not None:
         return name, FORMATS[name]
@@ -114,24 +114,24 @@ def _format(name: str | None, dry: bool) -> tuple[str, str]:
     return offers[chosen], chosen
 
 
-def _made(wanted: Mapping[str, Any], bundle: Intake | None, now: Runtime) -> patch.Result:
+def _made(wanted: Mapping[str, Any], bundle: Intake | None, now: Runtime) -> patch.PatchResult:
     migration = bundle.migration if bundle else None
-    request = patch.Request(wanted["settings"], wanted.get("controller"), migration)
+    request = patch.PatchRequest(wanted["settings"], wanted.get("controller"), migration)
     try:
         result = patch.make_patch(request, now.policies)
-    except patch.Refused as refused:
+    except patch.PatchRefused as refused:
         raise _refused(refused.reasons) from None
     unread = migration.problems if migration else ()
     told = (
-        patch.Reason("", problem.code, Severity.WARNING, problem.message, "/evaluation")
+        patch.PatchReason("", problem.code, Severity.WARNING, problem.message, "/evaluation")
         for problem in unread
     )
     return replace(result, warnings=(*result.warnings, *told))
 
 
-def _refused(reasons: tuple[patch.Reason, ...]) -> Refused:
+def _refused(reasons: tuple[patch.PatchReason, ...]) -> Refused:
     faults = [
-        Fault(
+        RequestFault(
             reason.code,
             reason.message,
             pointer=reason.pointer,
@@ -146,7 +146,7 @@ def _refused(reasons: tuple[patch.Reason, ...]) -> Refused:
     return Refused("patch-refused", f"{count} against the patch; see errors[].", errors=faults)
 
 
-def _rendered(result: patch.Result, form: str, dry: bool) -> bytes:
+def _rendered(result: patch.PatchResult, form: str, dry: bool) -> bytes:
     if form == "merge-patch":
         return encode(result.merge_patch)
     if form == "json-patch":
@@ -155,14 +155,14 @@ def _rendered(result: patch.Result, form: str, dry: bool) -> bytes:
         if result.manifest is None:
             told = "the manifest cannot be made whole without the current one: send controller"
             raise _refused(
-                (patch.Reason("", "no-manifest", Severity.BLOCKER, told, "/controller"),)
+                (patch.PatchReason("", "no-manifest", Severity.BLOCKER, told, "/controller"),)
             )
         text = yaml.safe_dump(dict(result.manifest), sort_keys=False, allow_unicode=True)
         return text.encode("utf-8", "replace")
     return encode(PatchSchema().dump(_as_dict(patch.redacted(result) if dry else result)))
 
 
-def _as_dict(result: patch.Result) -> dict[str, Any]:
+def _as_dict(result: patch.PatchResult) -> dict[str, Any]:
     return {
         "name": result.name,
         "changed": result.changed,

@@ -13,7 +13,7 @@ from flask import Blueprint, Response
 from service.api.answers.caching import cached
 from service.api.answers.negotiation import choose
 from service.api.answers.problems import Refused, encode
-from service.api.contract import Answer, Contract, Link, operation
+from service.api.contract import ApiLink, Contract, Success, operation
 from service.api.runtime import runtime
 from service.api.schemas.catalogue_schemas import PolicyListSchema, PolicySchema
 from service.core.policy import Policy
@@ -28,12 +28,12 @@ _JSON = "application/json"
     Contract(
         "listPolicies",
         "List the policies",
-        Answer(
+        Success(
             "Every policy.",
             {_JSON: PolicyListSchema},
             cached=True,
             links={
-                "policy": Link(
+                "policy": ApiLink(
                     "getPolicy",
                     "One of the policies, here the first, by its id.",
                     {"policy_id": "$response.body#/policies/0/id"},
@@ -55,7 +55,7 @@ def list_policies(query: Mapping[str, Any]) -> Response:
     Contract(
         "getPolicy",
         "Show one policy",
-        Answer("The policy.", {_JSON: PolicySchema}, cached=True),
+        Success("The policy.", {_JSON: PolicySchema}, cached=True),
         problems=("policy-not-found", "not-acceptable"),
         tag="catalogue",
     )

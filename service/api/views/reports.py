@@ -8,8 +8,8 @@ from typing import Any
 from flask import Blueprint, Response
 
 from service.api.answers.negotiation import report_format
-from service.api.answers.problems import Fault, Refused
-from service.api.contract import Answer, Contract, operation
+from service.api.answers.problems import Refused, RequestFault
+from service.api.contract import Contract, Success, operation
 from service.api.requests.body import read_request
 from service.api.requests.judging import context_of, gate_of, no_previous, status_of
 from service.api.requests.patch_body import one_document
@@ -27,7 +27,7 @@ blueprint = Blueprint("reports", __name__)
 _CONTRACT = Contract(
     "renderReport",
     "Render a stored report",
-    Answer("The report in the asked form.", answers()),
+    Success("The report in the asked form.", answers()),
     query=RenderingQuery(),
     problems=(
         "bad-request",
@@ -67,7 +67,7 @@ def _decided(document: object, query: Mapping[str, Any]) -> Report:
     try:
         return gate.decide(stored.read(document), gate_of(query))
     except stored.MalformedReport as error:
-        fault = Fault("invalid-report", f"wanted {error.wanted}", pointer=error.pointer)
+        fault = RequestFault("invalid-report", f"wanted {error.wanted}", pointer=error.pointer)
         raise Refused("invalid-input", "The body is no report.", errors=[fault]) from None
     except gate.NoPrevious:
         raise no_previous() from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from service.core.decision.marks import Change, Decision, Reason
+from service.core.decision.marks import Change, GateDecision, GateReason
 from service.core.outcome import RANK, Severity, Verdict
 from service.core.report import Finding, Report
 
@@ -47,7 +47,7 @@ def decide(report: Report, gate: Gate) -> Report:
     if gate.new_only and report.delta is None:
         raise NoPrevious("new_only compares with a previous report, and none was given")
     reasons = tuple(_reasons(report, gate))
-    decision = Decision(
+    decision = GateDecision(
         passed=not reasons,
         reasons=reasons,
         fail_on=gate.fail_on,
@@ -58,19 +58,19 @@ def decide(report: Report, gate: Gate) -> Report:
     return replace(report, gate=decision)
 
 
-def _reasons(report: Report, gate: Gate) -> Iterator[Reason]:
+def _reasons(report: Report, gate: Gate) -> Iterator[GateReason]:
     by_policy: dict[tuple[str, Verdict], list[Finding]] = {}
     for finding in report.findings:
         if _closes(finding, gate):
             by_policy.setdefault((finding.policy, finding.verdict), []).append(finding)
     for (policy, verdict), findings in by_policy.items():
         unknown = verdict is Verdict.UNKNOWN
-        yield Reason(_text(policy, verdict, findings), policy, _marks(findings), unknown)
+        yield GateReason(_text(policy, verdict, findings), policy, _marks(findings), unknown)
     blocking = sum(problem.blocks for problem in report.problems)
     if blocking and not gate.ignore_unknown:
-        yield Reason(f"{blocking} part(s) of the input could not be used")
+        yield GateReason(f"{blocking} part(s) of the input could not be used")
     if not _anything(report):
-        yield Reason("nothing was evaluated: the evidence answers no blocking prerequisite")
+        yield GateReason("nothing was evaluated: the evidence answers no blocking prerequisite")
 
 
 def _closes(finding: Finding, gate: Gate) -> bool:

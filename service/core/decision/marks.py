@@ -124,7 +124,7 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class GateReason:
     """Why a gate is closed; ``policy`` is "" where no finding but the input is the reason.
 
     ``unknown`` says that the policy could not be judged.
@@ -137,7 +137,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class GateDecision:
     """What the gate says: may the pipeline go on?
 
     ``fail_on``, ``unknown`` and ``new_only`` repeat what was asked for; ``status`` is True where
@@ -145,7 +145,7 @@ class Decision:
     """
 
     passed: bool
-    reasons: tuple[Reason, ...]
+    reasons: tuple[GateReason, ...]
     fail_on: Severity
     unknown: str
     new_only: bool

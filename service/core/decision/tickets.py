@@ -19,7 +19,7 @@ _PLATFORM_NAMES = frozenset({"openshift", "default"})
 _WEIGHT = {Severity.BLOCKER: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
-class Group(StrEnum):
+class TicketGroup(StrEnum):
     """What one ticket is about.
 
     ``owner`` makes one ticket for each owner with what fails, and one for all evidence that is
@@ -84,7 +84,7 @@ class _Pile:
     unconfirmed: list[Seen] = field(default_factory=list)
 
 
-def tickets(report: Report, group: Group = Group.OWNER) -> tuple[Ticket, ...]:
+def tickets(report: Report, group: TicketGroup = TicketGroup.OWNER) -> tuple[Ticket, ...]:
     """The tickets of a report, in its order.
 
     Without a previous report every open finding is a ``create``; the fingerprint keeps a system
@@ -98,7 +98,7 @@ def tickets(report: Report, group: Group = Group.OWNER) -> tuple[Ticket, ...]:
         for name, verdict in _places(finding, group):
             _pile(piles, finding, verdict, group, name)
     for name, seen in _gone(report):
-        if seen.policy or group is Group.FINDING:
+        if seen.policy or group is TicketGroup.FINDING:
             _pile(piles, seen, last(seen), group, name)
     made = (_ticket(key, pile, group) for key, pile in piles.items())
     return tuple(ticket for ticket in made if ticket is not None)
@@ -108,16 +108,16 @@ def _pile(
     piles: dict[str, _Pile],
     item: Finding | Seen,
     verdict: Verdict | None,
-    group: Group,
+    group: TicketGroup,
     name: str,
 ) -> None:
     """Put a finding into the list of that name of the ticket where it is with this verdict."""
-    evidence = group is Group.OWNER and verdict in DARK
+    evidence = group is TicketGroup.OWNER and verdict in DARK
     key = _key(item.fingerprint, item.policy, item.subject, group, evidence)
     getattr(piles.setdefault(key, _Pile(evidence)), name).append(item)
 
 
-def _places(finding: Finding, group: Group) -> Iterator[tuple[str, Verdict]]:
+def _places(finding: Finding, group: TicketGroup) -> Iterator[tuple[str, Verdict]]:
     """The lists of piles that a finding belongs to, each with its verdict there.
 
     An unknown that failed before stays with the failures until evidence settles it.
@@ -134,10 +134,10 @@ def _places(finding: Finding, group: Group) -> Iterator[tuple[str, Verdict]]:
         yield ("waived" if finding.verdict is Verdict.WAIVED else "closed"), before
 
 
-def _moves(finding: Finding, group: Group) -> bool:
+def _moves(finding: Finding, group: TicketGroup) -> bool:
     """Whether the finding leaves the ticket of missing evidence for its owner's."""
     arrived = finding.verdict is Verdict.FAIL and finding.before in DARK
-    return arrived and group is Group.OWNER
+    return arrived and group is TicketGroup.OWNER
 
 
 def _gone(report: Report) -> Iterator[tuple[str, Seen]]:
@@ -152,10 +152,12 @@ def _gone(report: Report) -> Iterator[tuple[str, Seen]]:
                 yield name, seen
 
 
-def _key(fingerprint: str, policy: str, subject: Subject, group: Group, evidence: bool) -> str:
-    if group is Group.FINDING:
+def _key(
+    fingerprint: str, policy: str, subject: Subject, group: TicketGroup, evidence: bool
+) -> str:
+    if group is TicketGroup.FINDING:
         return fingerprint
-    if group is Group.POLICY:
+    if group is TicketGroup.POLICY:
         names: tuple[str, ...] = (policy, subject.cluster)
     else:
         names = ("evidence", "missing") if evidence else (owner(subject),)
@@ -185,7 +187,7 @@ def owner(subject: Subject) -> str:
     return subject.cluster or "migration"
 
 
-def _ticket(key: str, pile: _Pile, group: Group) -> Ticket | None:
+def _ticket(key: str, pile: _Pile, group: TicketGroup) -> Ticket | None:
     shown = [*pile.open, *pile.waived, *pile.closed, *pile.moved]
     if not shown:
         return None  # only unconfirmed: nothing is known, so the ticket stays as it is
@@ -207,7 +209,7 @@ def _ticket(key: str, pile: _Pile, group: Group) -> Ticket | None:
     )
 
 
-def _action(pile: _Pile, group: Group) -> Action:
+def _action(pile: _Pile, group: TicketGroup) -> Action:
     if not pile.open and not pile.unconfirmed:
         return Action.CLOSE
     gone = pile.closed or pile.waived or pile.moved or pile.unconfirmed
@@ -215,7 +217,7 @@ def _action(pile: _Pile, group: Group) -> Action:
     return Action.UPDATE if had else Action.CREATE
 
 
-def _had_ticket(finding: Finding, group: Group) -> bool:
+def _had_ticket(finding: Finding, group: TicketGroup) -> bool:
     if finding.change not in (Change.UNCHANGED, Change.CHANGED) or _moves(finding, group):
         return False
     return finding.before is None or finding.before in OPEN
@@ -235,16 +237,16 @@ def _priority(findings: list[Finding]) -> Priority:
     return Priority.LOW if first.severity is Severity.INFO else Priority.MEDIUM
 
 
-def _title(pile: _Pile, group: Group, first: Finding | Seen) -> str:
+def _title(pile: _Pile, group: TicketGroup, first: Finding | Seen) -> str:
     count = len(pile.open) + len(pile.unconfirmed)
     if pile.evidence:
         number = (
             f"{count} check{'' if count == 1 else 's'} without a verdict" if count else "complete"
         )
         return f"MTC preflight, missing evidence: {number}"
-    if group is Group.OWNER:
+    if group is TicketGroup.OWNER:
         number = f"{count} open finding{'' if count == 1 else 's'}" if count else "all resolved"
         return f"MTC preflight, {owner(first.subject)}: {number}"
     head = f"{first.policy} {first.title}".strip() or "MTC preflight finding"
-    where = str(first.subject) if group is Group.FINDING else first.subject.cluster
+    where = str(first.subject) if group is TicketGroup.FINDING else first.subject.cluster
     return f"{head}: {where}" if where else head

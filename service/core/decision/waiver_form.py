@@ -24,7 +24,7 @@ MOST = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class WaiverFault:
     """What is wrong with a waiver: ``pointer`` is a JSON pointer within the list."""
 
     pointer: str
@@ -34,7 +34,7 @@ class Fault:
 class MalformedWaiver(ValueError):
     """Waivers that cannot be used, each with its place; nothing is waived by guesswork."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    def __init__(self, faults: Sequence[WaiverFault]) -> None:
         super().__init__("; ".join(f"waivers{fault.pointer}: {fault.message}" for fault in faults))
         self.faults = tuple(faults)
 
@@ -52,30 +52,34 @@ def parse(raw: object, policies: Mapping[str, str]) -> tuple[Waiver, ...]:
     if raw is None:
         return ()
     if not isinstance(raw, Sequence) or isinstance(raw, str | bytes):
-        raise MalformedWaiver([Fault("", "wanted a list of waivers")])
+        raise MalformedWaiver([WaiverFault("", "wanted a list of waivers")])
     if len(raw) > MOST:
-        raise MalformedWaiver([Fault("", f"{len(raw)} waivers; at most {MOST} are taken")])
+        raise MalformedWaiver([WaiverFault("", f"{len(raw)} waivers; at most {MOST} are taken")])
     ids = {**{name: key for key, name in policies.items()}, **{key: key for key in policies}}
-    faults: list[Fault] = []
+    faults: list[WaiverFault] = []
     waivers = [_waiver(f"/{place}", item, ids, faults) for place, item in enumerate(raw)]
     if faults:
         raise MalformedWaiver(faults)
     return tuple(waiver for waiver in waivers if waiver is not None)
 
 
-def _waiver(place: str, raw: object, ids: Mapping[str, str], faults: list[Fault]) -> Waiver | None:
+def _waiver(
+    place: str, raw: object, ids: Mapping[str, str], faults: list[WaiverFault]
+) -> Waiver | None:
     before = len(faults)
     if not isinstance(raw, Mapping):
-        faults.append(Fault(place, "wanted an object with policy, subject, reason, owner, expires"))
+        faults.append(
+            WaiverFault(place, "wanted an object with policy, subject, reason, owner, expires")
+        )
         return None
     unknown = sorted(str(key) for key in raw.keys() - KEYS)
-    faults.extend(Fault(f"{place}/{key}", _unknown_key(key, KEYS)) for key in unknown)
+    faults.extend(WaiverFault(f"{place}/{key}", _unknown_key(key, KEYS)) for key in unknown)
     texts = {key: _text(place, raw, key, faults) for key in (*_TEXTS, *_NEEDED[:-1])}
     selector: dict[str, Any] = _selector(place, raw, faults)
     bounds: dict[str, Any] = {_BOUNDS[key]: _number(place, raw, key, faults) for key in _BOUNDS}
     found = _text(place, raw, "found", faults) if "found" in raw else None
     if not isinstance(raw.get("unknown", False), bool):
-        faults.append(Fault(f"{place}/unknown", "wanted true or false"))
+        faults.append(WaiverFault(f"{place}/unknown", "wanted true or false"))
     expires = _expiry(place, raw, faults)
     policy = _policy(place, texts["policy"], ids, faults)
     if len(faults) > before or expires is None:
@@ -95,46 +99,48 @@ def _waiver(place: str, raw: object, ids: Mapping[str, str], faults: list[Fault]
     )
 
 
-def _text(place: str, raw: Mapping[Any, Any], key: str, faults: list[Fault]) -> str:
+def _text(place: str, raw: Mapping[Any, Any], key: str, faults: list[WaiverFault]) -> str:
     value = raw.get(key, "")
     if not isinstance(value, str):
-        faults.append(Fault(f"{place}/{key}", "wanted text"))
+        faults.append(WaiverFault(f"{place}/{key}", "wanted text"))
         return ""
     if key in _NEEDED and not value.strip():
-        faults.append(Fault(f"{place}/{key}", "missing: every waiver has one"))
+        faults.append(WaiverFault(f"{place}/{key}", "missing: every waiver has one"))
     if len(value) > _LONGEST:
-        faults.append(Fault(f"{place}/{key}", f"longer than {_LONGEST} characters"))
+        faults.append(WaiverFault(f"{place}/{key}", f"longer than {_LONGEST} characters"))
         return ""
     return value.strip()
 
 
-def _policy(place: str, value: str, ids: Mapping[str, str], faults: list[Fault]) -> str:
+def _policy(place: str, value: str, ids: Mapping[str, str], faults: list[WaiverFault]) -> str:
     if value and value not in ids:
         near = get_close_matches(value, ids, 1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        faults.append(Fault(f"{place}/policy", f"there is no policy {value!r}{hint}"))
+        faults.append(WaiverFault(f"{place}/policy", f"there is no policy {value!r}{hint}"))
     return ids.get(value, "")
 
 
-def _selector(place: str, raw: Mapping[Any, Any], faults: list[Fault]) -> dict[str, str]:
+def _selector(place: str, raw: Mapping[Any, Any], faults: list[WaiverFault]) -> dict[str, str]:
     subject = raw.get("subject")
     if not isinstance(subject, Mapping) or not subject:
         names = ", ".join(SELECTOR)
         text = f'wanted an object with at least one of {names} (globs; "*" is everything)'
-        faults.append(Fault(f"{place}/subject", text))
+        faults.append(WaiverFault(f"{place}/subject", text))
         return {}
     selector = {}
     for key, value in subject.items():
         if key not in SELECTOR:
-            faults.append(Fault(f"{place}/subject/{key}", _unknown_key(str(key), SELECTOR)))
+            faults.append(WaiverFault(f"{place}/subject/{key}", _unknown_key(str(key), SELECTOR)))
         elif not isinstance(value, str) or len(value) > _LONGEST:
-            faults.append(Fault(f"{place}/subject/{key}", "wanted text"))
+            faults.append(WaiverFault(f"{place}/subject/{key}", "wanted text"))
         else:
             selector[key] = value
     return selector
 
 
-def _number(place: str, raw: Mapping[Any, Any], key: str, faults: list[Fault]) -> float | None:
+def _number(
+    place: str, raw: Mapping[Any, Any], key: str, faults: list[WaiverFault]
+) -> float | None:
     value = raw.get(key)
     if value is None:
         return None
@@ -144,21 +150,21 @@ def _number(place: str, raw: Mapping[Any, Any], key: str, faults: list[Fault]) -
     except (TypeError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        faults.append(Fault(f"{place}/{key}", "wanted a number"))
+        faults.append(WaiverFault(f"{place}/{key}", "wanted a number"))
         return None
     return number
 
 
-def _expiry(place: str, raw: Mapping[Any, Any], faults: list[Fault]) -> datetime | None:
+def _expiry(place: str, raw: Mapping[Any, Any], faults: list[WaiverFault]) -> datetime | None:
     value = raw.get("expires")
     if value is None:
-        faults.append(Fault(f"{place}/expires", "missing: no waiver holds for ever"))
+        faults.append(WaiverFault(f"{place}/expires", "missing: no waiver holds for ever"))
         return None
     try:
         return _moment(value)
     except (ValueError, OverflowError):
         text = "wanted a date (2026-01-31) or a time (2026-01-31T12:00:00Z)"
-        faults.append(Fault(f"{place}/expires", text))
+        faults.append(WaiverFault(f"{place}/expires", text))
         return None
 
 

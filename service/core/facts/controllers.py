@@ -94,7 +94,7 @@ def given_proxies(cluster: Cluster) -> tuple[GivenProxy, ...]:
         for key in spellings(controller.spec, stunnel.SETTING):
             value = controller.spec[key]
             reading = stunnel.read(value)
-            if reading.use is not stunnel.Use.UNSET:
+            if reading.use is not stunnel.ValueUse.UNSET:
                 found.append(GivenProxy(controller, key, value, reading))
     return tuple(found)
 

@@ -62,7 +62,7 @@ def repository(storage: MigStorage) -> Fact[Endpoint]:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class RepositoryFault:
     """A field of a MigStorage that names no repository: its pointer, its value, what is wanted."""
 
     pointer: str
@@ -70,17 +70,19 @@ class Fault:
     wanted: str
 
 
-def repository_fault(storage: MigStorage) -> Fault | None:
+def repository_fault(storage: MigStorage) -> RepositoryFault | None:
     """What keeps a MigStorage from naming a repository; None where it names one."""
     config = "/spec/backupStorageConfig"
     if storage.provider not in ("aws", "azure", "gcp"):
-        return Fault("/spec/backupStorageProvider", storage.provider, "aws, azure or gcp")
+        return RepositoryFault("/spec/backupStorageProvider", storage.provider, "aws, azure or gcp")
     url, account = storage.config.get("awsS3Url"), storage.config.get("azureStorageAccount")
     given = storage.provider == "aws" and isinstance(url, str) and bool(url.strip())
     if given and endpoint_of_url(str(url)) is None:
-        return Fault(f"{config}/awsS3Url", str(url), "https://host[:port] of the service")
+        return RepositoryFault(f"{config}/awsS3Url", str(url), "https://host[:port] of the service")
     if storage.provider == "azure" and not (isinstance(account, str) and account):
-        return Fault(f"{config}/azureStorageAccount", "", "the name of the storage account")
+        return RepositoryFault(
+            f"{config}/azureStorageAccount", "", "the name of the storage account"
+        )
     return None
 
 

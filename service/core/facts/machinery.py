@@ -58,7 +58,7 @@ HERE = (MTC_NAMESPACE, "")
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ComponentState:
     """Whether a component runs. ``said`` describes it, ``pods`` are those that were seen."""
 
     up: bool
@@ -68,7 +68,7 @@ class State:
     absent: bool = False
 
 
-def state(cluster: Cluster, part: Component) -> State:
+def state(cluster: Cluster, part: Component) -> ComponentState:
     """Whether a component of a cluster runs.
 
     A Deployment or DaemonSet with a status is believed; else the pods. Absence counts where the
@@ -81,10 +81,12 @@ def state(cluster: Cluster, part: Component) -> State:
         if item.ready is not None and not _runs(item):
             said = _ready(item)
             reasons = [f"; {_why(pod)}" for pod in pods if not is_ready(pod)]
-            return State(False, said + "".join(reasons[:1]), (item.ref.at("/status"),), pods)
+            return ComponentState(
+                False, said + "".join(reasons[:1]), (item.ref.at("/status"),), pods
+            )
     if any(item.ready is not None for item in owners):
         item = next(item for item in owners if item.ready is not None)
-        return State(True, _ready(item), (item.ref.at("/status"),), pods)
+        return ComponentState(True, _ready(item), (item.ref.at("/status"),), pods)
     if pods:
         return _of_pods(pods)
     try:
@@ -93,7 +95,7 @@ def state(cluster: Cluster, part: Component) -> State:
     except NotGathered:
         cluster.all(kind, (MTC_NAMESPACE,))
         where = kind.kind
-    return State(False, f"namespace {MTC_NAMESPACE} has no such {where}", (), absent=True)
+    return ComponentState(False, f"namespace {MTC_NAMESPACE} has no such {where}", (), absent=True)
 
 
 def _is_owner(item: Workload, part: Component) -> bool:
@@ -118,12 +120,14 @@ def is_ready(pod: Pod) -> bool:
     return pod.phase == "Running" and all(one.ready for one in pod.containers if not one.init)
 
 
-def _of_pods(pods: tuple[Pod, ...]) -> State:
+def _of_pods(pods: tuple[Pod, ...]) -> ComponentState:
     bad = [pod for pod in pods if not is_ready(pod)]
     if len(bad) < len(pods):
         good = next(pod for pod in pods if is_ready(pod))
-        return State(True, f"pod {good.ref.name} is ready", (good.ref.at("/status"),), pods)
-    return State(
+        return ComponentState(
+            True, f"pod {good.ref.name} is ready", (good.ref.at("/status"),), pods
+        )
+    return ComponentState(
         False, _why(bad[0]), tuple(pod.ref.at("/status/phase", pod.phase) for pod in bad), pods
     )
 
@@ -137,7 +141,7 @@ def _why(pod: Pod) -> str:
     return f"pod {pod.ref.name} is {told}" + (f" ({words})" if words else ", not ready")
 
 
-def controller_down(migration: Migration) -> State | None:
+def controller_down(migration: Migration) -> ComponentState | None:
     """That the controller is seen not to run: what it wrote of itself is then out of date.
 
     None where it runs, or where this is not known.
@@ -153,7 +157,7 @@ def is_seen(cluster: Cluster, part: Component) -> bool:
     return any(_is_owner(one, part) and one.ready is not None for one in cluster.known(kind, HERE))
 
 
-def _down(migration: Migration) -> State | None:
+def _down(migration: Migration) -> ComponentState | None:
     if not is_seen(migration.host, CONTROLLER):
         return None
     found = state(migration.host, CONTROLLER)

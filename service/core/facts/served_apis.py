@@ -22,17 +22,17 @@ READS: tuple[Read[Any], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ServedAnswer:
     """Whether something is served: ``served`` is None where this is not known."""
 
     served: bool | None
     evidence: tuple[Pointer, ...] = ()
 
 
-UNTOLD = Answer(None)
+UNTOLD = ServedAnswer(None)
 
 
-def serves(cluster: Cluster, group: str, version: str, kind: str) -> Answer:
+def serves(cluster: Cluster, group: str, version: str, kind: str) -> ServedAnswer:
     """Whether a kind is served in exactly this version.
 
     In this order: the API server's own list of the version, the kind's definition, and the list
@@ -40,25 +40,25 @@ def serves(cluster: Cluster, group: str, version: str, kind: str) -> Answer:
     """
     for found_group, versions, evidence in _listed(cluster):
         if found_group == group and version in versions:
-            return Answer(any(item.kind == kind for item in versions[version]), (evidence,))
+            return ServedAnswer(any(item.kind == kind for item in versions[version]), (evidence,))
     for item in cluster.known(CRD):
         if (item.group, item.kind) == (group, kind):
             pointer = item.ref.at("/spec/versions", ", ".join(item.served))
-            return Answer(version in item.served, (pointer,))
+            return ServedAnswer(version in item.served, (pointer,))
     if not group:
         return UNTOLD  # the core group has one version, and only the lists of kinds show more
     return _by_service(cluster, group, version)
 
 
-def _by_service(cluster: Cluster, group: str, version: str) -> Answer:
+def _by_service(cluster: Cluster, group: str, version: str) -> ServedAnswer:
     for item in cluster.known(API_SERVICE):
         if (item.group, item.version) == (group, version):
-            return Answer(None, (item.ref.at("/spec/version", version),))
+            return ServedAnswer(None, (item.ref.at("/spec/version", version),))
     shelf = cluster.inventory.shelf(API_SERVICE)
-    return Answer(False) if shelf is not None and shelf.whole else UNTOLD
+    return ServedAnswer(False) if shelf is not None and shelf.whole else UNTOLD
 
 
-def has_kind(cluster: Cluster, group: str, kind: str) -> Answer:
+def has_kind(cluster: Cluster, group: str, kind: str) -> ServedAnswer:
     """Whether any version of a group has a kind.
 
     A no needs the API server's own lists of all versions of the group, or the knowledge that
@@ -70,13 +70,13 @@ def has_kind(cluster: Cluster, group: str, kind: str) -> Answer:
             continue
         seen |= versions.keys()
         if any(item.kind == kind for kinds in versions.values() for item in kinds):
-            return Answer(True, (evidence,))
+            return ServedAnswer(True, (evidence,))
     for item in cluster.known(CRD):
         if (item.group, item.kind) == (group, kind):
-            return Answer(True, (item.ref.at("/spec/names/kind", kind),))
+            return ServedAnswer(True, (item.ref.at("/spec/names/kind", kind),))
     served = _versions(cluster, group)
     if served is not None and served <= seen:
-        return Answer(False)
+        return ServedAnswer(False)
     return UNTOLD
 
 

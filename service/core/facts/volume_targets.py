@@ -18,7 +18,7 @@ CEPH_RBD = "rbd.csi.ceph.com"
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class VolumeTarget:
     """The class of a volume's copy; ``name`` "" means that none is selected.
 
     ``selected`` distinguishes the plan's choice from MTC's default for a volume that it has not
@@ -39,7 +39,7 @@ def is_copied(volume: Volume) -> bool:
     return volume.pv is None or volume.pv.source != "hostPath"
 
 
-def target_of(migration: Migration, volume: Volume) -> Target:
+def target_of(migration: Migration, volume: Volume) -> VolumeTarget:
     """The target class of a volume that is copied. Raises NotGathered.
 
     The default for a volume without plan entry is mig-controller's
@@ -50,7 +50,7 @@ def target_of(migration: Migration, volume: Volume) -> Target:
     if entry is not None:
         at = f"/spec/persistentVolumes/{entry.index}/selection/storageClass"
         pointer = migration.plan.ref.at(at, entry.target_storage_class)
-        return Target(entry.target_storage_class, True, (pointer,))
+        return VolumeTarget(entry.target_storage_class, True, (pointer,))
     return _default_of_kind(migration, volume)
 
 
@@ -60,7 +60,7 @@ def kind_of(volume: Volume) -> tuple[object, ...]:
     return volume.source_class, source, access_modes(volume), volume.mode
 
 
-def _default_of_kind(migration: Migration, volume: Volume) -> Target:
+def _default_of_kind(migration: Migration, volume: Volume) -> VolumeTarget:
     known = migration.derive(_defaults)
     kind = kind_of(volume)
     found = known.get(kind)
@@ -75,7 +75,7 @@ def _default_of_kind(migration: Migration, volume: Volume) -> Target:
     return found
 
 
-def _defaults(migration: Migration) -> dict[tuple[object, ...], Target | NotGathered]:
+def _defaults(migration: Migration) -> dict[tuple[object, ...], VolumeTarget | NotGathered]:
     """The defaults found so far; ten thousand volumes have a handful of kinds."""
     return {}
 
@@ -105,7 +105,7 @@ def wanted_provisioner(migration: Migration, volume: Volume) -> tuple[str, bool]
     return suffix, gluster and volume.pv.source != "nfs"
 
 
-def _default(migration: Migration, volume: Volume) -> Target:
+def _default(migration: Migration, volume: Volume) -> VolumeTarget:
     provisioner, _ = wanted_provisioner(migration, volume)
     same = destination_classes(migration).by_name.get(volume.source_class)
     if same is not None and same.provisioner == provisioner:
@@ -116,11 +116,11 @@ def _default(migration: Migration, volume: Volume) -> Target:
     if fitting:
         return _chosen(fitting[0])
     fallback = next((item for item in classes if item.default), None)
-    return _chosen(fallback) if fallback is not None else Target("", False, ())
+    return _chosen(fallback) if fallback is not None else VolumeTarget("", False, ())
 
 
-def _chosen(item: KnownClass) -> Target:
-    return Target(item.name, False, (item.evidence,))
+def _chosen(item: KnownClass) -> VolumeTarget:
+    return VolumeTarget(item.name, False, (item.evidence,))
 
 
 def requested(volume: Volume) -> Decimal | None:

@@ -10,24 +10,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from service.core.deadline import check
-from service.core.partition.grouping import Group, add, fits, groups
+from service.core.partition.grouping import NamespaceGroup, add, fits, groups
 from service.core.partition.packing import MOST_OPEN, lower_bound, pack
 from service.core.partition.partition_model import (
     DIMENSIONS,
-    Kind,
     Load,
     Oversized,
     Partition,
+    PartitionRequest,
     Portion,
-    Request,
     Size,
     Tie,
+    TieKind,
 )
 
-__all__ = ["Kind", "Load", "Oversized", "Partition", "Portion", "Request", "Tie", "partition"]
+__all__ = [
+    "Load",
+    "Oversized",
+    "Partition",
+    "PartitionRequest",
+    "Portion",
+    "Tie",
+    "TieKind",
+    "partition",
+]
 
 
-def partition(request: Request) -> Partition:
+def partition(request: PartitionRequest) -> Partition:
     """Put every namespace that fits into a plan, exactly once.
 
     Groups that no order concerns fill up the plans of any wave. The names must be distinct.
@@ -53,14 +62,14 @@ def partition(request: Request) -> Partition:
     )
 
 
-Filled = tuple[int, list[Group]]
+Filled = tuple[int, list[NamespaceGroup]]
 """A wave, and what one plan of it holds."""
 
 
-def _in_waves(good: Sequence[Group], waves: Sequence[int], limits: Size) -> list[Filled]:
+def _in_waves(good: Sequence[NamespaceGroup], waves: Sequence[int], limits: Size) -> list[Filled]:
     """Each wave for itself; what may come in any wave fills the gaps, the largest first."""
     bins: list[Filled] = []
-    by_wave: dict[int, list[Group]] = {}
+    by_wave: dict[int, list[NamespaceGroup]] = {}
     for group in good:
         by_wave.setdefault(group.wave, []).append(group)
     for wave in waves:
@@ -93,14 +102,14 @@ def _shares(size: Size, limits: Size) -> tuple[float, ...]:
     return tuple(size[place] / limits[place] for place in range(3))
 
 
-def _total(members: Sequence[Group]) -> Size:
+def _total(members: Sequence[NamespaceGroup]) -> Size:
     size: Size = (0, 0, 0)
     for group in members:
         size = add(size, group.size)
     return size
 
 
-def _portion(wave: int, members: Sequence[Group]) -> Portion:
+def _portion(wave: int, members: Sequence[NamespaceGroup]) -> Portion:
     texts = sorted(load.text for group in members for load in group.loads)
     return Portion(wave, tuple(texts), _total(members))
 
@@ -109,7 +118,7 @@ def _order(portion: Portion) -> tuple[int, tuple[str, ...]]:
     return portion.wave, portion.texts
 
 
-def _oversized(group: Group, limits: Size) -> Oversized:
+def _oversized(group: NamespaceGroup, limits: Size) -> Oversized:
     exceeds = tuple(
         name
         for name, size, limit in zip(DIMENSIONS, group.size, limits, strict=True)

@@ -12,7 +12,7 @@ from service.core.evidence import Missing, NotGathered
 from service.core.facts.image_registry import registry_routes
 from service.core.facts.plan_limits import DEFAULTS, limit
 from service.core.migration import Cluster, Migration
-from service.core.partition.partition_model import Kind, Load, Size, Tie
+from service.core.partition.partition_model import Load, Size, Tie, TieKind
 from service.core.values.imagerefs import image_namespace, referred_namespace
 from service.kinds.cluster import CONFIG_MAP, NAMESPACE, Namespace
 from service.kinds.mtc import (
@@ -128,7 +128,7 @@ def _ties(source: Cluster, names: frozenset[str]) -> Iterator[Tie]:
     yield from _by_volume(source, names)
     for one, other, why in (*_by_image(source), *_by_policy(source, names)):
         if one != other and one in names and other in names:
-            yield Tie(one, other, Kind.REFERENCE, why)
+            yield Tie(one, other, TieKind.REFERENCE, why)
 
 
 def _by_volume(source: Cluster, names: frozenset[str]) -> Iterator[Tie]:
@@ -141,7 +141,7 @@ def _by_volume(source: Cluster, names: frozenset[str]) -> Iterator[Tie]:
         other, name = first.setdefault(volume.backing, (namespace, volume.ref.name))
         if other != namespace:
             why = f"volumes {name} and {volume.ref.name} are both {volume.backing}"
-            yield Tie(other, namespace, Kind.VOLUME, why)
+            yield Tie(other, namespace, TieKind.VOLUME, why)
 
 
 def _by_image(source: Cluster) -> Iterator[tuple[str, str, str]]:

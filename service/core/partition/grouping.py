@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from service.core.deadline import check
-from service.core.partition.partition_model import Kind, Load, Request, Size, Tie
+from service.core.partition.partition_model import Load, PartitionRequest, Size, Tie, TieKind
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class NamespaceGroup:
     """Namespaces that one plan must hold. ``wave`` is 0 where any wave will do."""
 
     loads: tuple[Load, ...]
@@ -28,7 +28,7 @@ def fits(size: Size, limits: Size) -> bool:
     return size[0] <= limits[0] and size[1] <= limits[1] and size[2] <= limits[2]
 
 
-def groups(request: Request) -> tuple[tuple[Group, ...], tuple[Tie, ...]]:
+def groups(request: PartitionRequest) -> tuple[tuple[NamespaceGroup, ...], tuple[Tie, ...]]:
     """The groups in order of their first namespace, and the references that became an order.
 
     Namespaces of one group or volume stay together. So do those that refer to each other, as
@@ -40,13 +40,13 @@ def groups(request: Request) -> tuple[tuple[Group, ...], tuple[Tie, ...]]:
     ties = [tie for tie in request.ties if tie.one in loads and tie.other in loads]
     hard = Union(loads)
     for tie in ties:
-        if tie.kind is not Kind.REFERENCE:
+        if tie.kind is not TieKind.REFERENCE:
             hard.join(tie.one, tie.other)
-    soft = [tie for tie in ties if tie.kind is Kind.REFERENCE]
+    soft = [tie for tie in ties if tie.kind is TieKind.REFERENCE]
     merged, ordered = _merge(loads, hard, soft, request.limits)
     waves = _waves(merged, ordered)
     found = [
-        Group(members, size_of(members), waves.get(root, 0))
+        NamespaceGroup(members, size_of(members), waves.get(root, 0))
         for root, members in _members(loads, merged).items()
     ]
     return tuple(found), tuple(ordered)

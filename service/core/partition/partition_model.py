@@ -28,7 +28,7 @@ class Load:
         return self.text.partition(":")[0]
 
 
-class Kind(StrEnum):
+class TieKind(StrEnum):
     """Why namespaces belong together."""
 
     GROUP = "group"
@@ -46,12 +46,12 @@ class Tie:
 
     one: str
     other: str
-    kind: Kind
+    kind: TieKind
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class PartitionRequest:
     """The namespaces, what ties them, and what one plan may hold."""
 
     loads: tuple[Load, ...]

@@ -15,13 +15,13 @@ from service.core.patch.manifest import namespace_of, of_other_namespace, unwrap
 from service.core.patch.merge import apply_merge, same
 from service.core.patch.patch_model import (
     DEFAULT_NAME,
-    Change,
-    Reason,
-    Refused,
-    Request,
-    Result,
+    PatchReason,
+    PatchRefused,
+    PatchRequest,
+    PatchResult,
+    SpecChange,
 )
-from service.core.patch.secrets import redacted
+from service.core.patch.secret_masks import redacted
 from service.core.patch.wanted_settings import (
     SETTINGS_POLICY,
     is_masked,
@@ -50,11 +50,11 @@ from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
 from service.kinds.ref import pointer_step
 
 __all__ = [
-    "Change",
-    "Reason",
-    "Refused",
-    "Request",
-    "Result",
+    "PatchReason",
+    "PatchRefused",
+    "PatchRequest",
+    "PatchResult",
+    "SpecChange",
     "make_patch",
     "redacted",
 ]
@@ -63,8 +63,8 @@ POLICIES = ("MTC301", "MTC302", "MTC303", "MTC801")
 """The policies that a patch is held against where evidence is given."""
 
 
-def make_patch(request: Request, policies: Sequence[Policy[Any]] = ()) -> Result:
-    """The patch for a request. Raises Refused with every reason at once.
+def make_patch(request: PatchRequest, policies: Sequence[Policy[Any]] = ()) -> PatchResult:
+    """The patch for a request. Raises PatchRefused with every reason at once.
 
     ``policies`` judge the evidence as it would be afterwards; only those of ``POLICIES`` count.
     """
@@ -82,11 +82,11 @@ def make_patch(request: Request, policies: Sequence[Policy[Any]] = ()) -> Result
         reasons += of_findings(findings, sets_proxy=sets_proxy)
         reasons += several(request.migration, manifest)
     if _blocked(reasons):
-        raise Refused(tuple(reason for reason in reasons if reason.severity is _BLOCKER))
+        raise PatchRefused(tuple(reason for reason in reasons if reason.severity is _BLOCKER))
     made = forms(manifest, values)
     name = str(manifest["metadata"]["name"]) if manifest else DEFAULT_NAME
     namespace = namespace_of(manifest) if manifest else MTC_NAMESPACE
-    return Result(
+    return PatchResult(
         name=name,
         changed=bool(made.changes),
         merge_patch=made.merge_patch,
@@ -110,11 +110,11 @@ def make_patch(request: Request, policies: Sequence[Policy[Any]] = ()) -> Result
 _BLOCKER = Severity.BLOCKER
 
 
-def _blocked(reasons: Sequence[Reason]) -> bool:
+def _blocked(reasons: Sequence[PatchReason]) -> bool:
     return any(reason.severity is _BLOCKER for reason in reasons)
 
 
-def _manifest(request: Request) -> tuple[Mapping[str, Any] | None, str, list[Reason]]:
+def _manifest(request: PatchRequest) -> tuple[Mapping[str, Any] | None, str, list[PatchReason]]:
     """The current manifest: the one given, else the evidence's."""
     if request.controller is not None:
         return unwrap(request.controller)
@@ -124,12 +124,12 @@ def _manifest(request: Request) -> tuple[Mapping[str, Any] | None, str, list[Rea
 
 
 def _of_manifest(
-    request: Request,
+    request: PatchRequest,
     manifest: Mapping[str, Any] | None,
     at: str,
     values: Mapping[str, Any],
     release: Version | None,
-) -> Iterator[Reason]:
+) -> Iterator[PatchReason]:
     """What speaks against the spec as it would be, where the request itself is not the cause."""
     if manifest is None:
         yield from _required_removed(values)
@@ -150,19 +150,21 @@ def _of_manifest(
     if values.get(stunnel.SETTING) and result.get("migration_controller") is False:
         told = "no controller runs on this cluster: stunnel_tcp_proxy has no effect here"
         found = "migration_controller: false"
-        yield Reason("MTC303", "not-host", _BLOCKER, told, f"{at}/spec/migration_controller", found)
+        yield PatchReason(
+            "MTC303", "not-host", _BLOCKER, told, f"{at}/spec/migration_controller", found
+        )
 
 
-def _required_removed(values: Mapping[str, Any]) -> Iterator[Reason]:
+def _required_removed(values: Mapping[str, Any]) -> Iterator[PatchReason]:
     for name, value in values.items():
         setting = SETTINGS.get(name)
         if value is None and setting is not None and setting.required:
             told = f"{name} has no default: without it the operator's reconcile fails"
-            yield Reason("MTC801", "missing-key", _BLOCKER, told, f"/settings/{name}")
+            yield PatchReason("MTC801", "missing-key", _BLOCKER, told, f"/settings/{name}")
 
 
 def _findings(
-    request: Request,
+    request: PatchRequest,
     manifest: Mapping[str, Any] | None,
     values: Mapping[str, Any],
     policies: Sequence[Policy[Any]],
@@ -179,22 +181,22 @@ def _findings(
     return judged(after, judging)
 
 
-def _lost(manifest: Mapping[str, Any] | None, at: str, made: Forms) -> Iterator[Reason]:
+def _lost(manifest: Mapping[str, Any] | None, at: str, made: Forms) -> Iterator[PatchReason]:
     spec = manifest.get("spec") if manifest else None
     if made.changes and spec and not same(apply_merge(made.spec, made.undo["spec"]), spec):
         told = "an old value holds null, which a merge patch cannot set: the undo leaves it out"
-        yield Reason("", "undo-without-null", Severity.WARNING, told, f"{at}/spec")
+        yield PatchReason("", "undo-without-null", Severity.WARNING, told, f"{at}/spec")
 
 
-def _unchanged(changes: Sequence[Change]) -> Iterator[Reason]:
+def _unchanged(changes: Sequence[SpecChange]) -> Iterator[PatchReason]:
     if not changes:
         told = "nothing is to be changed: the spec has these values already"
-        yield Reason("", "no-change", Severity.INFO, told, "/settings")
+        yield PatchReason("", "no-change", Severity.INFO, told, "/settings")
 
 
 def _advice(
-    request: Request, manifest: Mapping[str, Any] | None, values: Mapping[str, Any]
-) -> Iterator[Reason]:
+    request: PatchRequest, manifest: Mapping[str, Any] | None, values: Mapping[str, Any]
+) -> Iterator[PatchReason]:
     """What is to be known of a patch that nothing speaks against."""
     if manifest is None:
         told = (
@@ -202,7 +204,7 @@ def _advice(
             "or another spelling of its key (snake_case, camelCase) is not seen, and there is no "
             "undo: send it as `controller`"
         )
-        yield Reason("", "no-manifest", Severity.WARNING, told, "/controller")
+        yield PatchReason("", "no-manifest", Severity.WARNING, told, "/controller")
     reading = stunnel.read(values.get(stunnel.SETTING))
     at = f"/settings/{stunnel.SETTING}"
     if reading.authenticates:
@@ -211,7 +213,7 @@ def _advice(
             "ConfigMap migration-controller, in the controller's log, and in a ConfigMap of each "
             "migrated namespace on the source; use an account for the migration only"
         )
-        yield Reason("", "clear-text", Severity.INFO, told, at)
+        yield PatchReason("", "clear-text", Severity.INFO, told, at)
     if reading.usable and request.migration is not None:
         base = manifest or {"metadata": {"name": DEFAULT_NAME}, "spec": {}}
         spec = new_spec(base.get("spec") or {}, values)

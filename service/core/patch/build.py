@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.core.patch.merge import diff_merge, same
-from service.core.patch.patch_model import Change
-from service.core.patch.secrets import shown_text
+from service.core.patch.patch_model import SpecChange
+from service.core.patch.secret_masks import shown_text
 from service.core.settings.table import find, spellings
 from service.core.values import stunnel
 from service.kinds.ref import pointer_step
@@ -27,7 +27,7 @@ class Forms:
     json_patch: tuple[Mapping[str, Any], ...] = field(repr=False)
     manifest: Mapping[str, Any] | None = field(repr=False)
     undo: Mapping[str, Any] = field(repr=False)
-    changes: tuple[Change, ...] = ()
+    changes: tuple[SpecChange, ...] = ()
 
 
 def new_spec(spec: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def forms(manifest: Mapping[str, Any] | None, values: Mapping[str, Any]) -> Form
 def _blind(values: Mapping[str, Any]) -> Forms:
     new = {name: value for name, value in values.items() if value is not None}
     changes = tuple(
-        Change(
+        SpecChange(
             name,
             name,
             "remove" if value is None else "replace",
@@ -90,7 +90,7 @@ def _blind(values: Mapping[str, Any]) -> Forms:
     return Forms(new, {"spec": dict(values)}, tuple(operations), None, {}, changes)
 
 
-def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[SpecChange]:
     changes = []
     for key in [*(key for key in new), *(key for key in old if key not in new)]:
         if key in old and key in new and same(old[key], new[key]):
@@ -101,7 +101,7 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
             {key: new[key]} if key in new else {}, {key: old[key]} if key in old else {}
         )
         changes.append(
-            Change(
+            SpecChange(
                 key,
                 setting.name if setting else key,
                 action,
@@ -133,7 +133,7 @@ def _operations(
     manifest: Mapping[str, Any],
     old: Mapping[str, Any],
     new: Mapping[str, Any],
-    changes: tuple[Change, ...],
+    changes: tuple[SpecChange, ...],
     version: str,
 ) -> tuple[Mapping[str, Any], ...]:
     """JSON patch: first everything that must hold, then the change."""

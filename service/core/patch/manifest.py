@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.core.outcome import Severity
-from service.core.patch.patch_model import Reason
+from service.core.patch.patch_model import PatchReason
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
 
 KIND = MIGRATION_CONTROLLER.kind
 
 
-def unwrap(given: Any) -> tuple[Mapping[str, Any] | None, str, list[Reason]]:
+def unwrap(given: Any) -> tuple[Mapping[str, Any] | None, str, list[PatchReason]]:
     """The manifest, its pointer in the request, and what speaks against it.
 
     `oc get migrationcontroller -o json` prints a List: one of a single MigrationController is
@@ -34,7 +34,7 @@ def unwrap(given: Any) -> tuple[Mapping[str, Any] | None, str, list[Reason]]:
     return given, pointer, reasons
 
 
-def _identity(given: Mapping[str, Any], pointer: str) -> list[Reason]:
+def _identity(given: Mapping[str, Any], pointer: str) -> list[PatchReason]:
     kind, version = given.get("kind"), given.get("apiVersion")
     if kind != KIND:
         found = kind if isinstance(kind, str) else "no kind"
@@ -48,7 +48,7 @@ def _identity(given: Mapping[str, Any], pointer: str) -> list[Reason]:
     return []
 
 
-def _form(given: Mapping[str, Any], pointer: str) -> list[Reason]:
+def _form(given: Mapping[str, Any], pointer: str) -> list[PatchReason]:
     reasons = []
     metadata, spec = given.get("metadata"), given.get("spec")
     if not isinstance(metadata, Mapping):
@@ -69,7 +69,7 @@ def namespace_of(given: Mapping[str, Any]) -> str:
     return namespace if isinstance(namespace, str) and namespace else MTC_NAMESPACE
 
 
-def of_other_namespace(given: Mapping[str, Any], pointer: str) -> list[Reason]:
+def of_other_namespace(given: Mapping[str, Any], pointer: str) -> list[PatchReason]:
     """A warning where the object is in a namespace that the operator does not read."""
     namespace = namespace_of(given)
     if namespace == MTC_NAMESPACE:
@@ -79,8 +79,10 @@ def of_other_namespace(given: Mapping[str, Any], pointer: str) -> list[Reason]:
         "has no effect there; create the object in that namespace"
     )
     at = f"{pointer}/metadata/namespace"
-    return [Reason("", "namespace", Severity.WARNING, told, at, str(namespace)[:60], MTC_NAMESPACE)]
+    return [
+        PatchReason("", "namespace", Severity.WARNING, told, at, str(namespace)[:60], MTC_NAMESPACE)
+    ]
 
 
-def _reason(code: str, told: str, pointer: str, found: str = "", wanted: str = "") -> Reason:
-    return Reason("", code, Severity.BLOCKER, told, pointer, found, wanted)
+def _reason(code: str, told: str, pointer: str, found: str = "", wanted: str = "") -> PatchReason:
+    return PatchReason("", code, Severity.BLOCKER, told, pointer, found, wanted)

@@ -15,7 +15,7 @@ DEFAULT_NAME = "migration-controller"
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class PatchRequest:
     """What is wanted.
 
     ``controller`` is the current manifest as it was given, a List of one included; None if none.
@@ -30,7 +30,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class PatchReason:
     """Something that speaks against the patch (severity blocker), or that is to be known.
 
     ``policy`` is the policy that holds this rule, "" where it is a rule of the request itself.
@@ -47,16 +47,16 @@ class Reason:
     wanted: str = ""
 
 
-class Refused(Exception):
+class PatchRefused(Exception):
     """The patch is refused; ``reasons`` are all that speak against it, at once."""
 
-    def __init__(self, reasons: tuple[Reason, ...]) -> None:
+    def __init__(self, reasons: tuple[PatchReason, ...]) -> None:
         super().__init__("; ".join(reason.code for reason in reasons))
         self.reasons = reasons
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SpecChange:
     """One key of the spec: what happens to it, why, and how it is undone.
 
     ``action`` is add, replace or remove. ``before`` and ``after`` are fit to be shown.
@@ -73,7 +73,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class PatchResult:
     """The patch in its three forms, its undoing, and all that belongs to it.
 
     ``manifest`` is None where no current manifest is known. Only ``merge_patch``,
@@ -86,8 +86,8 @@ class Result:
     json_patch: tuple[Mapping[str, Any], ...] = field(repr=False)
     manifest: Mapping[str, Any] | None = field(repr=False)
     undo: Mapping[str, Any] = field(repr=False)
-    changes: tuple[Change, ...] = ()
+    changes: tuple[SpecChange, ...] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
-    warnings: tuple[Reason, ...] = ()
+    warnings: tuple[PatchReason, ...] = ()
     findings: tuple[Finding, ...] = ()
     secrets_shown: bool = True

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from service.core.outcome import Severity
-from service.core.patch.patch_model import Reason
+from service.core.patch.patch_model import PatchReason
 from service.core.settings.setting_checks import SpecRemark, check_spec
 from service.core.settings.table import find, spellings
 from service.core.values import stunnel
@@ -22,17 +22,17 @@ SETTINGS_POLICY = "MTC801"
 
 def resolve(
     settings: Mapping[str, Any], installed: Version | None
-) -> tuple[dict[str, Any], list[Reason]]:
+) -> tuple[dict[str, Any], list[PatchReason]]:
     """The wanted values by the name of their setting, and the remarks on the request.
 
     A proxy given as parts becomes a URL. Where a blocker is among the reasons, the values are
     not to be used.
     """
     values: dict[str, Any] = {}
-    reasons: list[Reason] = []
+    reasons: list[PatchReason] = []
     if not settings:
         told = "no setting is given: there is nothing to patch"
-        reasons.append(Reason("", "no-settings", Severity.BLOCKER, told, "/settings"))
+        reasons.append(PatchReason("", "no-settings", Severity.BLOCKER, told, "/settings"))
     for key, value in settings.items():
         setting = find(key)
         at = f"/settings/{pointer_step(key)}"
@@ -46,18 +46,18 @@ def resolve(
     return values, reasons
 
 
-def _too_old(value: Any, installed: Version | None, since: str, at: str) -> list[Reason]:
+def _too_old(value: Any, installed: Version | None, since: str, at: str) -> list[PatchReason]:
     if not value or installed is None or installed >= Version.parse(since):
         return []
     told = f"stunnel_tcp_proxy is read since {since}, not by the installed {installed}"
-    return [Reason(URL_POLICY, "too-new", Severity.BLOCKER, told, at, str(installed), since)]
+    return [PatchReason(URL_POLICY, "too-new", Severity.BLOCKER, told, at, str(installed), since)]
 
 
-def _nulls(values: Mapping[str, Any]) -> Iterator[Reason]:
+def _nulls(values: Mapping[str, Any]) -> Iterator[PatchReason]:
     for key, value in values.items():
         for pointer in _nulls_within(value, f"/settings/{pointer_step(key)}"):
             told = "a null within a value: a merge patch takes it for a removal and never sets it"
-            yield Reason("", "null-within", Severity.BLOCKER, told, pointer)
+            yield PatchReason("", "null-within", Severity.BLOCKER, told, pointer)
 
 
 def _nulls_within(value: Any, at: str) -> Iterator[str]:
@@ -69,7 +69,7 @@ def _nulls_within(value: Any, at: str) -> Iterator[str]:
         yield from _nulls_within(item, inner)
 
 
-def _checked(settings: Mapping[str, Any], installed: Version | None) -> Iterator[Reason]:
+def _checked(settings: Mapping[str, Any], installed: Version | None) -> Iterator[PatchReason]:
     """By the table; to remove a key needs no check but that it is known."""
     kept = {key: value for key, value in settings.items() if not _is_proxy(key)}
     for item in check_spec(kept, installed, whole=False):
@@ -81,16 +81,16 @@ def _checked(settings: Mapping[str, Any], installed: Version | None) -> Iterator
     if len(twins) > 1:
         told = f"{' and '.join(twins)} are the same setting: give one"
         at = f"/settings/{pointer_step(twins[-1])}"
-        yield Reason(SETTINGS_POLICY, "given-twice", Severity.BLOCKER, told, at)
+        yield PatchReason(SETTINGS_POLICY, "given-twice", Severity.BLOCKER, told, at)
 
 
-def of_spec_remark(item: SpecRemark, base: str, *, strict: bool) -> Reason:
+def of_spec_remark(item: SpecRemark, base: str, *, strict: bool) -> PatchReason:
     """A remark on the spec as a reason; ``strict`` makes every unknown key a blocker."""
     severity = item.remark.severity
     if item.remark.code == "unknown-key":
         severity = Severity.BLOCKER if strict else Severity.WARNING
     at = base if item.remark.code == "missing-key" else f"{base}/{pointer_step(item.key)}"
-    return Reason(
+    return PatchReason(
         SETTINGS_POLICY,
         item.remark.code,
         severity,
@@ -106,7 +106,7 @@ def _is_proxy(key: str) -> bool:
     return setting is not None and setting.name == stunnel.SETTING
 
 
-def _proxy(value: Any, at: str) -> tuple[Any, list[Reason]]:
+def _proxy(value: Any, at: str) -> tuple[Any, list[PatchReason]]:
     if isinstance(value, Mapping):
         return _of_parts(value, at)
     if value is None or value == "":
@@ -118,11 +118,11 @@ def _proxy(value: Any, at: str) -> tuple[Any, list[Reason]]:
     return value, reasons
 
 
-def _url_reason(remark: Remark, at: str, reading: stunnel.Reading) -> Reason:
+def _url_reason(remark: Remark, at: str, reading: stunnel.Reading) -> PatchReason:
     # What the template rewrites is not what the user wrote, so it is not what is wanted.
     severity = Severity.BLOCKER if remark.code == "rewritten" else remark.severity
     found = f"{reading.use} {reading.endpoint if reading.usable else ''}".strip()
-    return Reason(
+    return PatchReason(
         SINGLE_POLICY if remark.code == "several" else URL_POLICY,
         remark.code,
         severity,
@@ -138,13 +138,13 @@ def is_masked(reading: stunnel.Reading) -> bool:
     return len(reading.password) > 2 and set(reading.password) <= {"*", "x", "X"}
 
 
-def masked(at: str) -> Reason:
+def masked(at: str) -> PatchReason:
     """The reason against a password that is no password any more."""
     told = "the password is masked: give the real one, or user name and password as parts"
-    return Reason(URL_POLICY, "masked", Severity.BLOCKER, told, at)
+    return PatchReason(URL_POLICY, "masked", Severity.BLOCKER, told, at)
 
 
-def _of_parts(parts: Mapping[str, Any], at: str) -> tuple[Any, list[Reason]]:
+def _of_parts(parts: Mapping[str, Any], at: str) -> tuple[Any, list[PatchReason]]:
     reasons = [
         _part(f"{at}/{pointer_step(str(key))}", "unknown-part", f"wanted {', '.join(PARTS)} only")
         for key in parts
@@ -167,7 +167,7 @@ def _of_parts(parts: Mapping[str, Any], at: str) -> tuple[Any, list[Reason]]:
         *((f"{at}/password", remark) for remark in credential_remarks(username, password)),
     ]
     reasons = [
-        Reason(URL_POLICY, remark.code, remark.severity, remark.message, place)
+        PatchReason(URL_POLICY, remark.code, remark.severity, remark.message, place)
         for place, remark in said
     ]
     if any(reason.severity is Severity.BLOCKER for reason in reasons):
@@ -176,5 +176,5 @@ def _of_parts(parts: Mapping[str, Any], at: str) -> tuple[Any, list[Reason]]:
     return url, reasons + ([masked(at)] if is_masked(stunnel.read(url)) else [])
 
 
-def _part(at: str, code: str, told: str) -> Reason:
-    return Reason(URL_POLICY, code, Severity.BLOCKER, told, at)
+def _part(at: str, code: str, told: str) -> PatchReason:
+    return PatchReason(URL_POLICY, code, Severity.BLOCKER, told, at)

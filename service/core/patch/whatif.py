@@ -15,7 +15,7 @@ from service.core.inventory import Entry, Inventory, Shelf
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Severity, Verdict
 from service.core.patch.manifest import namespace_of
-from service.core.patch.patch_model import Reason
+from service.core.patch.patch_model import PatchReason
 from service.core.policy import Policy
 from service.core.report import Finding
 from service.core.values.versions import Version, parse_or_none
@@ -48,7 +48,9 @@ def installed(migration: Migration | None, manifest: Mapping[str, Any] | None) -
     return parse_or_none(written) if isinstance(written, str) else None
 
 
-def of_other_cluster(migration: Migration, manifest: Mapping[str, Any], at: str) -> list[Reason]:
+def of_other_cluster(
+    migration: Migration, manifest: Mapping[str, Any], at: str
+) -> list[PatchReason]:
     """Whether the posted manifest is that of a cluster that does not run the controller."""
     uid = _uid(manifest)
     for cluster in migration.clusters:
@@ -62,11 +64,11 @@ def of_other_cluster(migration: Migration, manifest: Mapping[str, Any], at: str)
     return []
 
 
-def _other(at: str, cluster: Cluster | None, host: Cluster) -> Reason:
+def _other(at: str, cluster: Cluster | None, host: Cluster) -> PatchReason:
     whose = f"cluster {cluster.name}" if cluster else "another cluster"
     told = f"the manifest is that of {whose}; the controller runs on {host.name}"
     found = cluster.name if cluster else "another uid"
-    return Reason("MTC303", "not-host", Severity.BLOCKER, told, f"{at}/metadata/uid", found,
+    return PatchReason("MTC303", "not-host", Severity.BLOCKER, told, f"{at}/metadata/uid", found,
                   host.name)  # fmt: skip
 
 
@@ -76,7 +78,7 @@ def _uid(manifest: Mapping[str, Any]) -> str:
     return uid if isinstance(uid, str) else ""
 
 
-def several(migration: Migration, manifest: Mapping[str, Any] | None) -> list[Reason]:
+def several(migration: Migration, manifest: Mapping[str, Any] | None) -> list[PatchReason]:
     """A warning where the host has a MigrationController beside the one that is patched."""
     name = manifest["metadata"].get("name") if manifest else None
     try:
@@ -90,7 +92,9 @@ def several(migration: Migration, manifest: Mapping[str, Any] | None) -> list[Re
         f"namespace {MTC_NAMESPACE} holds {', '.join(others[:5])} too: the operator carries out "
         "each MigrationController, one over the other; remove all but one first"
     )
-    return [Reason("MTC801", "several", Severity.WARNING, told, EVIDENCE, str(len(found)), "one")]
+    return [
+        PatchReason("MTC801", "several", Severity.WARNING, told, EVIDENCE, str(len(found)), "one")
+    ]
 
 
 def patched(migration: Migration, manifest: Mapping[str, Any]) -> Migration:
@@ -121,7 +125,7 @@ def judged(migration: Migration, policies: Sequence[Policy[Any]]) -> tuple[Findi
     return tuple(finding for policy in policies for finding in judge(migration, policy))
 
 
-def of_findings(findings: Sequence[Finding], *, sets_proxy: bool) -> list[Reason]:
+def of_findings(findings: Sequence[Finding], *, sets_proxy: bool) -> list[PatchReason]:
     """The findings that speak against the patch, or that are to be known.
 
     Only the single-proxy rule can refuse, and only a patch that sets the proxy: what else the
@@ -140,13 +144,13 @@ def of_findings(findings: Sequence[Finding], *, sets_proxy: bool) -> list[Reason
         refuses = both and sets_proxy
         severity = Severity.BLOCKER if refuses else Severity.WARNING
         reasons.append(
-            Reason(finding.policy, finding.key, severity, finding.message, EVIDENCE,
+            PatchReason(finding.policy, finding.key, severity, finding.message, EVIDENCE,
                    finding.found, finding.wanted)
         )  # fmt: skip
     return reasons
 
 
-def needless(migration: Migration) -> list[Reason]:
+def needless(migration: Migration) -> list[PatchReason]:
     """A warning where the patch sets a proxy that the source does not need."""
     try:
         use = proxy_use(migration.source)
@@ -158,10 +162,10 @@ def needless(migration: Migration) -> list[Reason]:
         "the source uses no proxy: every direct volume migration, also of other sources and "
         "inside a cluster, will go through this one"
     )
-    return [Reason("MTC301", "not-needed", Severity.WARNING, told, EVIDENCE)]
+    return [PatchReason("MTC301", "not-needed", Severity.WARNING, told, EVIDENCE)]
 
 
-def _not_the_sources(migration: Migration, endpoints: tuple[str, ...]) -> list[Reason]:
+def _not_the_sources(migration: Migration, endpoints: tuple[str, ...]) -> list[PatchReason]:
     given = given_proxies(migration.host)
     if not given or given[0].reading.endpoint.lower() not in endpoints:
         return []
@@ -169,4 +173,4 @@ def _not_the_sources(migration: Migration, endpoints: tuple[str, ...]) -> list[R
         "this is the source's cluster-wide proxy: it must tunnel TCP (CONNECT) to the "
         "destination's routes unopened; one that opens TLS (ssl_bump) breaks stunnel"
     )
-    return [Reason("MTC301", "must-tunnel", Severity.INFO, told, EVIDENCE)]
+    return [PatchReason("MTC301", "must-tunnel", Severity.INFO, told, EVIDENCE)]

@@ -9,7 +9,7 @@ does), ``until`` the first known not to read it any more.
 
 from __future__ import annotations
 
-from service.core.settings.setting_model import Kind, Setting
+from service.core.settings.setting_model import Setting, SettingKind
 
 DEFAULTS = "mig-operator roles/migrationcontroller/defaults/main.yml"
 CONFIG = "mig-operator roles/migrationcontroller/templates/controller_config.yml.j2"
@@ -21,7 +21,7 @@ SETTINGS = "mig-controller pkg/settings"
 QUICK_VIEW = "mig-operator docs/usage/MigrationControllerConfigQuickView.md"
 
 _S = Setting
-_K = Kind
+_K = SettingKind
 _UNREAD = "nothing reads it"
 
 

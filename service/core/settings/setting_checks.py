@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.core.outcome import Severity
-from service.core.settings.setting_model import Kind, Setting
+from service.core.settings.setting_model import Setting, SettingKind
 from service.core.settings.table import SETTINGS, find, nearest, snake_case, spellings
 from service.core.settings.values import value_remarks
 from service.core.values import httpproxy
@@ -61,9 +61,9 @@ def check_spec(
 
 def shown(setting: Setting, value: object) -> str:
     """A value as text for people, without secrets."""
-    if "secret" in setting.name or setting.kind is Kind.PROXY:
+    if "secret" in setting.name or setting.kind is SettingKind.PROXY:
         return "(not shown)"
-    if setting.kind is Kind.URL and isinstance(value, str):
+    if setting.kind is SettingKind.URL and isinstance(value, str):
         return httpproxy.read(value).shown or "(not shown: it may hold a password)"
     if isinstance(value, list | dict):
         return f"a {'list' if isinstance(value, list) else 'mapping'} of {len(value)}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class SettingKind(StrEnum):
     """How a value is read, which decides what it may be."""
 
     SWITCH = "boolean (true or false, not as text)"
@@ -54,7 +54,7 @@ class Setting:
     """
 
     name: str
-    kind: Kind
+    kind: SettingKind
     meaning: str
     source: str
     default: str = ""

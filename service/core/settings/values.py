@@ -7,7 +7,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 
 from service.core.outcome import Severity
-from service.core.settings.setting_model import Kind, Setting
+from service.core.settings.setting_model import Setting, SettingKind
 from service.core.values import httpproxy, quantity
 from service.core.values.names import is_subdomain
 from service.core.values.stunnel_login import Remark
@@ -25,9 +25,19 @@ _UNPLAIN = re.compile(r"""[\[\]{}&*#?|<>=!%@`"'\-,](?=[\s]|$)|[\[\]{}&*#|>!%@`"'
 
 def value_remarks(setting: Setting, value: object) -> list[Remark]:
     """What is wrong with a value; empty where nothing is. Messages do not quote the value."""
-    if value is None and setting.kind not in (Kind.PROXY, Kind.ANY, Kind.SWITCH):
+    if value is None and setting.kind not in (
+        SettingKind.PROXY,
+        SettingKind.ANY,
+        SettingKind.SWITCH,
+    ):
         told = "null becomes the text 'None'; leave the key out to get the default"
-        fatal = setting.kind in (Kind.LIMIT, Kind.NAMES, Kind.EXCLUDED, Kind.QUANTITY, Kind.GROUPS)
+        fatal = setting.kind in (
+            SettingKind.LIMIT,
+            SettingKind.NAMES,
+            SettingKind.EXCLUDED,
+            SettingKind.QUANTITY,
+            SettingKind.GROUPS,
+        )
         return [_blocker("null", told) if fatal else _warning("null", told)]
     return _CHECKS[setting.kind](setting, value)
 
@@ -193,29 +203,29 @@ def _anything(setting: Setting, value: object) -> list[Remark]:
     return []
 
 
-_CHECKS: dict[Kind, Callable[[Setting, object], list[Remark]]] = {
-    Kind.SWITCH: _switch,
-    Kind.BOOL: _bool,
-    Kind.GO_BOOL: _go_bool,
-    Kind.LIMIT: _limit,
-    Kind.BANDWIDTH: _bandwidth,
-    Kind.GROUPS: _groups,
-    Kind.GROUP_LIST: _group_list,
-    Kind.TEXT: _text,
-    Kind.NAME: _name,
-    Kind.PLAIN: _plain,
-    Kind.URL: _url,
-    Kind.NO_PROXY: _no_proxy,
-    Kind.DOMAIN: _domain,
-    Kind.PROXY: _proxy,
-    Kind.IMAGE: _image,
-    Kind.QUANTITY: _quantity,
-    Kind.DURATION: _duration,
-    Kind.NAMES: _names,
-    Kind.EXCLUDED: _excluded,
-    Kind.CHOICE: _choice,
-    Kind.MAP: _map,
-    Kind.ANY: _anything,
+_CHECKS: dict[SettingKind, Callable[[Setting, object], list[Remark]]] = {
+    SettingKind.SWITCH: _switch,
+    SettingKind.BOOL: _bool,
+    SettingKind.GO_BOOL: _go_bool,
+    SettingKind.LIMIT: _limit,
+    SettingKind.BANDWIDTH: _bandwidth,
+    SettingKind.GROUPS: _groups,
+    SettingKind.GROUP_LIST: _group_list,
+    SettingKind.TEXT: _text,
+    SettingKind.NAME: _name,
+    SettingKind.PLAIN: _plain,
+    SettingKind.URL: _url,
+    SettingKind.NO_PROXY: _no_proxy,
+    SettingKind.DOMAIN: _domain,
+    SettingKind.PROXY: _proxy,
+    SettingKind.IMAGE: _image,
+    SettingKind.QUANTITY: _quantity,
+    SettingKind.DURATION: _duration,
+    SettingKind.NAMES: _names,
+    SettingKind.EXCLUDED: _excluded,
+    SettingKind.CHOICE: _choice,
+    SettingKind.MAP: _map,
+    SettingKind.ANY: _anything,
 }
 
 

@@ -36,7 +36,7 @@ _SEVERAL = re.compile(
 )
 
 
-class Use(StrEnum):
+class ValueUse(StrEnum):
     """What becomes of the value."""
 
     UNSET = "unset"
@@ -59,7 +59,7 @@ class Reading:
     password, ``shown`` does not.
     """
 
-    use: Use
+    use: ValueUse
     host: str = ""
     port: int = 0
     username: str = ""
@@ -71,7 +71,7 @@ class Reading:
     @property
     def usable(self) -> bool:
         """Whether direct volume migration goes through the proxy with this value."""
-        return self.use is Use.USED
+        return self.use is ValueUse.USED
 
     @property
     def endpoint(self) -> str:
@@ -92,10 +92,10 @@ class Reading:
 def read(value: object) -> Reading:
     """Follow a value of ``stunnel_tcp_proxy`` through the operator, the controller and stunnel."""
     if value is None or value == "":
-        return Reading(Use.UNSET)
+        return Reading(ValueUse.UNSET)
     if not isinstance(value, str):
         message = f"the value is a {_kind(value)}, not a text of the form {FORM}"
-        return Reading(Use.IGNORED, remarks=(_blocker("type", message),))
+        return Reading(ValueUse.IGNORED, remarks=(_blocker("type", message),))
     reading = _read(value)
     if reading.usable and not reading.remarks:
         return reading
@@ -117,7 +117,7 @@ def read(value: object) -> Reading:
 def shown(value: object) -> str:
     """A value as it may be shown: where it is not understood, nothing of it but that it is set."""
     reading = read(value)
-    if reading.use is Use.UNSET:
+    if reading.use is ValueUse.UNSET:
         return ""
     if not reading.usable:
         return "(not shown: it may hold a password)"
@@ -130,7 +130,7 @@ def _read(value: str) -> Reading:
     try:
         rendered = between_double_quotes(value)
     except TemplateBroken as error:
-        return Reading(Use.BROKEN, remarks=(*remarks, _blocker("template", str(error))))
+        return Reading(ValueUse.BROKEN, remarks=(*remarks, _blocker("template", str(error))))
     if rendered != value:
         told = "the operator's template changes the value on its way to the controller"
         remarks.append(_warning("rewritten", told))
@@ -138,14 +138,14 @@ def _read(value: str) -> Reading:
         url = gourl.parse(rendered)
     except gourl.GoUrlError as error:
         message = f"mig-controller refuses the value: {raw_characters(value) or error}"
-        return Reading(Use.REFUSED, remarks=(*remarks, _blocker("parse", message)))
+        return Reading(ValueUse.REFUSED, remarks=(*remarks, _blocker("parse", message)))
     if not url.host:
         message = "MTC finds no host in the value, says nothing, and connects without the proxy"
-        return Reading(Use.IGNORED, remarks=(*remarks, _blocker("no-host", message)))
+        return Reading(ValueUse.IGNORED, remarks=(*remarks, _blocker("no-host", message)))
     if "@" in url.rest:
         # What Go takes for the host is then the user name and digits of the password.
         told = raw_characters(value) or "an '@' in the path: what comes before it is taken apart"
-        return Reading(Use.BROKEN, remarks=(*remarks, _blocker("cut-short", told)))
+        return Reading(ValueUse.BROKEN, remarks=(*remarks, _blocker("cut-short", told)))
     return _followed(url, remarks)
 
 
@@ -162,7 +162,7 @@ def _followed(url: gourl.GoUrl, remarks: list[Remark]) -> Reading:
     remarks += credential_remarks(url.username, url.password)
     broken = any(item.severity is Severity.BLOCKER for item in remarks)
     return Reading(
-        Use.BROKEN if broken else Use.USED,
+        ValueUse.BROKEN if broken else ValueUse.USED,
         host,
         int(port) if port and len(port) < 10 else 0,
         url.username or "",

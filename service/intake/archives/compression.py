@@ -26,7 +26,7 @@ RECORDS_PER_MEMBER = 10
 XZ_MEMORY = 128 * MIB
 
 
-class Format(Enum):
+class Compression(Enum):
     """What the bytes are; the single-document forms are compressed but hold no archive."""
 
     TAR = "tar"
@@ -184,14 +184,14 @@ class Codec:
     name: str
     magic: bytes
     open: Callable[[], _Decoder]
-    plain: Format
-    tar: Format
+    plain: Compression
+    tar: Compression
 
 
 CODECS = (
-    Codec("gzip", b"\x1f\x8b\x08", Inflate, Format.GZIP, Format.TAR_GZ),
-    Codec("xz", b"\xfd7zXZ\x00", _open_xz, Format.XZ, Format.TAR_XZ),
-    Codec("bzip2", b"BZh", bz2.BZ2Decompressor, Format.BZ2, Format.TAR_BZ2),
+    Codec("gzip", b"\x1f\x8b\x08", Inflate, Compression.GZIP, Compression.TAR_GZ),
+    Codec("xz", b"\xfd7zXZ\x00", _open_xz, Compression.XZ, Compression.TAR_XZ),
+    Codec("bzip2", b"BZh", bz2.BZ2Decompressor, Compression.BZ2, Compression.TAR_BZ2),
 )
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _DECODER_ERRORS = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError)

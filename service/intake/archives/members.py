@@ -19,8 +19,8 @@ from service.intake.archives.compression import (
     ZSTD_MAGIC,
     Budget,
     Codec,
+    Compression,
     Feed,
-    Format,
     codec_of,
     counted,
     expand,
@@ -86,7 +86,7 @@ class _Entry(Protocol):
     def pieces(self) -> Iterator[bytes]: ...
 
 
-def sniff(head: bytes) -> Format:
+def sniff(head: bytes) -> Compression:
     """What the data is by the first bytes of it; give at least 512, or all there is.
 
     Compressed heads are decompressed to see whether a tar archive is inside. bzip2 gives
@@ -94,16 +94,16 @@ def sniff(head: bytes) -> Format:
     answer is ``TAR_BZ2``, and ``read_archive`` raises ``not-an-archive`` if it is not.
     """
     if head.startswith(_ZIP_MAGICS):
-        return Format.ZIP
+        return Compression.ZIP
     if head.startswith(ZSTD_MAGIC):
-        return Format.ZSTD
+        return Compression.ZSTD
     codec = codec_of(head)
     if codec is None:
-        return Format.TAR if tar.is_header(head) else Format.PLAIN
+        return Compression.TAR if tar.is_header(head) else Compression.PLAIN
     inner = _head_within(codec, head)
     if tar.is_header(inner):
         return codec.tar
-    undecided = codec.tar is Format.TAR_BZ2 and not inner and len(head) < SNIFF_BYTES
+    undecided = codec.tar is Compression.TAR_BZ2 and not inner and len(head) < SNIFF_BYTES
     return codec.tar if undecided else codec.plain
 
 
@@ -354,7 +354,7 @@ def _too_deep(most: int) -> LimitExceeded:
 __all__ = [
     "SEPARATOR",
     "SNIFF_BYTES",
-    "Format",
+    "Compression",
     "Member",
     "Rejected",
     "clean",

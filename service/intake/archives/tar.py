@@ -41,7 +41,7 @@ _SPARSE = "GNU.sparse."
 _SPARSE_NAME = "GNU.sparse.name"
 
 
-class Entry:
+class TarEntry:
     """One member that is no directory; its data can be read until the next is asked for.
 
     ``name`` is the name as the archive has it, not yet checked; ``refused`` says why there is no
@@ -115,7 +115,7 @@ class Reader:
         self._plain = True
         self._row = 0
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[TarEntry]:
         try:
             yield from self._walk()
         except Unreadable as error:
@@ -133,7 +133,7 @@ class Reader:
             message += f", the last one {last!r}"
         return Unreadable(error.code, message, hint=error.hint)
 
-    def _walk(self) -> Iterator[Entry]:
+    def _walk(self) -> Iterator[TarEntry]:
         # This loop runs for every member, wanted or not: it is the whole cost of the walk.
         feed, enter = self._feed, self._budget.enter
         long_name = ""
@@ -152,7 +152,7 @@ class Reader:
             self._row = 0
             if self._plain and kind == b"0":
                 self._pass(name, size)
-                yield Entry(feed, name, size, block[136:148])
+                yield TarEntry(feed, name, size, block[136:148])
             elif self._plain and kind == _DIRECTORY:
                 self._pass(name, 0)
             else:
@@ -200,7 +200,7 @@ class Reader:
         self._plain = not self._extended
         return long_name or self._extended.get("path", "")
 
-    def _special(self, block: bytes, kind: bytes, name: str, size: int) -> Iterator[Entry]:
+    def _special(self, block: bytes, kind: bytes, name: str, size: int) -> Iterator[TarEntry]:
         """What is no plain file or directory: has pax records, is sparse, or is no file."""
         records, self._extended, self._plain = self._extended, {}, True
         if "size" in records:
@@ -211,9 +211,9 @@ class Reader:
             return
         if kind in _LINKS + _DEVICES:
             self._pass(name, 0)
-            yield Entry(self._feed, name, 0, when, _not_a_file(kind))
+            yield TarEntry(self._feed, name, 0, when, _not_a_file(kind))
             return
-        entry = Entry(self._feed, records.get(_SPARSE_NAME, name), size, when)
+        entry = TarEntry(self._feed, records.get(_SPARSE_NAME, name), size, when)
         if kind == _GNU_SPARSE:
             self._skip_map(block)
             entry.refused = _is_sparse()

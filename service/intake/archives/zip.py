@@ -50,7 +50,7 @@ class _Stream:
         return data
 
 
-class Entry:
+class ZipEntry:
     """One member that is no directory; ``read`` and ``pieces`` check size and checksum.
 
     ``modified`` is None: a zip has the local time of the machine that packed it.
@@ -94,7 +94,7 @@ class Entry:
             raise _bad("zip-size", "the member does not have the size that is declared")
 
 
-def entries(stream: BinaryIO, budget: Budget) -> Iterator[Entry]:
+def entries(stream: BinaryIO, budget: Budget) -> Iterator[ZipEntry]:
     """The members in the order of the central directory, without directories.
 
     Raises ``archive-truncated`` when there is no central directory (it is at the end),
@@ -107,7 +107,7 @@ def entries(stream: BinaryIO, budget: Budget) -> Iterator[Entry]:
     overlapping = _overlapping(infos, archive.start_dir)
     for info in infos:
         if not info.orig_filename.endswith("/"):
-            yield Entry(archive, info, budget, _refused(info, overlapping, archive.start_dir))
+            yield ZipEntry(archive, info, budget, _refused(info, overlapping, archive.start_dir))
 
 
 def _opened(stream: BinaryIO, limits: Limits) -> zipfile.ZipFile:

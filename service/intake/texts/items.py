@@ -52,7 +52,7 @@ class _Text(msgspec.Struct, frozen=True):
     limits: Limits
 
 
-class Item(msgspec.Struct, frozen=True, gc=False):
+class ListItem(msgspec.Struct, frozen=True, gc=False):
     """An item of a list: the head of its value, and the value itself when called."""
 
     text: _Text
@@ -78,11 +78,11 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
 def head_of(value: Any) -> Any:
     """A value, or as much of an item as is known before it is parsed."""
-    return value.head if type(value) is Item else value
+    return value.head if type(value) is ListItem else value
 
 
 def load_list(data: bytes, limits: Limits, origin: Origin) -> dict[str, Any] | None:
-    """A list with an :class:`Item` in the place of each item.
+    """A list with an :class:`ListItem` in the place of each item.
 
     None for a text that is short, or no list, or of which anything but the items could be read in
     two ways: it is to be loaded whole. An item that is not requested is not checked: neither its
@@ -106,7 +106,7 @@ def load_list(data: bytes, limits: Limits, origin: Origin) -> dict[str, Any] | N
         return None  # what was found are the items of something within the list
     whole = _Text(text, origin, limits)
     value["items"] = [
-        Item(whole, number, head, span)
+        ListItem(whole, number, head, span)
         for number, (head, span) in enumerate(zip(heads, spans, strict=True))
     ]
     return value

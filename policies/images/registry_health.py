@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from policies.images.exposed import BOOKS, DOCS, REGISTRY_READS
-from policies.needs.needs import Gaps, SideNeed
+from policies.needs.need_policies import Gaps, SideNeed
 from policies.plan.plan_policies import CHECKLISTS, PLAN_READS
 from service.core.evidence import NotGathered
 from service.core.facts import cloud

@@ -8,7 +8,7 @@ from shlex import quote
 
 from policies.connections.mig_clusters import CLUSTER_READS, edit_cluster
 from policies.connections.mig_storage import edit_storage
-from policies.needs.needs import Gaps, SideNeed
+from policies.needs.need_policies import Gaps, SideNeed
 from policies.plan.plan_policies import CHECKLISTS, PLAN_READS
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import release

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from service.core.patch.patch_model import Result
+from service.core.patch.patch_model import PatchResult
 from service.core.settings.setting_model import Setting
 from service.core.settings.table import find
 from service.core.values import stunnel
@@ -44,7 +44,7 @@ def shown_text(setting: Setting | None, value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} … ({len(text)} characters)"
 
 
-def redacted(result: Result) -> Result:
+def redacted(result: PatchResult) -> PatchResult:
     """A copy of the result without secrets; it is not to be applied."""
     return replace(
         result,

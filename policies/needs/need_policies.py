@@ -40,7 +40,7 @@ class Gaps:
             self.missing.update(dict.fromkeys(gap.missing))
 
 
-class Need(Policy[S]):
+class NeedPolicy(Policy[S]):
     """A rule that passes where nothing speaks against it and nothing is missing.
 
     ``good`` is what a pass says. Missing evidence makes a warning, unless something in the
@@ -66,11 +66,11 @@ class Need(Policy[S]):
             yield passed(about.subject, self.good)
 
 
-class PlanNeed(Need[Migration], MigrationPolicy):
+class PlanNeed(NeedPolicy[Migration], MigrationPolicy):
     """A rule about the plan as a whole."""
 
 
-class SideNeed(Need[Cluster], SidePolicy):
+class SideNeed(NeedPolicy[Cluster], SidePolicy):
     """A rule that the source and the destination are held to, each for itself."""
 
 
