@@ -43,6 +43,8 @@ def take(intake: Intake, part: Part, value: Any, origin: Origin, hint: Hint) -> 
         _options(intake, value, Place(origin))
     elif part.name == "probes":
         _probes(intake, value, Place(origin))
+    elif is_cleaning_report(value):
+        return
     elif part.name == "graph" or is_graph(value):
         _graph(intake, value, Place(origin))
     elif is_envelope(value):
@@ -53,6 +55,15 @@ def take(intake: Intake, part: Part, value: Any, origin: Origin, hint: Hint) -> 
         raise BadInput("unprocessable", _no_role(Place(origin)))
     else:
         _cluster_document(intake, part, value, origin, hint)
+
+
+def is_cleaning_report(value: Any) -> bool:
+    """Whether a document is the report of must-gather-clean, which lists what it hid."""
+    return (
+        type(value) is dict
+        and {"replacements", "omissions"} <= value.keys()
+        and "kind" not in value
+    )
 
 
 def _cluster_document(intake: Intake, part: Part, value: Any, origin: Origin, hint: Hint) -> None:

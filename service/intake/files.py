@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from service.core.deadline import check
@@ -28,7 +31,7 @@ def read_file(
 ) -> bool:
     """Read the documents of a file; whether there was one, and nothing of them was lost."""
     before = len(intake.problems)
-    data, shell = without_shell(without_warnings(data) if hint.resource else data)
+    data, shell = without_shell(without_warnings(_as_utf8(data)))
     if shell:
         intake.problems.append(_left_out_shell(shell, origin))
     media = media_of(data)
@@ -60,6 +63,21 @@ def read_file(
     elif (part.name, origin.member) in intake.names:
         intake.problem("no-document", f"the part {part.name} holds no document", origin)
     return used and not lost and len(intake.problems) == before
+
+
+_INNER_MARK = b"\n" + codecs.BOM_UTF8
+_INNER_START = re.compile(_INNER_MARK + rb"(?=---|\{|apiVersion:|kind:)")
+
+
+def _as_utf8(data: bytes) -> bytes:
+    """A text that the shell of Windows wrote into a file, or joined out of several, in UTF-8."""
+    if _INNER_MARK in data:
+        data = _INNER_START.sub(b"\n", data)
+    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        with suppress(UnicodeDecodeError):
+            text = data.decode("utf-16")
+            return data if "\0" in text[:2] else text.encode()
+    return data
 
 
 def _documents(

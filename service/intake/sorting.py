@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from service.core.deadline import paced
@@ -18,10 +19,11 @@ from service.intake.input_place import Place
 from service.intake.layout import PLAIN, Hint, Holds
 from service.intake.texts.items import head_of
 from service.kinds.masks import Masking
-from service.kinds.near import nearest
+from service.kinds.near import edits_between, nearest
 from service.kinds.ref import Origin
 from service.kinds.registry import BY_GROUP_KIND, RESOURCES
 from service.kinds.resource import Resource
+from service.kinds.shape import MOST_NAME
 
 _BY_KIND = {resource.kind: resource for resource in RESOURCES}
 _RESOURCE_OF: dict[tuple[Any, Any], Resource[Any] | None] = {}
@@ -73,8 +75,37 @@ def take_document(
         return []
     if "kind" in value and "apiVersion" in value:
         gathering.other(value, origin, base)
-        return []
+        return _misspelt_kind(value["apiVersion"], value["kind"], Place(origin, base))
     return [_no_object(origin, base, value)]
+
+
+def _misspelt_kind(api_version: Any, kind: Any, place: Place) -> list[Problem]:
+    """What is wrong with a kind that no policy reads: nothing, unless it is meant for another."""
+    if not isinstance(api_version, str) or not isinstance(kind, str):
+        return []
+    meant = _kind_meant(api_version[:MOST_NAME], kind[:MOST_NAME])
+    if not meant:
+        return []
+    message = f"there is no kind {kind[:60]!r} in {api_version[:60]}"
+    return [place.problem("kind-misspelt", message, f"did you mean {meant}?")]
+
+
+@lru_cache(maxsize=1024)
+def _kind_meant(api_version: str, kind: str) -> str:
+    """The kind of the same group, or the group of the same kind, that is nearly this one."""
+    group = api_version.rpartition("/")[0]
+    for known, resource in BY_GROUP_KIND.items():
+        slips = edits_between(kind, known[1])
+        few = slips is not None and slips <= (2 if len(kind) >= _LONG else 1)
+        if known[0] == group and (few or kind.lower() == resource.plural):
+            return known[1]
+        if known[1] == kind and group and edits_between(group, known[0]) is not None:
+            return f"{known[0]}/{resource.version}"
+    return ""
+
+
+_LONG = 9
+"""Letters of a kind in which two slips show no other kind: a Role is no Route."""
 
 
 def _resource(value: Mapping[str, Any], hint: Hint) -> Resource[Any] | None:
@@ -96,6 +127,10 @@ def _take_list(
 ) -> list[Problem]:
     typed = _type_of_list(value, hint)
     if typed is None and _is_typed(value):
+        kind = value["kind"][: -len("List")]
+        wrong = _misspelt_kind(value.get("apiVersion"), kind, Place(origin, base))
+        if wrong:
+            return wrong
         count = f"{len(items)} object{'s' * (len(items) != 1)}"
         gathering.notes.append(_note(origin, f"no policy reads {value['kind']} ({count})"))
         for index, item in enumerate(items):
@@ -147,6 +182,8 @@ def _take_items(
         resource = typed if kind is None else resource_of(head.get("apiVersion", api_version), kind)
         if resource is None:
             gathering.other(head, origin, at)
+            version = head.get("apiVersion", api_version)
+            problems += _misspelt_kind(version, kind, Place(origin, at))
             continue
         namespaces = found.get(resource)
         if namespaces is None:

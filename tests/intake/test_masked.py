@@ -193,3 +193,11 @@ def test_the_length_of_a_token_is_no_token_and_the_token_counts_wherever_it_come
         migration = read(*given)
         (clear,) = migration.source.known(SECRET)
         assert (clear.token.account, problems(migration)) == ("system:serviceaccount:a:b", [])
+
+
+@pytest.mark.parametrize("value", ["flase", "none", "proxy"])
+def test_a_declared_proxy_that_is_neither_a_url_nor_true_or_false_is_not_known(value):
+    source = read(f"openshiftVersion: 4.18.52\nproxy: {value}\n".encode()).source
+    with pytest.raises(NotGathered) as missing:
+        proxy_use(source)
+    assert f"`proxy: {value}`" in missing.value.missing[0].reason

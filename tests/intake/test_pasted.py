@@ -66,6 +66,16 @@ def prefixed(prefix: str) -> str:
         "# the proxy\n\ncat << EOF > proxy.yaml",
         "$ oc get proxy \\\n  cluster \\\n  -o json",
         "$ oc get proxy cluster -o json\r",
+        "+ oc get proxy cluster -o json",
+        "ann@laptop ~ % oc get proxy cluster -o json",
+        "(venv) [ann@host dir]$ oc get proxy cluster -o json",
+        "user@host:~/x (main)$ oc get proxy cluster -o json",
+        "bash-5.1# oc get proxy cluster -o json",
+        "[2026-11-27 10:00:00] $ oc get proxy cluster -o json",
+        "kube:admin@cluster> oc get proxy cluster -o json",
+        "time oc get proxy cluster -o json",
+        ".\\oc.exe get proxy cluster -o json",
+        "/usr/local/bin/oc get proxy cluster -o json",
     ],
 )
 def test_yaml_behind_a_prompt_is_read_and_the_report_says_so(command: str) -> None:
@@ -77,6 +87,68 @@ def test_yaml_behind_a_prompt_is_read_and_the_report_says_so(command: str) -> No
     (problem,) = bundle.migration.problems
     assert (problem.code, problem.blocks) == ("pasted-prompt", False)
     assert problem.line == (3 if command.startswith("#") else 1)
+
+
+@pytest.mark.parametrize("end", ["[root@bastion ~]# ", "$", "user@host:~$ exit\nlogout\n"])
+def test_the_next_prompt_may_be_copied_too(end: str) -> None:
+    bundle = read(PROXY_YAML + end)
+    assert len(bundle.migration.source.known(PROXY)) == 1
+    assert [item.code for item in bundle.migration.problems] == ["pasted-prompt"]
+
+
+def test_a_command_within_a_value_is_no_command_of_the_session() -> None:
+    text = "kind: ConfigMap\ndata:\n  run: |\n    cat /etc/motd\n    $ oc get pods\nmetadata: {}\n"
+    assert without_shell(text.encode()) == (text.encode(), ())
+    data, lines = without_shell(f"$ oc get configmap run -o yaml\n{text}".encode())
+    assert (data, lines) == (f"---\n{text}".encode(), (1,))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_what_the_shell_of_windows_writes_into_a_file_is_read(encoding: str) -> None:
+    data = ("\ufeff" + PROXY_YAML.replace("\n", "\r\n")).encode(encoding)
+    migration = read_pieces([Piece("source", io.BytesIO(data))], {}).migration
+    assert (len(migration.source.known(PROXY)), migration.problems) == (1, ())
+
+
+def test_files_that_each_begin_with_a_byte_order_mark_may_be_joined() -> None:
+    namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"
+    bundle = read(f"\ufeff{PROXY_YAML}\ufeff---\n{namespace}")
+    assert (bundle.objects, bundle.migration.problems) == (2, ())
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "meant"),
+    [
+        ("config.openshift.io/v1", "proxy", "Proxy"),
+        ("config.openshift.io/v1", "Prxy", "Proxy"),
+        ("config.openshift.io/v1", "Proxies", "Proxy"),
+        ("config.openshft.io/v1", "Proxy", "config.openshift.io/v1"),
+        ("v1", "PersistentVolumeClam", "PersistentVolumeClaim"),
+    ],
+)
+def test_a_kind_that_is_nearly_one_that_is_read_is_a_located_problem(
+    version: str, kind: str, meant: str
+) -> None:
+    item = {"apiVersion": version, "kind": kind, "metadata": {"name": "a"}}
+    for value, at in (
+        (item, ""),
+        ({"apiVersion": "v1", "kind": "List", "items": [item]}, "/items/0"),
+        ({"apiVersion": version, "kind": f"{kind}List", "items": [item]}, ""),
+    ):
+        (problem,) = read(json.dumps(value)).migration.problems
+        assert (problem.code, problem.pointer) == ("kind-misspelt", at)
+        assert problem.hint == f"did you mean {meant}?"
+
+
+@pytest.mark.parametrize(
+    ("version", "kind"),
+    [("v1", "Role"), ("migration.openshift.io/v1alpha1", "MigStage"), ("v1", "Event"),
+     ("networking.k8s.io/v1", "IngressClass"), ("example.com/v1", "Proxi")],
+)  # fmt: skip
+def test_a_kind_of_its_own_that_no_policy_reads_is_no_problem(version: str, kind: str) -> None:
+    item = {"apiVersion": version, "kind": kind, "metadata": {"name": "a"}}
+    listed = {"apiVersion": "v1", "kind": "List", "items": [VALUE, item]}
+    assert read(json.dumps(listed)).migration.problems == ()
 
 
 def test_each_output_of_a_session_is_read_on_its_own_and_keeps_its_lines() -> None:
@@ -128,6 +200,12 @@ def test_plain_yaml_is_no_session(text: str) -> None:
         (f"```yaml\n{PROXY_YAML}```\n", "fenced", 1, FETCH_PROXY),
         (f"The proxy:\n\n```\n{PROXY_YAML}```\n", "fenced", 3, FETCH_PROXY),
         (prefixed("  1  "), "numbered", 1, FETCH_PROXY),
+        (prefixed("     1\t"), "numbered", 1, FETCH_PROXY),
+        (prefixed(" 1 | "), "numbered", 1, FETCH_PROXY),
+        (f"<<<<<<< HEAD\n{PROXY_YAML}=======\na: b\n>>>>>>> x\n", "conflict", 1, FETCH_PROXY),
+        (PROXY_YAML.replace("spec:\n", "--More--(35%)\nspec:\n"), "left-out", 5, FETCH_PROXY),
+        (PROXY_YAML + "# ... snip ...\n", "left-out", 7, FETCH_PROXY),
+        (PROXY_YAML.replace("Proxy: ", "Proxy:\u00a0") + "  noProxy: a\n", "blank", 6, ""),
         (PROXY_YAML.replace("3128", "3128 <1>"), "callout", 6, FETCH_PROXY),
         (PROXY_YAML.replace("3128", "3128 <.>"), "callout", 6, FETCH_PROXY),
         (PROXY_YAML.replace("spec:\n", "spec:\n...\n"), "left-out", 6, FETCH_PROXY),

@@ -259,3 +259,9 @@ def test_the_discovery_of_groups_proves_what_is_not_served_but_not_of_the_core_g
     source = read(mg.archive(mg.outer(files))).source
     asked = (("apps", "Deployment"), ("apps", "Job"), ("none.example", "A"), ("", "Pod"))
     assert [has_kind(source, *item).served for item in asked] == [True, False, False, None]
+
+
+def test_the_report_of_must_gather_clean_beside_the_folder_is_no_problem():
+    report = b"replacements:\n- {canonical: a, replacedWith: x-ipv4-0000000001-x}\nomissions: []\n"
+    migration = read(mg.archive(mg.outer(mg.image()) | {"report.yaml": report}))
+    assert migration.problems == ()

@@ -134,6 +134,8 @@ def _fault(value: object) -> str:
         return "`proxy: true` does not say which one"
     if any(_names_pac(item) for item in _declared_values(value)):
         return _PAC_FILE
+    if isinstance(value, str) and value and not {".", ":"} & set(value):
+        return f"`proxy: {value[:60]}` is neither a URL nor true or false"
     odd = sorted(str(key) for key in set(value) - _KEYS) if isinstance(value, dict) else []
     if not odd:
         return ""

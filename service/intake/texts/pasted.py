@@ -40,7 +40,8 @@ _FORMS: tuple[tuple[str, re.Pattern[bytes], str], ...] = tuple(
             rb"^ {0,3}(?:```|~~~|\{(?:code|noformat)[:}]|<pre>|\[source|----[ \t\r]*$)",
             "text with the marks of a code block",
         ),
-        ("numbered", rb"^ *\d+[:|.]? +" + _MANIFEST, "text with line numbers"),
+        ("numbered", rb"^ *\d+[:.]?[ \t]*[|]?[ \t]+" + _MANIFEST, "text with line numbers"),
+        ("conflict", rb"^(?:<{7}|={7}|>{7})(?: [^\n]*)?\r?$", "a file with an open merge conflict"),
         (
             "table",
             rb"\A\s*(?:---[^\n]*\n)?\s*(?:NAMESPACE {2,})?NAME(?: {2,}[A-Z][A-Z0-9() -]*)* *\r?$",
@@ -58,7 +59,8 @@ _DESCRIBE = "the output of `oc describe`, which is no YAML"
 _LEFT_OUT = re.compile(
     rb"[ \t]*(?:- |# ?)?"
     rb"(?:\[\.{3}(?:[^\]\n]*\.{3})?\]|<\.{3}>|\(\.{3}\)|\[?\xe2\x80\xa6\]?)[ \t\r]*"
-    rb"|(?:[ \t]+|[ \t]*- |[ \t]*# ?)\.{3}[ \t\r]*"
+    rb"|(?:[ \t]+|[ \t]*- |[ \t]*# ?)\.{3}[ \t\r]*|[ \t]*# ?\.{3}[^\n]*\.{3}[ \t\r]*"
+    rb"|[ \t]*--More--[^\n]*"
 )
 _CUT = re.compile(
     rb"^\.\.\.(?=[ \t\r]*\n(?:[ \t\r]*(?:#[^\n]*)?\n)*+(?!---|\.\.\.|%|\s*\Z))", re.MULTILINE
@@ -70,7 +72,10 @@ _TAB = re.compile(rb"^ *\t", re.MULTILINE)
 _BLANKS = "\u00a0\u1680\u2000-\u200d\u202f\u205f\u2060\u3000\ufeff"
 # YAML takes these for letters, though they look like a space or like nothing.
 _BLANK = re.compile(f"[{_BLANKS}]")
-_BLANK_KEY = re.compile(rf"^[^\n:#{_BLANKS}]*([{_BLANKS}])[^\n:]*:(?:\s|$)", re.MULTILINE)
+_BLANK_KEY = re.compile(
+    rf"^(?:[^\n:#{_BLANKS}]*([{_BLANKS}])[^\n:]*:(?:\s|$)| *(?:- )?[\w./-]+:([{_BLANKS}]))",
+    re.MULTILINE,
+)
 
 
 def with_cuts(data: bytes) -> bytes:
@@ -138,7 +143,7 @@ def _foreign_form(loaded: Loaded) -> Iterator[Unreadable]:
 
 
 def _left_out(text: bytes) -> Iterator[Unreadable]:
-    for mark in (b"...", "…".encode()):
+    for mark in (b"...", "…".encode(), b"--More--"):
         for start, line in _lines_with(text, mark):
             if _LEFT_OUT.fullmatch(line) and not _in_block(text, start):
                 yield Unreadable(
@@ -209,11 +214,12 @@ def _blank_keys(text: bytes) -> Iterator[Unreadable]:
     decoded = text.decode("utf-8", "replace")
     match = _BLANK_KEY.search(decoded)
     if match is not None:
+        group = match.lastindex or 1
         yield Unreadable(
             "pasted-blank",
-            "the indentation or a key holds a blank that is no plain space "
-            f"(U+{ord(match[1]):04X})",
-            line=decoded.count("\n", 0, match.start(1)) + 1,
+            "the indentation, a key or what follows its colon holds a blank that is no plain space "
+            f"(U+{ord(match[group]):04X})",
+            line=decoded.count("\n", 0, match.start(group)) + 1,
             hint="replace it with a plain space, or fetch the object again instead of copying it "
             "from a page",
         )

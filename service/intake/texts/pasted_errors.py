@@ -11,7 +11,9 @@ import re
 from service.intake.texts.loaded import Loaded
 from service.kinds.redact import redact
 
-_WARNINGS = re.compile(rb"\A(?:(?:Warning: |[IWEF]\d{4} )[^\n]*\n)+(?=---|apiVersion:|kind:)")
+_WARNINGS = re.compile(
+    rb"\A(?:(?:Warning: |Flag --|[IWEF]\d{4} )[^\n]*\n)+(?=---|apiVersion:|kind:)"
+)
 _WORDS = ("error", "Error from server", "Warning", "Unable to connect to the server")
 _MOST = 200
 
