@@ -139,7 +139,9 @@ Case = tuple[dict[str, Any], Any]
 
 def results(policy: Any, cases: list[Case]) -> list[list[Any]] | None:
     """Every finding of every case, in full; None where an expectation is not met."""
-    from test_policies import found, shown, wanted
+    from policy_cases import found
+
+    from service.policy_cases import shown, wanted
 
     full = []
     for case, migration in cases:

@@ -22,6 +22,7 @@ Ids are stable for ever. Those of the plan's validation go by subject:
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from inspect import isabstract
@@ -32,15 +33,22 @@ from typing import Any
 from service.core.policy import Policy
 
 
+def catalogue(packs: Iterable[Policy[Any]] = ()) -> tuple[Policy[Any], ...]:
+    """Every policy of the product and of these packs, by id, ours first.
+
+    Raises ValueError where two of our classes share an id; the loader holds packs against ours.
+    """
+    return (*_own(), *packs)
+
+
 @cache
-def catalogue() -> tuple[Policy[Any], ...]:
-    """Every policy, by id. Raises ValueError where two classes share an id."""
+def _own() -> tuple[Policy[Any], ...]:
     for module in walk_packages(__path__, f"{__name__}."):
         import_module(module.name)
     found: dict[str, Policy[Any]] = {}
     for kind in _concrete(Policy):  # type: ignore[type-abstract]
         if not kind.__module__.startswith(f"{__name__}."):
-            continue  # a policy that a test defines
+            continue  # a policy of a pack, or one that a test defines
         if kind.id in found:
             raise ValueError(f"two policies are called {kind.id}")
         found[kind.id] = kind()

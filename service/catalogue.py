@@ -11,12 +11,16 @@ from service.core.selection import BadChoice, Catalogue, SelectionFault
 from service.intake.intake_errors import Unreadable
 from service.intake.limits import DEFAULT_LIMITS
 from service.intake.texts.load import load
+from service.packs import PackError, load_packs
 from service.settings import Settings, SettingsError
 
 
 def load_catalogue(settings: Settings) -> Catalogue:
     """The policies with the configuration of the operator. Raises SettingsError."""
-    policies = catalogue()
+    try:
+        policies = catalogue(load_packs(settings.policies, catalogue()))
+    except PackError as error:
+        raise SettingsError(list(error.faults)) from None
     if not settings.config_file:
         return Catalogue.of(policies)
     name = Path(settings.config_file).name

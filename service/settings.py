@@ -75,6 +75,7 @@ class Settings:
                            answers
     ``waivers_file``       a YAML or JSON file with waivers that hold for every request
     ``webhooks_file``      a YAML or JSON file with the targets of webhooks
+    ``policies``           folders with policies of your own, which run in this process
     ``config_file``        a YAML or JSON file with the operator's profiles, severities, parameters
                            and what requests may change
     ``releases_file``      a JSON or YAML file with the releases of OpenShift, MTC and OADP, in the
@@ -122,6 +123,7 @@ class Settings:
     batch_deadline: int = 900
     waivers_file: str = ""
     webhooks_file: str = ""
+    policies: tuple[str, ...] = ()
     config_file: str = ""
     releases_file: str = ""
     auth: str = "auto"
@@ -239,6 +241,10 @@ def _namespaces(text: str) -> frozenset[str]:
     return found
 
 
+def _folders(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
 def _switch(text: str) -> bool:
     if text.lower() not in ("on", "off"):
         raise ValueError("no such position")
@@ -261,6 +267,7 @@ _CHOICES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "log_level": (" | ".join(_LEVELS), _level),
     "auth": (" | ".join(_AUTH), _auth),
     "health_address": ("ADDRESS:PORT, such as 0.0.0.0:8081 or [::]:8081", _address),
+    "policies": ("the paths of folders, with commas between", _folders),
     "migplans": ("on | off", _switch),
     "proxies": ("IP addresses, with commas between", _addresses),
     "migplan_namespaces": ("names of namespaces, with commas between", _namespaces),

@@ -17,7 +17,7 @@ from service.catalogue import load_catalogue
 from service.collect.webhook import WebhookTarget
 from service.core.decision.marks import Waiver
 from service.core.engine import digest
-from service.core.policy import Policy
+from service.core.policy import Policy, reads_of
 from service.core.releases import Releases
 from service.core.selection import Catalogue
 from service.formats import Context
@@ -68,12 +68,11 @@ class Runtime:
         policy_set = digest(policies)
         metrics = channel.metrics()
         metrics.build(context.version, policy_set)
-        reads = tuple(dict.fromkeys(read for policy in policies for read in policy.reads))
         return cls(
             settings,
             catalogue,
             policies,
-            reads,
+            reads_of(policies),
             policy_set,
             context,
             metrics,

@@ -12,7 +12,8 @@ import click
 
 from service.cli import exits
 from service.cli.exits import Refusal
-from service.cli.selecting import Chooser, chosen, selecting, settings_of
+from service.cli.loading import settings_of
+from service.cli.selecting import Chooser, chosen, selecting
 
 if TYPE_CHECKING:
     from service.core.decision.gate import Gate

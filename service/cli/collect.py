@@ -13,6 +13,7 @@ import click
 
 from service.cli import exits
 from service.cli.exits import Refusal
+from service.cli.loading import packs, reads
 
 if TYPE_CHECKING:
     from service.cli.progress import Progress
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@packs
 @click.option("--source", metavar="CONTEXT", help="The source cluster's context in the kubeconfig.")
 @click.option("--destination", metavar="CONTEXT", help="The destination cluster's context.")
 @click.option(
@@ -122,7 +124,6 @@ def _collect(
     stream: BinaryIO,
     progress: Progress,
 ) -> Collected:
-    from policies import catalogue
     from service.collect.collection import ROLES, CollectRequest
     from service.collect.collection import collect as run
     from service.collect.kubeconfig import KubeContext
@@ -138,7 +139,7 @@ def _collect(
     meant = plan or _plan_there(clusters, given["plan_name"], asked=not named)
     request = CollectRequest(
         clusters=clusters,
-        reads=tuple(dict.fromkeys(read for policy in catalogue() for read in policy.reads)),
+        reads=reads(),
         namespaces=tuple(dict.fromkeys((*named, *namespaces_of(meant)))) or None,
         plan=meant,
         others=frozenset(contexts if given["reader"] else ()),

@@ -83,7 +83,7 @@ def _row(item: Upstream, policies: Sequence[Policy[Any]]) -> str:
 
 
 def _link(policy: Policy[Any]) -> str:
-    return f"[{policy.id}](policies.md#{policy.id.lower()}-{policy.name})"
+    return f"[{policy.id}](policies/{policy.area()}.md#{policy.id.lower()}-{policy.name})"
 
 
 def _cell(text: str) -> str:

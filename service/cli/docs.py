@@ -7,9 +7,11 @@ from pathlib import Path
 import click
 
 from service.cli import exits
+from service.cli.loading import packs
 
 
 @click.command()
+@packs
 @click.argument("page", required=False)
 @click.option(
     "--write",
@@ -27,18 +29,19 @@ from service.cli import exits
 )
 def docs(page: str | None, root: Path | None, against: Path | None) -> int:
     """Print a generated PAGE, or write or compare them all. Without arguments list them."""
-    from service.cli.pages import PAGES
+    from service.cli.pages import pages
 
+    known = pages()
     if page is not None:
-        if page not in PAGES:
-            raise click.BadParameter(f"pages are: {', '.join(PAGES)}", param_hint="PAGE")
-        click.echo(PAGES[page](), nl=False)
+        if page not in known:
+            raise click.BadParameter(f"pages are: {', '.join(known)}", param_hint="PAGE")
+        click.echo(known[page](), nl=False)
         return exits.READY
     if root is None and against is None:
-        click.echo("\n".join(PAGES))
+        click.echo("\n".join(known))
         return exits.READY
     stale = []
-    for name, make in PAGES.items():
+    for name, make in known.items():
         path = (root or against or Path()) / name
         text = make()
         if path.is_file() and path.read_text("utf-8") == text:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from service.cli.loading import loaded, packs
+
 if TYPE_CHECKING:
     from service.core.policy import Policy
 
@@ -14,6 +16,7 @@ ROLES = ("source", "destination", "host")
 
 
 @click.command()
+@packs
 @click.option("--role", type=click.Choice(ROLES), help="Of which cluster.")
 @click.option(
     "--format",
@@ -28,24 +31,24 @@ def evidence(role: str | None, form: str | None) -> None:
       mtc-preflight evidence --role source > gather-source.sh
       sh gather-source.sh NAMESPACE...        # on a machine with oc, logged in to the source
     """
-    from policies import catalogue
+    from service.core.policy import reads_of
 
+    known = loaded()
     chosen = form or ("sh" if role else "text")
-    reads = tuple(dict.fromkeys(read for policy in catalogue() for read in policy.reads))
     if chosen == "sh":
         if role is None:
             raise click.UsageError("a script is for one cluster: add --role")
         from service.formats.gather_script import script
 
-        click.echo(script(role, reads), nl=False)
+        click.echo(script(role, reads_of(known.policies)), nl=False)
     elif chosen == "json":
         from service.api.views.evidence_view import _json
         from service.core.engine import digest
 
         roles = (role,) if role else ROLES
-        click.echo(_json(catalogue(), digest(catalogue()), roles))
+        click.echo(_json(known.policies, digest(known.policies), roles))
     else:
-        click.echo("\n".join(_text(catalogue())))
+        click.echo("\n".join(_text(known.policies)))
 
 
 def _text(policies: Sequence[Policy[Any]]) -> Iterator[str]:

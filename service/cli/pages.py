@@ -4,37 +4,75 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache, partial
 from inspect import cleandoc, getdoc
+from pathlib import Path
 from typing import Any
 
-from policies import catalogue
+import policies as product
 from service.cli.coverage_page import coverage
+from service.cli.loading import policies, settings_of
 from service.collect.rbac_manifests import OWN
-from service.core.policy import Policy
+from service.core.policy import Policy, reads_of
 from service.core.settings.table import settings_markdown
 from service.intake.limits import MIB, Limits
+from service.policy_cases import SUMMARY, summary_page
 from service.settings import VARIABLES, Settings, Variable
 
 _MADE = "<!-- Made by `mtc-preflight docs --write .`; edit the code instead. -->"
 
 
+@cache
+def catalogue() -> tuple[Policy[Any], ...]:
+    """Every policy, those of packs too."""
+    return policies()
+
+
 def policies_page() -> str:
-    """Every policy: a table, then a section each."""
-    return "\n".join(_policies()) + "\n"
+    """Every policy in tables, one for each area."""
+    return "\n".join(_index()) + "\n"
 
 
-def _policies() -> Iterator[str]:
+def areas() -> dict[str, list[Policy[Any]]]:
+    """The policies by area, in the order of their ids."""
+    found: dict[str, list[Policy[Any]]] = {}
+    for item in catalogue():
+        found.setdefault(item.area(), []).append(item)
+    return found
+
+
+def _index() -> Iterator[str]:
     yield from ("# Policies", "", _MADE, "")
     yield (
         "One policy is one prerequisite of the migration. An id is stable for ever. A failed "
-        "blocker makes the verdict `not_ready`; a blocker that is unknown makes it `unknown`."
+        "blocker makes the verdict `not_ready`; a blocker that is unknown makes it `unknown`. "
+        "Policies can be chosen by id, name and area: see [profiles.md](profiles.md). `chapter` "
+        "marks those that the documentation's chapter states."
     )
-    yield from ("", "| id | name | severity | prerequisite |", "|---|---|---|---|")
-    for item in catalogue():
-        anchor = f"[{item.id}](#{item.id.lower()}-{item.name})"
-        yield f"| {anchor} | `{item.name}` | {item.severity} | {_cell(item.title)} |"
-    for item in catalogue():
-        yield from _section(item)
+    for area, items in areas().items():
+        yield from ("", f"## {area}", "", "| id | name | severity | chapter | prerequisite |")
+        yield "|---|---|---|---|---|"
+        for item in items:
+            anchor = f"[{item.id}](policies/{area}.md#{item.id.lower()}-{item.name})"
+            part = "yes" if item.chapter else ""
+            title = _cell(item.title)
+            yield f"| {anchor} | `{item.name}` | {item.severity} | {part} | {title} |"
+
+
+def area_page(area: str) -> str:
+    """The policies of an area, a section each."""
+    lines = [f"# Policies: {area}", "", _MADE]
+    for item in areas()[area]:
+        lines += _section(item)
+    return "\n".join(lines) + "\n"
+
+
+def cases_page() -> str:
+    """The cases of the product's own policies in short, for `explain` and the API."""
+    root = Path(product.__path__[0])
+    cases = root.parent / "tests" / "cases"
+    return summary_page(cases) if cases.is_dir() else (root / "cases" / SUMMARY).read_text("utf-8")
 
 
 def _section(item: Policy[Any]) -> Iterator[str]:
@@ -55,6 +93,9 @@ def _section(item: Policy[Any]) -> Iterator[str]:
         yield f"- `{read.command(scope)}`"
     if item.declares:
         yield f"- facts or probes: {', '.join(f'`{name}`' for name in item.declares)}"
+    for parameter in item.parameters:
+        said = f"{parameter.default:g} {parameter.unit} by default; {_line(parameter.meaning)}"
+        yield from ("", f"Parameter `{parameter.name}`: {said} (takes {parameter.takes})")
     if item.upstream:
         names = ", ".join(f"`{name}`" for name in item.upstream)
         yield from ("", f"Conditions of MTC's controller with the same meaning: {names}")
@@ -113,7 +154,7 @@ def _default(item: Variable) -> str:
     value = item.default
     if isinstance(value, int) and value >= MIB and value % MIB == 0:
         return f"{value // MIB}Mi"
-    if isinstance(value, frozenset):
+    if isinstance(value, frozenset | tuple):
         return ",".join(sorted(value))
     return "" if value in (None, "") else str(value)
 
@@ -123,16 +164,15 @@ def openapi_page() -> str:
     from service.api.app import create_app
     from service.api.openapi import text
 
-    return text(create_app(Settings()))
+    return text(create_app(replace(Settings(), policies=settings_of().policies)))
 
 
 def rbac_page() -> str:
     """What a collection may read: a service account, its roles and bindings."""
     from service.collect.rbac_manifests import PLANNED, manifests
 
-    reads = dict.fromkeys(read for policy in catalogue() for read in policy.reads)
     return _manifests(
-        manifests(reads),
+        manifests(reads_of(catalogue())),
         f"""\
 # Made by `mtc-preflight docs --write .` of what the policies read; edit the code instead.
 #
@@ -192,7 +232,14 @@ def coverage_page() -> str:
     return coverage(catalogue(), _MADE)
 
 
+def pages() -> Mapping[str, Callable[[], str]]:
+    """Every page by its path below the root of the repository."""
+    of_areas = {f"docs/policies/{area}.md": partial(area_page, area) for area in areas()}
+    return {**PAGES, **of_areas}
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
+    f"policies/cases/{SUMMARY}": cases_page,
     "docs/coverage.md": coverage_page,
     "docs/policies.md": policies_page,
     "docs/configuration.md": configuration_page,
@@ -201,4 +248,4 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "deploy/rbac/secrets.yaml": secrets_page,
     "openapi.yaml": openapi_page,
 }
-"""Every page by its path below the root of the repository."""
+"""The pages that are there whatever areas there are."""

@@ -12,6 +12,7 @@ import click
 
 from service.cli import exits
 from service.cli.exits import Refusal
+from service.cli.loading import packs, policies, reads
 
 if TYPE_CHECKING:
     from service.core.migration import Migration
@@ -23,6 +24,7 @@ FORMS = ("text", "json", "merge-patch", "json-patch", "manifest")
 
 
 @click.command()
+@packs
 @click.argument("bundles", nargs=-1, type=_FILE, metavar="[BUNDLE]...")
 @click.option(
     "--controller",
@@ -71,14 +73,13 @@ def patch(**given: Any) -> int:
 
     Exit status: 0 the patch is made, 1 it is refused, 3 wrong input or usage.
     """
-    from policies import catalogue
     from service.core import patch as core
 
     settings = _settings(given)
     controller = _document(given["controller"]) if given["controller"] else None
     migration = _evidence(given["bundles"]) if given["bundles"] else None
     try:
-        result = core.make_patch(core.PatchRequest(settings, controller, migration), catalogue())
+        result = core.make_patch(core.PatchRequest(settings, controller, migration), policies())
     except core.PatchRefused as refused:
         for reason in refused.reasons:
             about = " ".join(filter(None, (reason.policy, reason.pointer)))
@@ -147,12 +148,10 @@ def _document(path: str) -> Any:
 
 
 def _evidence(paths: tuple[str, ...]) -> Migration:
-    from policies import catalogue
     from service.cli.inputs import read
     from service.intake.limits import DEFAULT_LIMITS
 
-    reads = dict.fromkeys(item for policy in catalogue() for item in policy.reads)
-    return read([("envelope", path) for path in paths], {}, DEFAULT_LIMITS, reads).migration
+    return read([("envelope", path) for path in paths], {}, DEFAULT_LIMITS, reads()).migration
 
 
 def _write(folder: Path, result: PatchResult) -> None:

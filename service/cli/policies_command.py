@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from service.cli.exits import Refusal
+from service.cli.loading import loaded, packs
 
 if TYPE_CHECKING:
     from service.core.policy import Policy
@@ -26,17 +27,16 @@ class PolicyName(click.ParamType[str]):
         """The policies whose id or name begins like this."""
         from click.shell_completion import CompletionItem
 
-        from policies import catalogue
-
         return [
             CompletionItem(name, help=policy.title)
-            for policy in catalogue()
+            for policy in loaded().policies
             for name in (policy.id, policy.name)
             if name.lower().startswith(incomplete.lower())
         ]
 
 
 @click.command()
+@packs
 @click.argument("policy", type=PolicyName())
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
@@ -49,16 +49,15 @@ def explain(policy: str, form: str) -> None:
     """
     chosen = find(policy)
     if form == "json":
-        from service.api.answers.problems import encode
-        from service.api.schemas.catalogue_schemas import PolicySchema
-        from service.api.views.policies import as_dict
+        from service.api.views.policies import one_document
 
-        click.echo(encode(PolicySchema().dump(as_dict(chosen[0]))))
+        click.echo(one_document(loaded(), chosen[0]))
         return
     click.echo("\n\n".join("\n".join(_page(item)) for item in chosen))
 
 
 @click.command()
+@packs
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
@@ -69,13 +68,9 @@ def policies(form: str, words: tuple[str, ...]) -> None:
     if not chosen:
         raise Refusal(f"no policy is about {' '.join(words)}", "`mtc-preflight policies` lists all")
     if form == "json":
-        from service.api.answers.problems import encode
-        from service.api.schemas.catalogue_schemas import PolicyListSchema
-        from service.api.views.policies import as_dict
-        from service.core.engine import digest
+        from service.api.views.policies import list_document
 
-        document = {"policy_set": digest(_all()), "policies": [as_dict(item) for item in chosen]}
-        click.echo(encode(PolicyListSchema().dump(document)))
+        click.echo(list_document(loaded(), chosen))
         return
     width = max(len(item.name) for item in chosen)
     for item in chosen:
@@ -108,9 +103,7 @@ def find(text: str) -> list[Policy[Any]]:
 
 
 def _all() -> tuple[Policy[Any], ...]:
-    from policies import catalogue
-
-    return catalogue()
+    return loaded().policies
 
 
 def _has(item: Policy[Any], words: tuple[str, ...]) -> bool:
@@ -143,9 +136,33 @@ def _page(item: Policy[Any]) -> Iterator[str]:
         yield f"  facts of a descriptor, or probes: {', '.join(item.declares)}"
     if item.upstream:
         yield f"Conditions of MTC with the same meaning: {', '.join(item.upstream)}"
+    for parameter in item.parameters:
+        value = f"{item.value(parameter.name):g} {parameter.unit}"
+        yield from _wrapped(f"Parameter {parameter.name}, {value}: {parameter.meaning}")
+        yield f"  takes {parameter.takes}"
     for link in item.docs:
         yield f"{link.title}: {link.url}"
     yield from _wrapped(f"Source of the rule: {item.source}")
+    yield from _cases(item)
+
+
+_VERBS = {
+    "pass": "passes when",
+    "fail": "fails when",
+    "unknown": "is unknown when",
+    "not_applicable": "does not apply when",
+}
+
+
+def _cases(item: Policy[Any]) -> Iterator[str]:
+    """The situations of the policy's own test data, by what becomes of them."""
+    from service.policy_cases import summaries_of
+
+    found = summaries_of(item)
+    for verdict, verb in _VERBS.items():
+        for case in found:
+            if case.verdict == verdict:
+                yield from _wrapped(f"{verb} {case.name}")
 
 
 def _wrapped(text: str) -> list[str]:

@@ -9,6 +9,7 @@ import click
 
 from service.cli import exits
 from service.cli.exits import Refusal
+from service.cli.loading import packs, reads
 
 if TYPE_CHECKING:
     from service.collect.probe_targets import ProbeTarget
@@ -20,6 +21,7 @@ _FILE = click.Path(exists=True, allow_dash=True)
 
 
 @click.command()
+@packs
 @click.argument("bundles", nargs=-1, type=_FILE, metavar="[BUNDLE]...")
 @click.option(
     "--from", "start", type=click.Choice(ROLES), help="Only the connections from this cluster."
@@ -80,14 +82,12 @@ def probe(**given: Any) -> int:
 
 
 def _migration(paths: tuple[str, ...]) -> Migration:
-    from policies import catalogue
     from service.cli.inputs import read
     from service.intake.limits import DEFAULT_LIMITS
 
     if not paths:
         raise click.UsageError("give a bundle of `collect`, or --targets")
-    reads = dict.fromkeys(item for policy in catalogue() for item in policy.reads)
-    return read([("envelope", path) for path in paths], {}, DEFAULT_LIMITS, reads).migration
+    return read([("envelope", path) for path in paths], {}, DEFAULT_LIMITS, reads()).migration
 
 
 def _targets(given: dict[str, Any], migration: Migration | None) -> tuple[ProbeTarget, ...]:

@@ -10,6 +10,7 @@ import click
 
 from service.cli.evidence_command import ROLES
 from service.cli.exits import READY, Refusal
+from service.cli.loading import packs, policies
 
 if TYPE_CHECKING:
     from service.core.report import Report
@@ -18,6 +19,7 @@ _AGAIN = "mtc-preflight next REPORT --for {role}"
 
 
 @click.command()
+@packs
 @click.argument("report")
 @click.option("--format", "form", default="text", show_default=True, metavar="FORMAT")
 def render(report: str, form: str) -> int:
@@ -27,17 +29,17 @@ def render(report: str, form: str) -> int:
     """
     from importlib.metadata import version
 
-    from policies import catalogue
     from service.formats import FORMATS, Context
 
     if form not in FORMATS:
         raise click.UsageError(f"no format {form}; there are: {', '.join(FORMATS)}")
-    context = Context(catalogue(), version("mtc-preflight"), again=_AGAIN)
+    context = Context(policies(), version("mtc-preflight"), again=_AGAIN)
     sys.stdout.buffer.write(FORMATS[form].render(_read(report), context))
     return READY
 
 
 @click.command("next")
+@packs
 @click.argument("report")
 @click.option("--for", "role", type=click.Choice(ROLES), help="Print the script for this cluster.")
 def next_command(report: str, role: str | None) -> int:
@@ -48,14 +50,13 @@ def next_command(report: str, role: str | None) -> int:
       mtc-preflight next report.json --for source > gather-source.sh
       sh gather-source.sh                     # on a machine with oc, logged in to the source
     """
-    from policies import catalogue
     from service.core.next_steps import next_steps
     from service.formats import Context, gather_format, words
     from service.formats.format_base import Options
 
     stored = _read(report)
     if role:
-        context = Context(catalogue(), "", Options(gather_for=role), again=_AGAIN)
+        context = Context(policies(), "", Options(gather_for=role), again=_AGAIN)
         click.echo(gather_format.render(stored, context), nl=False)
         return READY
     for cluster in next_steps(stored):

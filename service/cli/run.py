@@ -17,6 +17,7 @@ from service.cli.collect import collect
 from service.cli.completion import completion
 from service.cli.docs import docs
 from service.cli.evidence_command import evidence
+from service.cli.own import new_policy, test_policies
 from service.cli.patch_command import patch
 from service.cli.policies_command import explain, policies
 from service.cli.probe import probe
@@ -89,6 +90,8 @@ for _command in (
     render,
     serve,
     token,
+    new_policy,
+    test_policies,
     docs,
     completion,
 ):

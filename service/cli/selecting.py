@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from service.cli.exits import Refusal
+from service.cli.loading import loaded, packs
 
 if TYPE_CHECKING:
     from service.core.selection import Choice, Selection
@@ -70,7 +71,7 @@ def selecting(command: C) -> C:
         ),
     ):
         command = option(command)
-    return command
+    return packs(command)
 
 
 def chosen(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,41 +84,22 @@ def chosen(given: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def settings_of(config: str | None = None) -> Settings:
-    """The settings of the environment, with the configuration file of the command line."""
-    from dataclasses import replace
-
-    from service.settings import SettingsError, from_environment
-
-    try:
-        settings = from_environment()
-    except SettingsError as error:
-        raise Refusal(str(error)) from None
-    return replace(settings, config_file=config) if config else settings
-
-
 class Chooser:
     """The catalogue and the project's file, and what they make of a command line's options."""
 
     def __init__(self, settings: Settings) -> None:
-        from service.catalogue import load_catalogue
-        from service.settings import SettingsError
-
-        try:
-            self.catalogue = load_catalogue(settings)
-        except SettingsError as error:
-            first, *rest = error.faults
-            raise Refusal(first, "", *((item, "") for item in rest)) from None
+        self.catalogue = loaded(settings)
         self.project = _project()
 
     def reads(self, options: Mapping[str, Any]) -> tuple[Read[Any], ...]:
         """What of the evidence is worth reading. Raises Refusal."""
+        from service.core.policy import reads_of
+
         selection = self.select(options)
         mine = self.project is not None and (self.project.profile or self.project.only)
         if mine or "profile" in options or "only" in options:
             return selection.reads
-        policies = self.catalogue.policies
-        return tuple(dict.fromkeys(read for policy in policies for read in policy.reads))
+        return reads_of(self.catalogue.policies)
 
     def select(self, options: Mapping[str, Any]) -> Selection:
         """The policies that are chosen. Raises Refusal."""

@@ -11,11 +11,13 @@ import sys
 import click
 
 from service.cli.exits import Refusal
+from service.cli.loading import packs
 
 _ADDRESS = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}|unix:.+")
 
 
 @click.command()
+@packs
 @click.option(
     "--bind",
     default="127.0.0.1:8080",

@@ -22,6 +22,7 @@ from service.core.summary import summarise
 from service.kinds.mtc import MigPlan
 from service.kinds.redact import redact
 from service.kinds.ref import Subject
+from service.kinds.resource import Resource
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,10 @@ def judge(
     """
     check()
     seen: dict[str, int] = {}
-    for root, outcome in paced(_outcomes(migration, policy, judged)):
+    outcomes = _outcomes(migration, policy, judged)
+    if policy.pack:
+        outcomes = _guarded(migration, policy, outcomes)
+    for root, outcome in paced(outcomes):
         finding = _finding(policy, outcome, root)
         again = seen.get(finding.fingerprint, 0)
         seen[finding.fingerprint] = again + 1
@@ -111,8 +115,33 @@ def judge(
         yield finding
 
 
+class UndeclaredRead(Exception):
+    """The code of a pack reads what it does not declare, or what no pack may."""
+
+
 Rooted = tuple[Subject, Outcome]
 """An outcome, and the checked item that it came from as a subject."""
+
+
+def _guarded(
+    migration: Migration, policy: Policy[Any], outcomes: Iterator[Rooted]
+) -> Iterator[Rooted]:
+    """The outcomes of a policy of a pack, which can read nothing but what it declares."""
+    declared = {read.resource for read in policy.reads}
+
+    def guard(resource: Resource[Any], namespace: str, name: str) -> None:
+        if resource not in declared:
+            raise UndeclaredRead(resource.kind)
+
+    inventories = [cluster.inventory for cluster in migration.clusters]
+    before = [inventory.on_read for inventory in inventories]
+    for inventory in inventories:
+        inventory.on_read = guard
+    try:
+        yield from tuple(outcomes)
+    finally:
+        for inventory, hook in zip(inventories, before, strict=True):
+            inventory.on_read = hook
 
 
 def _outcomes(migration: Migration, policy: Policy[Any], judged: Judged) -> Iterator[Rooted]:
@@ -210,7 +239,11 @@ def _error(subject: Subject, policy: Policy[Any], error: Exception) -> Outcome:
         "policy failed",
         extra={"policy": policy.id, "error": type(error).__name__, "line": place.lineno},
     )
-    message = f"policy {policy.id} failed on this evidence ({type(error).__name__}): please report"
+    what = type(error).__name__
+    if isinstance(error, UndeclaredRead):
+        what = f"it reads {error}, which it does not declare"
+    whom = f" to the authors of pack {policy.pack}" if policy.pack else ""
+    message = f"policy {policy.id} failed on this evidence ({what}): please report{whom}"
     return Outcome(Verdict.ERROR, subject, message, key=ERROR)
 
 
@@ -275,7 +308,7 @@ def digest(
     It changes with any file that a verdict depends on (code and data of the policies' packages, of
     the core, and of what reads evidence), with the profile, and with severities and parameters.
     """
-    seal = hashlib.sha256(_files(frozenset({*_CODE, *(_root(type(item)) for item in policies)})))
+    seal = hashlib.sha256(_files(frozenset({*_CODE, *(root_of(type(item)) for item in policies)})))
     seal.update("\0".join(policy.id for policy in policies).encode())
     for policy in policies:
         if policy.values or policy.severity is not type(policy).severity:
@@ -285,7 +318,7 @@ def digest(
 
 
 @cache
-def _root(kind: type[Policy[Any]]) -> Path:
+def root_of(kind: type[Policy[Any]]) -> Path:
     """The folder of the package that a policy is in; its file outside of any."""
     top = sys.modules.get(kind.__module__.partition(".")[0])
     folders = getattr(top, "__path__", None)

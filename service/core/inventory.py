@@ -124,7 +124,7 @@ class Shelf(Generic[T]):
 
     def _made(self, place: int, entry: Entry) -> T | None:
         """The object as its model, None where what it says is masked. Raises Malformed."""
-        value, masked = without_masks(self.resource, entry.value, entry.masking)
+        value, masked = without_masks(self.resource.base, entry.value, entry.masking)
         if masked:
             self._meant[place] = masked
             return None
@@ -178,12 +178,26 @@ class Inventory:
     def __init__(self, role: str, shelves: Mapping[Resource[Any], Shelf[Any]]) -> None:
         self.role = role
         self._shelves = shelves
+        self._views: dict[Resource[Any], Shelf[Any]] = {}
         self.on_read: Callable[[Resource[Any], str, str], None] | None = None
 
     def shelf(self, resource: Resource[T]) -> Shelf[T] | None:
         """The shelf of a resource, None where nothing of it was gathered."""
         shelf: Shelf[T] | None = self._shelves.get(resource)
+        if shelf is None and resource.of is not None:
+            shelf = self._view(resource)
         return shelf
+
+    def _view(self, resource: Resource[T]) -> Shelf[T] | None:
+        """The shelf of the resource that this one is another way to read."""
+        base = self._shelves.get(resource.base)
+        if base is None or resource in self._views:
+            return self._views.get(resource)
+        made = self._views[resource] = Shelf(
+            resource, base.cluster, base.entries, base.whole, base.namespaces, base.denied,
+            base.named,
+        )  # fmt: skip
+        return made
 
     def resources(self) -> tuple[Resource[Any], ...]:
         """The resources of which anything was gathered."""
@@ -264,12 +278,13 @@ class Inventory:
         Exceptions that policies caught refer to frames, and those to the evidence: without this
         a large dump would stay in memory until the collector comes to walk all of it.
         """
-        for shelf in self._shelves.values():
+        for shelf in (*self._shelves.values(), *self._views.values()):
             shelf.release()
 
     def problems(self) -> tuple[Problem, ...]:
         """What was malformed among the objects read so far."""
-        return tuple(problem for shelf in self._shelves.values() for problem in shelf.problems)
+        shelves = (*self._shelves.values(), *self._views.values())
+        return tuple(dict.fromkeys(item for shelf in shelves for item in shelf.problems))
 
     def not_gathered(
         self,
@@ -281,7 +296,7 @@ class Inventory:
         may_be_absent: bool = False,
     ) -> NotGathered:
         """The exception for a read that the evidence cannot answer."""
-        shelf = self._shelves.get(resource)
+        shelf = self.shelf(resource)
         denied = shelf.denied if shelf else {}
         scope = namespace or (namespaces[0] if len(namespaces) == 1 else "")
         listed = None if name else Fetch(resource.argument, (scope,) if scope else (*namespaces,))
@@ -317,4 +332,4 @@ class Inventory:
     def _note(self, resource: Resource[Any], namespace: str = "", name: str = "") -> None:
         check()
         if self.on_read is not None:
-            self.on_read(resource, namespace, name)
+            self.on_read(resource.base, namespace, name)

@@ -151,6 +151,11 @@ class MigrationPolicy(Policy[Migration]):
         return (migration,)
 
 
+def reads_of(policies: Iterable[Policy[Any]]) -> tuple[Read[Any], ...]:
+    """What these policies read, each once."""
+    return tuple(dict.fromkeys(read for policy in policies for read in policy.reads))
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What the policies found; ``policies`` are those that were asked."""

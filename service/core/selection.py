@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from service.core import summary
 from service.core.outcome import RANK, Severity
-from service.core.policy import Policy
+from service.core.policy import Policy, reads_of
 from service.core.scope import FULL, Changed, Scope, Skipped
 from service.kinds.resource import Read
 
@@ -100,11 +100,10 @@ class Selection:
     @property
     def reads(self) -> tuple[Read[Any], ...]:
         """What the evidence is read for: the policies, and the report's head."""
-        asked = (read for policy in self.policies for read in policy.reads)
-        return tuple(dict.fromkeys((*summary.READS, *asked)))
+        return tuple(dict.fromkeys((*summary.READS, *reads_of(self.policies))))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalogue:
     """All policies as the operator has set them, the profiles, and what requests may change."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,21 +13,7 @@ from service.core.report import ClusterSummary, Finding, Report
 from service.formats import words
 from service.formats.html_looks import anchor, look, sign, word_of
 
-AREAS = {
-    "1": "Access",
-    "2": "Images",
-    "3": "Proxies",
-    "4": "Versions",
-    "5": "Network",
-    "6": "Volumes",
-    "7": "Plan",
-    "8": "Controller",
-    "9": "Evidence",
-}
-"""What the hundreds of the policies' ids mean."""
-
 _WHOLE = frozenset({"MigPlan", "Migration"})
-_ID = re.compile(r"MTC(\d)\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +39,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A group of policies with the same hundred in their ids."""
+    """The policies of an area."""
 
     name: str
     rows: tuple[Row, ...]
@@ -111,8 +96,7 @@ def areas(report: Report, policies: Sequence[Policy[Any]]) -> tuple[Area, ...]:
         findings = by_policy.get(key, [])
         policy = known.get(key)
         title = policy.title if policy else findings[0].title
-        match = _ID.match(key)
-        area = AREAS.get(match[1], "Other") if match else "Other"
+        area = policy.area().capitalize() if policy else "Other"
         row = Row(key, words.line(title), _row_look(findings), _cells(findings, names, width))
         rows.setdefault(area, []).append(row)
     return tuple(Area(name, tuple(found)) for name, found in rows.items())

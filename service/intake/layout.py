@@ -25,7 +25,7 @@ from service.kinds.health import CLUSTER_OPERATOR, OAUTH
 from service.kinds.mtc import MIG_PLAN, MTC_NAMESPACE
 from service.kinds.operators import SUBSCRIPTION
 from service.kinds.rbac import CLUSTER_ROLE_BINDING
-from service.kinds.registry import RESOURCES
+from service.kinds.registry import BY_GROUP_PLURAL
 from service.kinds.resource import Resource
 from service.kinds.storage import PERSISTENT_VOLUME, STORAGE_CLASS
 from service.kinds.workloads import POD
@@ -165,11 +165,6 @@ _SEEN = re.compile(rf".*(?:{_TEXT}|{_ARCHIVE}|(?:{'|'.join(map(re.escape, NOTES)
 _CLUSTER = re.compile(r"(?:.*/)?(?:clusters|must-gather)/(?P<cluster>(?!.*sha256)[^/]+)/")
 """A folder for each cluster; MTC's image of 1.3 to 1.4.2 has them without ``clusters/`` above."""
 
-_BY_GROUP_PLURAL: dict[tuple[str, str], Resource[Any]] = {
-    (group or "core", resource.plural): resource
-    for resource in RESOURCES
-    for group in resource.groups
-}
 _NOTHING = Hint(Holds.NOTHING)
 
 
@@ -185,9 +180,9 @@ def hint_of(path: str) -> Hint:
         if holds is not Holds.OBJECTS:
             return _hint(holds, path, found.groupdict(), resource)
         groups = found.groupdict()
-        kind = resource or _BY_GROUP_PLURAL.get(
-            (groups["group"], groups.get("list") or groups.get("plural") or "")
-        )
+        group = groups.get("group") or ""
+        plural = groups.get("list") or groups.get("plural") or ""
+        kind = resource or BY_GROUP_PLURAL.get(("" if group == "core" else group, plural))
         if kind is not None:
             return _hint(holds, path, groups, kind)
     return _NOTHING

@@ -21,12 +21,11 @@ from service.intake.texts.items import head_of
 from service.kinds.masks import Masking
 from service.kinds.near import edits_between, nearest
 from service.kinds.ref import Origin
-from service.kinds.registry import BY_GROUP_KIND, RESOURCES
+from service.kinds.registry import BY_GROUP_KIND, BY_KIND
 from service.kinds.resource import Resource
 from service.kinds.shape import MOST_NAME
 
-_BY_KIND = {resource.kind: resource for resource in RESOURCES}
-_RESOURCE_OF: dict[tuple[Any, Any], Resource[Any] | None] = {}
+_RESOURCE_OF: dict[tuple[Any, Any], Resource[Any]] = {}
 
 
 def resource_of(api_version: Any, kind: Any) -> Resource[Any] | None:
@@ -37,10 +36,11 @@ def resource_of(api_version: Any, kind: Any) -> Resource[Any] | None:
     except (KeyError, TypeError):
         pass
     if not isinstance(kind, str) or not isinstance(api_version, str):
-        return _BY_KIND.get(kind) if isinstance(kind, str) and api_version is None else None
+        return BY_KIND.get(kind) if isinstance(kind, str) and api_version is None else None
     group = api_version.rpartition("/")[0]
     found = BY_GROUP_KIND.get((group, kind))
-    if len(_RESOURCE_OF) < 10_000:  # the keys come from the input: bounded
+    # The keys come from the input: bounded. What is not known now a policy pack may bring.
+    if found is not None and len(_RESOURCE_OF) < 10_000:
         _RESOURCE_OF[key] = found
     return found
 
@@ -111,7 +111,7 @@ _LONG = 9
 def _resource(value: Mapping[str, Any], hint: Hint) -> Resource[Any] | None:
     kind = value.get("kind")
     if kind is None and "gitVersion" in value:
-        return _BY_KIND["ServerVersion"]
+        return BY_KIND["ServerVersion"]
     if kind is None:
         return hint.resource
     return resource_of(value.get("apiVersion"), kind)

@@ -9,7 +9,7 @@ from typing import Any
 
 from service.kinds.cluster import CONFIG_MAP, SECRET
 from service.kinds.mtc import MTC_NAMESPACE
-from service.kinds.registry import RESOURCES
+from service.kinds.registry import resources
 from service.kinds.resource import Read, Resource
 
 _SYSTEM = re.compile(r"openshift(?:-.*)?|kube-.*")
@@ -35,7 +35,7 @@ class Wanted:
         """What these reads need; without reads, everything."""
         chosen = None if namespaces is None else frozenset(namespaces)
         if reads is None:
-            return cls(frozenset(RESOURCES), frozenset(), frozenset(), chosen)
+            return cls(frozenset(resources()), frozenset(), frozenset(), chosen)
         whole, fixed, plan = set(), set(), set()
         for read in reads:
             if not read.resource.namespaced or not (read.namespace or read.plan_namespaces):

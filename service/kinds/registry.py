@@ -32,15 +32,36 @@ AREAS = (
 RESOURCES: tuple[Resource[Any], ...] = tuple(
     value for area in AREAS for value in vars(area).values() if isinstance(value, Resource)
 )
-BY_GROUP_KIND: dict[tuple[str, str], Resource[Any]] = {
-    (group, resource.kind): resource for resource in RESOURCES for group in resource.groups
-}
+"""The kinds that the product's own policies read."""
+BY_KIND: dict[str, Resource[Any]] = {resource.kind: resource for resource in RESOURCES}
+BY_GROUP_KIND: dict[tuple[str, str], Resource[Any]] = {}
+BY_GROUP_PLURAL: dict[tuple[str, str], Resource[Any]] = {}
 _BY_NAME: dict[str, Resource[Any]] = {}
+
+
+def register(resource: Resource[Any]) -> None:
+    """Have a kind read that a policy pack brings; of names that are taken, the first holds."""
+    BY_KIND.setdefault(resource.kind, resource)
+    for name in (resource.plural, resource.argument, resource.kind):
+        _BY_NAME.setdefault(name.lower(), resource)
+    for group in resource.groups:
+        BY_GROUP_KIND.setdefault((group, resource.kind), resource)
+        BY_GROUP_PLURAL.setdefault((group, resource.plural), resource)
+        _BY_NAME.setdefault(f"{resource.plural}.{group}".rstrip("."), resource)
+
+
 for _known in RESOURCES:
-    for _name in (_known.plural, _known.argument, _known.kind):
-        _BY_NAME.setdefault(_name.lower(), _known)
-    for _group in _known.groups:
-        _BY_NAME.setdefault(f"{_known.plural}.{_group}".rstrip("."), _known)
+    register(_known)
+
+
+def resources() -> tuple[Resource[Any], ...]:
+    """Every kind that is read, those of policy packs too."""
+    return tuple(dict.fromkeys(BY_GROUP_KIND.values()))
+
+
+def resource_of(kind: str, group: str = "") -> Resource[Any] | None:
+    """The resource of a kind, by its group or, where none is named, the one of that name."""
+    return BY_GROUP_KIND.get((group, kind)) if group else BY_KIND.get(kind)
 
 
 def resource_named(name: str) -> Resource[Any] | None:

@@ -33,6 +33,7 @@ class Resource(Generic[T]):
     OpenShift 3 serves its own kinds in the core group ("") too. ``releases`` are the major
     OpenShift releases that know the kind. ``reader`` makes the dataclass of a parsed object.
     ``trim`` takes out of an object, in place, what need not or must not leave its cluster.
+    ``of`` is set where this is another way to read the objects of a resource.
     ``command`` fetches what `oc get` does not list, and ``templates`` are go-templates for one
     object and for a list, of a kind that must not be printed whole.
     """
@@ -48,6 +49,12 @@ class Resource(Generic[T]):
     trim: Callable[[dict[str, Any]], None] | None = None
     command: str = ""
     templates: tuple[str, str] = ("", "")
+    of: Resource[Any] | None = None
+
+    @property
+    def base(self) -> Resource[Any]:
+        """The resource by which its objects are sorted and fetched."""
+        return self.of or self
 
     @property
     def group(self) -> str:
@@ -77,6 +84,9 @@ class Read(Generic[T]):
     name: str = ""
     plan_namespaces: bool = False
     """Whether it is read for the namespaces of the plan."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "resource", self.resource.base)
 
     def command(self, namespaces: tuple[str, ...] = ()) -> str:
         """The `oc` command that fetches it as YAML; ``namespaces`` are those of the plan."""

@@ -20,11 +20,18 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DOCS = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.14/html/"
 
 
+AREAS = {
+    "1": "access", "2": "images", "3": "proxies", "4": "versions", "5": "network", "6": "volumes",
+    "8": "controller", "9": "evidence",
+}  # fmt: skip
+
+
 def policy(id: str, name: str, title: str, severity: str = "blocker") -> Policy[Any]:
     return type(
         id,
         (Policy,),
         {
+            "__module__": f"policies.{AREAS[id[3]]}",
             "id": id,
             "name": name,
             "title": title,

@@ -7,7 +7,7 @@ from marshmallow import fields
 from service.api.schemas.report_schemas import LinkSchema
 from service.api.schemas.schema_base import CamelSchema, flag, many, one_of, text, texts
 from service.core.evidence import Role
-from service.core.outcome import Severity
+from service.core.outcome import Severity, Verdict
 
 
 class ReadSchema(CamelSchema):
@@ -22,15 +22,39 @@ class ReadSchema(CamelSchema):
     command = text("what fetches it")
 
 
+class ParameterSchema(CamelSchema):
+    """A number that a policy compares with, and that may be set."""
+
+    name = text(examples=["max-age"])
+    value = fields.Float(required=True, metadata={"description": "as it is set here"})
+    default = fields.Float(required=True)
+    unit = text(examples=["hours"])
+    least = fields.Float(required=True)
+    most = fields.Float(required=True)
+    whole = flag("whether it has no fraction")
+    meaning = text()
+
+
+class CaseSchema(CamelSchema):
+    """A situation of the policy's own test data, and what the policy makes of it."""
+
+    verdict = one_of(Verdict)
+    name = text("the situation")
+
+
 class PolicySchema(CamelSchema):
     """One prerequisite of a migration."""
 
     id = text("stable for ever", examples=["MTC302"])
     name = text()
+    area = text("by which it can be chosen", examples=["network"])
+    pack = text("the policy pack that it comes from, empty for the product's own")
+    profiles = texts("the profiles that it is part of")
     title = text("the prerequisite as one sentence")
     description = text("the rule")
     why = text("what happens when it is not met")
     severity = one_of(Severity, "of a failed finding, unless the finding has its own")
+    parameters = many(ParameterSchema)
     reads = many(ReadSchema)
     declares = texts("facts and probes that it takes from a descriptor")
     remedy = text()
@@ -40,10 +64,26 @@ class PolicySchema(CamelSchema):
     better = text("what is checked beyond those conditions")
 
 
+class OnePolicySchema(PolicySchema):
+    """One prerequisite of a migration, with the situations that its tests hold."""
+
+    cases = many(CaseSchema)
+
+
+class ProfileSchema(CamelSchema):
+    """A named choice of policies."""
+
+    name = text(examples=["chapter"])
+    title = text()
+    policies = texts("ids")
+
+
 class PolicyListSchema(CamelSchema):
     """Every policy, by id."""
 
     policy_set = text("digest of the policies as they are written")
+    profile = text("the profile of a request that names none")
+    profiles = many(ProfileSchema)
     policies = many(PolicySchema)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
@@ -15,9 +16,13 @@ from service.api.answers.negotiation import choose
 from service.api.answers.problems import Refused, encode
 from service.api.contract import ApiLink, Contract, Success, operation
 from service.api.runtime import runtime
-from service.api.schemas.catalogue_schemas import PolicyListSchema, PolicySchema
+from service.api.schemas.catalogue_schemas import OnePolicySchema, PolicyListSchema
+from service.core.engine import digest
 from service.core.policy import Policy
+from service.core.scope import FULL
+from service.core.selection import Catalogue
 from service.kinds.resource import Read
+from service.policy_cases import summaries_of
 
 blueprint = Blueprint("policies", __name__)
 _JSON = "application/json"
@@ -47,7 +52,7 @@ _JSON = "application/json"
 def list_policies(query: Mapping[str, Any]) -> Response:
     now = runtime()
     choose([_JSON])
-    return cached(_list(now.policies, now.policy_set), _JSON)
+    return cached(_list(now.catalogue), _JSON)
 
 
 @blueprint.get("/v1/policies/<policy_id>")
@@ -55,7 +60,7 @@ def list_policies(query: Mapping[str, Any]) -> Response:
     Contract(
         "getPolicy",
         "Show one policy",
-        Success("The policy.", {_JSON: PolicySchema}, cached=True),
+        Success("The policy.", {_JSON: OnePolicySchema}, cached=True),
         problems=("policy-not-found", "not-acceptable"),
         tag="catalogue",
     )
@@ -68,29 +73,60 @@ def get_policy(query: Mapping[str, Any], policy_id: str) -> Response:
         near = get_close_matches(policy_id.upper(), now.context.by_id, 1)
         hint = f"Did you mean {near[0]}?" if near else "GET /v1/policies lists them."
         raise Refused("policy-not-found", hint)
-    return cached(_one(policy), _JSON)
+    return cached(_one(now.catalogue, policy), _JSON)
 
 
 @cache
-def _list(policies: tuple[Policy[Any], ...], policy_set: str) -> bytes:
-    document = {"policy_set": policy_set, "policies": [as_dict(item) for item in policies]}
+def _list(catalogue: Catalogue) -> bytes:
+    return list_document(catalogue, catalogue.policies)
+
+
+@cache
+def _one(catalogue: Catalogue, policy: Policy[Any]) -> bytes:
+    return one_document(catalogue, policy)
+
+
+def list_document(catalogue: Catalogue, policies: Iterable[Policy[Any]]) -> bytes:
+    """Some policies of a catalogue as JSON."""
+    document = {
+        "policy_set": digest(catalogue.policies),
+        "profile": catalogue.operator.profile or FULL,
+        "profiles": [
+            {
+                "name": name,
+                "title": profile.title,
+                "policies": [
+                    item.id for item in catalogue.policies if name in catalogue.profiles_of(item)
+                ],
+            }
+            for name, profile in catalogue.profiles.items()
+        ],
+        "policies": [as_dict(item, catalogue) for item in policies],
+    }
     return encode(PolicyListSchema().dump(document))
 
 
-@cache
-def _one(policy: Policy[Any]) -> bytes:
-    return encode(PolicySchema().dump(as_dict(policy)))
+def one_document(catalogue: Catalogue, policy: Policy[Any]) -> bytes:
+    """A policy as JSON, with its cases in short."""
+    cases = [item._asdict() for item in summaries_of(policy)]
+    return encode(OnePolicySchema().dump({**as_dict(policy, catalogue), "cases": cases}))
 
 
-def as_dict(policy: Policy[Any]) -> dict[str, Any]:
+def as_dict(policy: Policy[Any], catalogue: Catalogue) -> dict[str, Any]:
     """A policy as the catalogue shows it."""
     return {
         "id": policy.id,
         "name": policy.name,
+        "area": policy.area(),
+        "pack": policy.pack,
+        "profiles": catalogue.profiles_of(policy),
         "title": policy.title,
         "description": inspect.getdoc(type(policy)) or "",
         "why": policy.why,
         "severity": policy.severity.value,
+        "parameters": [
+            {**asdict(item), "value": policy.value(item.name)} for item in policy.parameters
+        ],
         "reads": [read_as_dict(item) for item in policy.reads],
         "declares": policy.declares,
         "remedy": policy.remedy,
