@@ -11,16 +11,16 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import unified_diff
-from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
-from service.core.engine import NOT_GATHERED, judge, judge_all, root_of
+from service.core.engine import NOT_GATHERED, judge, judge_all
 from service.core.migration import Migration
 from service.core.policy import CrossCheck, Policy
 from service.core.report import Finding
+from service.examples import Summary
 from service.intake.parts import read_body
 from service.intake.pieces import Piece
 from service.kinds.redact import redact
@@ -32,13 +32,6 @@ _KEYS = frozenset({"name", "given", "expect"})
 
 class BadCases(ValueError):
     """A file of cases that cannot be used, in words."""
-
-
-class Summary(NamedTuple):
-    """A case in short: its name, and the first verdict that it expects."""
-
-    verdict: str
-    name: str
 
 
 def read_cases(file: Path) -> tuple[dict[str, Any], ...]:
@@ -62,35 +55,12 @@ def read_cases(file: Path) -> tuple[dict[str, Any], ...]:
 
 
 def summaries(cases: Sequence[Mapping[str, Any]]) -> tuple[Summary, ...]:
-    """The cases in short, in their order; a fail among several verdicts counts as one."""
+    """The cases in short, in their order; a failure among several verdicts counts."""
     found = []
     for case in cases:
         verdicts = [row["verdict"] for row in case["expect"]]
         found.append(Summary("fail" if "fail" in verdicts else verdicts[0], str(case["name"])))
     return tuple(found)
-
-
-SUMMARY = "summary.json"
-"""The file of the policies' package that holds the product's own cases in short."""
-
-
-def summaries_of(policy: Policy[Any]) -> tuple[Summary, ...]:
-    """The cases of a policy in short, () where there are none that can be read."""
-    folder = root_of(type(policy)) / "cases"
-    if not policy.pack:
-        return _own(folder / SUMMARY).get(policy.id, ())
-    try:
-        return summaries(read_cases(folder / f"{policy.id}.yaml"))
-    except BadCases:
-        return ()
-
-
-@cache
-def _own(file: Path) -> Mapping[str, tuple[Summary, ...]]:
-    if not file.is_file():
-        return {}
-    raw = json.loads(file.read_text("utf-8"))
-    return {id: tuple(Summary(*row) for row in rows) for id, rows in raw.items()}
 
 
 def summary_page(cases: Path) -> str:
@@ -163,7 +133,7 @@ def case_faults(
     # What hides secrets must leave the commands as they are, or they cannot be run.
     for command in (item.command for finding in findings for item in finding.missing):
         if redact(command) != command:
-            yield f"the command {command!r} is redacted, so nobody can run it"
+            yield f"the command {command!r} is redacted and cannot be run"
     marks = [finding.fingerprint for finding in findings]
     if len(set(marks)) != len(marks):
         yield "two findings have the same identity: give them different keys"

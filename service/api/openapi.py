@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -16,6 +16,7 @@ from service.api.answers.problems import KINDS, MEDIA_TYPE
 from service.api.contract import ApiLink, Contract, Form
 from service.api.requests.body import FORM as FORM_TYPE
 from service.api.requests.body import MEDIA_TYPES
+from service.api.runtime import EXTENSION
 from service.api.schemas.envelope_schemas import FORM, EnvelopeSchema
 from service.api.schemas.problem import ProblemSchema
 
@@ -57,10 +58,11 @@ def document(app: Flask) -> dict[str, Any]:
     _add_headers(spec)
     bearer = {"type": "http", "scheme": "bearer", "description": "a token of the service"}
     spec.components.security_scheme("bearer", bearer)
+    ids = [policy.id for policy in app.extensions[EXTENSION].policies]
     for rule, method, contract in _operations(app):
         spec.path(
             path=_PATH_PARAMETER.sub(r"{\1}", rule),
-            operations={method: _operation(rule, contract)},
+            operations={method: _operation(rule, contract, ids)},
         )
     return spec.to_dict()
 
@@ -104,7 +106,7 @@ def _add_headers(spec: APISpec) -> None:
     )
 
 
-def _operation(rule: str, contract: Contract) -> dict[str, Any]:
+def _operation(rule: str, contract: Contract, ids: Sequence[str]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": contract.name,
         "summary": contract.summary,
@@ -112,7 +114,7 @@ def _operation(rule: str, contract: Contract) -> dict[str, Any]:
     }
     if contract.description:
         operation["description"] = contract.description
-    operation["parameters"] = [*_path_parameters(rule), *_query_parameters(contract)]
+    operation["parameters"] = [*_path_parameters(rule, ids), *_query_parameters(contract)]
     if contract.scope:
         # The empty one: a service on a loopback address asks for no token.
         operation["security"] = [{"bearer": [contract.scope]}, {}]
@@ -122,9 +124,11 @@ def _operation(rule: str, contract: Contract) -> dict[str, Any]:
     return operation
 
 
-def _path_parameters(rule: str) -> Iterator[dict[str, Any]]:
+def _path_parameters(rule: str, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
     for name in _PATH_PARAMETER.findall(rule):
-        schema = {"type": "string", "minLength": 1}
+        schema: dict[str, Any] = {"type": "string", "minLength": 1}
+        if name == "policy_id":
+            schema["examples"] = list(ids)
         yield {"name": name, "in": "path", "required": True, "schema": schema}
 
 

@@ -16,8 +16,9 @@ from service.cli.loading import policies, settings_of
 from service.collect.rbac_manifests import OWN
 from service.core.policy import Policy, reads_of
 from service.core.settings.table import settings_markdown
+from service.examples import SUMMARY
 from service.intake.limits import MIB, Limits
-from service.policy_cases import SUMMARY, summary_page
+from service.policy_cases import summary_page
 from service.settings import VARIABLES, Settings, Variable
 
 _MADE = "<!-- Made by `mtc-preflight docs --write .`; edit the code instead. -->"

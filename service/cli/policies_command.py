@@ -156,7 +156,7 @@ _VERBS = {
 
 def _cases(item: Policy[Any]) -> Iterator[str]:
     """The situations of the policy's own test data, by what becomes of them."""
-    from service.policy_cases import summaries_of
+    from service.examples import summaries_of
 
     found = summaries_of(item)
     for verdict, verb in _VERBS.items():

@@ -88,9 +88,11 @@ def test_generated_pages_are_compared_and_written(tmp_path: Path) -> None:
     assert run("docs", "--check", tmp_path).status == 1
     assert run("docs", "--write", tmp_path).status == 0
     assert run("docs", "--check", tmp_path).status == 0
-    text = (tmp_path / "docs" / "policies.md").read_text()
+    index = (tmp_path / "docs" / "policies.md").read_text()
     for item in catalogue():
-        assert f"## {item.id} {item.name}" in text
+        page = tmp_path / "docs" / "policies" / f"{item.area()}.md"
+        assert f"## {item.id} {item.name}" in page.read_text()
+        assert f"(policies/{item.area()}.md#{item.id.lower()}-{item.name})" in index
     assert (
         "`MTC_PREFLIGHT_BODY_BYTES` | 512Mi" in (tmp_path / "docs" / "configuration.md").read_text()
     )

@@ -270,7 +270,7 @@ def pipelines(ran: Ran) -> None:
 
 def policies(ran: Ran) -> None:
     assert ran.failed == {}
-    assert len(ran.results) > 60
+    assert len(ran.results) >= 1
 
 
 def security(ran: Ran) -> None:
@@ -283,6 +283,16 @@ def security(ran: Ran) -> None:
     )  # fmt: skip
 
 
+def own_policies(ran: Ran) -> None:
+    assert ran.failed == {}
+    tested = ran.one("mtc-preflight test-policies").out
+    assert tested.endswith("ACME101 cost-centre: passes\n")
+    used = ran.one("cat > evidence.json").out
+    assert "fails when the second namespace has no label" in used
+    assert "FAIL blocker ACME101" in used
+    assert "namespaces" in ran.file("collect.yaml")
+
+
 def profiles(ran: Ran) -> None:
     assert ran.failed == {}
     assert "READY (profile chapter)" in ran.one("--profile chapter").out
@@ -293,13 +303,17 @@ def profiles(ran: Ran) -> None:
     assert "\n  configuration file: .mtc-preflight.yaml\n" in told
 
 
+AREA_PAGES = sorted(
+    page.name for page in map(read, PAGES) if page.name.startswith("docs/policies/")
+)
 CLAIMED: dict[str, Callable[[Ran], None]] = {
     "README.md": readme,
     "docs/api.md": api,
     "docs/collecting.md": collecting,
     "docs/operations.md": operations,
     "docs/pipelines.md": pipelines,
-    "docs/policies.md": policies,
+    "docs/own-policies.md": own_policies,
+    **dict.fromkeys(AREA_PAGES, policies),
     "docs/profiles.md": profiles,
     "docs/quick-start.md": quick_start,
     "docs/security.md": security,

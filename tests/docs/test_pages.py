@@ -10,7 +10,7 @@ import pytest
 from service.settings import CLIENTS, VARIABLES, Settings, from_environment
 
 ROOT = Path(__file__).parents[2]
-PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md")))
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md")))
 _LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)]*))?\)")
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 _VARIABLE = re.compile(r"\bMTC_PREFLIGHT_[A-Z_]*[A-Z]\b")

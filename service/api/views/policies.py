@@ -21,8 +21,8 @@ from service.core.engine import digest
 from service.core.policy import Policy
 from service.core.scope import FULL
 from service.core.selection import Catalogue
+from service.examples import summaries_of
 from service.kinds.resource import Read
-from service.policy_cases import summaries_of
 
 blueprint = Blueprint("policies", __name__)
 _JSON = "application/json"
