@@ -141,7 +141,7 @@ def results(policy: Any, cases: list[Case]) -> list[list[Any]] | None:
     """Every finding of every case, in full; None where an expectation is not met."""
     from policy_cases import found
 
-    from service.policy_cases import shown, wanted
+    from service.case_harness import shown, wanted
 
     full = []
     for case, migration in cases:

@@ -28,7 +28,7 @@ def summaries_of(policy: Policy[Any]) -> tuple[Summary, ...]:
     folder = Path(next(iter(package.__path__))) / "cases"
     if not policy.pack:
         return _own(folder / SUMMARY).get(policy.id, ())
-    from service.policy_cases import BadCases, read_cases, summaries
+    from service.case_harness import BadCases, read_cases, summaries
 
     try:
         return summaries(read_cases(folder / f"{policy.id}.yaml"))

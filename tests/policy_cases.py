@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from policies import catalogue
-from service import policy_cases
+from service import case_harness
 from service.core.migration import Migration
 from service.core.policy import Policy
 from service.core.report import Finding
@@ -20,7 +20,7 @@ POLICIES = {policy.id: policy for policy in catalogue()}
 @cache
 def cases_of(policy_id: str) -> tuple[dict[str, Any], ...]:
     """The cases of a policy."""
-    return policy_cases.read_cases(CASES / f"{policy_id}.yaml")
+    return case_harness.read_cases(CASES / f"{policy_id}.yaml")
 
 
 def envelopes_of(policy_id: str) -> list[dict[str, Any]]:
@@ -30,9 +30,9 @@ def envelopes_of(policy_id: str) -> list[dict[str, Any]]:
 
 def given(case: dict[str, Any]) -> Migration:
     """The migration that a case gives."""
-    return policy_cases.migration_of(case)
+    return case_harness.migration_of(case)
 
 
 def found(migration: Migration, policy: Policy[Any]) -> list[Finding]:
     """The policy's findings; a cross-check needs those of all others."""
-    return policy_cases.findings_of(migration, policy, catalogue())
+    return case_harness.findings_of(migration, policy, catalogue())

@@ -16,17 +16,17 @@ from typing import Any
 
 import pytest
 import yaml
+from service.collect.rbac import manifests
 
 import service.pack
 from policies import catalogue
 from service.api.app import create_app
-from service.catalogue import load_catalogue
-from service.collect.rbac import manifests
 from service.core.engine import digest, evaluate, judge
 from service.core.policy import Policy, reads_of
 from service.formats.gather_script import script
 from service.intake.parts import read_body
 from service.intake.pieces import Piece
+from service.operator_catalogue import load_catalogue
 from service.packs import PackError, load_packs
 from service.settings import Settings, SettingsError
 

@@ -9,12 +9,12 @@ import pytest
 from policy_cases import CASES, POLICIES, cases_of, given
 
 from policies import catalogue
+from service.case_harness import case_faults, coverage_faults
 from service.core.engine import judge
 from service.core.outcome import Severity, Verdict
 from service.core.policy import Policy
 from service.intake.parts import read_body
 from service.intake.pieces import Piece
-from service.policy_cases import case_faults, coverage_faults
 
 
 def load_cases() -> list[Any]:

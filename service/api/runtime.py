@@ -13,7 +13,6 @@ from service.api.requests.namespace_state import NamespaceState
 from service.api.requests.standing import release_data, standing_waivers, webhook_targets
 from service.api.server import channel
 from service.api.server.turns import Turns
-from service.catalogue import load_catalogue
 from service.collect.webhook import WebhookTarget
 from service.core.decision.marks import Waiver
 from service.core.engine import digest
@@ -23,6 +22,7 @@ from service.core.selection import Catalogue
 from service.formats import Context
 from service.kinds.resource import Read
 from service.metrics import Metrics
+from service.operator_catalogue import load_catalogue
 from service.settings import Settings
 from service.update_graphs import Updates
 

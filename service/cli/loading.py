@@ -55,7 +55,7 @@ def settings_of(config: str | None = None) -> Settings:
 
 def loaded(settings: Settings | None = None) -> Catalogue:
     """All policies as the operator has set them. Raises Refusal."""
-    from service.catalogue import load_catalogue
+    from service.operator_catalogue import load_catalogue
     from service.settings import SettingsError
 
     try:

@@ -94,14 +94,14 @@ def test_policies(folder: str) -> int:
 
 
 def _faults(policy: Policy[Any], file: Path, everything: tuple[Policy[Any], ...]) -> Iterator[str]:
-    from service import policy_cases
+    from service import case_harness
 
     try:
-        cases = policy_cases.read_cases(file)
-    except policy_cases.BadCases as error:
+        cases = case_harness.read_cases(file)
+    except case_harness.BadCases as error:
         yield str(error)
         return
-    yield from policy_cases.coverage_faults(policy, cases)
+    yield from case_harness.coverage_faults(policy, cases)
     for case in cases:
-        for fault in policy_cases.case_faults(policy, case, everything):
+        for fault in case_harness.case_faults(policy, case, everything):
             yield f"case {case['name']}:\n{fault}"

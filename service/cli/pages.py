@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import policies as product
+from service.case_harness import summary_page
 from service.cli.coverage_page import coverage
 from service.cli.loading import policies, settings_of
 from service.collect.rbac_manifests import OWN
@@ -18,7 +19,6 @@ from service.core.policy import Policy, reads_of
 from service.core.settings.table import settings_markdown
 from service.examples import SUMMARY
 from service.intake.limits import MIB, Limits
-from service.policy_cases import summary_page
 from service.settings import VARIABLES, Settings, Variable
 
 _MADE = "<!-- Made by `mtc-preflight docs --write .`; edit the code instead. -->"

@@ -125,9 +125,9 @@ def _refused(error: Any) -> Refusal:
 
 def _project() -> Choice | None:
     """The choice of the file of the project that the working folder is in, None without one."""
-    from service.catalogue import document_of
     from service.core import choice_form
     from service.core.selection import BadChoice
+    from service.operator_catalogue import document_of
     from service.settings import SettingsError
 
     here = Path.cwd()

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from service.catalogue import document_of
 from service.collect.webhook import WebhookTarget
 from service.collect.webhook_targets import TargetsError, read_targets
 from service.core.decision.marks import Waiver
@@ -15,6 +14,7 @@ from service.core.policy import Policy
 from service.core.releases import Releases
 from service.formats import FORMATS
 from service.intake.release_data import BadReleases, built_in, from_file
+from service.operator_catalogue import document_of
 from service.settings import Settings, SettingsError
 
 
