@@ -51,7 +51,8 @@ EXEMPT = {
 """The commands that are not run, by page and first line, and why."""
 
 NAMES = {
-    "curl -f", "mtc-preflight check", "mtc-preflight collect", "oc adm inspect", "oc apply -f -",
+    "curl -f", "mtc-preflight check", "mtc-preflight collect", "mtc-preflight patch",
+    "oc adm inspect",
     "oc create token", "oc describe", "oc exec", "oc get", "oc get -A", "oc get -o yaml",
 }  # fmt: skip
 """What stands in backticks and only names a kind of command."""
