@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 import yaml
-from service.collect.rbac import manifests
 
 import service.pack
 from policies import catalogue
 from service.api.app import create_app
+from service.collect.rbac_manifests import manifests
 from service.core.engine import digest, evaluate, judge
 from service.core.policy import Policy, reads_of
 from service.formats.gather_script import script
