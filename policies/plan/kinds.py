@@ -16,6 +16,7 @@ from service.core.facts.served_apis import has_kind, serves, untold
 from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
+from service.core.settings.table import SETTINGS
 from service.core.values.wording import few, plural
 from service.kinds.apis import (
     AUTOSCALER,
@@ -43,6 +44,9 @@ LOOKED_AT: tuple[Resource[Any], ...] = (
 OLD_ONLY: tuple[Resource[Any], ...] = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, NETWORK_POLICY)
 """Kinds that have stable versions since OpenShift 3.9: only earlier releases lose them."""
 
+BUILT_IN = (".k8s.io", ".openshift.io")
+"""Groups of Kubernetes and OpenShift, whose kinds need no definition."""
+EXCLUDED = frozenset(SETTINGS["excluded_resources"].default.split(", "))
 _VERSION = re.compile(r"v(\d{1,9})(?:(alpha|beta)(\d{1,9}))?")
 
 Use = tuple[str, str, str, str]
@@ -210,7 +214,7 @@ def _custom(migration: Migration, missing: dict[Missing, None]) -> Iterator[Outc
         if not item.namespaced or item.plural in migration.plan.excluded_resources:
             continue
         version = max(item.served, key=_rank, default="")
-        served = _has_custom(migration.destination, item, version)
+        served = _has_custom(migration.destination, item.group, item.kind, version)
         if served is None:
             doubt = untold(migration.destination, "the kinds that the destination serves")
             missing.update(dict.fromkeys(doubt.missing))
@@ -229,17 +233,36 @@ def _custom(migration: Migration, missing: dict[Missing, None]) -> Iterator[Outc
         source.all(CRD)
     except NotGathered as doubt:
         missing.update(dict.fromkeys(doubt.missing))
+    yield from _undefined(migration, missing)
     if lacking:
         yield _lacking(migration, lacking)
 
 
-def _has_custom(destination: Cluster, item: CustomResourceDefinition, version: str) -> bool | None:
+def _undefined(migration: Migration, missing: dict[Missing, None]) -> Iterator[Outcome]:
+    """Objects of custom kinds whose definitions are not in the evidence of the source."""
+    defined = {(item.group, item.kind) for item in migration.source.known(CRD)}
+    for other, pointer in migration.source.others.items():
+        group, _, version = other.api_version.rpartition("/")
+        plural = f"{other.kind.lower()}s"
+        known = (group, other.kind) in defined or "." not in group or group.endswith(BUILT_IN)
+        if known or other.namespace not in migration.source_namespaces or plural in EXCLUDED:
+            continue
+        served = _has_custom(migration.destination, group, other.kind, version)
+        if served is None:
+            doubt = untold(migration.destination, f"whether {other.api_version} is served")
+            missing.update(dict.fromkeys(doubt.missing))
+        elif not served:
+            use = (other.namespace, group, version, other.kind)
+            yield _left_behind(migration, use, "objects", (pointer,), f"{plural}.{group}")
+
+
+def _has_custom(destination: Cluster, group: str, kind: str, version: str) -> bool | None:
     """Whether the destination serves a custom kind in a version; None where that is not known."""
     if version:
-        answer = serves(destination, item.group, version, item.kind)
+        answer = serves(destination, group, version, kind)
         if answer.served is not None:
             return answer.served
-    found = has_kind(destination, item.group, item.kind).served
+    found = has_kind(destination, group, kind).served
     if found is None:
         shelf = destination.inventory.shelf(CRD)
         return False if shelf is not None and shelf.whole else None
