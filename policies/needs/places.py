@@ -218,8 +218,12 @@ def _apart(
 ) -> Iterator[Outcome]:
     """Storage classes, or volumes that exist, with no zone in common."""
     destination = migration.destination
-    classes = (destination.find(STORAGE_CLASS, kind.name) for kind in _zonal(found))
-    allowed = {one.ref.name: set(one.zones) for one in classes if one is not None and one.zones}
+    zonal = {kind.name for kind in _zonal(found)}
+    allowed = {
+        one.ref.name: set(one.zones)
+        for one in destination.known(STORAGE_CLASS)
+        if one.ref.name in zonal and one.zones
+    }
     names = {claim_of(volume)[1] for volume, _ in found}
     volumes = [
         one
