@@ -16,12 +16,13 @@ from service.core.evidence import Missing, NotGathered
 from service.core.migration import Cluster, Migration, Requested
 from service.core.outcome import RANK, Outcome, Severity, Verdict, not_applicable, unknown
 from service.core.policy import CrossCheck, Judged, NotApplicable, Policy
+from service.core.reliance import MOST, relying
 from service.core.report import Finding, Report, fingerprint, readiness
 from service.core.scope import FULL, WHOLE, Scope
 from service.core.summary import summarise
 from service.kinds.mtc import MigPlan
 from service.kinds.redact import redact
-from service.kinds.ref import Subject
+from service.kinds.ref import Pointer, Subject
 from service.kinds.resource import Resource
 
 log = logging.getLogger(__name__)
@@ -170,7 +171,8 @@ def _checked(migration: Migration, policy: Policy[Any], judged: Judged) -> Itera
     whole = migration.derive(_whole)
     try:
         crosses = _crosses(type(policy))
-        subjects = (judged,) if crosses else tuple(policy.subjects(migration))
+        with relying() as listed:
+            subjects = (judged,) if crosses else tuple(policy.subjects(migration))
     except NotGathered as missing:
         yield whole, _unknown(whole, missing)
         return
@@ -179,8 +181,18 @@ def _checked(migration: Migration, policy: Policy[Any], judged: Judged) -> Itera
         return
     for item in subjects:
         root = item.subject if isinstance(item, Cluster) else whole
-        for outcome in _of_item(migration, policy, item, root):
-            yield root, outcome
+        with relying() as relied:
+            outcomes = list(paced(_of_item(migration, policy, item, root)))
+        lists = tuple({**relied, **listed})[:MOST]
+        for outcome in outcomes:
+            yield root, outcome if outcome.evidence else _by_absence(outcome, lists)
+
+
+def _by_absence(outcome: Outcome, lists: tuple[Pointer, ...]) -> Outcome:
+    """A pass or fail without evidence of its own points at the lists that it relied on."""
+    if outcome.verdict not in (Verdict.PASS, Verdict.FAIL):
+        return outcome
+    return outcome._replace(evidence=lists)
 
 
 def _of_item(

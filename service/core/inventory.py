@@ -12,9 +12,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from service.core.deadline import check
 from service.core.evidence import Fetch, Missing, NotGathered, Problem, Unusable
+from service.core.reliance import MOST, rely
 from service.kinds.fields import Misspelt, misspelt
 from service.kinds.masks import Masking, without_masks
-from service.kinds.ref import Malformed, Origin, Ref
+from service.kinds.ref import Malformed, Origin, Pointer, Ref
 from service.kinds.resource import Resource, fetch_command
 
 T = TypeVar("T")
@@ -44,18 +45,18 @@ class Entry(NamedTuple):
 class Shelf(Generic[T]):
     """The objects of one resource, each read into its model when a policy first asks for it.
 
-    ``whole`` says that the list covers the cluster; ``namespaces`` those it covers otherwise.
-    ``named`` are objects, by namespace and name, that were asked for and would be here if they
-    existed. ``denied`` maps a namespace ("" for the whole cluster) to why it could not be gathered.
+    ``lists`` maps what the objects cover, namespaces or "" for the whole cluster, to the list that
+    does. ``named`` are objects, by namespace and name, that were asked for and would be here if
+    they existed, with what says so. ``denied`` maps a namespace ("" for the whole cluster) to why
+    it could not be gathered.
     """
 
     resource: Resource[T]
     cluster: str = ""
     entries: list[Entry] = field(default_factory=list)
-    whole: bool = False
-    namespaces: set[str] = field(default_factory=set)
+    lists: dict[str, Pointer] = field(default_factory=dict)
     denied: dict[str, str] = field(default_factory=dict)
-    named: set[tuple[str, str]] = field(default_factory=set)
+    named: dict[tuple[str, str], Pointer] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     _read: dict[int, T | None] = field(default_factory=dict)
     _meant: dict[int, str] = field(default_factory=dict)
@@ -63,9 +64,18 @@ class Shelf(Generic[T]):
     _by_namespace: dict[str, list[int]] | None = None
     _by_key: dict[tuple[str, str], int] | None = None
 
+    @property
+    def whole(self) -> bool:
+        """Whether absence from this shelf is absence from the cluster."""
+        return "" in self.lists
+
     def covers(self, namespace: str) -> bool:
         """Whether absence from this shelf is absence from that namespace."""
-        return self.whole or namespace in self.namespaces
+        return "" in self.lists or namespace in self.lists
+
+    def list_of(self, namespace: str) -> Pointer:
+        """The list that covers a namespace."""
+        return self.lists.get(namespace) or self.lists[""]
 
     def in_namespaces(self, wanted: Iterable[str]) -> list[int]:
         """Places of the objects of these namespaces."""
@@ -194,9 +204,8 @@ class Inventory:
         if base is None or resource in self._views:
             return self._views.get(resource)
         made = self._views[resource] = Shelf(
-            resource, base.cluster, base.entries, base.whole, base.namespaces, base.denied,
-            base.named,
-        )  # fmt: skip
+            resource, base.cluster, base.entries, base.lists, base.denied, base.named
+        )
         return made
 
     def resources(self) -> tuple[Resource[Any], ...]:
@@ -234,10 +243,12 @@ class Inventory:
         if namespaces is None:
             if not shelf.whole:
                 raise self.not_gathered(resource)
+            rely({shelf.lists[""]: None})
             return self._typed(shelf, range(len(shelf.entries)))
         uncovered = [name for name in namespaces if not shelf.covers(name)]
         if uncovered:
             raise self.not_gathered(resource, namespaces=uncovered)
+        rely(dict.fromkeys(map(shelf.list_of, namespaces[:MOST])))
         return self._typed(shelf, [*shelf.in_namespaces(namespaces), *shelf.lost()])
 
     def find(self, resource: Resource[T], name: str, namespace: str = "") -> T | None:
@@ -270,7 +281,10 @@ class Inventory:
         if shelf is None or shelf.place(namespace, name) is not None:
             return False
         listed = shelf.whole or (resource.namespaced and shelf.covers(namespace))
-        return (listed or (namespace, name) in shelf.named) and not shelf.lost()
+        if not (listed or (namespace, name) in shelf.named) or shelf.lost():
+            return False
+        rely({shelf.list_of(namespace) if listed else shelf.named[namespace, name]: None})
+        return True
 
     def release(self) -> None:
         """Let go of every object; to be called when the last report is made.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 from service.core.evidence import Missing, NotGathered
+from service.core.reliance import Relied, rely, relying
 
 T = TypeVar("T")
 
@@ -20,20 +21,26 @@ class Memo:
     kept.
     """
 
-    __slots__ = ("_found",)
+    __slots__ = ("_found", "_relied")
 
     def __init__(self) -> None:
         self._found: dict[Hashable, Any] = {}
+        self._relied: dict[Hashable, Relied] = {}
 
     def get(self, key: Hashable, compute: Callable[..., T], *of: object) -> T:
         """The result of ``compute(*of)``, kept under ``key``."""
         found = self._found.get(key, _NEVER)
         if found is _NEVER:
-            try:
-                found = compute(*of)
-            except NotGathered as gap:
-                found = _Gap(gap.missing)
+            with relying() as relied:
+                try:
+                    found = compute(*of)
+                except NotGathered as gap:
+                    found = _Gap(gap.missing)
             self._found[key] = found
+            if relied:
+                self._relied[key] = relied
+        elif key in self._relied:
+            rely(self._relied[key])
         if type(found) is _Gap:
             raise NotGathered(*found.missing)
         value: T = found
@@ -42,6 +49,7 @@ class Memo:
     def clear(self) -> None:
         """Forget everything."""
         self._found.clear()
+        self._relied.clear()
 
 
 class _Gap:

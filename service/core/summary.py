@@ -27,9 +27,7 @@ def summarise(migration: Migration, cluster: Cluster) -> ClusterSummary:
     shelves = [cluster.inventory.shelf(item) for item in cluster.inventory.resources()]
     entries = [entry for shelf in shelves if shelf for entry in shelf.entries]
     loose = sum(map(_loose, entries))
-    own = len(entries) > loose or any(
-        shelf and (shelf.whole or shelf.namespaces) for shelf in shelves
-    )
+    own = len(entries) > loose or any(shelf and shelf.lists for shelf in shelves)
     return ClusterSummary(
         role=cluster.role,
         name=cluster.name,

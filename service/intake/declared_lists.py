@@ -38,7 +38,7 @@ def take_complete(gathering: Gathering, complete: Any, place: Place) -> list[Pro
         return []
     if complete is True:
         for resource in list(gathering.shelves):
-            gathering.covers(resource, set(), whole=True)
+            gathering.covers(resource, ("",), place.pointer())
         return []
     if not isinstance(complete, list):
         told = "complete is neither a list of resources nor true"
@@ -54,9 +54,9 @@ def take_complete(gathering: Gathering, complete: Any, place: Place) -> list[Pro
             if not wrong:
                 gathering.looked.add((plural, namespace))
         elif name:
-            gathering.asked(found, namespace, name)
+            gathering.asked(found, namespace, name, place.down(index).pointer())
         else:
-            gathering.covers(found, {namespace} if namespace else set(), whole=not namespace)
+            gathering.covers(found, (namespace,), place.down(index).pointer())
     return problems
 
 

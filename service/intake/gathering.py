@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,15 +95,15 @@ class Gathering:
         if len(self.others) < MOST_OTHERS:
             self.others.setdefault(key, Pointer(origin, f"{base}/apiVersion", key.api_version))
 
-    def covers(self, resource: Resource[Any], namespaces: set[str], whole: bool) -> None:
-        """Note that a list was whole for these namespaces, or for the cluster."""
-        shelf = self.shelf(resource)
-        shelf.whole = shelf.whole or whole
-        shelf.namespaces |= namespaces
+    def covers(self, resource: Resource[Any], namespaces: Iterable[str], place: Pointer) -> None:
+        """Note that the list there was whole for these namespaces, or with "" for the cluster."""
+        lists = self.shelf(resource).lists
+        for namespace in namespaces:
+            lists.setdefault(namespace, place)
 
-    def asked(self, resource: Resource[Any], namespace: str, name: str) -> None:
+    def asked(self, resource: Resource[Any], namespace: str, name: str, place: Pointer) -> None:
         """Note that one object was asked for: if it is not here it does not exist."""
-        self.shelf(resource).named.add((namespace, name))
+        self.shelf(resource).named.setdefault((namespace, name), place)
 
     def deny(self, resource: Resource[Any], namespace: str, reason: str) -> None:
         """Note that something could not be gathered, and why."""
@@ -135,8 +135,7 @@ class Gathering:
         for resource, shelf in other.shelves.items():
             mine = self.shelf(resource)
             mine.entries += shelf.entries
-            mine.whole = mine.whole or shelf.whole
-            mine.namespaces |= shelf.namespaces
+            mine.lists = {**shelf.lists, **mine.lists}
             mine.denied |= shelf.denied
             mine.named |= shelf.named
         self.declared = {**other.declared, **self.declared}

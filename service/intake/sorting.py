@@ -20,7 +20,7 @@ from service.intake.layout import PLAIN, Hint, Holds
 from service.intake.texts.items import head_of
 from service.kinds.masks import Masking
 from service.kinds.near import edits_between, nearest
-from service.kinds.ref import Origin
+from service.kinds.ref import Origin, Pointer
 from service.kinds.registry import BY_GROUP_KIND, BY_KIND
 from service.kinds.resource import Resource
 from service.kinds.shape import MOST_NAME
@@ -153,7 +153,8 @@ def _take_list(
     if not items and typed is None:
         return [list_of_nothing(Place(origin, base))]
     for resource, namespaces in found.items():
-        _note_scope(gathering, value, resource, namespaces, hint)
+        scope = _scope(value, resource, namespaces, hint)
+        gathering.covers(resource, scope, Pointer(origin, f"{base}/items"))
     return problems
 
 
@@ -195,30 +196,23 @@ def _take_items(
     return problems
 
 
-def _note_scope(
-    gathering: Gathering,
-    value: Mapping[str, Any],
-    resource: Resource[Any],
-    namespaces: set[str],
-    hint: Hint,
-) -> None:
-    """For which scope this list is whole.
+def _scope(
+    value: Mapping[str, Any], resource: Resource[Any], namespaces: set[str], hint: Hint
+) -> set[str]:
+    """The namespaces for which this list is whole, "" for the cluster.
 
     Cluster-scoped kinds: the cluster. Namespaced kinds: the scope given by the path or the
     selfLink; else, objects of several namespaces come in one list only from --all-namespaces, and
     those of one namespace cover that one.
     """
     if not resource.namespaced:
-        gathering.covers(resource, set(), whole=True)
-        return
+        return {""}
     if hint.listing and hint.namespace:
-        gathering.covers(resource, {hint.namespace}, whole=hint.namespace == "*")
-        return
-    scope = _scope_of_link(value)
-    if scope is not None:
-        gathering.covers(resource, {scope} if scope else set(), whole=not scope)
-        return
-    gathering.covers(resource, namespaces, whole=len(namespaces) > 1)
+        return {"" if hint.namespace == "*" else hint.namespace}
+    linked = _scope_of_link(value)
+    if linked is not None:
+        return {linked}
+    return {""} if len(namespaces) > 1 else namespaces
 
 
 def _is_typed(value: Mapping[str, Any]) -> bool:

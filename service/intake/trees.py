@@ -257,8 +257,9 @@ class Trees:
 
     def whole(
         self, operators: Iterable[tuple[str, Mapping[str, Any]]]
-    ) -> Iterator[tuple[str, Resource[Any]]]:
-        """Clusters ("" for that of the part) and resources of which every object was read.
+    ) -> Iterator[tuple[str, Resource[Any], str]]:
+        """Clusters ("" for that of the part) and resources of which every object was read, each
+        with the folder that holds them.
 
         ``operators`` are the ClusterOperators, with the paths of their files. What the client
         says in the folder above (must-gather.logs) holds for the trees below.
@@ -277,7 +278,7 @@ class Trees:
                 item for item in tree.seen for group in item.groups if (group, item.plural) in kinds
             )
             for resource in tree.whole(related):
-                yield tree.cluster, resource
+                yield tree.cluster, resource, root + _folder_of(resource)
 
     def failures(self) -> Iterator[str]:
         """What says that the gathering did not run to its end."""
@@ -302,6 +303,12 @@ class Trees:
 
     def _at(self, folder: str) -> Tree:
         return self._trees.setdefault(folder, Tree())
+
+
+def _folder_of(resource: Resource[Any]) -> str:
+    if resource.namespaced:
+        return "namespaces"
+    return f"cluster-scoped-resources/{resource.group or 'core'}/{resource.plural}"
 
 
 def _named_whole(operator: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,7 @@ from service.intake.layout import PLAIN, Hint, Holds
 from service.intake.options import moment
 from service.intake.trees import Trees
 from service.kinds.health import CLUSTER_OPERATOR
-from service.kinds.ref import Origin
+from service.kinds.ref import Origin, Pointer
 
 _STAMP = re.compile(rb"^([\d-]{10}) ([\d:]{8})(?:\.\d+)?(?: ([+-]\d{4}))?(?!\S)", re.MULTILINE)
 """A time as Go prints it: ``2026-01-02 10:00:00.1 -0500 EST m=+0.8``."""
@@ -47,8 +47,9 @@ def _walk(intake: Intake, part: Part, stream: BinaryIO, prefix: str = "") -> Mem
         trees.partial = True
         intake.unreadable(error, Origin(part.name))
         part.notes.append(f"{part.name}: {error.message}")
-    for cluster, resource in trees.whole(_operators(intake, part.name, prefix)):
-        intake.gathering(part.name, cluster).covers(resource, set(), whole=True)
+    for cluster, resource, folder in trees.whole(_operators(intake, part.name, prefix)):
+        place = Pointer(Origin(part.name, prefix + folder), "")
+        intake.gathering(part.name, cluster).covers(resource, ("",), place)
     if trees.obfuscated:
         intake.gathering(part.name).hide_addresses(prefix)
     for cluster in trees.own_clusters():

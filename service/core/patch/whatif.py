@@ -20,7 +20,7 @@ from service.core.policy import Policy
 from service.core.report import Finding
 from service.core.values.versions import Version, parse_or_none
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
-from service.kinds.ref import Origin
+from service.kinds.ref import Origin, Pointer
 
 EVIDENCE = "/evaluation"
 PART = "controller"
@@ -103,7 +103,8 @@ def patched(migration: Migration, manifest: Mapping[str, Any]) -> Migration:
     metadata = manifest["metadata"]
     namespace = namespace_of(manifest)
     entry = Entry(namespace, str(metadata.get("name", "")), manifest, Origin(PART), "")
-    shelf = Shelf(MIGRATION_CONTROLLER, host.name, [entry], whole=True)
+    given = Pointer(entry.origin, "")
+    shelf = Shelf(MIGRATION_CONTROLLER, host.name, [entry], {"": given})
     inventory = host.inventory
     shelves = {item: inventory.shelf(item) for item in inventory.resources()}
     shelves[MIGRATION_CONTROLLER] = shelf

@@ -91,7 +91,7 @@ def _take_gathered(gathering: Gathering, gathered: Any, place: Place) -> list[Pr
             gathering.deny(found, namespace, str(row["error"])[:200])
             gathering.notes.append(f"{found}: {str(row['error'])[:200]}")
         elif row.get("complete") is True and name:
-            gathering.asked(found, namespace, name)
+            gathering.asked(found, namespace, name, here.pointer())
         elif row.get("complete") is True:
-            gathering.covers(found, {namespace} if namespace else set(), whole=not namespace)
+            gathering.covers(found, (namespace,), here.pointer())
     return problems

@@ -136,16 +136,15 @@ def _volumes(
         "name", "namespace", "claim", "phase", "storageClass", "capacity", "type", "server",
         "driver", "region", "accessModes", "volumeMode",
     )  # fmt: skip
-    namespaces = set()
     good = _good_rows(value, keys, "a volume", place, problems)
     for here, row in good:
         volume, claim = _volume_objects(row)
         gathering.add(PERSISTENT_VOLUME, volume, here.origin, here.base)
         if claim is not None:
-            namespaces.add(gathering.add(PERSISTENT_VOLUME_CLAIM, claim, here.origin, here.base))
+            gathering.add(PERSISTENT_VOLUME_CLAIM, claim, here.origin, here.base)
     if len(good) == len(value):
-        gathering.covers(PERSISTENT_VOLUME, set(), whole=True)
-        gathering.covers(PERSISTENT_VOLUME_CLAIM, namespaces, whole=True)
+        for resource in (PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM):
+            gathering.covers(resource, ("",), place.pointer())
 
 
 def _good_rows(
@@ -213,4 +212,4 @@ def _storage_classes(
         }
         gathering.add(STORAGE_CLASS, object_, here.origin, here.base)
     if len(good) == len(value):
-        gathering.covers(STORAGE_CLASS, set(), whole=True)
+        gathering.covers(STORAGE_CLASS, ("",), place.pointer())
