@@ -32,10 +32,10 @@ def commands(policy_id: str) -> Iterator[str]:
 def test_every_command_is_whole(policy_id: str) -> None:
     told = sorted({re.sub(r"<[a-z][^<>]*>", "BLANK", text) for text in commands(policy_id)})
     script = "\n".join(told) + "\n"
-    checked = subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True)
+    checked = subprocess.run(["sh", "-n"], input=script, text=True, capture_output=True)
     assert checked.returncode == 0, checked.stderr
     for text in told:
-        words = shlex.split(text.partition("<<<")[0], comments=True)
+        words = shlex.split(text, comments=True)
         assert "" not in words, text
         assert "None" not in words, text
         assert not re.search(r"(^|\s)(-n|-p|--type)\s+(-|$)", text), text

@@ -72,22 +72,16 @@ def connection(
     key: str = "",
     evidence: tuple[Pointer, ...] = (),
     note: str = "",
-    probe: str = "",
 ) -> Outcome:
     """The outcome for one connection; ``what`` says who reaches what, as a noun phrase.
 
     ``missing`` says how to measure it, for the case that it is not known; ``note`` is what to add
-    in that case, and ``probe`` the form in which to give the result.
+    in that case.
     """
     if reach.open is None:
         return unknown(
             subject,
-            f"{what}: cannot verify whether it is open{note}{_undecided(reach)}"
-            + (
-                f". Run the command and send its result as one of `probes`: {probe}"
-                if probe
-                else ""
-            ),
+            f"{what}: cannot verify whether it is open{note}{_undecided(reach)}",
             *missing,
             key=key,
             evidence=(*reach.evidence, *evidence),
@@ -106,28 +100,6 @@ def connection(
     )
 
 
-def probe_form(
-    start: str,
-    target: str,
-    goal: str = "",
-    host: str = "",
-    port: int = 0,
-    *,
-    pod: str = "velero",
-    proxy: bool = False,
-) -> str:
-    """A probe as the envelope takes it, for what the printed command finds.
-
-    ``pod`` and ``proxy`` say how it was measured, so that it answers this question alone.
-    """
-    fields = {"from": start, "vantage": "cluster", "target": target, "cluster": goal, "host": host}
-    words = [f"{name}: {value}" for name, value in fields.items() if value]
-    words += [f"port: {port}"] * bool(port)
-    words += [f"pod: {pod}"] * bool(pod)
-    words += ["proxy: true"] * proxy
-    return "{" + ", ".join([*words, "open: true or false"]) + "}"
-
-
 def _undecided(reach: Reach) -> str:
     """What to report about results that cannot decide."""
     words = []
@@ -140,8 +112,7 @@ def _undecided(reach: Reach) -> str:
         said = " and ".join(sorted({_word(probe.open) for probe in reach.elsewhere}))
         words.append(
             f"; the result from a workstation ({said}) does not apply to the pods of the "
-            "cluster: run the command in a pod there and send its result as a probe with "
-            "vantage cluster"
+            "cluster: run the command, and send what it prints"
         )
     return "".join(words)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from policies.network.connection_outcomes import connection, probe_form
-from service.core.evidence import Missing, NotGathered
+from policies.network.connection_outcomes import connection
+from service.core.evidence import Attempt, Missing, NotGathered
 from service.core.facts import Fact
-from service.core.facts.connecting import as_rsync, from_cluster, proxied
+from service.core.facts.connecting import proxied, untried
 from service.core.facts.endpoints import Endpoint, api, registry_route, rsync_route
 from service.core.facts.reach import (
     Reach,
@@ -43,7 +43,6 @@ class Leg:
     way: Reach
     missing: tuple[Missing, ...]
     evidence: tuple[Fact[Endpoint], ...] = ()
-    probe: str = ""
 
     def outcome(self) -> Outcome:
         """The outcome for this leg."""
@@ -55,7 +54,6 @@ class Leg:
             wanted="open",
             key=self.key,
             evidence=tuple(pointer for fact in self.evidence for pointer in fact.evidence),
-            probe=self.probe,
         )
 
 
@@ -102,24 +100,22 @@ def _host_leg(
     way: Reach,
 ) -> Leg:
     host = migration.host
-    place = endpoint.value if endpoint else Endpoint(f"<{kind} host>", DEFAULT_PORTS[kind])
+    place = endpoint.value if endpoint else Endpoint("", DEFAULT_PORTS[kind])
     what = f"the {name} of the {remote.role} cluster" + (f", {place}" if endpoint else "")
-    command = from_cluster(migration, host, place.host, place.port)
-    need = Missing(f"whether the controller's cluster reaches {what}", host.role, command)
+    check = "registry" if kind == "registry" else "tls"
+    attempt = Attempt(kind, remote.role, place.host, place.port, check)
     facts = (endpoint,) if endpoint else ()
-    through = place.tls and proxied(host)
-    probe = probe_form(host.role, kind, remote.role, proxy=through)
-    return Leg(f"{kind}-{remote.role}", host, what, way, (*gap, need), facts, probe)
+    need = untried(migration, host, attempt)
+    return Leg(f"{kind}-{remote.role}", host, what, way, (*gap, need), facts)
 
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """Where rsync's stunnel connects to, in words and as an endpoint, and which probes mean it."""
+    """Where rsync's stunnel connects to, in words and to be tried, and which probes mean it."""
 
     what: str
-    place: Endpoint
+    attempt: Attempt
     means: Callable[[Probe], bool]
-    probe: str
     facts: tuple[Fact[Endpoint], ...] = ()
     gap: tuple[Missing, ...] = ()
 
@@ -133,16 +129,8 @@ def rsync_leg(migration: Migration) -> Leg:
         for probe in probes_from(migration, source, "routes", "endpoint", pod="rsync")
         if entrance.means(probe)
     )
-    namespaces = migration.source_namespaces if migration.given_plan else ()
-    place = entrance.place
-    need = Missing(
-        f"whether rsync pods of the source cluster reach {entrance.what}",
-        source.role,
-        as_rsync(source, next(iter(namespaces), "<namespace>"), place.host, place.port),
-    )
-    key = "routes-destination"
-    gap = (*entrance.gap, need)
-    return Leg(key, source, entrance.what, way, gap, entrance.facts, entrance.probe)
+    gap = (*entrance.gap, untried(migration, source, entrance.attempt))
+    return Leg("routes-destination", source, entrance.what, way, gap, entrance.facts)
 
 
 def _entrance(migration: Migration) -> Entrance:
@@ -151,11 +139,10 @@ def _entrance(migration: Migration) -> Entrance:
         place = Endpoint(proxy.value.host, proxy.value.port, tls=False)
         return Entrance(
             f"the Stunnel proxy {place}",
-            place,
+            Attempt("endpoint", "", place.host, place.port, "tcp", "rsync"),
             lambda probe: (
                 probe.target == "endpoint" and bool(probe.host) and same_endpoint(probe, place)
             ),
-            probe_form("source", "endpoint", "", place.host, place.port, pod="rsync"),
             (Fact(place, proxy.evidence),),
         )
     destination = migration.destination
@@ -164,13 +151,12 @@ def _entrance(migration: Migration) -> Entrance:
         place = Endpoint("<node of the destination>", NODE_PORTS.start)
         return Entrance(
             f"the rsync service of the destination cluster ({kind.value})",
-            place,
+            Attempt("endpoint", "destination", "", NODE_PORTS.start, "tcp", "rsync"),
             lambda probe: (
                 probe.target == "endpoint"
                 and probe.port in NODE_PORTS
                 and aims_at(migration, probe, destination)
             ),
-            probe_form("source", "endpoint", "destination", "", NODE_PORTS.start, pod="rsync"),
             (Fact(place, kind.evidence),),
         )
     return _route_entrance(migration, destination)
@@ -184,13 +170,19 @@ def _route_entrance(migration: Migration, destination: Cluster) -> Entrance:
     api_host = plain_host(server.value.host) if server else ""
     return Entrance(
         "the routes of the destination cluster" + (f", {endpoint.value}" if endpoint else ""),
-        endpoint.value if endpoint else Endpoint("<route host>", ROUTE_PORT),
+        Attempt(
+            "routes",
+            "destination",
+            endpoint.value.host if endpoint else "",
+            ROUTE_PORT,
+            "tcp",
+            "rsync",
+        ),
         lambda probe: (
             probe.port in ((0, ROUTE_PORT) if probe.target == "routes" else (ROUTE_PORT,))
             and not (probe.host and plain_host(probe.host) == api_host)
             and aims_at(migration, probe, destination)
         ),
-        probe_form("source", "routes", "destination", pod="rsync"),
         (endpoint,) if endpoint else (),
         gap,
     )

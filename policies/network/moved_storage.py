@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from shlex import quote
 
 from policies.network.connection_outcomes import (
     COMMAND_READS,
@@ -11,11 +13,10 @@ from policies.network.connection_outcomes import (
     PLAN_READS,
     PREREQUISITES,
     connection,
-    probe_form,
 )
-from service.core.evidence import Missing
+from service.core.evidence import Attempt, Missing
 from service.core.facts.cloud import platform, regions
-from service.core.facts.connecting import from_cluster
+from service.core.facts.connecting import untried
 from service.core.facts.endpoints import Endpoint
 from service.core.facts.reach import (
     DECLARED,
@@ -28,14 +29,13 @@ from service.core.facts.reach import (
     reach,
     same_endpoint,
 )
-from service.core.facts.release import major_or
 from service.core.facts.transfer import intra_cluster
 from service.core.migration import Cluster, Migration, Probe
 from service.core.outcome import Outcome, failed
 from service.core.policy import ClusterPolicy, NotApplicable
 from service.kinds.mtc import PlanVolume
 from service.kinds.ref import Pointer
-from service.kinds.resource import Read, fetch_command
+from service.kinds.resource import Read
 from service.kinds.storage import PERSISTENT_VOLUME, PersistentVolume
 
 NFS_PORT = 2049
@@ -138,18 +138,16 @@ def _nfs(migration: Migration, cluster: Cluster, backend: Backend) -> Outcome:
         for probe in probes_from(migration, cluster, "volume", "endpoint")
         if same_endpoint(probe, place) and (probe.host or _for_all(probe))
     )
-    command = from_cluster(migration, cluster, place.host, place.port, tls=False)
-    fact = f"whether the {cluster.role} cluster reaches the NFS server {place}"
+    attempt = Attempt("volume", "", place.host, place.port, "tcp")
     sights = _asked_by_mtc(migration, backend) if cluster is migration.destination else []
     return connection(
         reach(probes, sights),
         cluster.subject,
         f"from the {cluster.role} cluster to the NFS server {place} of {backend.names}",
-        (Missing(fact, cluster.role, command),),
+        (untried(migration, cluster, attempt),),
         wanted="open",
         key=str(place),
         evidence=(_server(backend.volumes[0]),),
-        probe=probe_form(cluster.role, "volume", "", place.host, place.port),
     )
 
 
@@ -217,40 +215,33 @@ def _ebs(migration: Migration, cluster: Cluster, backend: Backend) -> Iterator[O
                 key="region",
             )
         return
-    yield _stated(
-        migration,
+    need = _declared(
         cluster,
         backend,
-        f"EBS volumes {backend.names}",
-        Missing(
-            "the AWS account and region of the destination (if they are those of the source, "
-            "declare reaches: {volumes: true})",
-            cluster.role,
-            _identity(cluster),
-        ),
+        f"whether the destination is in the AWS account and region of the source: {METADATA} on "
+        "a node of each names both",
     )
-
-
-def _identity(cluster: Cluster) -> str:
-    if major_or(cluster) == 3:
-        return f"curl -s {METADATA}  # on a node of the cluster"
-    return (
-        "oc debug $(oc get nodes -o name | head -1) -- bash -c 'T=$(curl -sX PUT "
-        'http://169.254.169.254/latest/api/token -H "X-aws-ec2-metadata-token-ttl-seconds: 60"); '
-        f'curl -s -H "X-aws-ec2-metadata-token: $T" {METADATA}\''
-    )
+    yield _stated(migration, cluster, backend, f"EBS volumes {backend.names}", need)
 
 
 def _other(migration: Migration, cluster: Cluster, backend: Backend) -> Outcome:
-    first = backend.volumes[0]
-    need = Missing(
-        f"whether the {cluster.role} cluster reaches the storage of {first.ref.name}; look up its "
-        "address in the volume, try it, and declare the result: reaches: {volumes: true}",
-        cluster.role,
-        fetch_command(PERSISTENT_VOLUME, first.ref.name),
+    first = backend.volumes[0].ref.name
+    need = _declared(
+        cluster,
+        backend,
+        f"whether the nodes of the {cluster.role} cluster reach the storage of {first}, whose "
+        "address is in the volume",
     )
     what = f"{backend.kind} volumes {backend.names}"
     return _stated(migration, cluster, backend, what, need)
+
+
+def _declared(cluster: Cluster, backend: Backend, fact: str) -> Missing:
+    """What no object of the cluster holds: the command states what a person found."""
+    fields = {"from": cluster.role.value, "vantage": "declared", "target": "volume", "open": True}
+    rows = [{**fields, "host": volume.ref.name} for volume in backend.volumes]
+    text = quote(f"--- {json.dumps({'probes': rows})}")
+    return Missing(f"{fact}; if so, state it", cluster.role, f"printf '%s\\n' {text}")
 
 
 def _stated(

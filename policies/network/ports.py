@@ -11,11 +11,10 @@ from policies.network.connection_outcomes import (
     PLAN_READS,
     PREREQUISITES,
     connection,
-    probe_form,
 )
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import Attempt, Missing, NotGathered
 from service.core.facts import Fact
-from service.core.facts.connecting import from_cluster, proxied, resolving
+from service.core.facts.connecting import untried
 from service.core.facts.endpoints import (
     API_PORTS,
     api,
@@ -111,7 +110,6 @@ class RequiredPorts(ClusterPolicy):
                 wanted=f"{port.number} open",
                 key=port.key,
                 evidence=port.evidence,
-                probe=_probe(migration, cluster, port),
             )
         if gap is not None:
             raise gap
@@ -248,29 +246,18 @@ def _tells(migration: Migration, probe: Probe, cluster: Cluster, port: Port) -> 
 def _need(migration: Migration, cluster: Cluster, port: Port) -> Missing:
     host = _host_name(migration, cluster, port)
     if port.number == DNS:
-        fact = f"whether pods of the {cluster.role} cluster resolve names (port 53)"
-        name = "<host name>" if host.startswith("<") or addresses_of((host,)) else host
-        return Missing(fact, cluster.role, resolving(migration, cluster, name))
-    start = migration.source if migration.is_host(cluster) else migration.host
-    fact = (
-        f"whether the {start.role} cluster reaches port {port.number} of the {cluster.role} "
-        f"cluster(or declare ports: {{'{port.number}': open}})"
-    )
-    return Missing(fact, start.role, from_cluster(migration, start, host, port.number))
-
-
-def _probe(migration: Migration, cluster: Cluster, port: Port) -> str:
-    if port.number == DNS:
-        return probe_form(cluster.role, "dns", pod="")
+        name = "" if addresses_of((host,)) else host
+        return untried(migration, cluster, Attempt("dns", "", name, DNS, "dns"))
     start = migration.source if migration.is_host(cluster) else migration.host
     target = "routes" if port.serves == "routes" else "api"
-    return probe_form(start.role, target, cluster.role, proxy=proxied(start))
+    return untried(migration, start, Attempt(target, cluster.role, host, port.number))
 
 
 def _host_name(migration: Migration, cluster: Cluster, port: Port) -> str:
+    """The host to try, "" where it is not known."""
     try:
         if port.serves == "routes":
             return f"console-openshift-console.{route_domain(cluster).value}"
         return api(migration, cluster).value.host
     except NotGathered:
-        return "<route host>" if port.serves == "routes" else "<api host>"
+        return ""

@@ -10,11 +10,10 @@ from policies.network.connection_outcomes import (
     PREREQUISITES,
     STORAGE_READS,
     connection,
-    probe_form,
 )
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import Attempt, Missing, NotGathered
 from service.core.facts import Fact
-from service.core.facts.connecting import from_cluster, proxied
+from service.core.facts.connecting import attempt_command, proxied, untried
 from service.core.facts.endpoints import Endpoint, repository, repository_fault
 from service.core.facts.reach import (
     Reach,
@@ -55,6 +54,13 @@ def way_to(migration: Migration, cluster: Cluster, endpoint: Endpoint | None) ->
     return weigh(fits, repository_sights(migration, cluster))
 
 
+def trial(place: Endpoint | None) -> Attempt:
+    """How the repository is tried, wherever it is."""
+    if place is None:
+        return Attempt("repository")
+    return Attempt("repository", "", place.host, place.port, "tls" if place.tls else "tcp")
+
+
 class RepositoryReachable(ClusterPolicy):
     """Every cluster reaches the replication repository, the host included.
 
@@ -93,22 +99,14 @@ class RepositoryReachable(ClusterPolicy):
             gap = missing.missing
         place = endpoint.value if endpoint else None
         shown = str(place) if place else "the replication repository"
-        host, port = (place.host, place.port) if place else ("<repository host>", TLS_PORT)
-        command = from_cluster(migration, cluster, host, port, place is None or place.tls)
-        need = Missing(
-            f"whether pods of the {cluster.role} cluster reach {shown}", cluster.role, command
-        )
         yield connection(
             way_to(migration, cluster, place),
             cluster.subject,
             f"from the {cluster.role} cluster to {shown}",
-            (*gap, need),
+            (*gap, untried(migration, cluster, trial(place))),
             wanted="open",
             evidence=endpoint.evidence if endpoint else (),
             note=_host_only(migration, cluster),
-            probe=probe_form(
-                cluster.role, "repository", proxy=(place is None or place.tls) and proxied(cluster)
-            ),
         )
 
 
@@ -171,7 +169,7 @@ class RepositoryTlsPort(Policy[MigStorage]):
                 found=f"{place.port} closed",
                 wanted=f"{TLS_PORT} open",
                 key=f"from-{cluster.role}",
-                commands=(from_cluster(migration, cluster, place.host, place.port),),
+                commands=(attempt_command(migration, cluster, trial(place)),),
             )
         if closed:
             return
@@ -186,13 +184,10 @@ class RepositoryTlsPort(Policy[MigStorage]):
                 *endpoint.evidence,
             )
         else:
-            host = migration.host
-            command = from_cluster(migration, host, place.host, place.port)
-            need = Missing(f"whether {place} is open", host.role, command)
             yield unknown(
                 subject.ref.subject,
                 f"cannot verify whether port {TLS_PORT} of {place.host} is open",
-                need,
+                untried(migration, migration.host, trial(place)),
                 evidence=endpoint.evidence,
             )
 

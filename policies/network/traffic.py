@@ -96,7 +96,7 @@ class TrafficTarget:
         host = self.outside.host
         if not host:
             return self.gap
-        fact = f"the IP addresses of {host}(or declare addresses: {{{host}: [...]}})"
+        fact = f"the IP addresses of {host}"
         return (Missing(fact, cluster.role, resolving(migration, cluster, host)),)
 
 

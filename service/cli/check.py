@@ -169,8 +169,8 @@ def _priorities(context: click.Context, parameter: click.Parameter, value: str) 
 @click.option(
     "--for",
     "gather_for",
-    type=click.Choice(["source", "destination", "host"]),
-    default="source",
+    type=click.Choice(["all", "source", "destination", "host"]),
+    default="all",
     show_default=True,
     help="The cluster that --format gather writes a script for.",
 )
@@ -225,7 +225,7 @@ def check(**given: Any) -> int:
         caller=given["caller"],
         gather_for=given["gather_for"],
     )
-    again = "the same command with --format gather --for {role}"
+    again = "the same command with --format gather"
     plain = Context(policies, version("mtc-preflight"), shown, again)
     if not given["quiet"]:
         colored = replace(plain, options=replace(shown, color=_color(given["color"])))

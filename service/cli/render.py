@@ -15,7 +15,7 @@ from service.cli.loading import packs, policies
 if TYPE_CHECKING:
     from service.core.report import Report
 
-_AGAIN = "mtc-preflight next REPORT --for {role}"
+_AGAIN = "mtc-preflight next REPORT --for all"
 
 
 @click.command()
@@ -41,14 +41,19 @@ def render(report: str, form: str) -> int:
 @click.command("next")
 @packs
 @click.argument("report")
-@click.option("--for", "role", type=click.Choice(ROLES), help="Print the script for this cluster.")
+@click.option(
+    "--for",
+    "role",
+    type=click.Choice(("all", *ROLES)),
+    help="Print the script for this cluster, or one for all.",
+)
 def next_command(report: str, role: str | None) -> int:
     """Print what a stored REPORT lacks; with --for as a shell script that gathers it.
 
     \b
       mtc-preflight check ... --format json > report.json
-      mtc-preflight next report.json --for source > gather-source.sh
-      sh gather-source.sh                     # on a machine with oc, logged in to the source
+      mtc-preflight next report.json --for all > gather.sh
+      sh gather.sh destination                # on a machine with oc, logged in to the destination
     """
     from service.core.next_steps import next_steps
     from service.formats import Context, gather_format, words

@@ -16,7 +16,7 @@ from service.kinds.mtc import (
     MIGRATION_CONTROLLER,
     MTC_NAMESPACE,
 )
-from service.kinds.operators import PACKAGE_MANIFEST
+from service.kinds.operators import MTC_PACKAGES, PACKAGE_MANIFEST
 from service.kinds.rbac import ACCESS_REVIEW, USER
 from service.kinds.resource import Read, Resource
 
@@ -29,13 +29,9 @@ ALWAYS: tuple[Read[Any], ...] = (
 """What identifies the migration, whatever the policies read."""
 
 BY_NAME_ONLY: dict[Resource[Any], tuple[tuple[str, str], ...]] = {
-    PACKAGE_MANIFEST: (
-        (MTC_NAMESPACE, "mtc-operator"),
-        (MTC_NAMESPACE, "konveyor-operator"),
-    ),
+    PACKAGE_MANIFEST: tuple((MTC_NAMESPACE, name) for name in MTC_PACKAGES),
 }
-"""Resources of which a list is too much: the catalogs describe thousands of operators, with
-their icons, and only MTC's own package matters."""
+"""Resources of which a list is too much."""
 
 SPECIAL: tuple[Resource[Any], ...] = (
     ACCESS_REVIEW,

@@ -25,12 +25,33 @@ class Fetch(NamedTuple):
     namespaces: tuple[str, ...] = ()
 
 
+CHECKS = ("tcp", "tls", "registry", "dns")
+"""How a connection is tried: see :class:`Attempt`."""
+
+
+class Attempt(NamedTuple):
+    """A connection to try from a pod of a cluster.
+
+    ``target``, ``cluster``, ``port`` and ``pod`` as of :class:`service.core.migration.Probe`.
+    ``host`` is "" where the evidence does not name it. ``check`` is ``tcp``, ``tls`` (through the
+    pod's HTTP proxy, if it has one), ``registry`` (the same, GET /v2/_catalog) or ``dns``.
+    """
+
+    target: str
+    cluster: str = ""
+    host: str = ""
+    port: int = 443
+    check: str = "tls"
+    pod: str = "velero"
+
+
 class Missing(NamedTuple):
     """A fact that was not gathered, and the exact command that fetches it.
 
     ``cluster`` is the role to log in to, "" for evidence that belongs to no cluster.
     ``reason`` says why it is missing where the evidence has it (``forbidden``). ``fetch`` is set
-    where the fact is a whole list, so that lists of several namespaces can be fetched as one.
+    where the fact is a whole list, so that lists of several namespaces can be fetched as one;
+    ``attempt`` where it is whether a connection is open.
     (A named tuple for speed, as :class:`Ref`.)
     """
 
@@ -39,6 +60,7 @@ class Missing(NamedTuple):
     command: str
     reason: str = ""
     fetch: Fetch | None = None
+    attempt: Attempt | None = None
 
 
 class NotGathered(Exception):

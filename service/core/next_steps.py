@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from service.core.deadline import paced
-from service.core.evidence import Fetch, Missing
+from service.core.evidence import Attempt, Fetch, Missing
 from service.core.outcome import Severity, Verdict
 from service.core.report import ClusterSummary, Finding, Report
 from service.kinds.registry import resource_named
@@ -18,7 +18,9 @@ _DARK = (Verdict.UNKNOWN, Verdict.ERROR)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One missing fact of a cluster; ``fetch`` is the whole list that it is, if it is one.
+    """One missing fact of a cluster.
+
+    ``fetch`` is the whole list that it is, if it is one, and ``attempt`` the connection to try.
 
     ``settles`` are the ids of the policies that lack it, ``findings`` the fingerprints of their
     findings, ``blockers`` how many of these can keep the migration from being ready.
@@ -28,6 +30,7 @@ class Step:
     command: str
     reason: str
     fetch: Fetch | None
+    attempt: Attempt | None
     settles: tuple[str, ...]
     findings: tuple[str, ...]
     blockers: int
@@ -74,10 +77,11 @@ def _cluster(
 
 def _steps(rows: Iterable[tuple[Missing, Finding]]) -> Iterator[Step]:
     """One step for each command; lists of one resource in several namespaces are one command."""
-    piles: dict[tuple[str, str], list[tuple[Missing, Finding]]] = {}
+    piles: dict[tuple[str, Hashable], list[tuple[Missing, Finding]]] = {}
     for missing, finding in paced(rows):
         listed = missing.fetch.resource if missing.fetch else ""
-        key = (listed, missing.reason) if listed else ("", missing.command or missing.fact)
+        one = missing.attempt or missing.command or missing.fact
+        key = (listed, missing.reason) if listed else ("", one)
         piles.setdefault(key, []).append((missing, finding))
     for (listed, _), pile in paced(piles.items()):
         fact, command, fetch = _list(listed, pile) if listed else _single(pile)
@@ -90,6 +94,7 @@ def _steps(rows: Iterable[tuple[Missing, Finding]]) -> Iterator[Step]:
             command=command,
             reason=pile[0][0].reason,
             fetch=fetch,
+            attempt=pile[0][0].attempt,
             settles=tuple(sorted({finding.policy for _, finding in pile})),
             findings=tuple(marks),
             blockers=len(blocking),

@@ -71,7 +71,10 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ClusterSummary:
-    """What the report says of a cluster: enough to see that the right one was judged."""
+    """What the report says of a cluster: enough to see that the right one was judged.
+
+    ``namespaces`` are those of the plan, as they are called there.
+    """
 
     role: str
     name: str
@@ -81,6 +84,7 @@ class ClusterSummary:
     mtc: str
     platform: str
     objects: int
+    namespaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

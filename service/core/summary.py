@@ -37,7 +37,16 @@ def summarise(migration: Migration, cluster: Cluster) -> ClusterSummary:
         mtc=_mtc(migration, cluster),
         platform=_platform(cluster),
         objects=len(entries) - loose,
+        namespaces=_namespaces(migration, cluster),
     )
+
+
+def _namespaces(migration: Migration, cluster: Cluster) -> tuple[str, ...]:
+    """The plan's namespaces on a cluster: on both sides of a migration within one, both names."""
+    rows = migration.given_plan.namespaces if migration.given_plan else ()
+    names = [item.source for item in rows if cluster is migration.source]
+    names += [item.destination for item in rows if cluster is migration.destination]
+    return tuple(dict.fromkeys(names))
 
 
 _LOOSE_PARTS = ("plan", "storage", "controller")

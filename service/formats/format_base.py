@@ -20,7 +20,7 @@ class Options:
     ``issue_type`` say where Jira issues go, ``jira_api`` which version of its REST API takes them,
     ``priorities`` are its names of high, medium and low, or ``none`` where a project has no
     priority. ``table``, ``assignment_group`` and ``caller`` are ServiceNow's. ``gather_for``
-    is the cluster that a script of the missing evidence is for.
+    is the cluster that a script of the missing evidence is for, or ``all``.
     """
 
     color: bool = False
@@ -30,7 +30,7 @@ class Options:
     issue_type: str = "Task"
     jira_api: str = "2"
     priorities: str = "High,Medium,Low"
-    gather_for: str = ""
+    gather_for: str = "all"
     table: str = "incident"
     assignment_group: str = ""
     caller: str = ""
@@ -42,13 +42,16 @@ class Context:
 
     ``policies`` is the catalogue that the report was made with; ``version`` the product's;
     ``options`` what the caller asks of the form; ``again`` how the caller gets the script that
-    gathers what a cluster lacks, with ``{role}`` in it.
+    gathers what is missing. ``url`` is the service's own, with a final slash, "" on the command
+    line; ``guarded`` whether the caller had to send a token.
     """
 
     policies: tuple[Policy[Any], ...]
     version: str
     options: Options = field(default_factory=lambda: Options())
-    again: str = "the same request with ?format=gather&for={role}"
+    again: str = "the same request with ?format=gather"
+    url: str = ""
+    guarded: bool = False
 
     @cached_property
     def by_id(self) -> Mapping[str, Policy[Any]]:

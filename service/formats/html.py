@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from service.core.deadline import paced
+from service.core.next_steps import next_steps
 from service.core.outcome import Verdict
 from service.core.report import Report
 from service.formats import html_matrix, html_view, words
@@ -44,7 +45,8 @@ def render(report: Report, context: Context) -> bytes:
         bar=html_matrix.bar(report),
         problems=html_view.problems(report),
         failures=html_view.cards(report, context.policies, (Verdict.FAIL, Verdict.ERROR)),
-        next=html_view.steps(report, context.again),
+        next=html_view.steps(report),
+        script=words.one_script(next_steps(report), context.again),
         waived=html_view.cards(report, context.policies, (Verdict.WAIVED,)),
         quiet=[
             ("unknown", "Unknown", html_view.cards(report, context.policies, (Verdict.UNKNOWN,))),

@@ -118,16 +118,14 @@ class Lacking:
     """What is missing of one cluster, as the page shows it."""
 
     title: str
-    script: str
     steps: tuple[tuple[str, str], ...]
 
 
-def steps(report: Report, again: str) -> tuple[Lacking, ...]:
+def steps(report: Report) -> tuple[Lacking, ...]:
     """What is missing by cluster: facts, each with its command; of one not sent, only that."""
     return tuple(
         Lacking(
             title=words.lacking(item),
-            script=again.format(role=item.role) if item.role else "",
             steps=tuple(
                 (words.fact(step), words.safe(redact(step.command)))
                 for step in (item.steps if item.given else ())

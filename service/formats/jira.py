@@ -111,10 +111,12 @@ def _transition(issue: str, transition: str, comment: Any) -> dict[str, Any]:
 
 def _missing(report: Report, again: str) -> Iterator[Block]:
     """What the ticket of missing evidence asks for."""
-    for cluster in next_steps(report):
+    clusters = next_steps(report)
+    script = words.one_script(clusters, again)
+    if script:
+        yield "text", script
+    for cluster in clusters:
         yield "heading", words.lacking(cluster)
-        if cluster.role:
-            yield "text", f"In one script: {again.format(role=cluster.role)}."
         for step in cluster.steps if cluster.given else ():
             yield "text", words.fact(step)
 

@@ -21,8 +21,13 @@ from service.core.next_steps import ClusterSteps, next_steps
 from service.core.outcome import Severity, Verdict
 from service.core.policy import Policy
 from service.core.report import ClusterSummary, Finding, Report
+<<<<<<< HEAD
 from service.formats import json_marks
 from service.formats.format_base import Context, Format
+=======
+from service.formats import json_marks, words
+from service.formats.base import Context, Format
+>>>>>>> 26138d8 (Gather and try connections with one script for all clusters)
 from service.kinds.redact import redact
 from service.kinds.ref import Pointer
 
@@ -130,6 +135,7 @@ def _missing(missing: Missing) -> msgspec.Raw:
                 "command": redact(missing.command),
                 "reason": redact(missing.reason),
                 "fetch": missing.fetch._asdict() if missing.fetch else None,
+                "attempt": missing.attempt._asdict() if missing.attempt else None,
             }
         )
     )
@@ -150,6 +156,7 @@ def _cluster(cluster: ClusterSummary) -> dict[str, Any]:
         "mtc": cluster.mtc,
         "platform": cluster.platform,
         "objects": cluster.objects,
+        "namespaces": cluster.namespaces,
     }
 
 
@@ -159,7 +166,7 @@ def _cluster_steps(cluster: ClusterSteps, context: Context) -> dict[str, Any]:
         "name": cluster.name,
         "given": cluster.given,
         "findings": cluster.findings,
-        "gather": context.again.format(role=cluster.role) if cluster.role else "",
+        "gather": words.one_script((cluster,), context.again),
         "steps": [
             {
                 "fact": redact(step.fact),

@@ -139,9 +139,11 @@ def next_text(report: Report, again: str) -> Iterator[str]:
     if not clusters:
         return
     yield f"### Next: gather what is missing ({sum(len(item.steps) for item in clusters)})"
+    script = words.one_script(clusters, again)
+    if script:
+        yield escape(script)
     for cluster in clusters:
-        script = f" In one script: {code(again.format(role=cluster.role))}." * bool(cluster.role)
-        yield f"**{escape(words.lacking(cluster))}.**{script}"
+        yield f"**{escape(words.lacking(cluster))}.**"
         for step in cluster.steps if cluster.given else ():
             command = words.safe(redact(step.command))
             yield f"{escape(words.fact(step))}" + (f"\n\n{block(command)}" if command else "")

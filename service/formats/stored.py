@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 from service.core.decision import delta
 from service.core.decision.marks import Change, Delta, Waiver, WaiverAudit, WaiverStatus
-from service.core.evidence import Fetch, Missing, Problem
+from service.core.evidence import CHECKS, Attempt, Fetch, Missing, Problem, Role
+from service.core.facts.declared import PODS, PROBE_TARGETS
 from service.core.link import Link
 from service.core.migration import Part
 from service.core.outcome import Severity, Verdict
@@ -203,13 +204,26 @@ def _evidence(row: _Object) -> Pointer:
 
 def _missing(row: _Object) -> Missing:
     fetch = row.optional("fetch")
+    attempt = row.optional("attempt")
     return Missing(
         row.text("fact"),
         row.text("cluster"),
         row.text("command"),
         row.text("reason"),
         _fetch(fetch) if fetch else None,
+        _attempt(attempt) if attempt else None,
     )
+
+
+def _attempt(row: _Object) -> Attempt:
+    known = {"target": PROBE_TARGETS, "cluster": ("", *Role), "check": CHECKS, "pod": PODS}
+    for key, words in known.items():
+        if row.text(key) not in words:
+            raise MalformedReport(f"{row.pointer}/{key}", f"one of {', '.join(words)}")
+    port = row.number("port") or 0
+    if not 0 < port < 65536:
+        raise MalformedReport(f"{row.pointer}/port", "a number from 1 to 65535")
+    return Attempt(**{key: row.text(key) for key in (*known, "host")}, port=port)
 
 
 def _fetch(row: _Object) -> Fetch:
@@ -251,6 +265,7 @@ def _cluster(row: _Object) -> ClusterSummary:
         mtc=row.text("mtc"),
         platform=row.text("platform"),
         objects=row.number("objects") or 0,
+        namespaces=row.texts("namespaces"),
     )
 
 

@@ -126,10 +126,11 @@ def _next(clusters: tuple[ClusterSteps, ...], paint: Paint, again: str) -> Itera
         return
     yield ""
     yield paint(BOLD, "Next: gather what is missing")
+    script = words.one_script(clusters, again)
+    if script:
+        yield f"  {script}"
     for cluster in clusters:
         yield f"  {words.lacking(cluster)}"
-        if cluster.role:
-            yield f"{_INDENT}in one script: {again.format(role=cluster.role)}"
         for step in cluster.steps if cluster.given else ():
             yield f"{_INDENT}- {words.fact(step)}"
             if step.command:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from service.core.deadline import paced
 from service.core.decision.marks import GateDecision
 from service.core.engine import NOT_GATHERED
-from service.core.evidence import Missing
+from service.core.evidence import Missing, Role
 from service.core.next_steps import ClusterSteps, Step
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Readiness, Report
@@ -116,6 +116,19 @@ def lacking(cluster: ClusterSteps) -> str:
         return f"nothing of {where} was sent; {checks} need its evidence"
     facts = len(cluster.steps)
     return f"{where}: {facts} {'fact is' if facts == 1 else 'facts are'} missing, for {checks}"
+
+
+def one_script(clusters: Iterable[ClusterSteps], again: str) -> str:
+    """The one command for all that is missing of any cluster; "" where nothing is."""
+    roles = [item.role for item in clusters if item.role]
+    if not roles:
+        return ""
+    calls = ", ".join(f"sh gather.sh {role}" for role in sorted(roles, key=_by_role))
+    return f"all in one script: {again} > gather.sh; then, logged in to each cluster: {calls}"
+
+
+def _by_role(role: str) -> int:
+    return ("host", "destination", "source").index(role) if role in tuple(Role) else 3
 
 
 def fact(step: Step) -> str:

@@ -170,6 +170,9 @@ PACKAGE_MANIFEST = Resource(
     "PackageManifest", "packagemanifests", package_manifest, ("packages.operators.coreos.com",),
     namespaced=True, releases=(4,), title="what the operator catalogs offer", trim=_trim_package,
 )  # fmt: skip
+MTC_PACKAGES = ("mtc-operator", "konveyor-operator")
+"""The packages that hold MTC. The catalogs describe thousands of operators, with their icons, and
+no other package matters."""
 INSTALL_PLAN = Resource(
     "InstallPlan", "installplans", install_plan, (OLM,), "v1alpha1", namespaced=True,
     releases=(4,), title="installations of operators that wait", trim=_trim_install_plan,

@@ -145,9 +145,10 @@ CLUSTER_ROLE_BINDING = Resource(
 ACCESS_REVIEW = Resource(
     "SelfSubjectAccessReview", "selfsubjectaccessreviews", access_review, ("authorization.k8s.io",),
     title="what the logged-in user may do",
-    command="oc create -o json -f - <<< '"
+    command="echo '"
     '{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview",'
-    '"spec":{"resourceAttributes":{"verb":"*","group":"*","resource":"*"}}}\'',
+    '"spec":{"resourceAttributes":{"verb":"*","group":"*","resource":"*"}}}\' '
+    "| oc create -o json -f -",
 )  # fmt: skip
 USER = Resource(
     "User",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from made import finding, report
 
-from service.core.evidence import Fetch, Missing
+from service.core.evidence import Attempt, Fetch, Missing
 from service.core.next_steps import ClusterSteps, Step, next_steps
 from service.core.report import ClusterSummary
 
@@ -46,11 +46,21 @@ def test_a_fact_that_several_policies_lack_is_one_step_and_the_most_wanted_comes
                     CLAIMS,
                     "forbidden",
                     None,
+                    None,
                     ("MTC601", "MTC602"),
                     (first.fingerprint, second.fingerprint),
                     2,
                 ),
-                Step("who migrates", "oc whoami", "", None, ("MTC101",), (alone.fingerprint,), 1),
+                Step(
+                    "who migrates",
+                    "oc whoami",
+                    "",
+                    None,
+                    None,
+                    ("MTC101",),
+                    (alone.fingerprint,),
+                    1,
+                ),
             ),
         ),
     )
@@ -99,3 +109,11 @@ def test_failures_and_what_is_met_lack_nothing():
     missing = (Missing("x", "source", "oc x"),)
     given = report(finding("MTC101", "fail", missing=missing), finding("MTC102", "pass"))
     assert next_steps(given) == ()
+
+
+def test_a_connection_that_several_policies_lack_is_one_step() -> None:
+    way = Attempt("repository", "", "s3.example.com", 443)
+    one, two = (Missing("it", "source", command, attempt=way) for command in ("oc 1", "oc 2"))
+    (cluster,) = next_steps(report(unknown("MTC501", one), unknown("MTC505", two)))
+    (step,) = cluster.steps
+    assert (step.attempt, step.fact, step.settles) == (way, "it", ("MTC501", "MTC505"))

@@ -24,6 +24,26 @@ from service.kinds.registry import RESOURCES
 Object = dict[str, Any]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "migration-4-to-4.yaml"
 MTC = "openshift-migration"
+REACHES = {
+    "old": [
+        "s3.us-east-1.amazonaws.com:443",
+        "squid.example.com:3128",
+        "console-openshift-console.apps.new.example.com:443",
+        "dvm-shop.apps.new.example.com:443",
+        "api.old.example.com:53",
+        "api.new.example.com:53",
+        "api.new.example.com:6443",
+    ],
+    "new": [
+        "api.new.example.com:53",
+        "s3.us-east-1.amazonaws.com:443",
+        "api.old.example.com:6443",
+        "api.old.example.com:53",
+        "default-route-openshift-image-registry.apps.old.example.com:443",
+        "console-openshift-console.apps.old.example.com:443",
+    ],
+}
+"""What the pods of a cluster reach."""
 PROXY = "http://squid.example.com:3128"
 NOT_LISTED = (ACCESS_REVIEW, API_GROUP, API_RESOURCES, SERVER_VERSION)
 
@@ -97,8 +117,16 @@ def raw() -> dict[str, str]:
     return {path: json.dumps(body) for path, body in {"/version": answer, **lists}.items()}
 
 
-def _object(api: str, kind: str, name: str, namespace: str = "", **body: Any) -> Object:
-    metadata = {"name": name} | ({"namespace": namespace} if namespace else {})
+def _object(
+    api: str,
+    kind: str,
+    name: str,
+    namespace: str = "",
+    labels: dict[str, str] | None = None,
+    **body: Any,
+) -> Object:
+    metadata: Object = {"name": name} | ({"namespace": namespace} if namespace else {})
+    metadata |= {"labels": labels} if labels else {}
     return {"apiVersion": api, "kind": kind, "metadata": metadata, **body}
 
 
@@ -144,6 +172,10 @@ def _installed(version: str) -> list[Object]:
                 rules=[{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]),
         _object("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "migration-controller",
                 roleRef=role, subjects=[account]),
+        _object("v1", "Pod", "velero-5d8c-x2x", MTC,
+                spec={"containers": [{"name": "velero", "image": "registry.example.com/velero:1"}]},
+                status={"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
+                labels={"app.kubernetes.io/instance": "velero"}),
         _object(olm, "ClusterServiceVersion", csv, MTC,
                 spec={"version": version, "displayName": "Migration Toolkit for Containers"},
                 status={"phase": "Succeeded"}),

@@ -39,6 +39,7 @@ def _cluster(name: str) -> dict[str, Any]:
         "url": f"https://api.{name}.example.com:6443",
         "token": f"sha256~of-alice-on-{name}",
         "admin": True,
+        "reaches": clusters.REACHES[name],
         "served": clusters.served(),
         "raw": clusters.raw(),
         "objects": objects,

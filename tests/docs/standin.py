@@ -26,9 +26,12 @@ if TYPE_CHECKING:
 MTC_MUST_GATHER = "registry.redhat.io/rhmtc/openshift-migration-must-gather-rhel8:v1.8"
 OF_OC = ("adm", "api_versions", "login", "start_build", "whoami")
 VERBS = (
-    "apply", "config", "create", "delete", "get", "logs", "patch", "replace", "rollout", "wait",
-    *OF_OC,
+    "apply", "config", "create", "delete", "exec", "get", "logs", "patch",
+    "replace", "rollout", "wait", *OF_OC,
 )  # fmt: skip
+TOKEN_TEMPLATE = (
+    'go-template={{.metadata.resourceVersion}} {{index .data "saToken" | base64decode}}'
+)
 REVIEWS = ("SelfSubjectAccessReview", "SelfSubjectReview")
 OUTSIDE = {
     "Namespace", "Node", "PersistentVolume", "ClusterRole", "ClusterRoleBinding",
@@ -305,7 +308,9 @@ class Program:
         return "\n".join(sorted({row["apiVersion"] for row in self.cluster.data["served"]}))
 
     def get(self, words: list[str]) -> str:
-        given = Words(words, "-n -o --raw", "-A --all-namespaces --ignore-not-found")
+        given = Words(
+            words, "-n -o --raw --field-selector", "-A --all-namespaces --ignore-not-found"
+        )
         if "--raw" in given.flags:
             given.args()
             given.only("--raw")
@@ -326,6 +331,15 @@ class Program:
                 return 'apiVersion: v1\nitems: []\nkind: List\nmetadata:\n  resourceVersion: ""'
             rows = (self.cluster.text(item).rstrip().replace("\n", "\n  ") for item in found)
             return "\n- ".join(["apiVersion: v1\nkind: List\nitems:", *rows])
+        if output == "name":
+            running = given.flags.get("--field-selector") == "status.phase=Running"
+            return "\n".join(
+                f"{row['kind'].lower()}/{item['metadata']['name']}"
+                for item in found
+                if not running or item.get("status", {}).get("phase") == "Running"
+            )
+        if output.startswith("jsonpath="):
+            return _jsonpath(output.removeprefix("jsonpath="), {"items": found})
         if output == "json":
             return _json({"apiVersion": "v1", "items": found, "kind": "List"})
         if row["plural"] == "secrets" and output == f"go-template={self.state['template']}":
@@ -343,11 +357,13 @@ class Program:
             return self.cluster.text(item)
         if output == "json":
             return _json(item)
-        if not output.startswith("jsonpath={.") or not output.endswith("}"):
+        if row["plural"] == "secrets" and output == TOKEN_TEMPLATE:
+            import base64
+
+            return f"1 {base64.b64decode(item['data']['saToken']).decode()}"
+        if not output.startswith("jsonpath="):
             raise Refused(f"error: unable to match a printer for the output format {output}")
-        for step in output[len("jsonpath={.") : -1].split("."):
-            item = item[step]
-        return str(item)
+        return _jsonpath(output.removeprefix("jsonpath="), item)
 
     def _raw(self, path: str) -> str:
         if path not in self.cluster.data["raw"]:
@@ -380,13 +396,59 @@ class Program:
             return self._of_file("Secret", "stringData", words[2:])
         if words[:1] == ["configmap"]:
             return self._of_file("ConfigMap", "data", words[1:])
-        given = Words(words, "-f -o")
+        given = Words(words, "-f -o -n")
         given.args()
         (file,) = given.needs("-f")
         (item,) = documents(_content(file))
+        if item["kind"] == "Pod":
+            return self._pod(item, given.flags["-n"])
         if item["kind"] in REVIEWS:
             return text_of({**item, "status": {"allowed": self.cluster.data["admin"]}})
         return self.cluster.put(item, fresh=True)
+
+    def _pod(self, item: Object, space: str) -> str:
+        """A pod runs at once, to its end."""
+        item["metadata"]["namespace"] = space
+        (container,) = item["spec"]["containers"]
+        ended = self._inside(container["command"])
+        state = {"terminated": {"exitCode": ended.returncode}}
+        item["status"] = {
+            "phase": "Failed" if ended.returncode else "Succeeded",
+            "containerStatuses": [{"state": state}],
+            "said": ended.stdout + ended.stderr,
+        }
+        return self.cluster.put(item, fresh=True)
+
+    def exec(self, words: list[str]) -> str:
+        """What a command prints that runs in a pod of the cluster."""
+        given = Words(words[: words.index("--")], "-n -c")
+        (name,) = given.args("")
+        self.cluster.one("pods", name, given.needs("-n")[0])
+        ended = self._inside(words[words.index("--") + 1 :])
+        print(ended.stderr, file=sys.stderr)
+        if ended.returncode:
+            raise Refused(f"command terminated with exit code {ended.returncode}")
+        return str(ended.stdout).rstrip("\n")
+
+    def _inside(self, command: list[str]) -> Any:
+        """Run a command where the network is the cluster's: what it reaches is in its state."""
+        import subprocess
+        import tempfile
+
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in INSIDE.items():
+                with open(f"{folder}/{name}", "w", encoding="utf-8") as stream:
+                    stream.write(f"#!/bin/sh\n{text}")
+                os.chmod(f"{folder}/{name}", 0o700)
+            path = f"{folder}:{os.environ['PATH']}"
+            reached = " ".join(self.cluster.data["reaches"])
+            return subprocess.run(
+                command,
+                env={"PATH": path, "REACHED": f" {reached} "},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
 
     def _of_file(self, kind: str, field: str, words: list[str]) -> str:
         given = Words(words, "-n --from-file")
@@ -441,7 +503,7 @@ class Program:
         return f"{old['kind'].lower()}/{name} patched"
 
     def delete(self, words: list[str]) -> str:
-        given = Words(words, "-n")
+        given = Words(words, "-n --wait", "--ignore-not-found")
         kind, name = given.args("", "")
         self.cluster.drop(self.cluster.one(kind, name, given.flags.get("-n", "")))
         return f'{kind} "{name}" deleted'
@@ -482,8 +544,10 @@ class Program:
 
         given = Words(words, "-n")
         (named,) = given.args("")
-        kind, _, name = named.partition("/")
-        item = self.cluster.one(kind, name, given.needs("-n")[0])
+        kind, _, name = named.rpartition("/")
+        item = self.cluster.one(kind or "pods", name, given.needs("-n")[0])
+        if item["kind"] == "Pod":
+            return str(item["status"]["said"]).rstrip("\n")
         (container,) = item["spec"]["template"]["spec"]["containers"]
         command = [*container["command"], *container["args"]]
         names = [item["name"] for item in container["env"]]
@@ -524,6 +588,50 @@ class Program:
             with open(f"{folder}/{path}", "w", encoding="utf-8") as stream:
                 stream.write(text)
         return f"Gather-debug output in {folder}"
+
+
+INSIDE = {
+    "getent": 'case $REACHED in *" $2:53 "*) echo "192.0.2.1 $2" ;; *) exit 2 ;; esac',
+    "curl": """\
+for word in "$@"; do place=${word#https://}; done
+place=${place%%/*}
+case $REACHED in
+  *" $place "*) printf '\\n401 000' ;;
+  *) echo "curl: (28) Connection timed out"; printf '\\n000 000'; exit 28 ;;
+esac
+""",
+    "timeout": """\
+shift
+case $* in *"</dev/tcp/"*) ;; *) exec "$@" ;; esac
+place=${3#*/dev/tcp/}
+case $REACHED in *" ${place%/*}:${place##*/} "*) ;; *) exit 124 ;; esac
+""",
+    "sleep": "",
+}
+"""Programs that know what the pods of a cluster reach."""
+
+
+def _jsonpath(template: str, value: Any) -> str:
+    """The part of JSONPath that kubectl has and the scripts use."""
+    import re
+
+    def found(path: str, item: Any) -> str:
+        for step in re.findall(r"[^.\[\]]+", path):
+            if isinstance(item, list):
+                item = item[int(step)] if int(step) < len(item) else None
+            else:
+                item = item.get(step) if isinstance(item, dict) else None
+        words = {None: "", True: "true", False: "false"}
+        return words[item] if item is None or isinstance(item, bool) else str(item)
+
+    def filled(text: str, item: Any) -> str:
+        text = text.replace('{"\\n"}', "\n")
+        return re.sub(r"\{\.([^{}]*)\}", lambda match: found(match[1], item), text)
+
+    loop = re.fullmatch(r"\{range \.items\[\*\]\}(.*)\{end\}", template, re.DOTALL)
+    if loop:
+        return "".join(filled(loop[1], item) for item in value["items"]).rstrip("\n")
+    return filled(template, value)
 
 
 def _key_names(secrets: list[Object]) -> Iterator[str]:

@@ -121,7 +121,11 @@ def readme(ran: Ran) -> None:
     assert head(told) == "NOT READY"
     assert re.search(r"^      \$ oc get ", told, re.MULTILINE)
 
-    gathered = ran.one("sh gather.sh shop")
+    asked = ran.one("oc get migplan shop")
+    assert "\nNOT READY: " in asked.out
+    assert "\nUnknown" not in asked.out
+    assert "not gathered" not in asked.err
+    gathered = ran.one("sh gather-source.sh shop")
     assert "mtc-preflight-source.tar.gz" in gathered.out.splitlines()
     assert "not gathered" not in gathered.err
     assert [item["role"] for item in ran.document("bundle.json")["clusters"]] == [
@@ -148,24 +152,40 @@ def readme(ran: Ran) -> None:
     assert ran.stored("Route", "mtc-preflight")["spec"]["host"] == ROUTE
 
 
-def quick_start(ran: Ran) -> None:
-    kept = ".venv/bin/mtc-preflight check --source mtc-preflight-source.tar.gz"
-    key = ran.one(kept).command.key
-    assert ran.failed == {key: ("1 .venv/bin/mtc-preflight", "1 at the end")}
-    assert head(ran.one("examples/migration-4-to-4.yaml").out) == "READY"
-    first = ran.one("source=@source-must-gather.tar.gz").out
-    assert head(first) == "NOT READY"
-    assert "✗ FAIL blocker MTC301" in first
-    assert "Next: gather what is missing" in first
-    assert ran.one("explain MTC301").out.startswith("MTC301 stunnel-proxy-configured (blocker)")
+MOST_COMMANDS = 8
+"""From the clone to a verdict without unknowns, `make run` included."""
 
-    for item in (ran.one("sh gather-source.sh"), ran.one("cat >> probes.yaml")):
+
+def quick_start(ran: Ran) -> None:
+    assert ran.failed == {}
+    asked = next(item for item in ran.results if "format=text" in item.command.text)
+    before = [item.command for item in ran.results[: ran.results.index(asked) + 1]]
+    lines = "\n".join(item.text.replace("\\\n", " ") for item in before).splitlines()
+    assert len(["make run", *lines]) <= MOST_COMMANDS
+    assert not re.search(r"[<>]\w+ \w+>|probes", "\n".join(lines))
+
+    for item in ran.results:
         assert "not gathered" not in item.err
-    before = ran.document("before.json")
-    assert before["verdict"] == "not_ready"
-    assert (blockers(before, "fail"), blockers(before, "unknown")) == ({"MTC301"}, set())
+    assert head(asked.out) == "NOT READY"
+    assert re.findall(r"✗ FAIL blocker (\w+)", asked.out) == ["MTC301"]
+    assert "\nUnknown" not in asked.out
+    first, second, *_ = (item for item in ran.results if "sh gather.sh" in item.command.text)
+    assert "next: log in to the source cluster (oc login), then: sh gather.sh source" in first.out
+    command = second.out.splitlines()[-1]
+    assert command.startswith(
+        "then: curl -F destination=@mtc-preflight-destination.tar.gz -F source="
+    )
+    pods = [call for call in ran.ground.calls("oc") if "mtc-preflight-probe" in call]
+    assert {call.split()[0] for call in pods} == {"get", "logs", "delete"}
+    assert not [item for item in ran.ground.objects("old") if "probe" in item["metadata"]["name"]]
+
+    before_that = ran.document("before.json")
+    assert before_that["verdict"] == "not_ready"
+    unknown = blockers(before_that, "unknown")
+    assert (blockers(before_that, "fail"), unknown) == ({"MTC301"}, set())
     spec = ran.stored("MigrationController", "migration-controller")["spec"]
     assert spec == {**CONTROLLER, "stunnel_tcp_proxy": "http://squid.example.com:3128"}
+    assert ran.one("explain MTC301").out.startswith("MTC301 stunnel-proxy-configured (blocker)")
 
     after = ran.one("baseline=@before.json").out
     assert "\nREADY: " in after
@@ -173,6 +193,7 @@ def quick_start(ran: Ran) -> None:
     assert "\n  resolved: MTC301 " in after
     gate = ran.one("preflight.sh").out
     assert (head(gate), gate.splitlines()[-1]) == ("READY", "the migration may start")
+    assert head(ran.one("examples/migration-4-to-4.yaml").out) == "READY"
 
 
 def api(ran: Ran) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+from flask import request
+
 from service.api.answers.problems import Refused, RequestFault
 from service.api.runtime import Runtime
 from service.core import choice_form
@@ -85,7 +87,12 @@ def gate_of(query: Mapping[str, Any]) -> Gate:
 def context_of(query: Mapping[str, Any], now: Runtime) -> Context:
     """What the formats receive: the catalogue, and how the caller wants the report shown."""
     given = {key: query[key] for key in _SHOWN if key in query}
-    return replace(now.context, options=Options(**given)) if given else now.context
+    return replace(
+        now.context,
+        options=Options(**given),
+        url=request.host_url,
+        guarded="Authorization" in request.headers,
+    )
 
 
 def judge(bundle: Intake, rules: Gate, now: Runtime) -> Report:

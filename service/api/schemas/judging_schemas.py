@@ -128,8 +128,8 @@ class ShownFields(Query):
         r"^[^\x00-\x1f]{0,80}$", "a name or sys_id", "ServiceNow caller of the records", ""
     )
     gather_for = _choice(
-        [role.value for role in Role],
-        "source",
+        ["all", *(role.value for role in Role)],
+        "all",
         "cluster that format=gather writes a script for",
         data_key="for",
     )

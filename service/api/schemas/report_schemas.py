@@ -14,6 +14,8 @@ from service.api.schemas.marks_schemas import (
 )
 from service.api.schemas.schema_base import CamelSchema, flag, many, number, one_of, text, texts
 from service.core.decision.marks import Change
+from service.core.evidence import CHECKS
+from service.core.facts.declared import PODS, PROBE_TARGETS
 from service.core.outcome import Severity, Verdict
 from service.core.report import Readiness
 
@@ -64,6 +66,17 @@ class FetchSchema(CamelSchema):
     namespaces = texts("empty for all namespaces")
 
 
+class AttemptSchema(CamelSchema):
+    """A connection to try from a pod of the cluster."""
+
+    target = text("what is to be reached", enum=list(PROBE_TARGETS))
+    cluster = text("role of the cluster that the target belongs to")
+    host = text("host name or address, where it is known")
+    port = number()
+    check = text("how it is tried", enum=list(CHECKS))
+    pod = text("whose pods are meant", enum=list(PODS))
+
+
 class MissingSchema(CamelSchema):
     """A fact that was not gathered."""
 
@@ -72,6 +85,7 @@ class MissingSchema(CamelSchema):
     command = text("the command that fetches it")
     reason = text("why it is missing, where the evidence has it")
     fetch = nullable(FetchSchema, "set where the fact is a whole list")
+    attempt = nullable(AttemptSchema, "set where the fact is whether a connection is open")
 
 
 class RemediationSchema(CamelSchema):
@@ -138,6 +152,7 @@ class ClusterSchema(CamelSchema):
     mtc = text("version")
     platform = text()
     objects = number("objects read")
+    namespaces = texts("of the plan, as they are called there")
 
 
 class PartSchema(CamelSchema):
