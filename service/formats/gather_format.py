@@ -21,15 +21,9 @@ from service.core.facts.connecting import RSYNC_LABELS
 from service.core.next_steps import ClusterSteps, next_steps
 from service.core.report import ClusterSummary, Report
 from service.formats import words
-<<<<<<< HEAD:service/formats/gather_format.py
 from service.formats.format_base import Context, Format
-from service.formats.gather_script import HEAD, TAIL, checked, save
-from service.kinds.registry import resource_named
-=======
-from service.formats.base import Context, Format
 from service.formats.gather_script import HEAD, TAIL, gathering, written
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
->>>>>>> 26138d8 (Gather and try connections with one script for all clusters):service/formats/gather.py
 from service.kinds.resource import MOST_NAMED
 
 _TEMPLATES = Path(__file__).parent / "templates"

@@ -21,13 +21,8 @@ from service.core.next_steps import ClusterSteps, next_steps
 from service.core.outcome import Severity, Verdict
 from service.core.policy import Policy
 from service.core.report import ClusterSummary, Finding, Report
-<<<<<<< HEAD
-from service.formats import json_marks
-from service.formats.format_base import Context, Format
-=======
 from service.formats import json_marks, words
-from service.formats.base import Context, Format
->>>>>>> 26138d8 (Gather and try connections with one script for all clusters)
+from service.formats.format_base import Context, Format
 from service.kinds.redact import redact
 from service.kinds.ref import Pointer
 

@@ -26,19 +26,10 @@ _DESCRIPTION = 4000
 
 def render(report: Report, context: Context) -> bytes:
     """One item per ticket as JSON: how to find the record, and the request to send."""
-<<<<<<< HEAD
     found = tickets(report, TicketGroup(context.options.group))
-    missing = [
-        f"{words.lacking(item)}. In one script: {context.again.format(role=item.role)}."
-        for item in next_steps(report)
-        if item.role
-    ]
-=======
-    found = tickets(report, Group(context.options.group))
     clusters = next_steps(report)
     lacking = (words.lacking(item) for item in clusters if item.role)
     missing = [text for text in (words.one_script(clusters, context.again), *lacking) if text]
->>>>>>> 26138d8 (Gather and try connections with one script for all clusters)
     items = [_item(ticket, missing, context.options) for ticket in found]
     return dumps({"scope": json_marks.scope(report), "items": items})
 

@@ -75,7 +75,8 @@ def objects(name: str) -> list[Object]:
     found += _told_by(name)
     found += _installed(mine["facts"]["mtcVersion"])
     names = ["default", "kube-system", MTC, "openshift", "openshift-config",
-             "openshift-image-registry", "openshift-ingress-operator"]  # fmt: skip
+             "openshift-image-registry", "openshift-ingress-operator",
+             "openshift-kube-apiserver"]  # fmt: skip
     if name == "old":
         names.append("bank")  # the example has shop
     else:
@@ -146,9 +147,14 @@ def _told_by(name: str) -> list[Object]:
         ),
         _object(config, "OAuth", "cluster",
                 spec={"identityProviders": [{"name": "corp", "type": "LDAP"}]}),
+        _object("v1", "Secret", "etcd-client", "openshift-kube-apiserver"),
         _object("v1", "ConfigMap", "cluster-config-v1", "kube-system",
                 data={"install-config": "networking: {networkType: OVNKubernetes}"}),
     ]  # fmt: skip
+    (ends,) = (item for item in found if item["kind"] == "Secret")
+    ends["metadata"]["annotations"] = {
+        "auth.openshift.io/certificate-not-after": "2099-01-01T00:00:00Z"
+    }
     (gp3,) = (item for item in found if item["kind"] == "StorageClass")
     gp3["metadata"]["annotations"] = {"storageclass.kubernetes.io/is-default-class": "true"}
     if name == "old":

@@ -641,7 +641,13 @@ def _key_names(secrets: list[Object]) -> Iterator[str]:
         told = {key: item["metadata"][key] for key in ("name", "namespace")}
         where = ", ".join(f'{key}: "{value}"' for key, value in told.items())
         keys = "".join(f'"{key}": "", ' for key in item.get("data", {}))
-        yield f"- {{apiVersion: v1, kind: Secret, metadata: {{{where}}}, data: {{ {keys}}}}}"
+        ends = "".join(
+            f'"{key}": "{value}"'
+            for key, value in item["metadata"].get("annotations", {}).items()
+            if key == "auth.openshift.io/certificate-not-after"
+        )
+        metadata = f"{{{where}, annotations: {{{ends}}}}}"
+        yield f"- {{apiVersion: v1, kind: Secret, metadata: {metadata}, data: {{ {keys}}}}}"
 
 
 def _merged(old: Any, change: Any) -> Any:

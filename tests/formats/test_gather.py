@@ -19,14 +19,9 @@ from service.core.engine import evaluate
 from service.core.evidence import Attempt, Missing
 from service.core.facts.connecting import RSYNC_LABELS
 from service.core.next_steps import next_steps
-<<<<<<< HEAD
+from service.core.report import ClusterSummary
 from service.formats import gather_format
 from service.formats.format_base import Context, Options
-=======
-from service.core.report import ClusterSummary
-from service.formats import gather
-from service.formats.base import Context, Options
->>>>>>> 26138d8 (Gather and try connections with one script for all clusters)
 from service.intake.parts import read_pieces
 from service.intake.pieces import Piece
 
