@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from service.core.evidence import Missing, NotGathered
@@ -97,22 +97,32 @@ class AnyObject:
             return None
         if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
             raise self.missing(pointer, f"wanted {wanted}")
-        if isinstance(value, str) and (MASK in value or is_masked(value, Masking.NONE)):
+        if isinstance(value, str) and _masked(value):
             raise self.missing(pointer, "masked")
         return value
 
     def _find(self, pointer: str) -> Any:
-        if not pointer.startswith("/"):
-            raise ValueError(f"{pointer!r} is no JSON pointer: wanted one such as /spec/size")
         value: Any = self._value
-        for step in map(pointer_key, pointer.split("/")[1:]):
-            if isinstance(value, Mapping):
+        for step in _steps(pointer):
+            if type(value) is dict:
                 value = value.get(step)
             elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
                 value = value[int(step)]
             else:
                 return None
         return value
+
+
+@lru_cache(maxsize=4096)  # many objects have the same class, phase or size
+def _masked(value: str) -> bool:
+    return MASK in value or is_masked(value, Masking.NONE)
+
+
+@lru_cache(maxsize=1024)
+def _steps(pointer: str) -> tuple[str, ...]:
+    if not pointer.startswith("/"):
+        raise ValueError(f"{pointer!r} is no JSON pointer: wanted one such as /spec/size")
+    return tuple(map(pointer_key, pointer.split("/")[1:]))
 
 
 def kind(
