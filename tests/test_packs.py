@@ -163,6 +163,29 @@ def test_a_masked_value_is_not_gathered(tmp_path: Path) -> None:
     assert found[0].missing[0].reason == "masked"
 
 
+@pytest.mark.parametrize("short", [True, False])
+def test_a_plan_in_short_is_read_like_a_whole_one(tmp_path: Path, short: bool) -> None:
+    text = policy(
+        reads="(Read(PLAN),)",
+        head="PLAN = kind('MigPlan')",
+        body="        for item in subject.known(PLAN):\n"
+        "            names = [item.text(one) for one in item.items('/spec/namespaces')]\n"
+        "            yield passed(item.subject, ','.join(names), item.at('/spec/namespaces/1'))",
+    )
+    (chosen,) = loaded(pack(tmp_path, rule=text))
+    spec = {"namespaces": ["shop", "blog"]}
+    whole = {
+        "apiVersion": "migration.openshift.io/v1alpha1",
+        "kind": "MigPlan",
+        "metadata": {"name": "shop", "namespace": "openshift-migration"},
+        "spec": spec,
+    }
+    value = {"clusters": [{"role": "source"}], "plan": spec if short else whole}
+    found = [item for item in judge(given(value), chosen) if item.verdict == "pass"]
+    assert [item.message for item in found] == ["shop,blog"]
+    assert found[0].evidence[0].value == "blog"
+
+
 def test_reads_make_the_scripts_and_the_rights(tmp_path: Path) -> None:
     policies = loaded(pack(tmp_path, widgets=WIDGET))
     text = script("source", reads_of(policies))

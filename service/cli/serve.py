@@ -11,7 +11,7 @@ import sys
 import click
 
 from service.cli.exits import Refusal
-from service.cli.loading import packs
+from service.cli.loading import loaded, packs
 
 _ADDRESS = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}|unix:.+")
 
@@ -46,6 +46,8 @@ def serve(bind: str, workers: int | None) -> None:
         settings = from_environment()
     except SettingsError as error:
         raise Refusal(str(error)) from None
+    if settings.policies or settings.config_file:
+        loaded(settings)  # a fault is named here once, and not by each worker
     _check_free(bind)
     words = [
         sys.executable, "-m", "gunicorn",
