@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from shlex import quote
 
+from policies import links
 from service.core.evidence import Missing
-from service.core.link import Link
 from service.core.migration import Cluster, Migration, once_per_cluster
 from service.core.outcome import Outcome, failed, passed, unknown
 from service.core.policy import ClusterPolicy
@@ -23,8 +23,6 @@ from service.kinds.rbac import (
 )
 from service.kinds.ref import Pointer
 from service.kinds.resource import Read, fetch_command
-
-BOOKS = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html-single/"
 
 SUPERUSERS = "system:masters"
 """The group that the API server lets through without asking RBAC."""
@@ -77,8 +75,8 @@ class ClusterAdmin(ClusterPolicy):
     declares = ("clusterAdmin", "user", "groups")
     remedy = "Give the user that runs the migration the cluster role cluster-admin."
     docs = (
-        Link("Migration prerequisites", BOOKS + "migration_toolkit_for_containers/index"),
-        Link("Using RBAC", BOOKS + "authentication_and_authorization/index"),
+        links.PREREQUISITES,
+        links.RBAC,
     )
     chapter = True
     source = "MTC documentation, Migration prerequisites, General"

@@ -9,6 +9,9 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+from policies import catalogue, links
+from service.core.link import Link
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -47,3 +50,19 @@ def test_a_search_by_name_finds_one_place() -> None:
                 if isinstance(node, ast.ClassDef) and node.name != "Meta":  # marshmallow's own
                     places[f"class {node.name}"].append(place)
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_every_page_of_documentation_is_written_down_once() -> None:
+    """All are in policies/links.py, those of Red Hat's books of one release."""
+    pages = [value for value in vars(links).values() if isinstance(value, Link)]
+    books = re.compile(r"https://docs\.redhat\.com/en/documentation/openshift_container_platform/")
+    outside = [
+        str(path.relative_to(ROOT))
+        for path in sorted((ROOT / "policies").rglob("*.py"))
+        if path.name != "links.py" and re.search(r"\bLink\(|docs\.redhat\.com", path.read_text())
+    ]
+    assert outside == []
+    assert len({page.url for page in pages}) == len({page.title for page in pages}) == len(pages)
+    assert {page.url[books.match(page.url).end() :].split("/")[0] for page in pages
+            if books.match(page.url)} == {"4.20", "3.11"}  # fmt: skip
+    assert {link for policy in catalogue() for link in policy.docs} == set(pages)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
+from policies import links
 from policies.connections.mig_clusters import CLUSTER_READS, VALIDATION, RemotePolicy, edit_cluster
-from policies.plan.plan_policies import ABOUT, TROUBLE
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.machinery import controller_down
 from service.core.facts.plan_refs import told_ready
@@ -32,7 +32,7 @@ class TokenPrivileged(RemotePolicy):
     why = "The controller can log in, but is denied everything else. The plan never becomes Ready."
     reads = CLUSTER_READS
     remedy = "Use a token of service account migration-controller, or give its account the rights."
-    docs = (ABOUT,)
+    docs = (links.ABOUT,)
     source = f"{VALIDATION} validateToken"
     upstream = ("SaTokenNotPrivileged",)
     better = "Names the command that checks the same before the migration."
@@ -78,7 +78,7 @@ class ClusterTrust(RemotePolicy):
     why = "Every connection to the cluster ends in an x509 error; the plan never becomes Ready."
     reads = CLUSTER_READS
     remedy = "Set spec.caBundle to the base64-encoded CA certificates of the API server."
-    docs = (ABOUT, TROUBLE)
+    docs = (links.ABOUT, links.TROUBLE)
     source = f"{VALIDATION} validateCa, testConnection"
     upstream = ("TestConnectFailed",)
     better = "Also detects an unusable bundle, and x509 errors that appear only as ReconcileFailed."

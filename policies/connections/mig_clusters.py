@@ -7,7 +7,8 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.plan.plan_policies import ABOUT, PLAN_READS, SidePolicy
+from policies import links
+from policies.plan.plan_policies import PLAN_READS, SidePolicy
 from service.core.facts import topology
 from service.core.facts.machinery import RUNNING_READS
 from service.core.facts.plan_refs import side_cluster
@@ -61,7 +62,7 @@ class ClusterUrl(RemotePolicy):
     why = "The controller cannot reach the cluster; the plan never becomes Ready."
     reads = CLUSTER_READS
     remedy = "Set spec.url to the output of `oc whoami --show-server` on that cluster."
-    docs = (ABOUT,)
+    docs = (links.ABOUT,)
     source = f"{VALIDATION} validateURL"
     upstream = ("InvalidURL",)
     better = (
@@ -135,7 +136,7 @@ class ClusterToken(RemotePolicy):
         "service account migration-controller in namespace openshift-migration of the remote "
         "cluster."
     )
-    docs = (ABOUT,)
+    docs = (links.ABOUT,)
     source = f"{VALIDATION} validateSaSecret"
     upstream = ("InvalidSaSecretRef", "InvalidSaToken")
     better = "Lists the keys that the secret has."

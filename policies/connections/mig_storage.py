@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Any
 
-from policies.plan.plan_policies import ABOUT, PLAN_READS
+from policies import links
+from policies.plan.plan_policies import PLAN_READS
 from service.core.facts import plan_refs
 from service.core.facts.plan_refs import plan_storage
 from service.core.facts.plan_type import storage_conversion
 from service.core.facts.reach import holds
 from service.core.facts.secrets import with_keys
-from service.core.link import Link
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import MigrationPolicy, NotApplicable
@@ -26,12 +26,8 @@ STORAGE_READS = (*PLAN_READS, *plan_refs.READS)
 VALIDATION = "mig-controller pkg/controller/migstorage/validation.go"
 PROVIDERS = ("aws", "azure", "gcp")
 DOCS = (
-    ABOUT,
-    Link(
-        "Configuring a replication repository",
-        "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html"
-        "/migration_toolkit_for_containers/installing-mtc",
-    ),
+    links.ABOUT,
+    links.REPOSITORY,
 )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
+from policies import links
 from service.core.evidence import NotGathered
 from service.core.facts.controllers import controllers, setting_of, unread_controllers
 from service.core.facts.mtc_release import mtc_version
 from service.core.facts.setting_values import is_true
-from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import ClusterPolicy, NotApplicable
@@ -52,13 +52,7 @@ class ControllerSettings(ClusterPolicy):
     )
     declares = ("mtcVersion",)
     remedy = "Correct the key in the MigrationController's spec, or remove it."
-    docs = (
-        Link(
-            "Migration controller configuration",
-            "https://github.com/migtools/mig-operator/blob/master/docs/usage/"
-            "MigrationControllerConfigQuickView.md",
-        ),
-    )
+    docs = (links.CONTROLLER,)
     source = (
         "mig-operator roles/migrationcontroller; mig-operator docs/usage/"
         "AlternativeCAMTopologies.md; mig-controller pkg/settings (Load, getEnvLimit)"

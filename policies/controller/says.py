@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from policies.plan.plan_policies import ABOUT, PLAN_READS
+from policies import links
+from policies.plan.plan_policies import PLAN_READS
 from service.core.conditions import CONDITIONS, FAULTS
 from service.core.evidence import NotGathered
 from service.core.facts import plan_refs
@@ -75,7 +76,7 @@ class ControllerAgrees(CrossCheck):
         "Compare both messages. Set spec.refresh: true so that the controller validates again, "
         "or collect the evidence again."
     )
-    docs = (ABOUT,)
+    docs = (links.ABOUT,)
     source = "mig-controller status.conditions of MigPlan, MigCluster, MigStorage and MigHook"
     better = "Names both sides."
 

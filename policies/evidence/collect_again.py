@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from service.core.facts.reach import cluster_of
 from service.core.facts.release import major_or
-from service.core.link import Link
 from service.core.migration import Cluster, Migration, Part
 from service.kinds.cluster import NODE
 from service.kinds.config import CLUSTER_VERSION, SERVER_VERSION
 from service.kinds.ref import Subject
 from service.kinds.resource import Read
 
-MUST_GATHER = Link(
-    "Gathering data about MTC",
-    "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html/"
-    "migration_toolkit_for_containers/troubleshooting-mtc",
-)
 RELEASE_READS = (Read(CLUSTER_VERSION, name="version"), Read(SERVER_VERSION), Read(NODE))
 """What the command to collect again depends on."""
 

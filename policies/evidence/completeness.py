@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.evidence.collect_again import (
-    MUST_GATHER,
-    RELEASE_READS,
-    collect_command,
-    parts_of,
-    parts_of_none,
-)
+from policies import links
+from policies.evidence.collect_again import RELEASE_READS, collect_command, parts_of, parts_of_none
 from service.core.evidence import Missing
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
@@ -35,7 +30,7 @@ class EvidenceComplete(ClusterPolicy):
     reads = RELEASE_READS
     declares = ("gathered", "notes")
     remedy = "Collect the evidence again with cluster-admin rights, until every step succeeds."
-    docs = (MUST_GATHER,)
+    docs = (links.MUST_GATHER,)
     source = "login_error.txt of MTC's must-gather; metadata.continue of lists; gathered.error"
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.evidence.collect_again import MUST_GATHER
+from policies import links
 from policies.evidence.statements import misreached, misseen, misstated, misversioned
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.endpoints import endpoint_of_url
@@ -55,7 +55,7 @@ class EvidenceConsistent(ClusterPolicy):
     )
     declares = ("openshiftVersion", "mtcVersion", "platform", "region", "proxy", "ports", "reaches")
     remedy = "Collect each cluster separately, under its own role, and correct the descriptor."
-    docs = (MUST_GATHER,)
+    docs = (links.MUST_GATHER,)
     source = "ClusterVersion.spec.clusterID, Infrastructure.status, uid of namespace kube-system"
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:

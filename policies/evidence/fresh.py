@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+from policies import links
 from policies.evidence.collect_again import (
-    MUST_GATHER,
     RELEASE_READS,
     collect_command,
     parts_of,
@@ -45,7 +45,7 @@ class EvidenceFresh(MigrationPolicy):
     reads = RELEASE_READS
     declares = ("collectedAt",)
     remedy = "Collect the evidence again."
-    docs = (MUST_GATHER,)
+    docs = (links.MUST_GATHER,)
     source = "must-gather timestamp files; collectedAt of a descriptor"
     parameters = (MAX_AGE,)
 

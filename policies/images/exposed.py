@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from policies import links
 from service.core.evidence import NotGathered
 from service.core.facts import Fact
 from service.core.facts.image_registry import (
@@ -19,7 +20,6 @@ from service.core.facts.release import major, major_or
 from service.core.facts.topology import tunnelled
 from service.core.facts.transfer import intra_cluster
 from service.core.leniency import softened
-from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed, not_applicable, passed, unknown
 from service.core.policy import ClusterPolicy, NotApplicable
@@ -56,11 +56,10 @@ REGISTRY_READS: tuple[Read[Any], ...] = (
     *RELEASE_READS,
 )
 
-BOOKS = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html-single/"
 
 DOCS = (
-    Link("Direct migration requirements", BOOKS + "migration_toolkit_for_containers/index"),
-    Link("Exposing the registry", BOOKS + "registry/index"),
+    links.DIRECT,
+    links.REGISTRY,
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from shlex import quote
 from typing import Any, TypeVar
 
+from policies import links
 from policies.data.image_streams import removed_in
 from policies.images.exposed import RELEASE_READS
 from service.core.evidence import Missing, NotGathered
@@ -13,7 +14,6 @@ from service.core.facts.image_registry import registry_routes
 from service.core.facts.release import major
 from service.core.facts.templates import READS as TEMPLATE_READS
 from service.core.facts.templates import require_templates, templates
-from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import MigrationPolicy, NotApplicable
@@ -30,8 +30,6 @@ from service.kinds.workloads import (
     ImageStream,
     Pod,
 )
-
-BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html-single/"
 
 T = TypeVar("T", Pod, ImageStream, BuildConfig)
 USERS: tuple[Resource[Any], ...] = (POD, IMAGE_STREAM, BUILD_CONFIG)
@@ -74,9 +72,7 @@ class InternalImages(MigrationPolicy):
         "Change the application to a tag that exists on the destination, or copy the old image "
         "to namespace openshift of the destination."
     )
-    docs = (
-        Link("Updating deprecated internal images", BOOK + "migrating_from_version_3_to_4/index"),
-    )
+    docs = (links.INTERNAL_IMAGES,)
     chapter = True
     source = "MTC documentation (3 to 4), Migration prerequisites, Internal images"
     better = "MTC has no such check."

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from policies.images.exposed import BOOKS, DOCS, REGISTRY_READS
+from policies import links
+from policies.images.exposed import DOCS, REGISTRY_READS
 from policies.needs.need_policies import Gaps, SideNeed
-from policies.plan.plan_policies import CHECKLISTS, PLAN_READS
+from policies.plan.plan_policies import PLAN_READS
 from service.core.evidence import NotGathered
 from service.core.facts import cloud
 from service.core.facts.plan_type import copies_images
 from service.core.facts.release import major
 from service.core.facts.transfer import intra_cluster
-from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable
@@ -31,7 +31,6 @@ BRING_STORAGE = ("AWS", "Azure", "GCP", "IBMCloud", "OpenStack", "AlibabaCloud",
 FILES = ("nfs", "cephfs", "glusterfs", "azureFile")
 FILE_DRIVERS = ("nfs", "cephfs", "efs", "file")
 CONFIG = "oc get configs.imageregistry.operator.openshift.io cluster -o yaml"
-STORAGE = Link("Setting up and configuring the registry", BOOKS + "registry/index")
 
 
 class RegistryHealthy(SideNeed):
@@ -57,7 +56,7 @@ class RegistryHealthy(SideNeed):
     )
     declares = ("platform",)
     remedy = "Configure storage, set readOnly to false, or fix what the registry operator reports."
-    docs = (CHECKLISTS, STORAGE, *DOCS)
+    docs = (links.CHECKLISTS, links.REGISTRY_STORAGE, *DOCS)
     source = "MTC documentation, Premigration checklists; OpenShift documentation, Registry"
     better = "MTC has no such check."
     good = "the image registry is available, and its storage is suitable"

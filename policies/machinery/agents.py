@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from shlex import quote
 
-from policies.machinery.components import OADP_TROUBLE, UPGRADING, judged
+from policies import links
+from policies.machinery.components import judged
 from policies.plan.plan_policies import PLAN_READS, SidePolicy
 from service.core.evidence import NotGathered
 from service.core.facts import topology
@@ -46,7 +47,7 @@ class FileCopyAgents(SidePolicy):
         "Fix the DaemonSet; give its pods tolerations for the nodes' taints, or move the "
         "application's pods; unset restartRestic where the DaemonSet is called node-agent."
     )
-    docs = (UPGRADING, OADP_TROUBLE)
+    docs = (links.UPGRADING, links.OADP_TROUBLE)
     source = "mig-controller pkg/controller/migmigration/pod.go; Velero issues 4752 and 5113"
     better = "MTC waits for the agents and does not report which one is missing."
 

@@ -5,25 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.plan.plan_policies import TROUBLE
+from policies import links
 from service.core.facts.machinery import Component, ComponentState, state
-from service.core.link import Link
 from service.core.migration import Cluster
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.values.wording import few
 from service.kinds.mtc import MTC_NAMESPACE
 from service.kinds.workloads import Pod
 
-_BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html"
-UPGRADING = Link(
-    "Upgrading the Migration Toolkit for Containers",
-    f"{_BOOK}/migration_toolkit_for_containers/upgrading-mtc",
-)
-OADP_TROUBLE = Link(
-    "OADP troubleshooting",
-    f"{_BOOK}/backup_and_restore/oadp-application-backup-and-restore",
-)
-DOCS = (UPGRADING, TROUBLE)
+DOCS = (links.UPGRADING, links.TROUBLE)
 MANY_RESTARTS = 3
 """The number of restarts that the premigration checklists accept."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.machinery.components import OADP_TROUBLE, UPGRADING
+from policies import links
 from policies.plan.plan_policies import PLAN_READS, SidePolicy
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.machinery import LOCATION_READS, is_stale, locations
@@ -41,7 +41,7 @@ class LocationAvailable(SidePolicy):
     unsure = Severity.WARNING
     reads = (*PLAN_READS, *LOCATION_READS, Read(MIG_STORAGE, MTC_NAMESPACE))
     remedy = "Fix the connection to the repository, or its credentials, as the message says."
-    docs = (UPGRADING, OADP_TROUBLE)
+    docs = (links.UPGRADING, links.OADP_TROUBLE)
     source = "Velero BackupStorageLocation; mig-controller pkg/controller/migmigration/backup.go"
     better = "The controller tests the repository only from the host cluster."
 
@@ -110,7 +110,7 @@ class OneDefaultSnapshotLocation(SidePolicy):
     unsure = Severity.WARNING
     reads = (Read(VOLUME_SNAPSHOT_LOCATION, MTC_NAMESPACE),)
     remedy = "Delete the VolumeSnapshotLocations that no plan needs, or mark the defaults."
-    docs = (UPGRADING, OADP_TROUBLE)
+    docs = (links.UPGRADING, links.OADP_TROUBLE)
     source = "MTC 1.7.15 and 1.7.16 release notes (BZ 2180565)"
     better = "MTC has no such check."
 

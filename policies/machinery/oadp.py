@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.machinery.components import DOCS, OADP_TROUBLE
+from policies import links
+from policies.machinery.components import DOCS
 from policies.versions.mtc_same import MTC_READS, release
 from service.core.facts import release as releases
 from service.core.facts.mtc_release import mtc_version
@@ -37,7 +38,7 @@ class OadpPairing(ClusterPolicy):
     reads = (*MTC_READS, *releases.READS, Read(CLUSTER_SERVICE_VERSION, MTC_NAMESPACE))
     declares = ("mtcVersion", "openshiftVersion")
     remedy = "Set the channel of OADP's Subscription to the release that the finding names."
-    docs = (*DOCS, OADP_TROUBLE)
+    docs = (*DOCS, links.OADP_TROUBLE)
     source = "MTC documentation, About MTC (MTC 1.8 support); OADP release notes; release data"
     better = "MTC has no such check."
 

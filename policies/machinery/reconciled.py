@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from shlex import quote
 
-from policies.machinery.components import OADP_TROUBLE, UPGRADING
+from policies import links
 from service.core.evidence import NotGathered
 from service.core.facts.controllers import controllers
 from service.core.facts.reach import holds
@@ -37,7 +37,7 @@ class Reconciled(ClusterPolicy):
         Read(DATA_PROTECTION_APPLICATION, MTC_NAMESPACE),
     )
     remedy = "Correct what the message names, and check the log of the operator."
-    docs = (UPGRADING, OADP_TROUBLE)
+    docs = (links.UPGRADING, links.OADP_TROUBLE)
     source = "mig-operator status of MigrationController; OADP condition Reconciled"
     better = "MTC has no such check."
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from shlex import quote
 
-from policies.machinery.components import DOCS, OADP_TROUBLE, UPGRADING, judged
+from policies import links
+from policies.machinery.components import DOCS, judged
 from policies.plan.plan_policies import SidePolicy
 from service.core.evidence import NotGathered
 from service.core.facts.machinery import (
@@ -207,7 +208,7 @@ class VeleroRunning(SidePolicy):
     remedy = (
         "Fix Velero: check the events and log of its pod, the DataProtectionApplication and OADP."
     )
-    docs = (UPGRADING, OADP_TROUBLE)
+    docs = (links.UPGRADING, links.OADP_TROUBLE)
     source = "mig-controller pkg/controller/migmigration/pod.go, pkg/pods/velero.go"
     better = "Works before the migration starts."
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from shlex import quote
 
+from policies import links
 from policies.needs.need_policies import READS, Gaps, SideNeed, claim_of, copied, readable
-from policies.plan.plan_policies import CHECKLISTS
 from service.core.facts import helper_pods as helpers
 from service.core.facts.direct import direct_volumes
 from service.core.facts.helper_pods import container
@@ -46,7 +46,7 @@ class NodeCapacity(SideNeed):
         "Add nodes or free some, lower source_rsync_pod_* in the MigrationController, or migrate "
         "fewer volumes at once."
     )
-    docs = (CHECKLISTS,)
+    docs = (links.CHECKLISTS,)
     source = "mig-controller pkg/controller/directvolumemigration/rsync.go; Premigration checklists"
     better = "MTC has no such check."
     good = "the nodes have capacity for the pods"

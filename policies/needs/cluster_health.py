@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from shlex import quote
 
+from policies import links
 from policies.needs.need_policies import Gaps, SideNeed
-from policies.plan.plan_policies import CHECKLISTS
 from service.core.evidence import Role
 from service.core.facts import release
 from service.core.facts.machinery import moment
@@ -57,7 +57,7 @@ class NodesReady(SideNeed):
     why = "Pods of the application, or those that copy data, do not start or are evicted."
     reads = (Read(NODE), Read(MIG_PLAN, MTC_NAMESPACE), Read(POD, plan_namespaces=True))
     remedy = "Fix the node, or remove it from the cluster during the migration."
-    docs = (CHECKLISTS,)
+    docs = (links.CHECKLISTS,)
     source = "MTC documentation, Premigration checklists, cluster health"
     better = "MTC has no such check."
     good = "the nodes are ready and not under pressure"
@@ -129,7 +129,7 @@ class ClusterWell(SideNeed):
         "Fix the operator, wait until the rollout is complete, and approve or deny the "
         "requests. Then migrate."
     )
-    docs = (CHECKLISTS,)
+    docs = (links.CHECKLISTS,)
     source = "MTC documentation, Premigration checklists, cluster health"
     better = "MTC has no such check."
     good = "the cluster operators are healthy, and nothing is pending"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from shlex import quote
 
+from policies import links
 from policies.needs.need_policies import (
     READS,
     Gaps,
@@ -14,8 +15,6 @@ from policies.needs.need_policies import (
     readable,
     side_namespaces,
 )
-from policies.plan.plan_policies import CHECKLISTS
-from policies.plan.workloads.pod_quota import QUOTAS
 from service.core.facts import helper_pods as helpers
 from service.core.facts.helper_pods import helper_pods
 from service.core.facts.pod_resources import NO_DEFAULTS, OVER, counted
@@ -55,7 +54,7 @@ class ClusterQuotas(SideNeed):
         Read(PERSISTENT_VOLUME_CLAIM, plan_namespaces=True),
     )
     remedy = "Raise the quota, or exclude the namespace from its selector."
-    docs = (QUOTAS, CHECKLISTS)
+    docs = (links.QUOTAS, links.CHECKLISTS)
     source = "OpenShift ClusterResourceQuota; MTC documentation, Premigration checklists"
     better = "MTC does not check quotas."
     good = "no quota across several namespaces is exceeded"

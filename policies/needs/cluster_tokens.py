@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from shlex import quote
 
+from policies import links
 from policies.connections.mig_clusters import CLUSTER_READS, TOKEN_KEY, RemotePolicy
-from policies.plan.plan_policies import ABOUT, TROUBLE
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.connecting import plain
 from service.core.facts.secrets import with_keys
@@ -42,7 +42,7 @@ class TokensLast(RemotePolicy):
         "Create a secret of type kubernetes.io/service-account-token for account "
         "migration-controller on the remote cluster, and put its token into the secret here."
     )
-    docs = (ABOUT, TROUBLE)
+    docs = (links.ABOUT, links.TROUBLE)
     source = "MTC documentation, Adding a cluster; mig-controller issue 217"
     better = "The controller notices only when the token has expired."
     parameters = (LASTS,)

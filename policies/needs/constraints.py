@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from shlex import quote
 from typing import NamedTuple
 
+from policies import links
 from policies.needs.need_policies import Gaps, PlanNeed
 from policies.needs.rights import RESTRICTED
-from policies.plan.plan_policies import CHECKLISTS, PLAN_READS
+from policies.plan.plan_policies import PLAN_READS
 from service.core.evidence import NotGathered
 from service.core.facts import release
 from service.core.facts.templates import READS as TEMPLATE_READS
 from service.core.facts.templates import require_templates, templates
-from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, unknown
 from service.core.values.versions import Version
@@ -80,12 +80,8 @@ class ConstraintsOnDestination(PlanNeed):
         "Restore a changed default constraint, and put the change into a separate one."
     )
     docs = (
-        CHECKLISTS,
-        Link(
-            "Managing security context constraints",
-            "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html/"
-            "authentication_and_authorization/managing-pod-security-policies",
-        ),
+        links.CHECKLISTS,
+        links.CONSTRAINTS,
     )
     source = "MTC 1.8.3 to 1.8.5 release notes (MIG-1454); Planning your migration, security"
     better = "MTC has no such check."

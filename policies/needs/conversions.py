@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
+from policies import links
 from policies.needs.need_policies import READS, Gaps, PlanNeed, copied
-from policies.plan.plan_policies import ADVANCED, MIGRATING, PLAN_READS
+from policies.plan.plan_policies import PLAN_READS
 from service.core.facts import mtc_release, release, topology
 from service.core.facts.mtc_release import mtc_version
 from service.core.facts.plan_type import storage_conversion
@@ -49,7 +50,7 @@ class ConversionWorkloads(PlanNeed):
         Read(DEPLOYMENT, plan_namespaces=True),
     )
     remedy = "Rename the stateful set; edit its volumeClaimTemplates after the conversion."
-    docs = (ADVANCED,)
+    docs = (links.ADVANCED,)
     source = "MTC 1.8.5 release notes (MIG-1660, MIG-1661); mig-controller migmigration/storage.go"
     better = "MTC has no such check."
     good = "the workloads can take part in the conversion"
@@ -125,7 +126,7 @@ class MachinesMovable(PlanNeed):
     )
     declares = ("openshiftVersion",)
     remedy = "Stop these virtual machines and migrate them without liveMigrate."
-    docs = (ADVANCED,)
+    docs = (links.ADVANCED,)
     source = "OpenShift Virtualization, Storage live migration with MTC, known limitations"
     better = "MTC has no such check."
     good = "every virtual machine can be migrated live"
@@ -216,7 +217,7 @@ class BuildsPush(PlanNeed):
         "After the migration, link the secret of the builder service account again, or "
         "recreate the builds."
     )
-    docs = (MIGRATING,)
+    docs = (links.MIGRATING,)
     source = "MTC 1.8.0 to 1.8.5 release notes (BZ 2234781); OADP 1.4.1 release notes"
     better = "MTC has no such check."
     good = "no build pushes to the registry of its cluster"

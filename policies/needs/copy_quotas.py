@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from shlex import quote
 
+from policies import links
 from policies.needs.need_policies import (
     READS,
     Gaps,
@@ -14,8 +15,6 @@ from policies.needs.need_policies import (
     readable,
     require_rsync,
 )
-from policies.plan.plan_policies import CHECKLISTS
-from policies.plan.workloads.pod_quota import LIMIT_RANGES, QUOTAS
 from service.core.facts import helper_pods as helpers
 from service.core.facts import mtc_release, namespaces
 from service.core.facts.helper_pods import helper_pods
@@ -56,7 +55,7 @@ class HelperPodsFitQuotas(SideNeed):
         "Raise the quota during the migration, or lower source_rsync_pod_* and "
         "target_rsync_pod_* in the MigrationController."
     )
-    docs = (QUOTAS, CHECKLISTS)
+    docs = (links.QUOTAS, links.CHECKLISTS)
     source = "mig-controller pkg/controller/directvolumemigration/rsync.go, migmigration/stage.go"
     better = "MTC does not check quotas."
     good = "quotas are large enough for the pods that copy the data"
@@ -127,7 +126,7 @@ class HelperPodsWithinLimits(SideNeed):
     )
     declares = ("mtcVersion",)
     remedy = "Change the limit range during the migration. If MTC is older than 1.8.9, update it."
-    docs = (LIMIT_RANGES, CHECKLISTS)
+    docs = (links.LIMIT_RANGES, links.CHECKLISTS)
     source = "mig-controller pkg/controller/directvolumemigration/resource.go; MTC 1.8.9 notes"
     better = "MTC does not check limit ranges before the migration."
     good = "limit ranges allow the rsync pods"

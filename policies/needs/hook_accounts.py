@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
+from policies import links
 from policies.needs.need_policies import Gaps, NeedPolicy
 from policies.plan.hooks.plan_hooks import HOOK_READS, HookPolicy, HookUse, mig_hook
-from policies.plan.plan_policies import ADVANCED, TROUBLE
 from service.core.evidence import Missing, NotGathered
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, unknown
@@ -42,7 +42,7 @@ class HookAccounts(NeedPolicy[HookUse], HookPolicy):
         Read(CLUSTER_ROLE_BINDING),
     )
     remedy = "Create the service account on the cluster where the hook runs, and bind it to a role."
-    docs = (ADVANCED, TROUBLE)
+    docs = (links.ADVANCED, links.TROUBLE)
     source = "mig-controller pkg/controller/migmigration/hooks.go"
     better = "MTC checks only the syntax of the name."
     good = "the service account of the hook exists and has rights"

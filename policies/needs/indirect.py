@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from shlex import quote
 
+from policies import links
 from policies.needs.need_policies import READS, Gaps, PlanNeed, readable
-from policies.plan.plan_policies import TROUBLE
 from service.core.facts import release
 from service.core.facts.setting_values import setting
 from service.core.facts.volume_targets import is_copied
@@ -60,7 +60,7 @@ class IndirectCopy(PlanNeed):
         "Raise restic_timeout, set restic_supplemental_groups to the groups of the export on "
         "both clusters, and scale DeploymentConfigs manually after the restore."
     )
-    docs = (TROUBLE,)
+    docs = (links.TROUBLE,)
     source = "MTC documentation, Troubleshooting; OADP troubleshooting (Restic timeout)"
     better = "MTC waits until the timeout."
     parameters = (LARGE,)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from policies import links
 from policies.needs.need_policies import READS, Gaps, PlanNeed, copied
 from policies.plan.plan_policies import edit
-from policies.plan.volumes.volume_policies import OPTIONS, TARGET_READS
+from policies.plan.volumes.volume_policies import TARGET_READS
 from service.core.access_modes import AUTO, ROX, RWX, modes_of
 from service.core.facts.storage_classes import destination_classes
 from service.core.facts.volume_targets import access_modes, target_of
@@ -40,7 +41,7 @@ class KeptAccessModes(PlanNeed):
         "Set selection.accessMode of the volume to ReadWriteMany, with a class that supports "
         "it. For a read-only claim, set a mode that rsync can write to."
     )
-    docs = (OPTIONS,)
+    docs = (links.ADVANCED,)
     source = "mig-controller pkg/apis/migration/v1alpha1/migcluster_types.go, migplan/pvlist.go"
     better = (
         "The controller warns of modes that the class does not have, but not of modes that "

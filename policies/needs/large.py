@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from policies import links
 from policies.needs.need_policies import READS, Gaps, PlanNeed, copied, readable, require_rsync
-from policies.plan.plan_policies import ABOUT, TROUBLE
 from service.core.facts.setting_values import is_true, setting
 from service.core.facts.volumes import Volume
 from service.core.migration import Migration
@@ -41,7 +41,7 @@ class LargeVolumes(PlanNeed):
         "Set rsync_backoff_limit to 40 or more, and migration_rsync_super_privileged to true on "
         "both clusters."
     )
-    docs = (ABOUT, TROUBLE)
+    docs = (links.ABOUT, links.TROUBLE)
     source = "MTC documentation, Direct migration requirements and Troubleshooting"
     better = "MTC does not look at the size of volumes."
     good = "no volume is large, or the settings of rsync fit"

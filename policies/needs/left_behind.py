@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from policies import links
 from policies.needs.need_policies import Gaps, PlanNeed
-from policies.plan.plan_policies import ADVANCED, PLAN_READS, edit
+from policies.plan.plan_policies import PLAN_READS, edit
 from service.core.evidence import NotGathered
 from service.core.facts.setting_values import is_true, setting
-from service.core.link import Link
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable
@@ -42,10 +42,6 @@ SWITCHES: Mapping[str, tuple[Resource[Any], str]] = {
 STAY = "they stay behind"
 LISTS = ("excluded_resources", "additional_excluded_resources")
 DEFAULT = frozenset(SETTINGS["excluded_resources"].default.split(", "))
-EXCLUDING = Link(
-    "Excluding resources",
-    "https://github.com/migtools/mig-operator/blob/master/docs/usage/ExcludeResources.md",
-)
 
 
 class NothingExcluded(PlanNeed):
@@ -67,7 +63,7 @@ class NothingExcluded(PlanNeed):
         *(Read(kind, plan_namespaces=True) for kind in COUNTED),
     )
     remedy = "Remove the setting, or migrate the excluded objects in another way."
-    docs = (ADVANCED, EXCLUDING)
+    docs = (links.ADVANCED, links.EXCLUDING)
     source = "mig-operator docs/usage/ExcludeResources.md"
     better = "MTC does not report what a setting excludes."
     good = "no setting excludes objects of the plan's namespaces"
@@ -174,7 +170,7 @@ class LabelSelectorComplete(PlanNeed):
         *(Read(kind, plan_namespaces=True) for kind in LABELLED if kind.namespaced),
     )
     remedy = "Label every object of the application and the namespace, or remove the selector."
-    docs = (ADVANCED,)
+    docs = (links.ADVANCED,)
     source = "MTC documentation, Advanced migration options (labelSelector)"
     better = "MTC does not report what it excludes."
     good = "the label selector of the plan selects every object that was checked"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from policies import links
 from policies.needs.need_policies import Gaps, PlanNeed
-from policies.plan.plan_policies import ABOUT, ADVANCED, PLAN_READS
+from policies.plan.plan_policies import PLAN_READS
 from service.core.evidence import NotGathered
 from service.core.facts import release
 from service.core.facts.release import major, major_or
@@ -43,7 +44,7 @@ class OperatorsOnDestination(PlanNeed):
     )
     declares = ("openshiftVersion",)
     remedy = "Install the operator for the namespace on the destination before the migration."
-    docs = (ADVANCED, ABOUT)
+    docs = (links.ADVANCED, links.ABOUT)
     source = "MTC documentation, Excluding resources (the default list)"
     better = "MTC excludes operators and does not report it."
     good = "no operator of the plan's namespaces is left behind"

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from shlex import quote
 
+from policies import links
 from policies.needs.need_policies import (
     READS,
     Gaps,
@@ -17,7 +18,6 @@ from policies.needs.need_policies import (
     side_namespaces,
     sources_by_destination,
 )
-from policies.plan.plan_policies import ABOUT, CHECKLISTS, TROUBLE
 from service.core.access_modes import RWO
 from service.core.evidence import NotGathered
 from service.core.facts import release
@@ -58,7 +58,7 @@ class NamespaceNodeSelectors(PlanNeed):
     reads = (*READS, *release.READS, Read(NAMESPACE), Read(SCHEDULER))
     declares = ("openshiftVersion",)
     remedy = "Label nodes of the destination, or change the annotation of the namespace."
-    docs = (TROUBLE, CHECKLISTS)
+    docs = (links.TROUBLE, links.CHECKLISTS)
     source = "MTC documentation, Troubleshooting; OpenShift project node selectors"
     better = "MTC checks only the selectors of the pods."
     good = "the node selectors of the namespaces match nodes of the destination"
@@ -183,7 +183,7 @@ class TransferPodPlaceable(PlanNeed):
         "Select a storage class with volumeBindingMode WaitForFirstConsumer or with one zone, "
         "put fewer volumes of a namespace into one plan, or copy through the repository."
     )
-    docs = (ABOUT, TROUBLE)
+    docs = (links.ABOUT, links.TROUBLE)
     source = "MTC documentation, About MTC (BZ 1947487); mig-controller rsync.go; crane-lib rsync"
     better = "MTC has no such check."
     good = "one node can attach all volumes of each namespace"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from policies import links
 from policies.needs.need_policies import Gaps, PlanNeed
-from policies.plan.plan_policies import ADVANCED, MIGRATING, PLAN_READS
+from policies.plan.plan_policies import PLAN_READS
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, not_applicable
 from service.kinds.mtc import MIG_PLAN, MTC_NAMESPACE
@@ -30,7 +31,7 @@ class PlanNameLength(PlanNeed):
         "Create the plan again with a shorter name. If it has hooks, the name must not "
         "contain dots."
     )
-    docs = (MIGRATING, ADVANCED)
+    docs = (links.MIGRATING, links.ADVANCED)
     source = "mig-controller pkg/controller/migmigration/backup.go, hooks.go"
     better = "MTC notices only when it creates the objects."
     good = "the plan's name is short enough"
@@ -77,7 +78,7 @@ class OnePlanPerNamespace(PlanNeed):
     severity = Severity.WARNING
     reads = PLAN_READS
     remedy = "Delete the closed plans of earlier migrations of these namespaces."
-    docs = (MIGRATING,)
+    docs = (links.MIGRATING,)
     source = "MTC 1.8.6 release notes; mig-controller pkg/controller/migmigration/quiesce.go"
     better = "MTC does not check closed plans."
     good = "no closed plan has the same namespaces"

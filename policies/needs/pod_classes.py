@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from policies import links
 from policies.needs.need_policies import Gaps, PlanNeed
-from policies.plan.plan_policies import CHECKLISTS, PLAN_READS
+from policies.plan.plan_policies import PLAN_READS
 from service.core.evidence import NotGathered
 from service.core.facts.templates import READS as TEMPLATE_READS
 from service.core.facts.templates import require_templates, templates
-from service.core.link import Link
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, unknown
 from service.kinds.apis import PRIORITY_CLASS, RUNTIME_CLASS
@@ -42,11 +42,8 @@ class ClusterScopedNeeds(PlanNeed):
     )
     remedy = "Create the class on the destination as it is on the source."
     docs = (
-        CHECKLISTS,
-        Link(
-            "Pod priority and preemption",
-            "https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/",
-        ),
+        links.CHECKLISTS,
+        links.PRIORITY,
     )
     source = "MTC documentation, Troubleshooting 3 to 4, known issues; Premigration checklists"
     better = "MTC has no such check."

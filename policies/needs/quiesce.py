@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from policies import links
 from policies.needs.need_policies import READS, Gaps, PlanNeed, claim_of
-from policies.plan.plan_policies import MIGRATING
 from service.core.facts.plan_type import STATE, TYPE_CONDITION
 from service.core.facts.volume_targets import is_copied
 from service.core.facts.volumes import volumes
-from service.core.link import Link
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.kinds.resource import Read
@@ -63,11 +62,8 @@ class StaysStopped(PlanNeed):
         "manually what MTC does not stop."
     )
     docs = (
-        MIGRATING,
-        Link(
-            "State transfer",
-            "https://github.com/migtools/mig-operator/blob/master/docs/usage/StateTransferUsage.md",
-        ),
+        links.MIGRATING,
+        links.STATE_TRANSFER,
     )
     source = "mig-controller pkg/controller/migmigration/quiesce.go"
     better = "MTC waits for the pods and does not report why they restart."

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
+from policies import links
 from policies.needs.need_policies import READS, Gaps, PlanNeed, copied, require_rsync
-from policies.plan.plan_policies import ABOUT
 from policies.plan.workloads.rsync_root import ENFORCED_SINCE, SETTING
 from service.core.evidence import NotGathered
 from service.core.facts import release
@@ -53,7 +53,7 @@ class RsyncCanRead(PlanNeed):
         "Set migration_rsync_privileged on both clusters and label the namespaces "
         "pod-security.kubernetes.io/enforce=privileged, or set runAsRoot of the MigMigration."
     )
-    docs = (ABOUT,)
+    docs = (links.ABOUT,)
     source = "MTC documentation, Direct migration requirements; MTC 1.8.4 release notes"
     better = "MTC warns only when rsync already runs."
     good = "rsync can be the user that the files belong to"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
+from policies import links
 from policies.needs.need_policies import (
     READS,
     Gaps,
@@ -13,7 +14,7 @@ from policies.needs.need_policies import (
     require_rsync,
     side_namespaces,
 )
-from policies.plan.plan_policies import ABOUT, PLAN_READS, TROUBLE
+from policies.plan.plan_policies import PLAN_READS
 from service.core.facts import release
 from service.core.facts.release import major
 from service.core.facts.transfer import endpoint_type
@@ -53,7 +54,7 @@ class RsyncRouteAdmitted(PlanNeed):
     )
     declares = ("openshiftVersion",)
     remedy = "Label the namespace for a router, or set rsync_endpoint_type."
-    docs = (ABOUT, TROUBLE)
+    docs = (links.ABOUT, links.TROUBLE)
     source = "mig-controller pkg/controller/directvolumemigration/rsync.go; route sharding"
     better = "The controller waits for the route and does not check the routers."
     good = "a router of the destination admits rsync's route"
@@ -121,7 +122,7 @@ class WebhooksAnswer(PlanNeed):
         "Fix the service of the webhook, or delete the webhook configuration if the "
         "service is gone."
     )
-    docs = (TROUBLE,)
+    docs = (links.TROUBLE,)
     source = "OADP troubleshooting, Restoring workloads with admission webhooks"
     better = "MTC has no such check."
     good = "every required webhook has an endpoint"

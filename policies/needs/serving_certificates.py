@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from shlex import quote
 
+from policies import links
 from policies.connections.mig_clusters import CLUSTER_READS, edit_cluster
 from policies.connections.mig_storage import edit_storage
 from policies.needs.need_policies import Gaps, SideNeed
-from policies.plan.plan_policies import CHECKLISTS, PLAN_READS
+from policies.plan.plan_policies import PLAN_READS
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import release
 from service.core.facts.release import major
@@ -49,7 +50,7 @@ class CertificatesLast(SideNeed):
     )
     declares = ("openshiftVersion",)
     remedy = "Renew the certificate, or add the new certificate to the bundle."
-    docs = (CHECKLISTS,)
+    docs = (links.CHECKLISTS,)
     source = "MTC documentation, Premigration checklists: certificates are valid throughout"
     better = "MTC has no such check."
     good = "no checked certificate expires within 30 days"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from policies import links
 from policies.connections.mig_clusters import CLUSTER_READS, RemotePolicy, edit_cluster
-from policies.plan.plan_policies import ADVANCED, TROUBLE
 from service.core.evidence import NotGathered
 from service.core.facts import proxy
 from service.core.facts.proxy import exceptions, proxy_use
@@ -37,7 +37,7 @@ class UpgradesThroughProxy(RemotePolicy):
         "Add the API server of the remote cluster to noProxy of the host, or configure the "
         "proxy to pass the Upgrade header and test `oc exec` through it."
     )
-    docs = (ADVANCED, TROUBLE)
+    docs = (links.ADVANCED, links.TROUBLE)
     source = "MTC documentation, Known issue: Upgrade request required"
     better = "Works before the migration starts."
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from shlex import quote
 
+from policies import links
 from policies.network.allow_manifests import allow_all_egress, allow_first, allow_rsync
 from policies.network.connection_outcomes import (
     COMMAND_READS,
     PLACE_READS,
     PLAN_READS,
-    PROXIES,
     STORAGE_READS,
 )
 from policies.network.traffic import (
@@ -135,7 +135,7 @@ class NoBlockingNetworkPolicy(ClusterPolicy):
         "Add a NetworkPolicy that allows egress of the rsync pods on the source and ingress on "
         "the destination, and an Allow rule before the Deny rule rule in the egress firewall."
     )
-    docs = (PROXIES,)
+    docs = (links.PROXIES,)
     source = (
         "MTC docs, About configuring proxies (NetworkPolicy, EgressNetworkPolicy); "
         "mig-controller pkg/controller/directvolumemigration/rsync.go"

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.network.connection_outcomes import (
-    COMMAND_READS,
-    DIRECT,
-    PLACE_READS,
-    PLAN_READS,
-    PREREQUISITES,
-)
+from policies import links
+from policies.network.connection_outcomes import COMMAND_READS, PLACE_READS, PLAN_READS
 from policies.network.legs import api_leg, registry_leg, rsync_leg
 from service.core.evidence import NotGathered
 from service.core.facts import direct
@@ -45,7 +40,7 @@ class ClustersReachEachOther(ClusterPolicy):
         "remote API server at all, use `crane tunnel-api`. If the source can only connect "
         "through a proxy, set stunnel_tcp_proxy."
     )
-    docs = (PREREQUISITES, DIRECT)
+    docs = (links.PREREQUISITES, links.DIRECT)
     chapter = True
     source = (
         "MTC docs, Migration prerequisites and Direct migration requirements; mig-controller "

@@ -8,7 +8,6 @@ from typing import Any
 from service.core.evidence import Missing
 from service.core.facts.machinery import LOCATION_READS, RUNNING_READS
 from service.core.facts.reach import Reach
-from service.core.link import Link
 from service.core.outcome import Outcome, failed, passed, unknown
 from service.kinds.cluster import CONFIG_MAP, NODE
 from service.kinds.config import (
@@ -28,22 +27,6 @@ from service.kinds.mtc import (
 from service.kinds.operators import CLUSTER_SERVICE_VERSION
 from service.kinds.ref import Pointer, Subject
 from service.kinds.resource import Read
-
-PREREQUISITES = Link(
-    "Migration prerequisites",
-    "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html/"
-    "migration_toolkit_for_containers/migrating-applications-with-mtc",
-)
-DIRECT = Link(
-    "Direct migration requirements",
-    "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html/"
-    "migration_toolkit_for_containers/mtc-direct-migration-requirements",
-)
-PROXIES = Link(
-    "About configuring proxies, network policies and egress",
-    "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html/"
-    "migration_toolkit_for_containers/installing-mtc",
-)
 
 RELEASE_READS = (Read(CLUSTER_VERSION, name="version"), Read(SERVER_VERSION), Read(NODE))
 MTC_READS: tuple[Read[Any], ...] = (

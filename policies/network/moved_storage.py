@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from shlex import quote
 
+from policies import links
 from policies.network.connection_outcomes import (
     COMMAND_READS,
     PLACE_READS,
     PLAN_READS,
-    PREREQUISITES,
     connection,
 )
 from service.core.evidence import Attempt, Missing
@@ -77,7 +77,7 @@ class RemoteVolumesReachable(ClusterPolicy):
         "Make the storage reachable from both clusters (NFS: open port 2049, and export to the "
         "nodes of both), or select action copy."
     )
-    docs = (PREREQUISITES,)
+    docs = (links.PREREQUISITES,)
     chapter = True
     source = (
         "MTC docs, Migration prerequisites; mig-controller pkg/controller/migplan/validation.go "

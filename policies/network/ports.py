@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from policies import links
 from policies.network.connection_outcomes import (
     COMMAND_READS,
     PLACE_READS,
     PLAN_READS,
-    PREREQUISITES,
     connection,
 )
 from service.core.evidence import Attempt, Missing, NotGathered
@@ -85,7 +85,7 @@ class RequiredPorts(ClusterPolicy):
     reads = (*PLAN_READS, *PLACE_READS, *COMMAND_READS)
     declares = ("ports", "api", "routes", "registry", "dns", "endpoint", "apiUrl")
     remedy = "Open the port in the firewalls and load balancers in front of the cluster."
-    docs = (PREREQUISITES,)
+    docs = (links.PREREQUISITES,)
     chapter = True
     source = "MTC docs, Migration prerequisites; advanced migration options (tunnel-api)"
     better = "MTC tests only the API server, from the host cluster, and no other port."

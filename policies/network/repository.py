@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from policies import links
 from policies.network.connection_outcomes import (
     COMMAND_READS,
     PLAN_READS,
-    PREREQUISITES,
     STORAGE_READS,
     connection,
 )
@@ -81,7 +81,7 @@ class RepositoryReachable(ClusterPolicy):
         "firewall, the proxy (allow the repository, or add it to noProxy if it is internal), "
         "DNS and certificates."
     )
-    docs = (PREREQUISITES,)
+    docs = (links.PREREQUISITES,)
     chapter = True
     source = "MTC docs, Migration prerequisites; mig-controller pkg/controller/migstorage"
     upstream = ("BackupStorageProviderTestFailed",)
@@ -131,7 +131,7 @@ class RepositoryTlsPort(Policy[MigStorage]):
     reads = (*STORAGE_READS, *PLAN_READS, *COMMAND_READS)
     declares = ("repository", "endpoint")
     remedy = "Serve the repository on port 443, and open the port for every cluster."
-    docs = (PREREQUISITES,)
+    docs = (links.PREREQUISITES,)
     chapter = True
     source = "MTC docs, Migration prerequisites"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from policies.plan.plan_policies import ABOUT, PLAN_READS, VALIDATION, edit
+from policies import links
+from policies.plan.plan_policies import PLAN_READS, VALIDATION, edit
 from service.core.deadline import check
 from service.core.evidence import Missing, Role
 from service.core.facts import topology
@@ -41,7 +42,7 @@ class PlanConflict(MigrationPolicy):
     )
     reads = PLAN_READS
     remedy = "Close the other plan (spec.closed: true), or remove the namespace from one of them."
-    docs = (ABOUT,)
+    docs = (links.ABOUT,)
     source = (
         f"{VALIDATION} validateConflict; pkg/apis/migration/v1alpha1/migplan_types.go "
         "HasConflict; MTC 1.8.6 release notes"
@@ -178,7 +179,7 @@ class ClaimMappings(MigrationPolicy):
     why = "The second copy overwrites the data of the first."
     reads = (*PLAN_READS, *topology.READS)
     remedy = "Give each claim another target name (pvc.name: source:target)."
-    docs = (ABOUT,)
+    docs = (links.ABOUT,)
     source = "mig-controller pkg/controller/migmigration/validation.go ConflictingPVCMappings"
     upstream = ("ConflictingPVCMappings",)
     better = "Works before a migration is started, and also between clusters."

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from policies.plan.plan_policies import ABOUT, PLAN_READS, VALIDATION, edit, named
+from policies import links
+from policies.plan.plan_policies import PLAN_READS, VALIDATION, edit, named
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import release, served_apis
 from service.core.facts.served_apis import has_kind, kinds_of, untold
@@ -31,7 +32,7 @@ class IncludedResources(MigrationPolicy):
     reads = (*PLAN_READS, *served_apis.READS, *release.READS)
     declares = ("openshiftVersion",)
     remedy = "Write group and kind as in apiVersion and kind of an object of that kind."
-    docs = (ABOUT,)
+    docs = (links.ABOUT,)
     source = f"{VALIDATION} validateIncludedResources"
     upstream = ("InvalidResourceList",)
     better = "Suggests the kind that was probably meant."

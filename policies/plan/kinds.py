@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from shlex import quote
 from typing import Any
 
+from policies import links
 from policies.data.kubernetes_apis import ONE_OBJECT, served_by, stable
 from policies.plan.namespaces.namespace_entries import NamespacesPolicy
-from policies.plan.plan_policies import ABOUT, PLAN_READS
+from policies.plan.plan_policies import PLAN_READS
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import release, served_apis
 from service.core.facts.served_apis import has_kind, serves, untold
-from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.settings.table import SETTINGS
@@ -30,10 +30,6 @@ from service.kinds.ref import Pointer, Subject
 from service.kinds.resource import Read, Resource
 from service.kinds.workloads import CRON_JOB, DAEMON_SET, DEPLOYMENT, STATEFUL_SET
 
-WARNING_PAGE = Link(
-    "Incompatible kinds",
-    "https://github.com/migtools/mig-operator/blob/master/docs/usage/GVKWarning.md",
-)
 LOOKED_AT: tuple[Resource[Any], ...] = (
     CRON_JOB,
     POD_DISRUPTION_BUDGET,
@@ -79,7 +75,7 @@ class KindsServed(NamespacesPolicy):
         "Create the objects on the destination in a version that it serves, install the "
         "operator of a custom kind there, or exclude the kind."
     )
-    docs = (WARNING_PAGE, ABOUT)
+    docs = (links.KIND_WARNING, links.ABOUT)
     source = "mig-controller pkg/gvk/gvk.go, pkg/controller/migplan/gvk.go; BZ#2149119"
     upstream = ("GVKsIncompatible",)
     better = (

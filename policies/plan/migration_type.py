@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
-from policies.plan.plan_policies import ABOUT, MAPPING, PLAN_READS, VALIDATION, edit, entry, named
+from policies import links
+from policies.plan.plan_policies import PLAN_READS, VALIDATION, edit, entry, named
 from service.core.evidence import NotGathered
 from service.core.facts import plan_limits, topology
 from service.core.facts.plan_type import TYPE_CONDITION, intra_cluster
@@ -49,7 +50,7 @@ class MigrationType(MigrationPolicy):
         "For a migration within one cluster, map all namespaces to new ones or none, and set "
         "indirectVolumeMigration: false."
     )
-    docs = (ABOUT, MAPPING)
+    docs = (links.ABOUT, links.MAPPING)
     source = (
         f"{VALIDATION} validatePossibleMigrationTypes; pkg/controller/directimagemigration/"
         "validation.go; pkg/controller/migmigration/validation.go"

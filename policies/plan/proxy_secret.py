@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.plan.plan_policies import ADVANCED, VALIDATION, SidePolicy
+from policies import links
+from policies.plan.plan_policies import VALIDATION, SidePolicy
 from service.core.facts.secrets import with_keys
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed, passed
@@ -31,7 +32,7 @@ class ProxySecret(SidePolicy):
     why = "The plan never becomes Ready."
     reads = (Read(SECRET, MTC_NAMESPACE),)
     remedy = "Keep one secret with the label. It must have key HTTP_PROXY, HTTPS_PROXY or NO_PROXY."
-    docs = (ADVANCED,)
+    docs = (links.ADVANCED,)
     source = f"{VALIDATION} validateRegistryProxySecrets"
     upstream = (
         "SourceClusterProxySecretMisconfigured",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from policies.plan.plan_policies import ABOUT, PLAN_READS, VALIDATION, SidePolicy, edit, named
+from policies import links
+from policies.plan.plan_policies import PLAN_READS, VALIDATION, SidePolicy, edit, named
 from service.core.evidence import Missing, NotGathered, Role
 from service.core.facts.machinery import RUNNING_READS, controller_down
 from service.core.facts.plan_refs import (
@@ -45,7 +46,7 @@ class PlanClusters(SidePolicy):
     why = "The plan never becomes Ready, and the controller checks nothing else."
     reads = CLUSTER_READS
     remedy = "Refer to an existing MigCluster with both namespace and name, or add the cluster."
-    docs = (ABOUT,)
+    docs = (links.ABOUT,)
     source = f"{VALIDATION} validateSourceCluster, validateDestinationCluster"
     upstream = ("InvalidSourceClusterRef", "InvalidDestinationClusterRef")
     better = "Lists the MigClusters that exist. The whole reconcile of the controller fails."
@@ -83,7 +84,7 @@ class PlanClustersReady(SidePolicy):
     remedy = (
         "Fix what the conditions of the MigCluster report. Then the controller validates again."
     )
-    docs = (ABOUT,)
+    docs = (links.ABOUT,)
     source = f"{VALIDATION} validateSourceCluster, validateDestinationCluster"
     upstream = ("SourceClusterNotReady", "DestinationClusterNotReady")
     better = "Includes the reasons."
@@ -107,7 +108,7 @@ class PlanStorageExists(MigrationPolicy):
     )
     reads = STORAGE_READS
     remedy = "Refer to an existing MigStorage with both namespace and name, or add a repository."
-    docs = (ABOUT,)
+    docs = (links.ABOUT,)
     source = f"{VALIDATION} validateStorage"
     upstream = ("InvalidStorageRef",)
     better = "Lists the MigStorages that exist."
@@ -143,7 +144,7 @@ class PlanStorageReady(MigrationPolicy):
         "Fix what the conditions of the MigStorage report. The controller tests it every "
         "30 seconds."
     )
-    docs = (ABOUT,)
+    docs = (links.ABOUT,)
     source = f"{VALIDATION} validateStorage"
     upstream = ("StorageNotReady",)
     better = "Includes the reasons."

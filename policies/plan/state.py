@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.plan.plan_policies import ABOUT, PLAN_READS, VALIDATION, SidePolicy, named
+from policies import links
+from policies.plan.plan_policies import PLAN_READS, VALIDATION, SidePolicy, named
 from service.core.facts.reach import holds
-from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.plan_patch import merge
@@ -32,7 +32,7 @@ class PlanOpen(MigrationPolicy):
     )
     reads = PLAN_READS
     remedy = "Make a new plan, or set spec.closed: false; spec.refresh: true validates it again."
-    docs = (ABOUT,)
+    docs = (links.ABOUT,)
     source = (
         "mig-controller pkg/controller/migplan/migplan_controller.go; "
         "pkg/controller/migmigration/validation.go"
@@ -89,13 +89,7 @@ class LiveStorageMigration(SidePolicy):
     remedy = (
         "Update OpenShift Virtualization, and configure what is missing in its KubeVirt resource."
     )
-    docs = (
-        Link(
-            "Virtual machines",
-            "https://github.com/migtools/mig-controller/blob/master/docs/scenarios/"
-            "virtual-machines/README.md",
-        ),
-    )
+    docs = (links.VIRTUAL_MACHINES,)
     source = f"{VALIDATION} validateKubeVirtInstalled"
     upstream = (
         "KubeVirtNotInstalledSourceCluster",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from json import dumps
 from shlex import quote
 
+from policies import links
 from policies.versions.mtc_same import MTC_READS
 from service.core.evidence import NotGathered
 from service.core.facts import Fact, direct
@@ -22,7 +23,6 @@ from service.core.facts.endpoints import route_domain
 from service.core.facts.mtc_release import mtc_version
 from service.core.facts.proxy import ProxyUse, exceptions, proxy_use
 from service.core.facts.transfer import intra_cluster
-from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import (
     Outcome,
@@ -41,13 +41,9 @@ from service.kinds.redact import MASK
 from service.kinds.ref import Pointer
 from service.kinds.resource import Read
 
-BOOKS = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html-single/"
 DOCS = (
-    Link("About configuring proxies", BOOKS + "migration_toolkit_for_containers/index"),
-    Link(
-        "DVM networking",
-        "https://github.com/migtools/mig-operator/blob/master/docs/usage/DVMNetworking.md",
-    ),
+    links.PROXIES,
+    links.DVM_NETWORKING,
 )
 CONTROLLER_READ = Read(MIGRATION_CONTROLLER, namespace=MTC_NAMESPACE)
 CONFIG_READ = Read(CONFIG_MAP, namespace=MTC_NAMESPACE)

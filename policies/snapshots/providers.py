@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator
 from shlex import quote
 
+from policies import links
 from service.core.evidence import NotGathered
 from service.core.facts.cloud import platform
 from service.core.facts.release import major_or
 from service.core.facts.snapshots import provider_of
 from service.core.facts.volumes import Volume, snapshots, volumes
-from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import MigrationPolicy
@@ -21,14 +21,6 @@ from service.kinds.mtc import MIG_PLAN, MIG_STORAGE, MIGRATION_CONTROLLER, MTC_N
 from service.kinds.resource import Read
 from service.kinds.storage import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, VOLUME_SNAPSHOT_CLASS
 
-_BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html"
-PREREQUISITES = Link(
-    "Migration prerequisites",
-    f"{_BOOK}/migration_toolkit_for_containers/migrating-applications-with-mtc",
-)
-COPY_METHODS = Link(
-    "About data copy methods", f"{_BOOK}/migration_toolkit_for_containers/about-mtc"
-)
 SNAPSHOT_READS = (
     Read(MIG_PLAN),
     Read(PERSISTENT_VOLUME_CLAIM, plan_namespaces=True),
@@ -78,7 +70,7 @@ class SnapshotProvider(MigrationPolicy):
         "Copy these volumes with copyMethod filesystem, or set volumeSnapshotProvider of the "
         "MigStorage to the provider of the volumes."
     )
-    docs = (PREREQUISITES, COPY_METHODS)
+    docs = (links.PREREQUISITES, links.COPY_METHODS)
     chapter = True
     source = (
         "MTC docs, Migration prerequisites, snapshot copy; mig-operator docs/usage/Snapshot.md; "
@@ -216,7 +208,7 @@ class SnapshotSameProvider(MigrationPolicy):
     reads = (*SNAPSHOT_READS, Read(INFRASTRUCTURE), Read(NODE))
     declares = ("platform",)
     remedy = "Copy these volumes with copyMethod filesystem."
-    docs = (PREREQUISITES, COPY_METHODS)
+    docs = (links.PREREQUISITES, links.COPY_METHODS)
     chapter = True
     source = "MTC docs, Migration prerequisites, snapshot copy"
     upstream = ("PvWarnCopyMethodSnapshot",)

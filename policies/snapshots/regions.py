@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.snapshots.providers import COPY_METHODS, PREREQUISITES, SNAPSHOT_READS, listed
+from policies import links
+from policies.snapshots.providers import SNAPSHOT_READS, listed
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.cloud import platform, regions
 from service.core.facts.snapshots import provider_of, resource_group
@@ -47,7 +48,7 @@ class SnapshotSameRegion(MigrationPolicy):
     remedy = (
         "Copy these volumes with copyMethod filesystem, or migrate to a cluster in that region."
     )
-    docs = (PREREQUISITES, COPY_METHODS)
+    docs = (links.PREREQUISITES, links.COPY_METHODS)
     chapter = True
     source = (
         "MTC docs, Migration prerequisites, snapshot copy; Adding a cluster (Azure resource "

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.snapshots.providers import COPY_METHODS, PREREQUISITES, SNAPSHOT_READS, require_seen
+from policies import links
+from policies.snapshots.providers import SNAPSHOT_READS, require_seen
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.snapshots import provisioner_of, same_storage
 from service.core.facts.storage_classes import (
@@ -44,7 +45,7 @@ class SnapshotSameStorageClass(MigrationPolicy):
         "Create the storage class of the source on the destination and select it, or copy the "
         "volume with copyMethod filesystem."
     )
-    docs = (PREREQUISITES, COPY_METHODS)
+    docs = (links.PREREQUISITES, links.COPY_METHODS)
     chapter = True
     source = "MTC docs, Migration prerequisites, snapshot copy; mig-operator docs/usage/Snapshot.md"
     upstream = ("PvWarnCopyMethodSnapshot",)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from policies import links
 from policies.versions.pairing import combination
 from service.core.evidence import Missing
 from service.core.facts import Fact
 from service.core.facts.mtc_release import mtc_version
 from service.core.facts.release import READS as RELEASE_READS
 from service.core.facts.release import major_or
-from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, not_applicable, passed, unknown
 from service.core.policy import ClusterPolicy
@@ -23,8 +23,6 @@ from service.kinds.ref import Subject
 from service.kinds.resource import Read, fetch_command
 from service.kinds.workloads import DEPLOYMENT
 
-BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html-single/"
-
 MTC_READS: tuple[Read[Any], ...] = (
     Read(CONFIG_MAP, MTC_NAMESPACE, "migration-cluster-config"),
     Read(CLUSTER_SERVICE_VERSION, MTC_NAMESPACE),
@@ -35,8 +33,8 @@ MTC_READS: tuple[Read[Any], ...] = (
 """What shows the installed MTC release."""
 
 DOCS = (
-    Link("Migration Toolkit for Containers", BOOK + "migration_toolkit_for_containers/index"),
-    Link("Migrating from version 3 to 4", BOOK + "migrating_from_version_3_to_4/index"),
+    links.MTC_BOOK,
+    links.FROM_3_TO_4,
 )
 
 

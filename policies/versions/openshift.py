@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 from shlex import quote
 
+from policies import links
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import Fact
 from service.core.facts.release import cluster_version, openshift
-from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import ClusterPolicy
@@ -18,8 +18,6 @@ from service.core.values.zstream import Claim, beyond, newest, settled
 from service.kinds.config import CLUSTER_VERSION, SERVER_VERSION, ClusterVersion
 from service.kinds.ref import Pointer
 from service.kinds.resource import Read, fetch_command
-
-DOCS = "https://docs.redhat.com/en/documentation/openshift_container_platform/"
 
 BUILDS = "yum --showduplicates list atomic-openshift  # then declare latestOpenshiftVersion"
 """What the repositories of an OpenShift 3 cluster offer."""
@@ -47,8 +45,8 @@ class OpenShiftZStream(ClusterPolicy):
     declares = ("openshiftVersion", "latestOpenshiftVersion")
     remedy = "Update the source cluster to the newest release of its minor version first."
     docs = (
-        Link("Performing a cluster update", DOCS + "4.20/html-single/updating_clusters/index"),
-        Link("Upgrading OpenShift 3.11", DOCS + "3.11/html-single/upgrading_clusters/index"),
+        links.UPDATING,
+        links.UPGRADING_3,
     )
     chapter = True
     source = (

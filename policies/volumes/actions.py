@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.volumes.valid import ABOUT, PREREQUISITES, VOLUME_READS
+from policies import links
+from policies.volumes.valid import VOLUME_READS
 from service.core.evidence import NotGathered
 from service.core.facts.setting_values import setting
 from service.core.facts.volumes import COPY, MOVE, SKIP, Volume, Volumes, volumes
@@ -46,7 +47,7 @@ class VolumeActionSupported(MigrationPolicy):
         "Select an action and a copy method that the volume supports. To move volumes of other "
         "classes, set mig_pv_move_storageclasses in the MigrationController."
     )
-    docs = (PREREQUISITES, ABOUT)
+    docs = (links.PREREQUISITES, links.ABOUT)
     source = (
         "mig-controller pkg/controller/migplan/pvlist.go getSupportedActions, "
         "pkg/controller/migplan/validation.go validatePvSelections, "

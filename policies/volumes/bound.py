@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.volumes.valid import PREREQUISITES, VOLUME_READS, not_told
+from policies import links
+from policies.volumes.valid import VOLUME_READS, not_told
 from service.core.facts.volumes import Volume, Volumes, is_of_earlier, volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, passed
@@ -34,7 +35,7 @@ class VolumesBound(MigrationPolicy):
         "Bind the claim (start a pod that uses it, or create the volume that it requests), or "
         "delete the claim if nothing uses it. Then let MTC discover the volumes again."
     )
-    docs = (PREREQUISITES,)
+    docs = (links.PREREQUISITES,)
     chapter = True
     source = "MTC docs, Migration prerequisites; mig-controller migplan/pvlist.go getPvMap"
     upstream = ("PodsNotFoundOnSourceCluster",)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from shlex import quote
 from typing import Any
 
+from policies import links
 from policies.volumes.types import require_target_classes, type_faults
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.volumes import Volume, Volumes, volumes
-from service.core.link import Link
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, not_applicable, passed, unknown
 from service.core.policy import MigrationPolicy
@@ -20,20 +20,6 @@ from service.kinds.mtc import MIG_PLAN, MIGRATION_CONTROLLER
 from service.kinds.resource import Read, Resource, fetch_command
 from service.kinds.storage import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS
 
-_BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html"
-PREREQUISITES = Link(
-    "Migration prerequisites",
-    f"{_BOOK}/migration_toolkit_for_containers/migrating-applications-with-mtc",
-)
-PLANNING = Link(
-    "Considerations when migrating from OpenShift 3 to 4",
-    f"{_BOOK}/migrating_from_version_3_to_4/planning-migration-3-4",
-)
-CHECKLIST = Link(
-    "Premigration checklists",
-    f"{_BOOK}/migration_toolkit_for_containers/premigration-checklists-mtc",
-)
-ABOUT = Link("About MTC", f"{_BOOK}/migration_toolkit_for_containers/about-mtc")
 VOLUME_READS = (
     Read(MIG_PLAN),
     Read(PERSISTENT_VOLUME_CLAIM, plan_namespaces=True),
@@ -88,7 +74,7 @@ class VolumesValid(MigrationPolicy):
         "Fix or recreate the volume on the source, copy it to a supported storage class instead "
         "of moving it, or set its action to skip if its data is not needed."
     )
-    docs = (PREREQUISITES, CHECKLIST, PLANNING)
+    docs = (links.PREREQUISITES, links.CHECKLISTS, links.PLANNING)
     chapter = True
     source = (
         "MTC docs, Migration prerequisites; Premigration checklists; Planning your migration, "

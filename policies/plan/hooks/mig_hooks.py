@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator
 from shlex import quote
 
+from policies import links
 from policies.plan.hooks.plan_hooks import HOOK_READS, HookPolicy, HookUse, mig_hook
-from policies.plan.plan_policies import ABOUT, ADVANCED, VALIDATION
+from policies.plan.plan_policies import VALIDATION
 from service.core.evidence import Missing, NotGathered, Role
 from service.core.facts.plan_refs import blocking, told_ready
 from service.core.migration import Migration
@@ -27,7 +28,7 @@ class HookReady(HookPolicy):
     why = "The plan does not become Ready and no migration starts."
     reads = HOOK_READS
     remedy = "Fix what the conditions of the MigHook report (see MTC764)."
-    docs = (ADVANCED,)
+    docs = (links.ADVANCED,)
     source = f"{VALIDATION} validateHooks"
     upstream = ("HookNotReady",)
     better = "Names the hook and the reasons."
@@ -76,7 +77,7 @@ class HookDefinition(HookPolicy):
     why = "The MigHook, and with it the plan, never becomes Ready."
     reads = HOOK_READS
     remedy = "Correct the field in the MigHook's spec."
-    docs = (ADVANCED, ABOUT)
+    docs = (links.ADVANCED, links.ABOUT)
     source = "mig-controller pkg/controller/mighook/validation.go, regexp.go"
     upstream = (
         "InvalidImage",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from policies.plan.plan_policies import ADVANCED, PLAN_READS, VALIDATION, edit, named
+from policies import links
+from policies.plan.plan_policies import PLAN_READS, VALIDATION, edit, named
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import MigrationPolicy, NotApplicable, Policy
@@ -69,7 +70,7 @@ class HookExists(HookPolicy):
     why = "The plan never becomes Ready."
     reads = HOOK_READS
     remedy = "Refer to an existing MigHook with both namespace and name, or remove the entry."
-    docs = (ADVANCED,)
+    docs = (links.ADVANCED,)
     source = f"{VALIDATION} validateHooks"
     upstream = ("InvalidHookRef",)
     better = "Names the hook. The controller only reports that there is one."
@@ -107,7 +108,7 @@ class HookPlace(HookPolicy):
     why = "The plan never becomes Ready; or the migration fails when the hook's job is made."
     reads = (*HOOK_READS, Read(NAMESPACE))
     remedy = "Set serviceAccount and executionNamespace of the hook."
-    docs = (ADVANCED,)
+    docs = (links.ADVANCED,)
     source = f"{VALIDATION} validateHooks"
     upstream = ("InvalidHookSAName", "InvalidHookNSName")
     better = "Checks whether the namespace exists on the cluster where the hook runs."
@@ -168,7 +169,7 @@ class HookPhases(MigrationPolicy):
     why = "The plan never becomes Ready."
     reads = PLAN_READS
     remedy = f"Give each hook a different phase: {', '.join(PHASES)}."
-    docs = (ADVANCED,)
+    docs = (links.ADVANCED,)
     source = f"{VALIDATION} validateHooks"
     upstream = ("HookPhaseUnknown", "HookPhaseDuplicate")
     better = "Names the hooks."

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from shlex import quote
 from typing import Any
 
+from policies import links
 from policies.plan.namespaces.namespace_entries import EachNamespace, terminating
-from policies.plan.plan_policies import CHECKLISTS, MAPPING, PLAN_READS, named
+from policies.plan.plan_policies import PLAN_READS, named
 from service.core.evidence import NotGathered
 from service.core.facts import namespaces
 from service.core.facts.namespaces import TERMINATING, is_there
@@ -57,7 +58,7 @@ class DestinationNamespaces(EachNamespace):
         *(Read(resource, plan_namespaces=True) for resource in CONTENT[1:]),
     )
     remedy = "Delete the namespace on the destination before the migration, or map to a new one."
-    docs = (CHECKLISTS, MAPPING)
+    docs = (links.CHECKLISTS, links.MAPPING)
     source = (
         "MTC documentation, Premigration checklists, Target cluster; mig-controller "
         "pkg/controller/directvolumemigration/{namespace,pvcs}.go"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
+from policies import links
 from policies.plan.namespaces.namespace_entries import EachNamespace
-from policies.plan.plan_policies import ABOUT, MAPPING, PLAN_READS, VALIDATION
+from policies.plan.plan_policies import PLAN_READS, VALIDATION
 from service.core.deadline import check
 from service.core.migration import Cluster, Migration, once_per_cluster
 from service.core.outcome import Outcome, Severity, failed
@@ -47,7 +48,7 @@ class NamespaceIds(EachNamespace):
         "Let MTC create the destination namespace, give it the annotations of the source before "
         "pods run in it, or change the owner of the files after the migration."
     )
-    docs = (MAPPING, ABOUT)
+    docs = (links.MAPPING, links.ABOUT)
     source = f"{VALIDATION} validateNamespacePermissions; BZ#1748440"
     upstream = ("IntraClusterMigration",)
     better = (

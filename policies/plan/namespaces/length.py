@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from policies import links
 from policies.plan.namespaces.namespace_entries import NamespacesPolicy
-from policies.plan.plan_policies import ABOUT, PLAN_READS, VALIDATION, edit, entry
+from policies.plan.plan_policies import PLAN_READS, VALIDATION, edit, entry
 from service.core.facts import direct, plan_limits
 from service.core.facts.controllers import setting_of
 from service.core.facts.direct import direct_volumes
@@ -47,7 +48,7 @@ class NamespaceLength(NamespacesPolicy):
     remedy = (
         "Set cluster_subdomain in the host's MigrationController, or map to a shorter namespace."
     )
-    docs = (ABOUT,)
+    docs = (links.ABOUT,)
     source = f"{VALIDATION} validateNamespaceLengthForDVM"
     upstream = ("NamespaceLengthExceeded", "RsyncRouteNotAdmitted")
     better = "A blocker, and only if volumes are copied through a route."

@@ -7,17 +7,8 @@ from collections.abc import Iterator, Sequence
 from shlex import quote
 from typing import Any, ClassVar
 
-from policies.plan.plan_policies import (
-    ABOUT,
-    CHECKLISTS,
-    MAPPING,
-    MIGRATING,
-    PLAN_READS,
-    VALIDATION,
-    edit,
-    entry,
-    named,
-)
+from policies import links
+from policies.plan.plan_policies import PLAN_READS, VALIDATION, edit, entry, named
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import namespaces, plan_limits
 from service.core.facts.namespaces import TERMINATING, is_there, phase
@@ -47,7 +38,7 @@ class NamespaceCount(MigrationPolicy):
         "Split the plan (POST /v1/migplans/partition proposes how), or raise mig_namespace_limit "
         "in the MigrationController."
     )
-    docs = (ABOUT,)
+    docs = (links.ABOUT,)
     source = f"{VALIDATION} validateNamespaces; pkg/settings/plan.go"
     upstream = ("NamespaceListEmpty", "NamespaceLimitExceeded")
     better = "Proposes how to split the plan."
@@ -159,7 +150,7 @@ class NamespaceNames(NamespacesPolicy):
     why = "The destination rejects the namespace, or data is copied to the wrong one."
     reads = PLAN_READS
     remedy = "Write `source` or `source:destination`, both lower-case DNS labels of 63 characters."
-    docs = (MAPPING,)
+    docs = (links.MAPPING,)
     source = f"{VALIDATION} validateNamespaces; pkg/apis/migration/v1alpha1/migplan_types.go"
     upstream = ("NamespaceNotDNSCompliant",)
     better = "Also checks source names, empty halves and a second colon."
@@ -213,7 +204,7 @@ class NamespaceMappings(NamespacesPolicy):
     why = "The plan never becomes Ready."
     reads = PLAN_READS
     remedy = "List each source once, and give each a different destination."
-    docs = (MAPPING,)
+    docs = (links.MAPPING,)
     source = f"{VALIDATION} validateSourceNamespaces, validateDestinationNamespaces"
     upstream = ("DuplicateNamespaceOnSourceCluster", "DuplicateNamespaceOnDestinationCluster")
     better = "Names the entries that collide."
@@ -261,7 +252,7 @@ class SourceNamespaces(EachNamespace):
     )
     reads = (*PLAN_READS, *namespaces.READS)
     remedy = "Correct the name, or remove the namespace from the plan."
-    docs = (MIGRATING,)
+    docs = (links.MIGRATING,)
     source = f"{VALIDATION} validateSourceNamespaces"
     upstream = ("NamespaceNotFoundOnSourceCluster",)
     better = "Also detects a namespace that is Terminating."
@@ -337,7 +328,7 @@ class MtcNamespace(ClusterPolicy):
     )
     declares = ("mtcVersion",)
     remedy = "Install the MTC operator in namespace openshift-migration (manually on OpenShift 3)."
-    docs = (CHECKLISTS,)
+    docs = (links.CHECKLISTS,)
     source = f"{VALIDATION} validateSourceNamespaces, validateDestinationNamespaces"
     upstream = ("NamespaceNotFoundOnSourceCluster", "NamespaceNotFoundOnDestinationCluster")
     better = "Also checks the host cluster if it is a third cluster."

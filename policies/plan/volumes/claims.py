@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from shlex import quote
 
-from policies.plan.volumes.volume_policies import CHECKLIST, OPTIONS, PlanVolumePolicy
+from policies import links
+from policies.plan.volumes.volume_policies import PlanVolumePolicy
 from policies.volumes.valid import VOLUME_READS
 from service.core.evidence import Missing
 from service.core.facts.destination_claims import (
@@ -44,7 +45,7 @@ class ClaimsListed(PlanVolumePolicy):
     severity = Severity.WARNING
     reads = VOLUME_READS
     remedy = "Let MTC discover the volumes again (spec.refresh), and check what it selects."
-    docs = (OPTIONS,)
+    docs = (links.ADVANCED,)
     source = "mig-controller pkg/controller/migplan/pvlist.go updatePvs, getClaims"
     better = "The controller has no condition for claims that it leaves out."
     good = "every bound claim of the plan's namespaces is in the plan"
@@ -99,7 +100,7 @@ class DestinationClaimsFree(PlanVolumePolicy):
         "Delete the claim on the destination if its data is not needed, or map the namespace or "
         "the claim to another name."
     )
-    docs = (CHECKLIST,)
+    docs = (links.CHECKLISTS,)
     source = (
         "mig-controller pkg/controller/directvolumemigration/pvcs.go; MTC docs, Premigration "
         "checklists (no objects of the same name in the target namespace)"

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from policies.plan.volumes.volume_policies import OPTIONS, TARGET_READS, PlanVolumePolicy
+from policies import links
+from policies.plan.volumes.volume_policies import TARGET_READS, PlanVolumePolicy
 from service.core.evidence import NotGathered
 from service.core.facts.destination_claims import arrival
 from service.core.facts.plan_type import intra_cluster, storage_conversion
 from service.core.facts.storage_classes import destination_classes
 from service.core.facts.volume_targets import is_copied, target_of, wanted_provisioner
 from service.core.facts.volumes import Volume, volumes
-from service.core.link import Link
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.policy import MigrationPolicy, NotApplicable
 from service.core.values.names import is_subdomain
 from service.kinds.mtc import PlanVolume
 from service.kinds.ref import Pointer
-
-CONVERSION = Link(
-    "Storage conversion with MTC",
-    "https://github.com/migtools/mig-operator/blob/master/docs/usage/StorageConversion.md",
-)
 
 
 class CephAvailable(PlanVolumePolicy):
@@ -41,7 +36,7 @@ class CephAvailable(PlanVolumePolicy):
     severity = Severity.WARNING
     reads = TARGET_READS
     remedy = "Install OpenShift Data Foundation, or select a storage class."
-    docs = (OPTIONS,)
+    docs = (links.ADVANCED,)
     source = "mig-controller pkg/controller/migplan/pvlist.go getDestStorageClass"
     upstream = ("PvWarnNoCephAvailable",)
     better = "Predicts the choice before discovery. Passes when another class has been selected."
@@ -94,7 +89,7 @@ class ClaimNamesDistinct(PlanVolumePolicy):
     why = "The data of two claims are written into one, or the plan does not become ready."
     reads = TARGET_READS
     remedy = "Map the claims to different names: pvc.name is source:target in the plan."
-    docs = (OPTIONS, CONVERSION)
+    docs = (links.ADVANCED, links.CONVERSION)
     source = (
         "mig-controller pkg/controller/migplan/validation.go validatePvSelections, "
         "pkg/apis/migration/v1alpha1/migplan_types.go GetTargetName"
@@ -169,7 +164,7 @@ class StorageConversionPossible(MigrationPolicy):
     why = "The plan does not become Ready (StorageClassConversionUnavailable)."
     reads = TARGET_READS
     remedy = "Set at least one volume of the plan to copy, and add a second storage class."
-    docs = (CONVERSION,)
+    docs = (links.CONVERSION,)
     source = "mig-controller pkg/controller/migplan/validation.go, storage conversion"
     upstream = ("StorageClassConversionUnavailable",)
     better = "Reports both reasons together. The controller overwrites the first with the second."

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
-from policies.plan.volumes.volume_policies import (
-    OPTIONS,
-    STORAGE,
-    TARGET_READS,
-    PlanVolumePolicy,
-    selected_copy,
-)
+from policies import links
+from policies.plan.volumes.volume_policies import TARGET_READS, PlanVolumePolicy, selected_copy
 from service.core.access_modes import AUTO, RWO, RWOP, SELECTABLE, has_block, modes_of
 from service.core.facts.storage_classes import KnownClass, destination_classes
 from service.core.facts.volume_targets import access_modes, kind_of, target_of
@@ -46,7 +41,7 @@ class AccessModeValid(PlanVolumePolicy):
         "Select ReadWriteOnce, ReadOnlyMany, ReadWriteMany or auto, or remove the selection to "
         "keep the access modes of the claim."
     )
-    docs = (OPTIONS,)
+    docs = (links.ADVANCED,)
     source = "mig-controller pkg/controller/migplan/validation.go validAccessModes"
     upstream = ("PvInvalidAccessMode",)
     better = "Also found where the storage class does not exist either."
@@ -105,7 +100,7 @@ class AccessModeAvailable(PlanVolumePolicy):
         "Select a storage class that provides the access mode (file storage for ReadWriteMany), "
         "or select another access mode if the application can use it."
     )
-    docs = (OPTIONS, STORAGE)
+    docs = (links.ADVANCED, links.STORAGE)
     source = (
         "mig-controller pkg/apis/migration/v1alpha1/migcluster_types.go (access modes of "
         "provisioners), pkg/controller/migplan/validation.go validatePvSelections; OpenShift "

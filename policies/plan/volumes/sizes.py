@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 
-from policies.plan.volumes.volume_policies import OPTIONS, PlanVolumePolicy
+from policies import links
+from policies.plan.volumes.volume_policies import PlanVolumePolicy
 from policies.volumes.valid import VOLUME_READS
 from service.core.facts import Fact
 from service.core.facts.controllers import CONTROLLER_CONFIG
@@ -14,7 +15,6 @@ from service.core.facts.plan_limits import limit
 from service.core.facts.setting_values import setting
 from service.core.facts.volume_targets import is_copied
 from service.core.facts.volumes import Volume, volumes
-from service.core.link import Link
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.policy import MigrationPolicy, NotApplicable
@@ -25,15 +25,6 @@ from service.kinds.mtc import MTC_NAMESPACE, PlanVolume
 from service.kinds.ref import Subject
 from service.kinds.resource import Read
 
-LIMITS = Link(
-    "Increasing limits for large migrations",
-    "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html"
-    "/migration_toolkit_for_containers/advanced-migration-options-mtc",
-)
-RESIZING = Link(
-    "Intelligent PV resizing",
-    "https://github.com/migtools/mig-operator/blob/master/docs/usage/IntelligentPVResizing.md",
-)
 _GIB = Decimal(2**30)
 
 
@@ -51,7 +42,7 @@ class VolumeLimit(MigrationPolicy):
     severity = Severity.WARNING
     reads = (*VOLUME_READS, Read(CONFIG_MAP, namespace=MTC_NAMESPACE, name=CONTROLLER_CONFIG))
     remedy = "Split the plan by namespace, or raise mig_pv_limit in the MigrationController."
-    docs = (LIMITS,)
+    docs = (links.LIMITS,)
     source = "mig-controller pkg/controller/migplan/pvlist.go updatePvs, pkg/settings/plan.go"
     upstream = ("PvLimitExceeded",)
     better = "Also counts before discovery, and by namespace, which shows how to split the plan."
@@ -137,7 +128,7 @@ class VolumeCapacity(PlanVolumePolicy):
         "Set enable_dvm_pv_resizing: true in the MigrationController (direct volume migration), "
         "or create the claim on the destination with the right size."
     )
-    docs = (RESIZING, OPTIONS)
+    docs = (links.RESIZING, links.ADVANCED)
     source = (
         "mig-controller pkg/controller/directvolumemigration/pvcs.go, "
         "pkg/controller/miganalytic/volume_adjustment.go"

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from shlex import quote
 
-from policies.plan.volumes.volume_policies import CHECKLIST, STORAGE, TARGET_READS, gaps
+from policies import links
+from policies.plan.volumes.volume_policies import TARGET_READS, gaps
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.destination_claims import (
     absent_namespace,
@@ -19,7 +20,6 @@ from service.core.facts.destination_claims import (
 from service.core.facts.quota_use import Short, shortage
 from service.core.facts.volume_targets import is_copied, requested, target_of
 from service.core.facts.volumes import MOVE, volumes
-from service.core.link import Link
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import MigrationPolicy
@@ -30,11 +30,6 @@ from service.kinds.ref import pointer_step
 from service.kinds.resource import Read
 from service.kinds.storage import PERSISTENT_VOLUME_CLAIM
 
-QUOTAS = Link(
-    "Resource quotas per project",
-    "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html"
-    "/building_applications/quotas",
-)
 CLAIMS = "persistentvolumeclaims"
 REQUESTS = "requests.storage"
 OF_CLASS = ".storageclass.storage.k8s.io/"
@@ -62,7 +57,7 @@ class StorageQuota(MigrationPolicy):
     why = "The API server rejects the claim, and the migration fails halfway."
     reads = (*TARGET_READS, Read(RESOURCE_QUOTA), Read(NAMESPACE))
     remedy = "Raise the quota of the destination namespace, or split the plan."
-    docs = (QUOTAS, CHECKLIST, STORAGE)
+    docs = (links.QUOTAS, links.CHECKLISTS, links.STORAGE)
     source = "Kubernetes resource quotas (storage); MTC docs, Premigration checklists"
     better = "The controller does not check quotas."
 

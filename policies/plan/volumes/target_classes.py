@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
+from policies import links
 from policies.plan.volumes.volume_policies import (
-    OPTIONS,
-    STORAGE,
     TARGET_READS,
     PlanVolumePolicy,
     gaps,
@@ -49,7 +48,7 @@ class TargetClassSelected(PlanVolumePolicy):
         "Select a storage class of the destination for the volume, or mark a storage class of "
         "the destination as its default before MTC discovers the volumes."
     )
-    docs = (OPTIONS,)
+    docs = (links.ADVANCED,)
     source = (
         "mig-controller pkg/controller/migplan/validation.go validatePvSelections, "
         "pkg/controller/migplan/pvlist.go getDestStorageClass"
@@ -103,7 +102,7 @@ class TargetClassExists(PlanVolumePolicy):
     why = "The plan does not become Ready (PvInvalidStorageClass)."
     reads = TARGET_READS
     remedy = "Create the storage class on the destination, or select one that exists there."
-    docs = (OPTIONS,)
+    docs = (links.ADVANCED,)
     source = "mig-controller pkg/controller/migplan/validation.go validatePvSelections"
     upstream = ("PvInvalidStorageClass",)
     better = "Uses the storage classes of the destination, also before MTC is installed."
@@ -159,7 +158,7 @@ class TargetProvisioner(MigrationPolicy):
         "Install the driver of the storage class on the destination, create enough static "
         "volumes, or select another storage class."
     )
-    docs = (OPTIONS, STORAGE)
+    docs = (links.ADVANCED, links.STORAGE)
     source = (
         "Kubernetes storage classes; MTC release notes 1.7, known issue BZ#2085097; "
         "mig-controller pkg/controller/migplan/pvlist.go getDestStorageClass"

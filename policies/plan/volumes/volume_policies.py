@@ -11,7 +11,6 @@ from policies.volumes.valid import VOLUME_READS
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.volume_targets import is_copied
 from service.core.facts.volumes import COPY, Volume, Volumes, volumes
-from service.core.link import Link
 from service.core.migration import Migration
 from service.core.outcome import Outcome, passed
 from service.core.policy import MigrationPolicy, NotApplicable
@@ -19,18 +18,6 @@ from service.kinds.mtc import MIG_CLUSTER
 from service.kinds.resource import Read
 from service.kinds.storage import STORAGE_CLASS
 
-_BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html"
-OPTIONS = Link(
-    "Editing persistent volume attributes",
-    f"{_BOOK}/migration_toolkit_for_containers/advanced-migration-options-mtc",
-)
-CHECKLIST = Link(
-    "Premigration checklists",
-    f"{_BOOK}/migration_toolkit_for_containers/premigration-checklists-mtc",
-)
-STORAGE = Link(
-    "Understanding persistent storage", f"{_BOOK}/storage/understanding-persistent-storage"
-)
 TARGET_READS = (*VOLUME_READS, Read(STORAGE_CLASS), Read(MIG_CLUSTER))
 
 

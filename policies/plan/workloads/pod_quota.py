@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from decimal import ROUND_UP, Decimal
 from shlex import quote
 
+from policies import links
 from policies.plan.namespaces.namespace_entries import EachNamespace
-from policies.plan.plan_policies import CHECKLISTS, PLAN_READS
+from policies.plan.plan_policies import PLAN_READS
 from service.core.facts import namespaces
 from service.core.facts.namespaces import is_there
 from service.core.facts.pod_resources import (
@@ -28,7 +29,6 @@ from service.core.facts.pod_resources import (
 )
 from service.core.facts.quota_use import counts, shortage
 from service.core.facts.volumes import SKIP
-from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.values.quantity import parse_or_none
@@ -39,13 +39,6 @@ from service.kinds.ref import pointer_step
 from service.kinds.resource import Read
 from service.kinds.storage import PERSISTENT_VOLUME_CLAIM, PersistentVolumeClaim
 from service.kinds.workloads import POD, ContainerState, Pod
-
-_BOOK = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.18/html"
-QUOTAS = Link("Resource quotas per project", f"{_BOOK}/building_applications/quotas")
-LIMIT_RANGES = Link(
-    "Restrict resource consumption with limit ranges",
-    f"{_BOOK}/nodes/working-with-clusters",
-)
 
 
 class DestinationLimits(EachNamespace):
@@ -102,7 +95,7 @@ class ComputeQuota(DestinationLimits):
         "Raise the quota of the destination namespace, give its containers default requests and "
         "limits by a LimitRange, or migrate into a new namespace."
     )
-    docs = (QUOTAS, CHECKLISTS)
+    docs = (links.QUOTAS, links.CHECKLISTS)
     source = "Kubernetes resource quotas; MTC documentation, Premigration checklists"
     better = "MTC does not check quotas."
     good = "the pods fit in the quotas of the destination namespaces"
@@ -214,7 +207,7 @@ class LimitRanges(DestinationLimits):
         Read(LIMIT_RANGE, plan_namespaces=True),
     )
     remedy = "Change the limit range of the destination namespace, or migrate into a new namespace."
-    docs = (LIMIT_RANGES, CHECKLISTS)
+    docs = (links.LIMIT_RANGES, links.CHECKLISTS)
     source = (
         "Kubernetes limit ranges (plugin/pkg/admission/limitranger); MTC documentation, "
         "Premigration checklists"

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from shlex import quote
 
+from policies import links
 from policies.plan.namespaces.namespace_entries import NamespacesPolicy
-from policies.plan.plan_policies import ABOUT, CHECKLISTS, PLAN_READS, VALIDATION
+from policies.plan.plan_policies import PLAN_READS, VALIDATION
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import plan_limits, release
 from service.core.facts.plan_limits import DEFAULTS, limit
@@ -64,7 +65,7 @@ class PodsHealthy(NamespacesPolicy):
     severity = Severity.WARNING
     reads = POD_READS
     remedy = "Fix the pod, or delete leftovers such as failed builds and deployments."
-    docs = (CHECKLISTS,)
+    docs = (links.CHECKLISTS,)
     source = "mig-controller pkg/health/pods.go; MTC documentation, Premigration checklists"
     upstream = ("SourcePodsNotHealthy",)
     better = (
@@ -148,7 +149,7 @@ class PodCount(NamespacesPolicy):
         "Split the plan (POST /v1/migplans/partition proposes how), or raise mig_pod_limit in the "
         "MigrationController."
     )
-    docs = (ABOUT,)
+    docs = (links.ABOUT,)
     source = f"{VALIDATION} validatePodProperties; pkg/settings/plan.go"
     upstream = ("PodLimitExceeded",)
     better = "Names the namespaces with the most pods, and proposes how to split the plan."
@@ -237,7 +238,7 @@ class NodeSelectors(NamespacesPolicy):
     reads = (*POD_READS, *TEMPLATE_READS, *release.READS, Read(NODE))
     declares = ("openshiftVersion",)
     remedy = "Label nodes of the destination, or change the selector before or after the migration."
-    docs = (CHECKLISTS,)
+    docs = (links.CHECKLISTS,)
     source = f"{VALIDATION} validatePodProperties; openshift-velero-plugin velero-plugins/pod"
     upstream = ("NamespacesHaveNodeSelectors",)
     better = (

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
+from policies import links
 from policies.plan.namespaces.namespace_entries import NamespacesPolicy
-from policies.plan.plan_policies import CHECKLISTS, PLAN_READS
+from policies.plan.plan_policies import PLAN_READS
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.kinds.config import INGRESS_CONFIG
@@ -30,7 +31,7 @@ class RouteHosts(NamespacesPolicy):
     severity = Severity.WARNING
     reads = (*PLAN_READS, Read(ROUTE, plan_namespaces=True), Read(INGRESS_CONFIG))
     remedy = "Annotate the route, or change its host after the migration."
-    docs = (CHECKLISTS,)
+    docs = (links.CHECKLISTS,)
     source = "MTC documentation, Premigration checklists"
     better = "MTC does not check this."
 

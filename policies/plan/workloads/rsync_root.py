@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.plan.plan_policies import ABOUT, PLAN_READS, SidePolicy
+from policies import links
+from policies.plan.plan_policies import PLAN_READS, SidePolicy
 from service.core.evidence import Missing, NotGathered, Role
 from service.core.facts import direct, release
 from service.core.facts.controllers import setting_of
 from service.core.facts.direct import direct_volumes
 from service.core.facts.mtc_release import CLUSTER_CONFIG
 from service.core.facts.setting_values import is_true
-from service.core.link import Link
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, not_applicable, passed
 from service.core.policy import NotApplicable
@@ -56,11 +56,8 @@ class RsyncAsRoot(SidePolicy):
     declares = ("openshiftVersion",)
     remedy = "Label the namespace during the migration, for enforce, audit and warn."
     docs = (
-        ABOUT,
-        Link(
-            "Rsync configuration",
-            "https://github.com/migtools/mig-operator/blob/master/docs/usage/RsyncConfiguration.md",
-        ),
+        links.ABOUT,
+        links.RSYNC,
     )
     source = "mig-controller pkg/controller/directvolumemigration/rsync.go"
     upstream = ("RsyncServerPodsRunningAsNonRoot",)
