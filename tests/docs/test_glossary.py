@@ -16,7 +16,7 @@ from policy_cases import CASES, POLICIES, cases_of, found, given
 
 ROOT = Path(__file__).parents[2]
 GLOSSARY = ROOT / "docs" / "glossary.md"
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 MODULES = sorted(path for top in ("policies", "service") for path in (ROOT / top).rglob("*.py"))
 TEMPLATES = sorted((ROOT / "service").rglob("*.html"))
 
