@@ -33,7 +33,6 @@ _FIELDS = (
     "line",
     "target",
     "state",
-    "tries",
     "detail",
 )
 
@@ -98,6 +97,8 @@ def logging_config(level: str) -> dict[str, Any]:
         "root": {"level": "WARNING", "handlers": ["stdout"]},
         "loggers": {
             "service": {"level": level, "handlers": ["stdout"], "propagate": False},
+            # It names the paths of what it asks again, which may hold tokens.
+            "urllib3": {"level": "ERROR"},
             # Its debug messages hold paths and queries.
             "gunicorn.error": {"level": gunicorn, "handlers": ["stdout"], "propagate": False},
             "gunicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},

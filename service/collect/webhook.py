@@ -9,20 +9,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 SIGNATURE = "X-MTC-Preflight-Signature-256"
 TIMESTAMP = "X-MTC-Preflight-Timestamp"
 DELIVERY = "X-MTC-Preflight-Delivery"
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-_LONGEST_WAIT = 30.0
 
 log = logging.getLogger("service.webhook")
 
@@ -46,9 +46,9 @@ class WebhookTarget:
 class Patience:
     """How long a delivery may take: ``seconds`` in all, ``attempts`` at most.
 
-    ``connect`` and ``read`` are the timeouts of one attempt, ``first`` the pause after the first;
-    each further pause is twice as long, with up to as much again by chance, so that many senders
-    do not come back at once.
+    ``connect`` and ``read`` are the timeouts of one attempt. The second attempt follows at once;
+    the pauses before further ones are twice and four times ``first`` and so on, with up to
+    ``first`` more by chance, so that many senders do not come back together.
     """
 
     seconds: float = 15.0
@@ -72,7 +72,6 @@ class Delivery:
 
     target: str
     state: DeliveryState
-    attempts: int
     detail: str
 
 
@@ -86,14 +85,7 @@ def sign(secret: str, timestamp: str, body: bytes) -> str:
 
 
 def deliver(
-    target: WebhookTarget,
-    body: bytes,
-    media_type: str,
-    patience: Patience = Patience(),
-    *,
-    session: requests.Session | None = None,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
+    target: WebhookTarget, body: bytes, media_type: str, patience: Patience = Patience()
 ) -> Delivery:
     """Send a body to a target; never raises for what the network does.
 
@@ -101,51 +93,24 @@ def deliver(
     ``refused`` and not repeated. The delivery id is that of the content, so a receiver can
     recognize the second of two attempts.
     """
-    with session or requests.Session() as given:
-        return _deliver(given, target, body, media_type, patience, clock, sleep)
+    found: list[tuple[DeliveryState, str]] = [(DeliveryState.FAILED, "Timeout")]
+    # The timeouts are between two bytes: who answers a byte at a time is left by the clock.
+    worker = threading.Thread(
+        target=lambda: found.append(_post(target, body, media_type, patience)),
+        daemon=True,
+        name=f"webhook-{target.name}",
+    )
+    worker.start()
+    worker.join(patience.seconds)
+    state, detail = found[-1]
+    level = logging.INFO if state is DeliveryState.DELIVERED else logging.WARNING
+    log.log(level, "webhook", extra={"target": target.name, "state": state.value, "detail": detail})
+    return Delivery(target.name, state, detail)
 
 
-def _deliver(
-    given: requests.Session,
-    target: WebhookTarget,
-    body: bytes,
-    media_type: str,
-    patience: Patience,
-    clock: Callable[[], float],
-    sleep: Callable[[float], None],
-) -> Delivery:
-    deadline = clock() + patience.seconds
-    detail, attempt = "no time left", 0
-    while attempt < patience.attempts:
-        left = deadline - clock()
-        if left <= 0:
-            break
-        attempt += 1
-        answer = _attempt(given, target, body, media_type, patience, left)
-        if isinstance(answer, str):
-            detail, wait = answer, None
-        elif 200 <= answer.status_code < 300:
-            return _done(target, DeliveryState.DELIVERED, attempt, str(answer.status_code))
-        elif answer.status_code not in _PASSING:
-            return _done(target, DeliveryState.REFUSED, attempt, str(answer.status_code))
-        else:
-            detail, wait = str(answer.status_code), _asked(answer)
-        pause = patience.first * 2 ** (attempt - 1) if wait is None else wait
-        pause += random.uniform(0, patience.first * 2 ** (attempt - 1))  # noqa: S311
-        if attempt == patience.attempts or clock() + pause >= deadline:
-            break
-        sleep(pause)
-    return _done(target, DeliveryState.FAILED, attempt, detail)
-
-
-def _attempt(
-    session: requests.Session,
-    target: WebhookTarget,
-    body: bytes,
-    media_type: str,
-    patience: Patience,
-    left: float,
-) -> requests.Response | str:
+def _post(
+    target: WebhookTarget, body: bytes, media_type: str, patience: Patience
+) -> tuple[DeliveryState, str]:
     timestamp = str(int(time.time()))
     headers = {
         **target.headers,
@@ -155,43 +120,39 @@ def _attempt(
         DELIVERY: hashlib.sha256(target.name.encode() + b"\0" + body).hexdigest()[:32],
         SIGNATURE: sign(target.secret, timestamp, body),
     }
-    timeout = (min(patience.connect, left), min(patience.read, left))
-    found: list[requests.Response | str] = ["Timeout"]
-
-    def post() -> None:
+    adapter = HTTPAdapter(max_retries=_retries(patience))
+    with requests.Session() as session:
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
         try:
             # The answer's body is of no interest, and could be endless.
             with session.post(
                 target.url,
                 data=body,
                 headers=headers,
-                timeout=timeout,
+                timeout=(patience.connect, patience.read),
                 allow_redirects=False,
                 stream=True,
             ) as answer:
-                found.append(answer)
+                return _state(answer.status_code), str(answer.status_code)
         except requests.RequestException as error:
             # The text of the error holds the URL, which may hold a token.
-            found.append(type(error).__name__)
-
-    # The timeouts are between two bytes: who answers a byte at a time is left by the clock.
-    worker = threading.Thread(target=post, daemon=True, name=f"webhook-{target.name}")
-    worker.start()
-    worker.join(left)
-    return found[-1]
+            return DeliveryState.FAILED, type(error).__name__
 
 
-def _asked(answer: requests.Response) -> float | None:
-    """The pause that the receiver asks for, in seconds, at most half a minute."""
-    text = answer.headers.get("Retry-After", "")
-    return min(float(text), _LONGEST_WAIT) if text.isascii() and text.isdigit() else None
-
-
-def _done(target: WebhookTarget, state: DeliveryState, attempts: int, detail: str) -> Delivery:
-    level = logging.INFO if state is DeliveryState.DELIVERED else logging.WARNING
-    log.log(
-        level,
-        "webhook",
-        extra={"target": target.name, "state": state.value, "tries": attempts, "detail": detail},
+def _retries(patience: Patience) -> Retry:
+    return Retry(
+        total=patience.attempts - 1,
+        allowed_methods=None,
+        status_forcelist=_PASSING,
+        raise_on_status=False,
+        backoff_factor=patience.first,
+        backoff_jitter=patience.first,
+        retry_after_max=int(patience.seconds),
     )
-    return Delivery(target.name, state, attempts, detail)
+
+
+def _state(status: int) -> DeliveryState:
+    if 200 <= status < 300:
+        return DeliveryState.DELIVERED
+    return DeliveryState.FAILED if status in _PASSING else DeliveryState.REFUSED

@@ -154,7 +154,7 @@ def _notify(target: WebhookTarget, report: Report, now: Runtime) -> str:
     form = FORMATS[target.format]
     body = form.render(report, now.context)
     result = deliver(target, body, form.media_type)
-    return f"{result.target}; {result.state}; attempts={result.attempts}; detail={result.detail}"
+    return f"{result.target}; {result.state}; detail={result.detail}"
 
 
 def _note(report: Report, now: Runtime) -> None:
