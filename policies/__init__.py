@@ -21,12 +21,10 @@ Ids are stable for ever. Those of the plan's validation go by subject:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from inspect import isabstract
-from pathlib import Path
 from pkgutil import walk_packages
 from typing import Any
 
@@ -53,22 +51,6 @@ def _own() -> tuple[Policy[Any], ...]:
             raise ValueError(f"two policies are called {kind.id}")
         found[kind.id] = kind()
     return tuple(found[key] for key in sorted(found))
-
-
-def find(word: str) -> Policy[Any] | None:
-    """The policy of this id or name, None if there is none.
-
-    Only the modules whose text contains it are loaded: the whole catalogue takes longer than a
-    command line may take to start.
-    """
-    stands = re.compile(rf'^    (?:id|name) = "{re.escape(word)}"$', re.MULTILINE)
-    for folder in __path__:
-        for path in sorted(Path(folder).rglob("*.py")):
-            if stands.search(path.read_text("utf-8")):
-                steps = path.relative_to(folder).with_suffix("").parts
-                import_module(".".join((__name__, *steps)))
-    kinds = (kind for kind in _concrete(Policy) if kind.__module__.startswith(f"{__name__}."))  # type: ignore[type-abstract]
-    return next((kind() for kind in kinds if word in (kind.id, kind.name)), None)
 
 
 def _concrete(base: type[Policy[Any]]) -> list[type[Policy[Any]]]:

@@ -59,6 +59,7 @@ from service.core.facts.transfer import direct_images, intra_cluster, storage_co
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed, not_applicable, passed, unknown
 from service.core.policy import ClusterPolicy
+from service.core.values.wording import few
 from service.kinds.cluster import NAMESPACE
 from service.kinds.mtc import MTC_NAMESPACE
 from service.kinds.network import (
@@ -415,8 +416,7 @@ def _isolated(
     section = "/spec/ingress" if key == "ingress" else "/spec/egress"
     policies = sorted(policies, key=lambda item: item.ref.name)  # whatever order they came in
     evidence: tuple[Pointer, ...] = tuple(policy.ref.at(section) for policy in policies[:SHOWN])
-    names = ", ".join(policy.ref.name for policy in policies[:SHOWN])
-    names += f" and {len(policies) - SHOWN} more" * (len(policies) > SHOWN)
+    names = few((policy.ref.name for policy in policies), SHOWN)
     if let is Let.DENIED:
         yield failed(
             subject,

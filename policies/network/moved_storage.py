@@ -33,6 +33,7 @@ from service.core.facts.transfer import intra_cluster
 from service.core.migration import Cluster, Migration, Probe
 from service.core.outcome import Outcome, failed
 from service.core.policy import ClusterPolicy, NotApplicable
+from service.core.values.wording import few
 from service.kinds.mtc import PlanVolume
 from service.kinds.ref import Pointer
 from service.kinds.resource import Read
@@ -55,8 +56,7 @@ class Backend:
     @property
     def names(self) -> str:
         """The volumes, the first few by name."""
-        names = [volume.ref.name for volume in self.volumes]
-        return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        return few(volume.ref.name for volume in self.volumes)
 
 
 class RemoteVolumesReachable(ClusterPolicy):

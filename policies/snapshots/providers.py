@@ -15,6 +15,7 @@ from service.core.facts.volumes import Volume, snapshots, volumes
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import MigrationPolicy
+from service.core.values.wording import few
 from service.kinds.cluster import NODE
 from service.kinds.config import CLUSTER_VERSION, INFRASTRUCTURE, SERVER_VERSION
 from service.kinds.mtc import MIG_PLAN, MIG_STORAGE, MIGRATION_CONTROLLER, MTC_NAMESPACE, MigStorage
@@ -36,11 +37,6 @@ def require_seen(migration: Migration, chosen: tuple[Volume, ...]) -> None:
         raise migration.source.inventory.not_gathered(
             PERSISTENT_VOLUME, unseen[0] if len(unseen) == 1 else ""
         )
-
-
-def listed(names: list[str]) -> str:
-    """The first names of a list, for a message."""
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 class SnapshotProvider(MigrationPolicy):
@@ -137,7 +133,7 @@ def _storage_fault(
         return None
     return failed(
         storage.ref.subject,
-        f"the snapshots of volumes {listed(names)} are created by {provider}, but {key} of the "
+        f"the snapshots of volumes {few(names, 3)} are created by {provider}, but {key} of the "
         f"replication repository is {actual or 'not set'}",
         storage.ref.at(f"/spec/{key}", actual),
         found=actual or "not set",
@@ -174,7 +170,7 @@ def _snapshot_class(cluster: Cluster, driver: str, names: list[str]) -> Iterator
     except NotGathered as missing:
         yield unknown(
             cluster.subject,
-            f"cannot verify whether the CSI driver {driver} of volumes {listed(names)} has a "
+            f"cannot verify whether the CSI driver {driver} of volumes {few(names, 3)} has a "
             "VolumeSnapshotClass",
             *missing.missing,
             key=f"class-{driver}",
@@ -183,7 +179,7 @@ def _snapshot_class(cluster: Cluster, driver: str, names: list[str]) -> Iterator
         return
     yield failed(
         cluster.subject,
-        f"no VolumeSnapshotClass for the CSI driver {driver} of volumes {listed(names)}: its "
+        f"no VolumeSnapshotClass for the CSI driver {driver} of volumes {few(names, 3)}: its "
         "snapshot support may not be installed",
         found=f"no VolumeSnapshotClass of {driver}",
         wanted=f"a VolumeSnapshotClass with driver {driver}",
@@ -245,7 +241,7 @@ class SnapshotSameProvider(MigrationPolicy):
                 sound = False
                 yield failed(
                     migration.source.subject,
-                    f"volumes {listed(others)} are to be copied by snapshot from {here.value} to "
+                    f"volumes {few(others, 3)} are to be copied by snapshot from {here.value} to "
                     f"{there.value}",
                     *here.evidence,
                     *there.evidence,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies import links
-from policies.snapshots.providers import SNAPSHOT_READS, listed
+from policies.snapshots.providers import SNAPSHOT_READS
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.cloud import platform, regions
 from service.core.facts.snapshots import provider_of, resource_group
@@ -13,6 +13,7 @@ from service.core.facts.volumes import snapshots
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import MigrationPolicy
+from service.core.values.wording import few
 from service.kinds.cluster import NODE
 from service.kinds.config import INFRASTRUCTURE
 from service.kinds.mtc import MIG_CLUSTER, MIG_STORAGE
@@ -109,12 +110,12 @@ def _regions(migration: Migration) -> Iterator[Outcome]:
         return
     if here.value & there.value:
         command = fetch_command(PERSISTENT_VOLUME)
-        fact = f"in which of its regions the source has volumes {listed(unlabelled)}"
+        fact = f"in which of its regions the source has volumes {few(unlabelled, 3)}"
         raise NotGathered(Missing(fact, migration.source.role, command))
     found = ", ".join(sorted(here.value))
     yield failed(
         migration.source.subject,
-        f"volumes {listed(unlabelled)} are in region {found}, but the destination is in {wanted}",
+        f"volumes {few(unlabelled, 3)} are in region {found}, but the destination is in {wanted}",
         *here.evidence,
         *there.evidence,
         found=found,

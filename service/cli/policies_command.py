@@ -84,12 +84,7 @@ def find(text: str) -> list[Policy[Any]]:
     """
     from difflib import get_close_matches
 
-    from policies import find as stored
-
     word = text.strip().lower()
-    one = stored(word.upper()) or stored(word)
-    if one is not None:
-        return [one]
     for item in _all():
         if word in (item.id.lower(), item.name.lower()):
             return [item]

@@ -13,6 +13,7 @@ from service.core.evidence import Missing, Role
 from service.core.next_steps import ClusterSteps, Step
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Readiness, Report
+from service.core.values.wording import few
 from service.kinds.redact import redact
 from service.kinds.ref import Pointer, Subject
 
@@ -134,8 +135,7 @@ def _by_role(role: str) -> int:
 def fact(step: Step) -> str:
     """A missing fact and the policies that need it, in one line."""
     reason = f" ({step.reason})" if step.reason else ""
-    more = f" and {len(step.settles) - MOST_SETTLED} more" * (len(step.settles) > MOST_SETTLED)
-    return line(redact(f"{step.fact}{reason}: {', '.join(step.settles[:MOST_SETTLED])}{more}"))
+    return line(redact(f"{step.fact}{reason}: {few(step.settles, MOST_SETTLED)}"))
 
 
 MOST_SETTLED = 6

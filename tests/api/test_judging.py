@@ -290,9 +290,7 @@ def test_a_target_of_the_settings_is_told(tmp_path: Path, hook):
     path.write_text(f"- {{name: ops, url: '{hook.url}', secretFile: secret, format: tickets}}\n")
     client = create_app(Settings(webhooks_file=str(path))).test_client()
     response = evaluate(client, "&notify=ops")
-    assert response.headers["X-MTC-Preflight-Notified"] == (
-        "ops; delivered; detail=204"
-    )
+    assert response.headers["X-MTC-Preflight-Notified"] == ("ops; delivered; detail=204")
     ((headers, body),) = hook.received
     assert json.loads(body)["tickets"]
     assert headers["Content-Type"] == "application/vnd.mtc-preflight.tickets+json"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from service.core.decision.marks import Change, GateDecision, GateReason
 from service.core.outcome import RANK, Severity, Verdict
 from service.core.report import Finding, Report
+from service.core.values.wording import few
 
 CLOSED_STATUS = 424
 """The HTTP status of a closed gate, where the caller asks for one (``gate=status``).
@@ -100,6 +101,5 @@ def _marks(findings: list[Finding]) -> tuple[str, ...]:
 
 def _text(policy: str, verdict: Verdict, findings: list[Finding]) -> str:
     word = {Verdict.FAIL: "fails", Verdict.UNKNOWN: "is unknown"}.get(verdict, "ended in error")
-    named = ", ".join(str(finding.subject) for finding in findings[:_NAMED])
-    more = f" and {len(findings) - _NAMED} more" if len(findings) > _NAMED else ""
-    return f"{policy} ({findings[0].title}) {word} for {named}{more}"
+    named = few((str(finding.subject) for finding in findings), _NAMED)
+    return f"{policy} ({findings[0].title}) {word} for {named}"
