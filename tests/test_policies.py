@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import ast
 import io
+import json
+from contextlib import suppress
 from typing import Any
 
+import jsonpatch
 import pytest
-from policy_cases import CASES, POLICIES, cases_of, given
+from policy_cases import CASES, POLICIES, cases_of, found, given
 
 from policies import catalogue
 from service.case_harness import case_faults, coverage_faults
 from service.core.engine import judge
 from service.core.outcome import Severity, Verdict
-from service.core.policy import Policy
+from service.core.policy import CrossCheck, Policy
+from service.core.report import Finding
 from service.intake.parts import read_body
-from service.intake.pieces import Piece
+from service.intake.pieces import BadInput, Piece
+from service.kinds.cluster import NAMESPACE
+from service.kinds.mtc import MIG_PLAN, MIG_STORAGE
+from service.kinds.resource import Resource
 
 
 def load_cases() -> list[Any]:
@@ -50,19 +58,141 @@ def test_every_policy_says_what_a_reader_needs(policy: Policy[Any]) -> None:
     assert type(policy).__doc__
 
 
-@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
-def test_every_read_is_declared(policy: Policy[Any]) -> None:
-    """What a check reads is what the catalogue says that it reads, or it was never gathered."""
+OF_EVIDENCE = [item for item in POLICIES.values() if not isinstance(item, CrossCheck)]
+SETTLED = {MIG_PLAN, MIG_STORAGE}
+"""What every migration is made of before a policy sees it."""
+IDENTIFYING = {"MTC902": {NAMESPACE}}
+"""What a cluster is identified by, likewise."""
+
+
+@pytest.mark.parametrize("policy", OF_EVIDENCE, ids=lambda item: item.id)
+def test_what_is_declared_is_read_and_nothing_else(policy: Policy[Any]) -> None:
+    """What is read but not declared is never gathered; what is declared but not read is in vain.
+
+    A policy's own cases, and where they do not read something, those of the others.
+    """
     declared = {read.resource for read in policy.reads}
-    undeclared: set[str] = set()
+    read = {resource for case in cases_of(policy.id) for resource in reads(policy, case)}
+    read |= IDENTIFYING.get(policy.id, set())
+    assert read - declared == set()
+    others = (case for name in POLICIES for case in cases_of(name))
+    while left := declared - SETTLED - read:
+        case = next(others, None)
+        assert case is not None, f"no case reads {', '.join(map(str, left))}"
+        read |= reads(policy, case)
+
+
+def reads(policy: Policy[Any], case: dict[str, Any]) -> set[Resource[Any]]:
+    """The resources that a policy reads of a case."""
+    seen: set[Resource[Any]] = set()
+    migration = given(case)
+    for cluster in migration.clusters:
+        cluster.inventory.on_read = lambda resource, _namespace, _name: seen.add(resource.base)
+    list(judge(migration, policy))
+    return seen
+
+
+def test_every_pass_says_what_it_rests_on() -> None:
+    """In the code: every ``passed`` names its evidence, or how many objects it looked at."""
+    bare = [
+        f"{path.name}:{call.lineno}"
+        for path in (CASES.parents[1] / "policies").rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call)
+        and getattr(call.func, "id", "") == "passed"
+        and len(call.args) < 3
+        and all(word.arg != "examined" for word in call.keywords)
+    ]
+    assert bare == []
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_no_pass_has_looked_at_nothing(policy: Policy[Any]) -> None:
+    empty = [
+        f"{case['name']}: {finding.message}"
+        for case in cases_of(policy.id)
+        for finding in found(given(case), policy)
+        if finding.verdict is Verdict.PASS and not finding.examined
+    ]
+    assert not empty or policy.vacuous, empty
+
+
+OTHERWISE = {
+    "MTC101": "the declared user has the rights too",
+    "MTC301": "the ConfigMap that the operator writes agrees",
+    "MTC402": "the newest release is in the subscription too",
+    "MTC406": "the second of two installed releases decides",
+    "MTC501": "a probe measured the connection, whatever the storage's address is",
+    "MTC502": "a probe measured the connection, whatever the address is",
+    "MTC504": "a probe measured the connection, whatever the address is",
+    "MTC613": "the labels of the nodes name the region too",
+    "MTC718": "the other list of groups has the kind",
+    "MTC745": "the other object of MTC is there",
+    "MTC820": "the Deployment has its replicas",
+    "MTC822": "the Deployment has its replicas",
+}
+"""Policies that still pass without one of the places that a pass names, and what they pass on."""
+NOT_OF_OBJECTS = {
+    "MTC901": "judges when the evidence was collected, not what it holds",
+    "MTC903": "judges what was collected, not what it holds",
+}
+
+
+@pytest.mark.parametrize("policy", OF_EVIDENCE, ids=lambda item: item.id)
+def test_malformed_evidence_is_no_pass(policy: Policy[Any]) -> None:
+    """The places that a pass names as its evidence, made malformed: no pass, and no error.
+
+    A pass that names none: one of its objects at least decides.
+    """
+    lost = 0
     for case in cases_of(policy.id):
-        migration = given(case)
-        for cluster in migration.clusters:
-            cluster.inventory.on_read = lambda resource, _namespace, _name: (
-                None if resource in declared else undeclared.add(resource.kind)
-            )
-        list(judge(migration, policy))
-    assert undeclared == set()
+        for finding in found(given(case), policy):
+            if finding.verdict is not Verdict.PASS:
+                continue
+            named = [item.pointer for item in finding.evidence if item.pointer]
+            for pointer in named or objects(case["given"]):
+                after = spoilt(case["given"], pointer, policy)
+                if after is None:
+                    continue
+                assert Verdict.ERROR not in [item.verdict for item in after]
+                if (finding.fingerprint, Verdict.PASS) not in [
+                    (item.fingerprint, item.verdict) for item in after
+                ]:
+                    lost += 1
+                else:
+                    assert not named or policy.id in OTHERWISE, (case["name"], pointer)
+    assert lost or policy.id in NOT_OF_OBJECTS
+
+
+def objects(envelope: dict[str, Any]) -> list[str]:
+    """Pointers to what the objects of an envelope hold."""
+    places = [(f"/{key}", envelope.get(key)) for key in ("plan", "storage", "controller")]
+    for number, cluster in enumerate(envelope.get("clusters", ())):
+        for place, item in enumerate(cluster.get("objects", ())):
+            places.append((f"/clusters/{number}/objects/{place}", item))
+    return [
+        f"{pointer}/{key}"
+        for pointer, item in places
+        if isinstance(item, dict)
+        for key in item
+        if key not in ("apiVersion", "kind")
+    ]
+
+
+def spoilt(envelope: dict[str, Any], pointer: str, policy: Policy[Any]) -> list[Finding] | None:
+    """What a policy finds where a number stands in a place; None where there is no such place."""
+    plain = json.loads(json.dumps(envelope, default=str))
+    for verb in ("replace", "add"):  # what a pass may name is a field that is not there
+        patch = jsonpatch.JsonPatch([{"op": verb, "path": pointer, "value": 7.5}])
+        with suppress(jsonpatch.JsonPatchException, jsonpatch.JsonPointerException):
+            changed = patch.apply(plain)
+            break
+    else:
+        return None
+    try:
+        return found(given({"given": changed}), policy)
+    except BadInput:
+        return []  # refused as a whole
 
 
 def test_no_policy_passes_or_fails_without_evidence() -> None:

@@ -8,7 +8,7 @@ from shlex import quote
 from policies import links
 from policies.connections.mig_clusters import CLUSTER_READS, VALIDATION, RemotePolicy, edit_cluster
 from service.core.evidence import Missing, NotGathered
-from service.core.facts.machinery import controller_down
+from service.core.facts.machinery import RUNNING_READS, controller_down
 from service.core.facts.plan_refs import told_ready
 from service.core.facts.reach import holds
 from service.core.migration import Cluster, Migration
@@ -30,7 +30,7 @@ class TokenPrivileged(RemotePolicy):
     single = True
     title = "The token of a remote MigCluster has the rights that MTC needs"
     why = "The controller can log in, but is denied everything else. The plan never becomes Ready."
-    reads = CLUSTER_READS
+    reads = (*CLUSTER_READS, *RUNNING_READS)
     remedy = "Use a token of service account migration-controller, or give its account the rights."
     docs = (links.ABOUT,)
     source = f"{VALIDATION} validateToken"
@@ -76,7 +76,7 @@ class ClusterTrust(RemotePolicy):
     name = "cluster-trust"
     title = "The controller can verify the certificate of a remote cluster"
     why = "Every connection to the cluster ends in an x509 error; the plan never becomes Ready."
-    reads = CLUSTER_READS
+    reads = (*CLUSTER_READS, *RUNNING_READS)
     remedy = "Set spec.caBundle to the base64-encoded CA certificates of the API server."
     docs = (links.ABOUT, links.TROUBLE)
     source = f"{VALIDATION} validateCa, testConnection"

@@ -10,7 +10,6 @@ from shlex import quote
 from policies import links
 from policies.plan.plan_policies import PLAN_READS, SidePolicy
 from service.core.facts import topology
-from service.core.facts.machinery import RUNNING_READS
 from service.core.facts.plan_refs import side_cluster
 from service.core.facts.reach import holds
 from service.core.facts.secrets import with_keys
@@ -21,7 +20,7 @@ from service.kinds.cluster import SECRET
 from service.kinds.mtc import MTC_NAMESPACE, MigCluster
 from service.kinds.resource import Read
 
-CLUSTER_READS = (*PLAN_READS, *topology.READS, *RUNNING_READS)
+CLUSTER_READS = (*PLAN_READS, *topology.READS)
 VALIDATION = "mig-controller pkg/controller/migcluster/validation.go"
 TOKEN_KEY = "saToken"
 LAST_PORT = 65535

@@ -5,12 +5,8 @@ from __future__ import annotations
 from service.core.facts.reach import cluster_of
 from service.core.facts.release import major_or
 from service.core.migration import Cluster, Migration, Part
-from service.kinds.cluster import NODE
-from service.kinds.config import CLUSTER_VERSION, SERVER_VERSION
 from service.kinds.ref import Subject
-from service.kinds.resource import Read
 
-RELEASE_READS = (Read(CLUSTER_VERSION, name="version"), Read(SERVER_VERSION), Read(NODE))
 """What the command to collect again depends on."""
 
 IMAGE = "registry.redhat.io/rhmtc/openshift-migration-must-gather-rhel8"

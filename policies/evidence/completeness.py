@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies import links
-from policies.evidence.collect_again import RELEASE_READS, collect_command, parts_of, parts_of_none
+from policies.evidence.collect_again import collect_command, parts_of, parts_of_none
 from service.core.evidence import Missing
+from service.core.facts.release import READS as RELEASE_READS
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import ClusterPolicy
@@ -70,10 +71,10 @@ def _nothing_given(cluster: Cluster) -> Outcome:
 
 
 def _denied(cluster: Cluster) -> Iterator[Outcome]:
-    for resource in cluster.inventory.resources():
-        shelf = cluster.inventory.shelf(resource)
-        for namespace, reason in sorted((shelf.denied if shelf else {}).items()):
-            if shelf is not None and shelf.covers(namespace):
+    for shelf in cluster.inventory.shelves():
+        resource = shelf.resource
+        for namespace, reason in sorted(shelf.denied.items()):
+            if shelf.covers(namespace):
                 continue  # it was given another way
             where = f" in namespace {namespace}" if namespace else ""
             command = fetch_command(resource, "", namespace)
@@ -118,10 +119,9 @@ def _notes(migration: Migration, cluster: Cluster) -> Iterator[tuple[str, Outcom
 
 def _reasons(cluster: Cluster) -> Iterator[str]:
     """The notes that refused reads leave, each a finding of its own already."""
-    for resource in cluster.inventory.resources():
-        shelf = cluster.inventory.shelf(resource)
-        for reason in (shelf.denied if shelf else {}).values():
-            yield f"{resource}: {reason}"
+    for shelf in cluster.inventory.shelves():
+        for reason in shelf.denied.values():
+            yield f"{shelf.resource}: {reason}"
 
 
 def _elsewhere(migration: Migration, note: str) -> bool:

@@ -84,8 +84,7 @@ class EvidenceConsistent(ClusterPolicy):
 
 
 def _has_objects(cluster: Cluster) -> bool:
-    shelves = (cluster.inventory.shelf(item) for item in cluster.inventory.resources())
-    return any(shelf.entries for shelf in shelves if shelf)
+    return any(shelf.entries for shelf in cluster.inventory.shelves())
 
 
 def _unobserved(cluster: Cluster) -> Outcome:

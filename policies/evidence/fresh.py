@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 from policies import links
 from policies.evidence.collect_again import (
-    RELEASE_READS,
     collect_command,
     parts_of,
     parts_of_none,
     whole,
 )
 from service.core.evidence import Missing
+from service.core.facts.release import READS as RELEASE_READS
 from service.core.migration import Migration, Part
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import MigrationPolicy, Parameter

@@ -16,6 +16,7 @@ from service.core.facts.image_registry import (
     route_status,
 )
 from service.core.facts.plan_type import TYPE_CONDITION, copies_images
+from service.core.facts.release import READS as RELEASE_READS
 from service.core.facts.release import major, major_or
 from service.core.facts.topology import tunnelled
 from service.core.facts.transfer import intra_cluster
@@ -23,8 +24,7 @@ from service.core.leniency import softened
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed, not_applicable, passed, unknown
 from service.core.policy import ClusterPolicy, NotApplicable
-from service.kinds.cluster import NODE
-from service.kinds.config import CLUSTER_VERSION, REGISTRY_CONFIG, SERVER_VERSION, RegistryConfig
+from service.kinds.config import REGISTRY_CONFIG, RegistryConfig
 from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MTC_NAMESPACE
 from service.kinds.network import ROUTE
 from service.kinds.ref import Pointer
@@ -40,21 +40,14 @@ EXPOSE = {
 }
 """How to expose the registry, by major release (OpenShift documentation, Exposing the registry)."""
 
-RELEASE_READS: tuple[Read[Any], ...] = (
-    Read(CLUSTER_VERSION, name="version"),
-    Read(SERVER_VERSION),
-    Read(NODE),
-)
-"""What shows the major release."""
-
-REGISTRY_READS: tuple[Read[Any], ...] = (
-    Read(REGISTRY_CONFIG, name="cluster"),
+ROUTE_READS: tuple[Read[Any], ...] = (
     Read(ROUTE, namespace="openshift-image-registry"),
     Read(ROUTE, namespace="default"),
     Read(MIG_PLAN, namespace=MTC_NAMESPACE),
     Read(MIG_CLUSTER, namespace=MTC_NAMESPACE),
     *RELEASE_READS,
 )
+REGISTRY_READS: tuple[Read[Any], ...] = (Read(REGISTRY_CONFIG, name="cluster"), *ROUTE_READS)
 
 
 DOCS = (

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from policies import links
-from policies.images.exposed import DOCS, REGISTRY_READS
+from policies.images.exposed import DOCS
 from policies.needs.need_policies import Gaps, SideNeed
 from policies.plan.plan_policies import PLAN_READS
 from service.core.evidence import NotGathered
 from service.core.facts import cloud
 from service.core.facts.plan_type import copies_images
+from service.core.facts.release import READS as RELEASE_READS
 from service.core.facts.release import major
 from service.core.facts.transfer import intra_cluster
 from service.core.migration import Cluster, Migration
@@ -47,7 +48,8 @@ class RegistryHealthy(SideNeed):
     why = "Images are not copied or are lost later, and application pods do not start."
     reads = (
         *PLAN_READS,
-        *REGISTRY_READS,
+        Read(REGISTRY_CONFIG, name="cluster"),
+        *RELEASE_READS,
         *cloud.READS,
         Read(PERSISTENT_VOLUME),
         Read(DEPLOYMENT_CONFIG, namespace="default"),

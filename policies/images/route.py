@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.images.exposed import DOCS, EXPOSE, REGISTRY_READS, DirectImagePolicy
+from policies.images.exposed import DOCS, EXPOSE, ROUTE_READS, DirectImagePolicy
 from service.core.evidence import NotGathered
 from service.core.facts.image_registry import (
     REGISTRY_SERVICES,
@@ -34,7 +34,7 @@ class RegistryRoute(DirectImagePolicy):
     name = "registry-route"
     title = "A secure route to the exposed registry exists, for direct image migration"
     why = "The other cluster cannot reach the images, and the direct image migration fails."
-    reads = REGISTRY_READS
+    reads = ROUTE_READS
     declares = ("registryRoute",)
     remedy = "Create a passthrough or re-encrypt route to the registry's service."
     docs = DOCS

@@ -18,7 +18,7 @@ from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable
 from service.core.values.wording import few
-from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.kinds.mtc import MTC_NAMESPACE
 from service.kinds.resource import Read
 from service.kinds.workloads import DAEMON_SET, POD, Pod, Workload
 
@@ -41,7 +41,6 @@ class FileCopyAgents(SidePolicy):
         *AGENT_READS,
         *topology.READS,
         Read(POD, plan_namespaces=True),
-        Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),
     )
     remedy = (
         "Fix the DaemonSet; give its pods tolerations for the nodes' taints, or move the "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from shlex import quote
+from typing import Any
 
 from policies import links
 from service.core.evidence import NotGathered
@@ -15,7 +16,7 @@ from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.policy import ClusterPolicy
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE, MigrationController
 from service.kinds.ref import Ref
-from service.kinds.resource import Read, fetch_command
+from service.kinds.resource import Read, Resource, fetch_command
 from service.kinds.shape import Condition
 from service.kinds.velero import DATA_PROTECTION_APPLICATION, DataProtectionApplication
 
@@ -58,10 +59,19 @@ class Reconciled(ClusterPolicy):
                 "the status of the MigrationController",
                 fetch_command(MIGRATION_CONTROLLER, "", MTC_NAMESPACE),
             )
+        _require_readable(cluster, MIGRATION_CONTROLLER)
+        _require_readable(cluster, DATA_PROTECTION_APPLICATION)
         if not bad:
             names = " and ".join(f"{ref.kind} {ref.name}" for ref in good)
             evidence = tuple(ref.at("/status/conditions") for ref in good)
             yield passed(cluster.subject, f"{names}: reconciled", *evidence, examined=len(good))
+
+
+def _require_readable(cluster: Cluster, resource: Resource[Any]) -> None:
+    """Raise NotGathered where one of the objects is malformed."""
+    shelf = cluster.inventory.shelf(resource)
+    if shelf is not None and len(cluster.known(resource)) < len(shelf.entries):
+        cluster.all(resource, (MTC_NAMESPACE,))
 
 
 def _judged(cluster: Cluster) -> Iterator[MigrationController | DataProtectionApplication]:

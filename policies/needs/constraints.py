@@ -67,7 +67,7 @@ class ConstraintsOnDestination(PlanNeed):
     severity = Severity.BLOCKER
     reads = (
         *PLAN_READS,
-        *release.READS,
+        *release.OPENSHIFT_READS,
         Read(POD, plan_namespaces=True),
         *TEMPLATE_READS,
         Read(SCC),

@@ -53,7 +53,7 @@ class IndirectCopy(PlanNeed):
         Read(DEPLOYMENT_CONFIG, plan_namespaces=True),
         Read(DEPLOYMENT, plan_namespaces=True),
         Read(POD, plan_namespaces=True),
-        *release.READS,
+        *release.OPENSHIFT_READS,
     )
     declares = ("openshiftVersion",)
     remedy = (

@@ -63,7 +63,9 @@ class NeedPolicy(Policy[S]):
             raise NotGathered(*gaps.missing)
         if not count:
             about = subject if isinstance(subject, Cluster) else migration.destination
-            yield passed(about.subject, self.good)
+            plan = migration.given_plan
+            evidence = () if plan is None else (plan.ref.at("/spec"),)
+            yield passed(about.subject, self.good, *evidence)
 
 
 class PlanNeed(NeedPolicy[Migration], MigrationPolicy):

@@ -18,6 +18,7 @@ from policies.needs.need_policies import (
     side_namespaces,
     sources_by_destination,
 )
+from policies.plan.plan_policies import PLAN_READS
 from service.core.access_modes import RWO
 from service.core.evidence import NotGathered
 from service.core.facts import release
@@ -31,7 +32,7 @@ from service.core.outcome import Outcome, Severity, failed, unknown
 from service.core.values.wording import few, plural
 from service.kinds.cluster import CONFIG_MAP, NAMESPACE, NODE, Namespace, Node
 from service.kinds.health import CSI_NODE, SCHEDULER
-from service.kinds.mtc import MIG_CLUSTER, MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
 from service.kinds.ref import pointer_step
 from service.kinds.resource import Read
 from service.kinds.storage import PERSISTENT_VOLUME, STORAGE_CLASS
@@ -55,7 +56,7 @@ class NamespaceNodeSelectors(PlanNeed):
         "All pods of the namespace stay Pending, including the rsync pods, and the migration "
         "waits for them."
     )
-    reads = (*READS, *release.READS, Read(NAMESPACE), Read(SCHEDULER))
+    reads = (*PLAN_READS, *release.READS, Read(NAMESPACE), Read(SCHEDULER))
     declares = ("openshiftVersion",)
     remedy = "Label nodes of the destination, or change the annotation of the namespace."
     docs = (links.TROUBLE, links.CHECKLISTS)
@@ -174,7 +175,6 @@ class TransferPodPlaceable(PlanNeed):
         Read(NODE),
         Read(STORAGE_CLASS),
         Read(CSI_NODE),
-        Read(MIG_CLUSTER),
         Read(CONFIG_MAP, MTC_NAMESPACE),
         Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),
     )

@@ -42,7 +42,7 @@ class RsyncCanRead(PlanNeed):
     severity = Severity.WARNING
     reads = (
         *READS,
-        *release.READS,
+        *release.OPENSHIFT_READS,
         Read(NAMESPACE),
         Read(POD, plan_namespaces=True),
         Read(CONFIG_MAP, MTC_NAMESPACE, CLUSTER_CONFIG),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies import links
-from policies.network.connection_outcomes import COMMAND_READS, PLACE_READS, PLAN_READS
+from policies.network.connection_outcomes import PLACE_READS, PLAN_READS, SIGHT_READS
 from policies.network.legs import api_leg, registry_leg, rsync_leg
 from service.core.evidence import NotGathered
 from service.core.facts import direct
@@ -33,7 +33,7 @@ class ClustersReachEachOther(ClusterPolicy):
     name = "clusters-reach-each-other"
     title = "The clusters reach each other where MTC connects"
     why = "The plan never becomes Ready, or volumes and images are not copied."
-    reads = (*PLAN_READS, *direct.READS, *PLACE_READS, *COMMAND_READS)
+    reads = (*PLAN_READS, *direct.READS, *PLACE_READS, *SIGHT_READS)
     declares = ("api", "routes", "registry", "endpoint", "apiUrl")
     remedy = (
         "Open the connection in the firewalls between the clusters. If the host cannot reach a "

@@ -6,16 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from service.core.evidence import Missing
-from service.core.facts.machinery import LOCATION_READS, RUNNING_READS
 from service.core.facts.reach import Reach
+from service.core.facts.release import READS as RELEASE_READS
 from service.core.outcome import Outcome, failed, passed, unknown
-from service.kinds.cluster import CONFIG_MAP, NODE
+from service.kinds.cluster import CONFIG_MAP
 from service.kinds.config import (
-    CLUSTER_VERSION,
     INFRASTRUCTURE,
     INGRESS_CONFIG,
     PROXY,
-    SERVER_VERSION,
 )
 from service.kinds.mtc import (
     MIG_CLUSTER,
@@ -27,15 +25,14 @@ from service.kinds.mtc import (
 from service.kinds.operators import CLUSTER_SERVICE_VERSION
 from service.kinds.ref import Pointer, Subject
 from service.kinds.resource import Read
+from service.kinds.workloads import DEPLOYMENT, POD
 
-RELEASE_READS = (Read(CLUSTER_VERSION, name="version"), Read(SERVER_VERSION), Read(NODE))
 MTC_READS: tuple[Read[Any], ...] = (
     Read(CONFIG_MAP, namespace=MTC_NAMESPACE),
     Read(CLUSTER_SERVICE_VERSION, namespace=MTC_NAMESPACE),
     Read(MIG_CLUSTER, namespace=MTC_NAMESPACE),
     Read(MIGRATION_CONTROLLER, namespace=MTC_NAMESPACE),
-    *RUNNING_READS,
-    *LOCATION_READS,
+    Read(DEPLOYMENT, namespace=MTC_NAMESPACE),
 )
 PLAN_READS = (Read(MIG_PLAN, namespace=MTC_NAMESPACE),)
 STORAGE_READS = (Read(MIG_STORAGE, namespace=MTC_NAMESPACE),)
@@ -43,6 +40,8 @@ PLACE_READS = (Read(INFRASTRUCTURE, name="cluster"), Read(INGRESS_CONFIG, name="
 PROXY_READS = (Read(PROXY, name="cluster"),)
 COMMAND_READS: tuple[Read[Any], ...] = (*RELEASE_READS, *MTC_READS, *PROXY_READS)
 """What the wording of a probing command depends on: release, MTC there, proxy."""
+SIGHT_READS: tuple[Read[Any], ...] = (*COMMAND_READS, Read(POD, namespace=MTC_NAMESPACE))
+"""The same, and whether the controller runs, whose status says what it reaches."""
 
 
 def connection(

@@ -9,8 +9,7 @@ from shlex import quote
 
 from policies import links
 from policies.network.connection_outcomes import (
-    COMMAND_READS,
-    PLACE_READS,
+    MTC_READS,
     PLAN_READS,
     connection,
 )
@@ -29,11 +28,13 @@ from service.core.facts.reach import (
     reach,
     same_endpoint,
 )
+from service.core.facts.release import READS as RELEASE_READS
 from service.core.facts.transfer import intra_cluster
 from service.core.migration import Cluster, Migration, Probe
 from service.core.outcome import Outcome, failed
 from service.core.policy import ClusterPolicy, NotApplicable
 from service.core.values.wording import few
+from service.kinds.config import INFRASTRUCTURE
 from service.kinds.mtc import PlanVolume
 from service.kinds.ref import Pointer
 from service.kinds.resource import Read
@@ -71,7 +72,13 @@ class RemoteVolumesReachable(ClusterPolicy):
     name = "remote-volumes-reachable"
     title = "Source and destination reach the storage of volumes that are moved"
     why = "The volume is bound on the destination, but no pod there can mount it."
-    reads = (*PLAN_READS, Read(PERSISTENT_VOLUME), *PLACE_READS, *COMMAND_READS)
+    reads = (
+        *PLAN_READS,
+        Read(PERSISTENT_VOLUME),
+        Read(INFRASTRUCTURE, name="cluster"),
+        *RELEASE_READS,
+        *MTC_READS,
+    )
     declares = ("volume", "region", "platform")
     remedy = (
         "Make the storage reachable from both clusters (NFS: open port 2049, and export to the "

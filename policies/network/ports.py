@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from policies import links
 from policies.network.connection_outcomes import (
-    COMMAND_READS,
     PLACE_READS,
     PLAN_READS,
+    SIGHT_READS,
     connection,
 )
 from service.core.evidence import Attempt, Missing, NotGathered
@@ -82,7 +82,7 @@ class RequiredPorts(ClusterPolicy):
     name = "required-ports"
     title = "The ports for API server, routes and DNS are open on every cluster"
     why = "MTC cannot connect to the cluster, or rsync cannot reach its routes."
-    reads = (*PLAN_READS, *PLACE_READS, *COMMAND_READS)
+    reads = (*PLAN_READS, *PLACE_READS, *SIGHT_READS)
     declares = ("ports", "api", "routes", "registry", "dns", "endpoint", "apiUrl")
     remedy = "Open the port in the firewalls and load balancers in front of the cluster."
     docs = (links.PREREQUISITES,)

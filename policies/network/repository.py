@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from policies import links
 from policies.network.connection_outcomes import (
-    COMMAND_READS,
     PLAN_READS,
+    SIGHT_READS,
     STORAGE_READS,
     connection,
 )
@@ -15,6 +15,7 @@ from service.core.evidence import Attempt, Missing, NotGathered
 from service.core.facts import Fact
 from service.core.facts.connecting import attempt_command, proxied, untried
 from service.core.facts.endpoints import Endpoint, repository, repository_fault
+from service.core.facts.machinery import LOCATION_READS
 from service.core.facts.reach import (
     Reach,
     probes_from,
@@ -74,7 +75,7 @@ class RepositoryReachable(ClusterPolicy):
     single = True
     title = "Every cluster reaches the replication repository"
     why = "Backups are not written or not found. The migration stops in its first phase."
-    reads = (*STORAGE_READS, *PLAN_READS, *COMMAND_READS)
+    reads = (*STORAGE_READS, *PLAN_READS, *SIGHT_READS, *LOCATION_READS)
     declares = ("repository", "endpoint")
     remedy = (
         "Open the connection from the pods of the cluster to the repository: check the "
@@ -128,7 +129,7 @@ class RepositoryTlsPort(Policy[MigStorage]):
     name = "repository-tls-port"
     title = "A replication repository with TLS is open on port 443"
     why = "Firewalls that are opened as documented block the backups."
-    reads = (*STORAGE_READS, *PLAN_READS, *COMMAND_READS)
+    reads = (*STORAGE_READS, *PLAN_READS, *SIGHT_READS, *LOCATION_READS)
     declares = ("repository", "endpoint")
     remedy = "Serve the repository on port 443, and open the port for every cluster."
     docs = (links.PREREQUISITES,)

@@ -29,7 +29,7 @@ class IncludedResources(MigrationPolicy):
     name = "included-resources"
     title = "The kinds that the plan includes exist on the source"
     why = "The plan never becomes Ready."
-    reads = (*PLAN_READS, *served_apis.READS, *release.READS)
+    reads = (*PLAN_READS, *served_apis.READS, *release.OPENSHIFT_READS)
     declares = ("openshiftVersion",)
     remedy = "Write group and kind as in apiVersion and kind of an object of that kind."
     docs = (links.ABOUT,)

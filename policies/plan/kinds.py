@@ -67,7 +67,7 @@ class KindsServed(NamespacesPolicy):
     reads = (
         *PLAN_READS,
         *served_apis.READS,
-        *release.READS,
+        *release.OPENSHIFT_READS,
         *(Read(resource, plan_namespaces=True) for resource in (*LOOKED_AT, *OLD_ONLY)),
     )
     declares = ("openshiftVersion",)

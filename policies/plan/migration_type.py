@@ -9,7 +9,7 @@ from typing import Any
 from policies import links
 from policies.plan.plan_policies import PLAN_READS, VALIDATION, edit, entry, named
 from service.core.evidence import NotGathered
-from service.core.facts import plan_limits, topology
+from service.core.facts import topology
 from service.core.facts.plan_type import TYPE_CONDITION, intra_cluster
 from service.core.facts.setting_values import is_true, setting
 from service.core.facts.topology import mig_cluster
@@ -17,7 +17,8 @@ from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, passed
 from service.core.policy import MigrationPolicy, NotApplicable
 from service.core.values.wording import few
-from service.kinds.mtc import MigPlan
+from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE, MigPlan
+from service.kinds.resource import Read
 
 
 class PlanType(StrEnum):
@@ -45,7 +46,7 @@ class MigrationType(MigrationPolicy):
     name = "migration-type"
     title = "MTC supports this kind of plan for these clusters"
     why = "The plan is rejected, or the migration fails when it copies volumes or images."
-    reads = (*PLAN_READS, *topology.READS, *plan_limits.READS)
+    reads = (*PLAN_READS, *topology.READS, Read(MIGRATION_CONTROLLER, MTC_NAMESPACE))
     remedy = (
         "For a migration within one cluster, map all namespaces to new ones or none, and set "
         "indirectVolumeMigration: false."

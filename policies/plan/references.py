@@ -27,7 +27,7 @@ from service.kinds.mtc import MIG_CLUSTER, MIG_STORAGE, MigCluster, MigPlan, Mig
 from service.kinds.ref import Ref
 from service.kinds.resource import Read, Resource, fetch_command
 
-CLUSTER_READS: tuple[Read[Any], ...] = (*PLAN_READS, Read(MIG_CLUSTER), *RUNNING_READS)
+CLUSTER_READS: tuple[Read[Any], ...] = (*PLAN_READS, Read(MIG_CLUSTER))
 STORAGE_READS: tuple[Read[Any], ...] = (*CLUSTER_READS, Read(MIG_STORAGE))
 
 
@@ -80,7 +80,7 @@ class PlanClustersReady(SidePolicy):
     single = True
     title = "The plan's MigClusters are Ready"
     why = "The plan does not become Ready and no migration starts."
-    reads = CLUSTER_READS
+    reads = (*CLUSTER_READS, *RUNNING_READS)
     remedy = (
         "Fix what the conditions of the MigCluster report. Then the controller validates again."
     )
@@ -139,7 +139,7 @@ class PlanStorageReady(MigrationPolicy):
     name = "plan-storage-ready"
     title = "The plan's replication repository is Ready"
     why = "The plan does not become Ready and no migration starts."
-    reads = STORAGE_READS
+    reads = (*STORAGE_READS, *RUNNING_READS)
     remedy = (
         "Fix what the conditions of the MigStorage report. The controller tests it every "
         "30 seconds."

@@ -135,7 +135,9 @@ class LiveStorageMigration(SidePolicy):
                 ),
             )
         if sound:
-            yield passed(virt.ref.subject, f"KubeVirt {virt.version} can migrate live")
+            yield passed(
+                virt.ref.subject, f"KubeVirt {virt.version} can migrate live", virt.ref.at("/spec")
+            )
 
 
 _PLACES = {

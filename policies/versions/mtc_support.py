@@ -9,6 +9,7 @@ from policies.versions.pairing import combination, direction, fit
 from service.core.evidence import Missing
 from service.core.facts import Fact
 from service.core.facts.mtc_release import mtc_version
+from service.core.facts.release import READS as RELEASE_READS
 from service.core.facts.release import openshift
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
@@ -16,10 +17,9 @@ from service.core.policy import ClusterPolicy
 from service.core.releases import Releases
 from service.core.values.versions import Version, parse_or_none
 from service.kinds.cluster import CONFIG_MAP
-from service.kinds.config import CLUSTER_VERSION, SERVER_VERSION
 from service.kinds.mtc import MTC_NAMESPACE
 from service.kinds.ref import Pointer
-from service.kinds.resource import Read, fetch_command
+from service.kinds.resource import fetch_command
 
 LEGACY_UNTIL = (4, 5)
 """The newest OpenShift release that only the legacy operator runs on (MTC 1.7 compatibility)."""
@@ -45,7 +45,7 @@ class SupportsOpenShift(ClusterPolicy):
     name = "mtc-supports-openshift"
     title = "The MTC release supports the OpenShift release of every cluster"
     why = "The operator cannot be installed there, or finds APIs that it does not support."
-    reads = (Read(CLUSTER_VERSION, name="version"), Read(SERVER_VERSION), *MTC_READS)
+    reads = (*RELEASE_READS, *MTC_READS)
     declares = ("openshiftVersion", "mtcVersion")
     remedy = (
         "Install the MTC release that the finding names on every cluster, and run the controller "

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policies.images.exposed import RELEASE_READS
 from policies.versions.mtc_same import DOCS, MTC_READS, release, vague
 from service.core.evidence import Missing
 from service.core.facts import Fact
 from service.core.facts.mtc_release import OPERATOR_NAMES, is_operator, mtc_version
+from service.core.facts.release import READS as RELEASE_READS
 from service.core.facts.release import major_or
 from service.core.leniency import softened
 from service.core.migration import Cluster, Migration

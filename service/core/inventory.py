@@ -193,6 +193,10 @@ class Inventory:
 
     def shelf(self, resource: Resource[T]) -> Shelf[T] | None:
         """The shelf of a resource, None where nothing of it was gathered."""
+        self._note(resource)
+        return self._shelf(resource)
+
+    def _shelf(self, resource: Resource[T]) -> Shelf[T] | None:
         shelf: Shelf[T] | None = self._shelves.get(resource)
         if shelf is None and resource.of is not None:
             shelf = self._view(resource)
@@ -208,9 +212,9 @@ class Inventory:
         )
         return made
 
-    def resources(self) -> tuple[Resource[Any], ...]:
-        """The resources of which anything was gathered."""
-        return tuple(self._shelves)
+    def shelves(self) -> tuple[Shelf[Any], ...]:
+        """The shelves of all resources of which anything was gathered; reads no object."""
+        return tuple(self._shelves.values())
 
     def known(
         self, resource: Resource[T], namespaces: Iterable[str] | None = None
@@ -220,7 +224,7 @@ class Inventory:
         Never raises. Proves no absence.
         """
         self._note(resource)
-        shelf = self.shelf(resource)
+        shelf = self._shelf(resource)
         if shelf is None:
             return ()
         places: Iterable[int] = range(len(shelf.entries))
@@ -237,7 +241,7 @@ class Inventory:
         self._note(resource, namespaces[0] if namespaces and len(namespaces) == 1 else "")
         if namespaces is not None and not namespaces:
             return ()  # of no namespace there is nothing to know
-        shelf = self.shelf(resource)
+        shelf = self._shelf(resource)
         if shelf is None:
             raise self.not_gathered(resource, namespaces=namespaces or ())
         if namespaces is None:
@@ -256,7 +260,7 @@ class Inventory:
         self._note(resource, namespace, name)
         if self._is_absent(resource, name, namespace):
             return None
-        shelf = self.shelf(resource)
+        shelf = self._shelf(resource)
         place = None if shelf is None else shelf.place(namespace, name)
         if shelf is None or place is None:
             raise self.not_gathered(resource, name, namespace, may_be_absent=True)
@@ -277,7 +281,7 @@ class Inventory:
         return value
 
     def _is_absent(self, resource: Resource[Any], name: str, namespace: str) -> bool:
-        shelf = self.shelf(resource)
+        shelf = self._shelf(resource)
         if shelf is None or shelf.place(namespace, name) is not None:
             return False
         listed = shelf.whole or (resource.namespaced and shelf.covers(namespace))

@@ -73,6 +73,7 @@ class Policy(ABC, Generic[S]):
     ``source``    documentation section or MTC code that the rule comes from
     ``upstream``  condition types of MTC's controller with the same meaning
     ``better``    what is checked beyond those conditions
+    ``vacuous``   why a pass that has looked at nothing is right, where there is one
     ``single``    whether a check of one item has one result: the item then identifies the finding
                   over all verdicts, whatever object a failed finding is about
     ``chapter``   whether the prerequisites of the documentation's chapter state it
@@ -93,6 +94,7 @@ class Policy(ABC, Generic[S]):
     source: ClassVar[str]
     upstream: ClassVar[tuple[str, ...]] = ()
     better: ClassVar[str] = ""
+    vacuous: ClassVar[str] = ""
     single: ClassVar[bool] = False
     chapter: ClassVar[bool] = False
     parameters: ClassVar[tuple[Parameter, ...]] = ()

@@ -24,10 +24,10 @@ READS: tuple[Read[Any], ...] = (
 
 def summarise(migration: Migration, cluster: Cluster) -> ClusterSummary:
     """The cluster in a line; what is not known is ""."""
-    shelves = [cluster.inventory.shelf(item) for item in cluster.inventory.resources()]
-    entries = [entry for shelf in shelves if shelf for entry in shelf.entries]
+    shelves = cluster.inventory.shelves()
+    entries = [entry for shelf in shelves for entry in shelf.entries]
     loose = sum(map(_loose, entries))
-    own = len(entries) > loose or any(shelf and shelf.lists for shelf in shelves)
+    own = len(entries) > loose or any(shelf.lists for shelf in shelves)
     return ClusterSummary(
         role=cluster.role,
         name=cluster.name,

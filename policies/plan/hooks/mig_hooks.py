@@ -107,7 +107,9 @@ class HookDefinition(HookPolicy):
                 ),
             )
         if sound:
-            yield passed(hook.ref.subject, f"MigHook {hook.ref.name} is well formed")
+            yield passed(
+                hook.ref.subject, f"MigHook {hook.ref.name} is well formed", hook.ref.at("/spec")
+            )
 
 
 def _faults(hook: MigHook) -> Iterator[tuple[str, str, str]]:

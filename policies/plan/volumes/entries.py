@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from policies import links
 from policies.plan.volumes.volume_policies import TARGET_READS, PlanVolumePolicy
+from policies.volumes.valid import VOLUME_READS
 from service.core.evidence import NotGathered
 from service.core.facts.destination_claims import arrival
 from service.core.facts.plan_type import intra_cluster, storage_conversion
@@ -16,8 +17,9 @@ from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, passed
 from service.core.policy import MigrationPolicy, NotApplicable
 from service.core.values.names import is_subdomain
-from service.kinds.mtc import PlanVolume
+from service.kinds.mtc import MIG_CLUSTER, PlanVolume
 from service.kinds.ref import Pointer
+from service.kinds.resource import Read
 
 
 class CephAvailable(PlanVolumePolicy):
@@ -34,7 +36,7 @@ class CephAvailable(PlanVolumePolicy):
     title = "GlusterFS volumes are copied to Ceph storage on the destination"
     why = "The copy goes to the default storage class, which may not be shared file storage."
     severity = Severity.WARNING
-    reads = TARGET_READS
+    reads = (*TARGET_READS, Read(MIG_CLUSTER))
     remedy = "Install OpenShift Data Foundation, or select a storage class."
     docs = (links.ADVANCED,)
     source = "mig-controller pkg/controller/migplan/pvlist.go getDestStorageClass"
@@ -87,7 +89,7 @@ class ClaimNamesDistinct(PlanVolumePolicy):
     name = "claim-names-distinct"
     title = "Every claim of the plan has a unique name on the destination"
     why = "The data of two claims are written into one, or the plan does not become ready."
-    reads = TARGET_READS
+    reads = VOLUME_READS
     remedy = "Map the claims to different names: pvc.name is source:target in the plan."
     docs = (links.ADVANCED, links.CONVERSION)
     source = (
@@ -162,7 +164,7 @@ class StorageConversionPossible(MigrationPolicy):
     name = "storage-conversion-possible"
     title = "A storage conversion has a volume to convert and a second storage class"
     why = "The plan does not become Ready (StorageClassConversionUnavailable)."
-    reads = TARGET_READS
+    reads = (*TARGET_READS, Read(MIG_CLUSTER))
     remedy = "Set at least one volume of the plan to copy, and add a second storage class."
     docs = (links.CONVERSION,)
     source = "mig-controller pkg/controller/migplan/validation.go, storage conversion"
@@ -207,4 +209,8 @@ class StorageConversionPossible(MigrationPolicy):
                 commands=("oc get storageclass",),
             )
         if sound:
-            yield passed(plan.ref.subject, "the plan has a volume to convert and a target class")
+            yield passed(
+                plan.ref.subject,
+                "the plan has a volume to convert and a target class",
+                plan.ref.at("/spec/persistentVolumes"),
+            )

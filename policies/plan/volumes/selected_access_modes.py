@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterator
 
 from policies import links
 from policies.plan.volumes.volume_policies import TARGET_READS, PlanVolumePolicy, selected_copy
+from policies.volumes.valid import VOLUME_READS
 from service.core.access_modes import AUTO, RWO, RWOP, SELECTABLE, has_block, modes_of
 from service.core.facts.storage_classes import KnownClass, destination_classes
 from service.core.facts.volume_targets import access_modes, kind_of, target_of
@@ -36,7 +37,7 @@ class AccessModeValid(PlanVolumePolicy):
     name = "access-mode-valid"
     title = "The selected access modes are ones that MTC knows"
     why = "The plan does not become Ready (PvInvalidAccessMode)."
-    reads = TARGET_READS
+    reads = VOLUME_READS
     remedy = (
         "Select ReadWriteOnce, ReadOnlyMany, ReadWriteMany or auto, or remove the selection to "
         "keep the access modes of the claim."

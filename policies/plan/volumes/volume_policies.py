@@ -14,11 +14,10 @@ from service.core.facts.volumes import COPY, Volume, Volumes, volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, passed
 from service.core.policy import MigrationPolicy, NotApplicable
-from service.kinds.mtc import MIG_CLUSTER
 from service.kinds.resource import Read
 from service.kinds.storage import STORAGE_CLASS
 
-TARGET_READS = (*VOLUME_READS, Read(STORAGE_CLASS), Read(MIG_CLUSTER))
+TARGET_READS = (*VOLUME_READS, Read(STORAGE_CLASS))
 
 
 class PlanVolumePolicy(MigrationPolicy):

@@ -48,7 +48,7 @@ class RsyncAsRoot(SidePolicy):
     reads = (
         *PLAN_READS,
         *direct.READS,
-        *release.READS,
+        *release.OPENSHIFT_READS,
         Read(NAMESPACE),
         Read(CONFIG_MAP, MTC_NAMESPACE, CLUSTER_CONFIG),
         Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),

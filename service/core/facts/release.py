@@ -12,11 +12,12 @@ from service.kinds.cluster import NODE
 from service.kinds.config import CLUSTER_VERSION, SERVER_VERSION, ClusterVersion
 from service.kinds.resource import Read
 
-READS: tuple[Read[Any], ...] = (
+OPENSHIFT_READS: tuple[Read[Any], ...] = (
     Read(CLUSTER_VERSION, name="version"),
     Read(SERVER_VERSION),
-    Read(NODE),
 )
+"""What :func:`openshift` reads; a policy that calls it declares it."""
+READS: tuple[Read[Any], ...] = (*OPENSHIFT_READS, Read(NODE))
 """What the functions of this module read; a policy that calls them declares it."""
 
 LAST_KUBERNETES_OF_OPENSHIFT_3 = (1, 11)
@@ -85,10 +86,10 @@ def major(cluster: Cluster) -> int:
             if kubelet is not None:
                 return 3 if kubelet.stream <= LAST_KUBERNETES_OF_OPENSHIFT_3 else 4
         if any(
-            4 in resource.releases
-            and 3 not in resource.releases
-            and resource.group.endswith("config.openshift.io")
-            for resource in cluster.inventory.resources()
+            4 in shelf.resource.releases
+            and 3 not in shelf.resource.releases
+            and shelf.resource.group.endswith("config.openshift.io")
+            for shelf in cluster.inventory.shelves()
         ):
             return 4
         raise missing from None

@@ -106,19 +106,15 @@ def patched(migration: Migration, manifest: Mapping[str, Any]) -> Migration:
     given = Pointer(entry.origin, "")
     shelf = Shelf(MIGRATION_CONTROLLER, host.name, [entry], {"": given})
     inventory = host.inventory
-    shelves = {item: inventory.shelf(item) for item in inventory.resources()}
+    shelves = {item.resource: item for item in inventory.shelves()}
     shelves[MIGRATION_CONTROLLER] = shelf
-    new = replace(host, inventory=Inventory(inventory.role, _present(shelves)))
+    new = replace(host, inventory=Inventory(inventory.role, shelves))
     return replace(
         migration,
         source=new if migration.source is host else migration.source,
         destination=new if migration.destination is host else migration.destination,
         host=new,
     )
-
-
-def _present(shelves: Mapping[Any, Shelf[Any] | None]) -> dict[Any, Shelf[Any]]:
-    return {resource: shelf for resource, shelf in shelves.items() if shelf is not None}
 
 
 def judged(migration: Migration, policies: Sequence[Policy[Any]]) -> tuple[Finding, ...]:
