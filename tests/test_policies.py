@@ -149,7 +149,12 @@ def test_malformed_evidence_is_no_pass(policy: Policy[Any]) -> None:
         for finding in found(given(case), policy):
             if finding.verdict is not Verdict.PASS:
                 continue
-            named = [item.pointer for item in finding.evidence if item.pointer]
+            named = [
+                item.pointer
+                for item in finding.evidence
+                # That a list is whole is no field of an object.
+                if item.pointer and "/complete/" not in item.pointer
+            ]
             for pointer in named or objects(case["given"]):
                 after = spoilt(case["given"], pointer, policy)
                 if after is None:
