@@ -27,10 +27,10 @@ from service.kinds.workloads import IMAGE_STREAM
 
 OC = '''#!{python}
 """An `oc` that knows these objects only, and prints as the real one does."""
-import sys, yaml
+import json, sys, yaml
 words = sys.argv[1:]
 store = yaml.safe_load(open({store!r}))
-assert words[0] == "get" and words[-2:] == ["-o", "yaml"], words
+assert words[0] == "get" and words[-2:] == ["-o", "json"], words
 argument, rest = words[1], words[2:-2]
 space = rest[rest.index("-n") + 1] if "-n" in rest else ""
 name = rest[0] if rest and not rest[0].startswith("-") else ""
@@ -45,11 +45,11 @@ if name:
     if not found and "--ignore-not-found" not in rest:
         sys.exit("Error from server (NotFound)")
     if found:
-        print(yaml.safe_dump(found[0]), end="")
+        print(json.dumps(found[0], indent=4))
     sys.exit()
 meta = {{"resourceVersion": ""}}
 listed = {{"apiVersion": "v1", "items": found, "kind": "List", "metadata": meta}}
-print(yaml.safe_dump(listed), end="")
+print(json.dumps(listed, indent=4))
 if not found:
     print("No resources found", file=sys.stderr)
 '''

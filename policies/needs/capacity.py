@@ -9,6 +9,7 @@ from shlex import quote
 
 from policies import links
 from policies.needs.need_policies import READS, Gaps, SideNeed, claim_of, copied, readable
+from service.core.evidence import NotGathered
 from service.core.facts import helper_pods as helpers
 from service.core.facts.direct import direct_volumes
 from service.core.facts.helper_pods import container
@@ -121,17 +122,30 @@ def _on_each(pod: Pod) -> bool:
 
 def _free(cluster: Cluster) -> Room:
     """Raises NotGathered unless the pods and the nodes of the whole cluster are there."""
+    nodes = _nodes(cluster)
     used: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for pod in cluster.all(POD):
         for key in RESOURCES if pod.node and pod.phase not in OVER else ():
             used[pod.node, key] += of_pod(pod, REQUESTS, key) or Decimal(0)
     found: dict[str, dict[str, Decimal]] = {}
-    for node in cluster.all(NODE):
+    for node in nodes:
         for key in RESOURCES:
             amount = parse_or_none(node.allocatable.get(key, ""))
             if amount is not None:
                 found.setdefault(node.ref.name, {})[key] = amount - used[node.ref.name, key]
     return found
+
+
+def _nodes(cluster: Cluster) -> tuple[Node, ...]:
+    """The nodes, which are few: without them no pod is read. Raises NotGathered for both kinds."""
+    try:
+        return cluster.all(NODE)
+    except NotGathered as missing:
+        shelf = cluster.inventory.shelf(POD)
+        if shelf is None or not shelf.whole:
+            pods = cluster.inventory.not_gathered(POD)
+            raise NotGathered(*missing.missing, *pods.missing) from None
+        raise
 
 
 def _short(

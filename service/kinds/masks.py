@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from enum import IntEnum
+from functools import cache
 from typing import Any
 
 from service.kinds.cluster import CONFIG_MAP, NODE, SECRET, TOKEN, decoded
@@ -29,6 +30,7 @@ from service.kinds.network import (
     ROUTE,
 )
 from service.kinds.redact import MASK
+from service.kinds.ref import pointer_key, pointer_step
 from service.kinds.resource import Resource
 from service.kinds.storage import PERSISTENT_VOLUME
 from service.kinds.velero import BACKUP_STORAGE_LOCATION
@@ -109,11 +111,11 @@ def without_masks(
 ) -> tuple[Mapping[str, Any], str]:
     """An object without its masked values, and why it says nothing without them ("" if it does)."""
     for path in ESSENTIAL.get(resource, ()):
-        for pointer, found in _at(value, path.split("/")):
+        for pointer, found in _at(value, _steps(path)):
             if is_masked(found, masking):
                 return value, f"{pointer} is masked"
     for path in OPTIONAL.get(resource, ()):
-        steps = path.split("/")
+        steps = _steps(path)
         if any(is_masked(found, masking) for _, found in _at(value, steps)):
             value = _without(value, steps)
     return value, ""
@@ -127,11 +129,11 @@ def may_be_masked(resource: Resource[Any]) -> bool:
 def has_masks(resource: Resource[Any], value: Mapping[str, Any], masking: Masking) -> bool:
     """Whether anything of an object is masked: the password of a proxy and a token included."""
     if resource is SECRET:
-        return any(not decoded(found) for _, found in _at(value, ["data", TOKEN]))
+        return any(not decoded(found) for _, found in _at(value, ("data", TOKEN)))
     return any(
         MASK in found or is_masked(found, masking)
         for path in (*ESSENTIAL.get(resource, ()), *OPTIONAL.get(resource, ()))
-        for _, found in _at(value, path.split("/"))
+        for _, found in _at(value, _steps(path))
     )
 
 
@@ -143,27 +145,30 @@ def is_masked(value: str, masking: Masking) -> bool:
     return bool(address or _PLACEHOLDER.search(value))
 
 
-def _at(value: Any, steps: list[str], pointer: str = "") -> Iterator[tuple[str, str]]:
+@cache
+def _steps(path: str) -> tuple[str, ...]:
+    return tuple(map(pointer_key, path.split("/")))
+
+
+def _at(value: Any, steps: tuple[str, ...], pointer: str = "") -> Iterator[tuple[str, str]]:
     """The texts at the end of some steps, each with its place."""
-    if not steps:
-        if isinstance(value, str):
-            yield pointer, value
-        return
-    step, *rest = steps
-    if step == "*":
-        items = value.items() if isinstance(value, dict) else ()
-        for key, item in enumerate(value) if isinstance(value, list) else items:
-            yield from _at(item, rest, f"{pointer}/{key}")
-    elif isinstance(value, dict):
-        key = step.replace("~1", "/")
-        if key in value:
-            yield from _at(value[key], rest, f"{pointer}/{step}")
+    for place, step in enumerate(steps):
+        if step == "*":
+            items = value.items() if isinstance(value, dict) else ()
+            for key, item in enumerate(value) if isinstance(value, list) else items:
+                at = "/".join((pointer, *map(pointer_step, steps[:place]), str(key)))
+                yield from _at(item, steps[place + 1 :], at)
+            return
+        if not isinstance(value, dict) or step not in value:
+            return
+        value = value[step]
+    if isinstance(value, str):
+        yield "/".join((pointer, *map(pointer_step, steps))), value
 
 
-def _without(value: Mapping[str, Any], steps: list[str]) -> dict[str, Any]:
+def _without(value: Mapping[str, Any], steps: tuple[str, ...]) -> dict[str, Any]:
     """A copy of an object without one field."""
-    step, *rest = steps
-    key = step.replace("~1", "/")
+    key, *rest = steps
     if rest:
-        return {**value, key: _without(value[key], rest)}
+        return {**value, key: _without(value[key], tuple(rest))}
     return {name: item for name, item in value.items() if name != key}
