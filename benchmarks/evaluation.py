@@ -226,8 +226,8 @@ def read_typed(data: bytes) -> None:
     """
     bundle = read(data)
     for cluster in bundle.migration.clusters:
-        for resource in cluster.inventory.resources():
-            cluster.known(resource)
+        for shelf in cluster.inventory.shelves():
+            cluster.known(shelf.resource)
     bundle.release()
 
 

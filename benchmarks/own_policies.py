@@ -84,8 +84,8 @@ def judged(
     for _ in range(7):
         bundle = read(data, every)
         for cluster in () if fresh else bundle.migration.clusters:
-            for resource in cluster.inventory.resources():
-                cluster.known(resource)
+            for shelf in cluster.inventory.shelves():
+                cluster.known(shelf.resource)
         gc.collect()
         before = time.process_time()
         for policy in policies:

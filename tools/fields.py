@@ -189,8 +189,8 @@ def watch() -> dict[str, Levels]:
         object.__setattr__(resource, "reader", named(resource, current))
     for migration in migrations():
         for cluster in migration.clusters:
-            for resource in cluster.inventory.resources():
-                cluster.known(resource)
+            for shelf in cluster.inventory.shelves():
+                cluster.known(shelf.resource)
     return seen
 
 
