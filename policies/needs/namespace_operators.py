@@ -8,8 +8,9 @@ from policies import links
 from policies.needs.need_policies import Gaps, PlanNeed
 from policies.plan.plan_policies import PLAN_READS
 from service.core.evidence import NotGathered
-from service.core.facts import release
+from service.core.facts import release, served_apis
 from service.core.facts.release import major, major_or
+from service.core.facts.served_apis import has_kind
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, unknown
 from service.core.policy import NotApplicable
@@ -41,6 +42,7 @@ class OperatorsOnDestination(PlanNeed):
         Read(SUBSCRIPTION),
         Read(SERVICE_INSTANCE, plan_namespaces=True),
         Read(TEMPLATE_INSTANCE, plan_namespaces=True),
+        *served_apis.READS,
     )
     declares = ("openshiftVersion",)
     remedy = "Install the operator for the namespace on the destination before the migration."
@@ -67,9 +69,14 @@ class OperatorsOnDestination(PlanNeed):
             packages.setdefault(name, version.ref)
         for package, ref in packages.items():
             yield from _absent(migration, package, ref)
+        with gaps.noted():
+            # The service catalog came with OpenShift 3 and left with OpenShift 4.
+            served = has_kind(source, SERVICE_INSTANCE.group, SERVICE_INSTANCE.kind).served
+            if major(source) == 3 and served is not False:
+                source.all(SERVICE_INSTANCE, names)
         instances = list(_catalog(migration))
         yield from instances
-        if not packages and not instances and major_or(source) == 3:
+        if not packages and not instances and not gaps.missing and major_or(source) == 3:
             raise NotApplicable("OpenShift 3 has no Operator Lifecycle Manager")
 
 
