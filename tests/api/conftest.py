@@ -52,7 +52,9 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         ]
         command += ["--bind", f"127.0.0.1:{port}", *arguments, "service.api.app:create_app()"]
         names = {f"MTC_PREFLIGHT_{name}": value for name, value in settings.items()}
-        environment = {**os.environ, "MTC_PREFLIGHT_WORKERS": str(WORKERS), **names}
+        # A busy machine is no reason to stop an evaluation.
+        usual = {"MTC_PREFLIGHT_WORKERS": str(WORKERS), "MTC_PREFLIGHT_DEADLINE": "3600"}
+        environment = {**os.environ, **usual, **names}
         environment["TMPDIR"] = str(folder)
         log_file = folder / "log"
         with log_file.open("wb") as log:
