@@ -13,6 +13,7 @@ from policies.needs.need_policies import Gaps, SideNeed
 from policies.plan.plan_policies import PLAN_READS
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import release
+from service.core.facts.reach import cluster_of
 from service.core.facts.release import major
 from service.core.facts.topology import mig_cluster
 from service.core.migration import Cluster, Migration
@@ -34,8 +35,8 @@ class CertificatesLast(SideNeed):
 
     Checked are the CA bundles of the MigClusters and of the repository and, on OpenShift 4, the
     expiry dates that OpenShift annotates on the certificates that it creates. Certificates that
-    OpenShift rotates are reported only after their expiry. User-provided certificates have no
-    such annotation.
+    OpenShift rotates are reported only if they had expired when they were collected.
+    User-provided certificates have no such annotation.
     """
 
     id = "MTC858"
@@ -70,22 +71,33 @@ class CertificatesLast(SideNeed):
             yield from _ends("s3CustomCABundle", storage.ref, ends, now, at, edit)
         with gaps.noted():
             if major(cluster) > 3:
-                yield from _own(cluster, now)
+                yield from _own(migration, cluster)
 
 
-def _own(cluster: Cluster, now: datetime) -> Iterator[Outcome]:
+def _own(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
     """The certificates that OpenShift created. Raises NotGathered where there is none."""
     secrets = [item for item in cluster.known(SECRET, NAMESPACES) if item.ends is not None]
-    for item in secrets:
-        if item.ends is None or (MANAGED in item.labels and item.ends > now):
-            continue
-        at = item.ref.at("/metadata/annotations", item.ends.isoformat())
-        show = f"oc describe secret {quote(item.ref.name)} -n {item.ref.namespace}"
-        yield from _ends(f"secret {item.ref.name}", item.ref, (item.ends,), now, at, show)
     if not secrets:
         command = fetch_command(SECRET, "", NAMESPACES[0])
         told = f"the expiry dates of the certificates in {NAMESPACES[0]}"
         raise NotGathered(Missing(told, cluster.role, command))
+    times = {
+        part.name: part.collected
+        for part in migration.parts
+        if cluster_of(migration, part.role) is cluster and part.collected is not None
+    }
+    for item in secrets:
+        if item.ends is None:
+            continue
+        now = migration.requested.as_of
+        if MANAGED in item.labels:
+            # OpenShift renews it: only one that had expired when it was read shows a fault.
+            seen = times.get(item.ref.origin.part)
+            if seen is None or item.ends > seen:
+                continue
+        at = item.ref.at("/metadata/annotations", item.ends.isoformat())
+        show = f"oc describe secret {quote(item.ref.name)} -n {item.ref.namespace}"
+        yield from _ends(f"secret {item.ref.name}", item.ref, (item.ends,), now, at, show)
 
 
 def _ends(

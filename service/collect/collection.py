@@ -11,7 +11,7 @@ from service.collect.api import Api
 from service.collect.collect_errors import CollectError
 from service.collect.gather import CollectTally, Gatherer
 from service.collect.kubeconfig import Connect
-from service.collect.needs import needs, specials
+from service.collect.needs import needs, secret_namespaces, specials
 from service.collect.plans import selects_by_label
 from service.collect.writer import BundleWriter
 from service.kinds.cluster import NAMESPACE
@@ -99,8 +99,9 @@ def _read(gatherer: Gatherer, request: CollectRequest, role: str) -> None:
     gatherer.take_namespaces(request.namespaces)
     wanted = [need for need in needs(request.reads) if need.resource is not NAMESPACE]
     gatherer.take(wanted, request.namespaces)
-    listed = request.namespaces if selects_by_label(request.plan) else None
-    gatherer.take_secrets(listed or (), allowed=request.secrets)
+    labelled = (request.namespaces or ()) if selects_by_label(request.plan) else ()
+    guarded = secret_namespaces(request.reads)
+    gatherer.take_secrets(labelled, guarded, allowed=request.secrets)
 
 
 def _specials(request: CollectRequest, role: str) -> Sequence[Resource[Any]]:

@@ -38,6 +38,8 @@ MOST_NAMESPACES = 40
 
 LEFT_OUT = "left out by --no-secrets"
 """Why there are no secrets where whoever collects does not want them read."""
+GUARDED = "left out: the user is no cluster-admin"
+"""Why there are no secrets of the control plane."""
 
 _REVIEW = {
     "apiVersion": "authorization.k8s.io/v1",
@@ -91,6 +93,7 @@ class Gatherer:
         """The MigPlans among what was read: they say which namespaces are meant."""
         self._referenced: set[tuple[str, str]] = set()
         """Namespace and name of the secrets that MTC's own resources refer to."""
+        self._admin = False
         self._names: list[str] = []
         self._namespaces: set[str] | None = None
         """The namespaces of the cluster, where the list of them is whole."""
@@ -217,21 +220,25 @@ class Gatherer:
         if whole:
             self._sink.gathered(API_GROUP.argument)
 
-    def take_secrets(self, listed: Sequence[str], *, allowed: bool) -> None:
-        """The names and labels of the secrets of ``listed`` namespaces and of MTC's own, and the
+    def take_secrets(self, listed: Sequence[str], guarded: Sequence[str], *, allowed: bool) -> None:
+        """The names and labels of the secrets of MTC's and of the ``listed`` namespaces, and the
         names of the keys of those whose keys matter: secrets that MigClusters and MigStorages
         refer to, and those with the proxy settings of MTC's registry.
 
         A list is asked for as metadata alone; of single secrets, values are dropped as they come.
+        ``guarded`` are namespaces of the control plane: whoever may list their secrets may read
+        the keys of the cluster, so that only an administrator's collection asks for them.
         """
-        if not allowed:
-            for namespace in dict.fromkeys((MTC_NAMESPACE, *listed)):
-                self._sink.gathered(SECRET.argument, namespace, LEFT_OUT)
-            return
+        own = (MTC_NAMESPACE, *listed, *(guarded if self._admin else ()))
+        wanted = dict.fromkeys(own if allowed else ())
+        for namespace in dict.fromkeys((*own, *guarded)):
+            if namespace not in wanted:
+                reason = GUARDED if allowed else LEFT_OUT
+                self._sink.gathered(SECRET.argument, namespace, reason)
         known: dict[tuple[str, str], dict[str, Any]] = {}
-        for namespace in dict.fromkeys((MTC_NAMESPACE, *listed)):
+        for namespace in wanted:
             self._metadata(namespace, known)
-        for place in sorted(self._referenced):
+        for place in sorted(self._referenced) if allowed else ():
             if not self._one(SECRET, *place) and place in known:
                 self._add(known[place], SECRET)
 
@@ -269,7 +276,9 @@ class Gatherer:
 
     def _review(self) -> None:
         path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-        self._add(self._api.review(path, _REVIEW), ACCESS_REVIEW)
+        answer = self._api.review(path, _REVIEW)
+        self._admin = answer.get("status", {}).get("allowed") is True
+        self._add(answer, ACCESS_REVIEW)
 
     def _check(self) -> None:
         if self._over:

@@ -82,6 +82,15 @@ def specials(reads: Iterable[Read[Any]]) -> tuple[Resource[Any], ...]:
     return tuple(resource for resource in SPECIAL if resource in wanted)
 
 
+def secret_namespaces(reads: Iterable[Read[Any]]) -> tuple[str, ...]:
+    """The namespaces of which some policy reads every secret, MTC's apart.
+
+    Of openshift-config only those are read that MTC's resources refer to.
+    """
+    found = {read.namespace for read in reads if read.resource is SECRET}
+    return tuple(sorted(found - {"", MTC_NAMESPACE, "openshift-config"}))
+
+
 def _need(resource: Resource[Any], reads: list[Read[Any]]) -> ResourceNeed:
     if resource in BY_NAME_ONLY:
         return ResourceNeed(resource, names=BY_NAME_ONLY[resource])

@@ -127,7 +127,7 @@ def test_no_secret_leaves_the_cluster(one: Server) -> None:
     assert "managedFields" not in text
     assert "s0:c26,c5" in text
     lists = [path.partition("?")[0] for _, path in one.cluster.requests if "/secrets" in path]
-    assert lists == ["/api/v1/namespaces/openshift-migration/secrets"]
+    assert lists == ["/api/v1/namespaces/openshift-migration/secrets"]  # the others do not exist
 
 
 def test_lists_come_in_pages(one: Server) -> None:
@@ -251,10 +251,28 @@ def test_no_secret_is_asked_for_where_that_is_wanted(one: Server) -> None:
     secrets_of(one)
     envelope, done, _ = gathered({"source": one}, namespaces=("shop",), secrets=False)
     assert not any("/secrets" in path for _, path in one.cluster.requests)
-    assert rows(envelope["clusters"][0], "secrets") == [
-        {"resource": "secrets", "namespace": "openshift-migration", "complete": False,
-         "error": "left out by --no-secrets"}
-    ]  # fmt: skip
+    found = {row["namespace"]: row["error"] for row in rows(envelope["clusters"][0], "secrets")}
+    assert found == dict.fromkeys(
+        ("openshift-migration", "openshift-etcd", "openshift-ingress", "openshift-kube-apiserver"),
+        "left out by --no-secrets",
+    )
+    assert done.tallies["source"].errors == []
+
+
+@pytest.mark.parametrize("admin", [True, False])
+def test_secrets_of_the_control_plane_are_for_an_administrator_only(
+    one: Server, admin: bool
+) -> None:
+    one.cluster.admin = admin
+    one.cluster.add(obj("v1", "Namespace", "openshift-etcd"))
+    envelope, done, _ = gathered({"source": one}, namespaces=("shop",))
+    row = next(
+        row
+        for row in rows(envelope["clusters"][0], "secrets")
+        if row["namespace"] == "openshift-etcd"
+    )
+    asked = any("openshift-etcd/secrets" in path for _, path in one.cluster.requests)
+    assert (row["complete"], asked) == (admin, admin)
     assert done.tallies["source"].errors == []
 
 
