@@ -31,10 +31,12 @@ from service.core.evidence import NotGathered
 from service.core.facts.release import openshift
 from service.core.facts.secrets import with_keys
 from service.core.facts.served_apis import kinds_of
+from service.core.objects import kind
 from service.intake.intake import Intake
 from service.intake.parts import read_body
 from service.intake.pieces import Piece
 from service.kinds.cluster import NAMESPACE, SECRET
+from service.kinds.registry import RESOURCES
 from service.kinds.resource import Read
 from service.kinds.storage import PERSISTENT_VOLUME
 from service.kinds.workloads import POD
@@ -75,6 +77,22 @@ def gathered(servers: dict[str, Server], **more: Any) -> tuple[dict[str, Any], C
 
 def names(cluster: dict[str, Any], kind: str) -> list[str]:
     return [item["metadata"]["name"] for item in cluster["objects"] if item.get("kind") == kind]
+
+
+def test_objects_of_a_policy_packs_own_kind_are_collected(
+    tmp_path: Path, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widget = kind("Widget", "widgets", "acme.example.com", "v1beta1")
+    monkeypatch.setattr("apiserver.RESOURCES", (*RESOURCES, widget.base))
+    cluster = source()
+    cluster.add(obj("acme.example.com/v1beta1", "Widget", "a", "shop", spec={"replicas": 7}))
+    monkeypatch.setattr(sys.modules[__name__], "READS", (*READS, Read(widget)))
+    with serving(cluster, tmp_path, authority) as server:
+        bundle, _, intake = gathered({"source": server})
+    (sent,) = bundle["clusters"]
+    assert names(sent, "Widget") == ["a"]
+    (found,) = intake.migration.source.all(widget)
+    assert (found.name, found.number("/spec/replicas")) == ("a", 7)
 
 
 def rows(cluster: dict[str, Any], resource: str) -> list[dict[str, Any]]:
