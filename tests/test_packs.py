@@ -145,6 +145,7 @@ def test_a_kind_of_ones_own_is_read_by_pointer(tmp_path: Path) -> None:
     ]
     assert found[0].evidence[0].pointer == "/clusters/0/objects/1/spec/replicas"
     assert found[1].missing[0].command == ("oc get widgets.acme.example.com c -n shop -o json")
+    assert found[1].missing[0].cluster == "source"
     tuned = judge(migration, chosen.tuned(None, {"most": 9}))
     assert "fail" not in {item.verdict for item in tuned}
 

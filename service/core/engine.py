@@ -138,8 +138,12 @@ def _guarded(
     before = [inventory.on_read for inventory in inventories]
     for inventory in inventories:
         inventory.on_read = guard
+    roles = {cluster.name: cluster.role.value for cluster in migration.clusters}
     try:
-        yield from tuple(outcomes)
+        for root, outcome in tuple(outcomes):
+            role = roles.get(root.cluster, "")  # an object does not know the role of its cluster
+            missing = (one._replace(cluster=one.cluster or role) for one in outcome.missing)
+            yield root, outcome._replace(missing=tuple(missing))
     finally:
         for inventory, hook in zip(inventories, before, strict=True):
             inventory.on_read = hook
