@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from policies import catalogue
 from service.core.decision import delta, gate, waivers
 from service.core.decision.waiver_form import parse
 from service.core.evidence import Missing, Problem
@@ -16,6 +17,7 @@ from service.core.report import ClusterSummary, Finding, Report, fingerprint, re
 from service.formats.format_base import Context, Options
 from service.kinds.ref import Origin, Pointer, Subject
 
+catalogue()  # found and kept before there are others with their ids
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DOCS = "https://docs.redhat.com/en/documentation/openshift_container_platform/4.14/html/"
 

@@ -1,11 +1,10 @@
-"""Health, metrics, and the pointer at the root."""
+"""Health, metrics, and the page or pointer at the root."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -15,23 +14,11 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from service.api.answers.negotiation import choose
 from service.api.answers.problems import Refused, encode
 from service.api.contract import Contract, Success, operation
+from service.api.page import security, start_page
 from service.api.runtime import runtime
 from service.api.schemas.schema_base import text
 
 blueprint = Blueprint("operations", __name__)
-
-_ROOT_HTML = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>mtc-preflight</title></head>
-<body><h1>mtc-preflight</h1>
-<p>Evidence in, verdicts out: preflight checks for migrations with the Migration Toolkit for
-Containers.</p>
-<pre>curl -F source=@source.tar.gz -F destination=@destination.yaml -F plan=@plan.yaml \\
-    {url}v1/evaluations</pre>
-<ul><li><a href="/docs">Documentation of the API</a></li>
-<li><a href="/v1/policies">Policies</a></li>
-<li><a href="/v1/evidence">Evidence that they read, and how to gather it</a></li></ul>
-</body></html>
-"""
 
 
 class HealthSchema(Schema):
@@ -139,8 +126,8 @@ def metrics(query: Mapping[str, Any]) -> Response:
 )
 def root(query: Mapping[str, Any]) -> Response:
     if choose(("application/json", "text/html")) == "text/html":
-        page = _ROOT_HTML.format(url=escape(request.host_url))
-        response = Response(page, mimetype="text/html")
+        response = Response(start_page(request.host_url), mimetype="text/html")
+        response.headers["Content-Security-Policy"] = security()
     else:
         response = _json(
             {

@@ -171,7 +171,7 @@ try_as_rsync() {
   created=$space
   if ! pod_for ', "seccompProfile": {"type": "RuntimeDefault"}' |
     "$oc" create -n "$space" -f - >/dev/null 2>"$dir/error" &&
-    # Up to OpenShift 4.10 the restricted profile does not allow the field.
+    # Up to OpenShift 4.10 the restricted constraints do not allow the field.
     ! pod_for '' | "$oc" create -n "$space" -f - >/dev/null 2>"$dir/error"; then
     created=
     lost "$what"
