@@ -142,7 +142,7 @@ def test_a_file_and_a_folder_of_graph_data(tmp_path: Path) -> None:
         Updates(str(tmp_path)).attach(migration(openshiftVersion="4.13.1"))
 
 
-@pytest.mark.skipif(not REAL.exists(), reason="the collected data is not here")
+@pytest.mark.skipif(not REAL.exists(), reason="NOT HERE: ../shared/data/openshift/cincinnati")
 @responses.activate
 def test_a_real_graph() -> None:
     responses.get(URL, body=REAL.read_bytes())
@@ -150,7 +150,7 @@ def test_a_real_graph() -> None:
     assert found.newest["stable-4.8", "4.8"] == "4.8.54"
 
 
-@pytest.mark.skipif(not REAL.exists(), reason="the collected data is not here")
+@pytest.mark.skipif(not REAL.exists(), reason="NOT HERE: ../shared/data/openshift/cincinnati")
 def test_check_looks_releases_up_where_it_is_told_to(tmp_path: Path) -> None:
     file = tmp_path / "e.json"
     facts = {"openshiftVersion": "4.14.58"}

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from xml.etree import ElementTree
 
 import html5lib
 import jsonschema
 import pytest
 import samples
+from elsewhere import files
 from schemas import POLICY_REPORT, SARIF
 
 from service.formats import FORMATS
 
-_LIST = "minimaxir/big-list-of-naughty-strings/blns.json"
-_FILE = Path(__file__).parents[2].parent / "shared" / "data" / _LIST
+LIST = "minimaxir/big-list-of-naughty-strings/blns.json"
 OWN = [
     "",
     "\x00\x01\x1b[31m",
@@ -33,21 +32,27 @@ OWN = [
     "\ufeff\ufffe\uffff",
     "a\r\nb\n\nc\td",
 ]
-TEXTS = [*OWN, *(json.loads(_FILE.read_text("utf-8")) if _FILE.exists() else [])]
+
+
+@pytest.fixture(scope="module", params=["own", LIST])
+def texts(request):
+    if request.param == "own":
+        return OWN
+    return json.loads(files(LIST)[0].read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")
-def written():
+def written(texts):
     return {
-        name: [item.render(samples.hostile(text), samples.CONTEXT) for text in TEXTS]
+        name: [item.render(samples.hostile(text), samples.CONTEXT) for text in texts]
         for name, item in FORMATS.items()
     }
 
 
-def test_all_formats_are_deterministic_utf8(written):
+def test_all_formats_are_deterministic_utf8(texts, written):
     assert set(written) == set(FORMATS)
     for name, pages in written.items():
-        for text, page in zip(TEXTS, pages, strict=True):
+        for text, page in zip(texts, pages, strict=True):
             page.decode("utf-8")
             assert page == FORMATS[name].render(samples.hostile(text), samples.CONTEXT)
 
@@ -82,10 +87,10 @@ def test_json_stays_valid(written, name, schema):
         validator.validate(json.loads(page))
 
 
-def test_no_line_is_forged(written):
+def test_no_line_is_forged(texts, written):
     """Text and annotations have as many lines, whatever the evidence says."""
     plain = len(FORMATS["text"].render(samples.hostile("x"), samples.CONTEXT).splitlines())
-    for text, page in zip(TEXTS, written["text"], strict=True):
+    for text, page in zip(texts, written["text"], strict=True):
         commands = text.count("\n")  # a command may have several lines, each marked as one
         lines = page.decode().split("\n")
         assert len(lines) - 1 <= plain + 2 * commands

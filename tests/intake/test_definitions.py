@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import tarfile
-from pathlib import Path
 
 import pytest
+from elsewhere import files
 
 from service.intake.limits import DEFAULT_LIMITS, Limits
 from service.intake.texts.definitions import load_definition
 from service.intake.texts.load import load
 from service.intake.texts.loaded import Loaded
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 MUST_GATHER = "openshift/must-gather-clean/test/files/must-gather-azure.tar.xz"
 
 HEAD = """---
@@ -108,9 +107,7 @@ def test_whatever_is_not_certainly_a_schema_is_read_as_it_stands(name: str) -> N
 
 
 def test_a_real_collection_reads_the_same_without_schemas() -> None:
-    archive = SHARED / MUST_GATHER
-    if not archive.exists():
-        pytest.skip("needs the shared data")
+    (archive,) = files(MUST_GATHER)
     with tarfile.open(archive) as members:
         texts = [
             members.extractfile(member).read()  # type: ignore[union-attr]

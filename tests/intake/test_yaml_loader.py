@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from elsewhere import CORPUS, files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,15 +21,6 @@ from service.intake.texts.yaml.events import EMPTY, read_events
 from service.intake.texts.yaml.loader import load_yaml
 from service.intake.texts.yaml.scalars import key_text, resolve
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "data"
-SUITE = SHARED / "yaml" / "yaml-test-suite" / "data"
-SUITE_CASES = sorted(path.parent for path in SUITE.glob("**/in.yaml"))
-FILES = sorted(
-    path
-    for pattern in ("*.yaml", "*.yml")
-    for path in SHARED.glob(f"**/{pattern}")
-    if SUITE not in path.parents
-)
 # Where libyaml, like its port goyaml, departs from YAML 1.2 without refusing.
 SUITE_DEVIATIONS = {"JEF9/02"}
 
@@ -336,35 +329,55 @@ def test_what_a_quoting_writer_wrote_comes_back(data: Any, unicode: bool, width:
     assert loaded.value == data
 
 
-# Other people's files
+# Files
+
+READ = sorted((CORPUS / "yaml").glob("*.yaml"))
+REFUSED = sorted((CORPUS / "yaml" / "refused").iterdir())
 
 
-@pytest.mark.skipif(not SUITE_CASES, reason="the shared test data is not here")
-@pytest.mark.parametrize("case", SUITE_CASES, ids=lambda case: str(case.relative_to(SUITE)))
-def test_yaml_test_suite(case: Path) -> None:
-    loaded = list(load_yaml((case / "in.yaml").read_bytes()))
-    wanted = case / "in.json"
-    if any(item.error for item in loaded) or not wanted.exists():
-        return
-    if str(case.relative_to(SUITE)) in SUITE_DEVIATIONS:
-        return
-    decoder = json.JSONDecoder()
-    text = wanted.read_text().strip()
-    expected = []
+@pytest.mark.parametrize("path", READ, ids=lambda path: path.stem)
+def test_what_is_read(path: Path) -> None:
+    loaded = list(load_yaml(path.read_bytes()))
+    assert [item.error for item in loaded] == [None] * len(loaded)
+    expected = json.loads(path.with_suffix(".json").read_text("utf-8"))
+    assert exactly_equal([item.value for item in loaded], expected)
+
+
+@pytest.mark.parametrize("path", REFUSED, ids=lambda path: path.stem)
+def test_what_is_refused(path: Path) -> None:
+    (loaded,) = load_yaml(path.read_bytes())
+    assert loaded.error is not None
+    assert loaded.error.code == path.stem.partition("_")[0]
+
+
+def test_yaml_test_suite() -> None:
+    suite = "yaml/yaml-test-suite/data"
+    for file in files(f"{suite}/**/in.yaml"):
+        wanted = file.with_name("in.json")
+        loaded = list(load_yaml(file.read_bytes()))
+        if any(item.error for item in loaded) or not wanted.exists():
+            continue
+        if str(file.parent).partition(f"{suite}/")[2] in SUITE_DEVIATIONS:
+            continue
+        found = [item.value for item in loaded]
+        expected = list(documents(wanted.read_text().strip()))
+        # Empty documents are left out, and null in the suite's form.
+        assert found in (expected, [item for item in expected if item is not None]), file
+
+
+def documents(text: str) -> Iterator[Any]:
+    """JSON values behind one another."""
     while text:
-        document, end = decoder.raw_decode(text)
-        expected.append(document)
+        document, end = json.JSONDecoder().raw_decode(text)
+        yield document
         text = text[end:].lstrip()
-    found = [item.value for item in loaded]
-    # Empty documents are left out, and null in the suite's form.
-    assert found in (expected, [document for document in expected if document is not None])
 
 
-@pytest.mark.skipif(not FILES, reason="the shared test data is not here")
 def test_real_files_are_read() -> None:
+    paths = [path for path in files("**/*.yaml", "**/*.yml") if "yaml-test-suite" not in path.parts]
     refused = 0
-    for path in FILES:
+    for path in paths:
         loaded = list(load_yaml(path.read_bytes()))
         refused += any(item.error for item in loaded)
         assert all(item.value is not EMPTY for item in loaded)
-    assert refused < len(FILES) // 20
+    assert refused < len(paths) // 20
