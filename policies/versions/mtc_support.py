@@ -37,7 +37,7 @@ class SupportsOpenShift(ClusterPolicy):
     A migration from OpenShift 3 is judged by the book on migrating from 3 to 4, any other by the
     book of MTC; release notes count beside them. Outside of all is a blocker, inside of some only
     a warning, and so is a stream whose maintenance has ended. The ranges are those of the release
-    data. `target_mtc` is judged on all clusters, `target_ocp` in place of the destination's
+    data. `target_mtc` is judged on all clusters, `target_openshift` in place of the destination's
     release.
     """
 
@@ -91,7 +91,7 @@ def _known(releases: Releases, number: Version) -> bool:
 
 
 def _openshift(migration: Migration, cluster: Cluster) -> Fact[Version]:
-    target = migration.requested.target_ocp
+    target = migration.requested.target_openshift
     if target is not None and cluster is migration.destination:
         return Fact(target, ())
     return openshift(cluster)

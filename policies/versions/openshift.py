@@ -32,7 +32,7 @@ class OpenShiftZStream(ClusterPolicy):
     RetrievedUpdates is True, for it is empty too when the service cannot be reached. A given
     update graph, a declaration, and the release data can prove that there is a newer release. The
     release data alone prove a release to be the newest only where its stream has ended.
-    `target_ocp`, where
+    `target_openshift`, where
     it is of the source's minor release, is taken as the release to be level with, and nothing
     else is asked.
     """
@@ -107,7 +107,7 @@ def _on_the_way(version: ClusterVersion | None) -> Version | None:
 def _claims(
     migration: Migration, cluster: Cluster, version: ClusterVersion | None, current: Version
 ) -> Iterator[Claim]:
-    target = migration.requested.target_ocp
+    target = migration.requested.target_openshift
     if target is not None and target.exact and target.stream == current.stream:
         # The question is then whether this release is reached, not whether it is the newest.
         reached = max(target, current)

@@ -78,8 +78,8 @@ OLM = Version.parse("4.6.0")
 
 
 def target_or_own(migration: Migration, cluster: Cluster) -> Version:
-    """The OpenShift release to judge: `target_ocp` for the destination, else what runs."""
-    target = migration.requested.target_ocp
+    """The OpenShift release to judge: `target_openshift` for the destination, else what runs."""
+    target = migration.requested.target_openshift
     if target is not None and cluster is migration.destination:
         return target
     return openshift(cluster).value

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 
 from service.api.requests.parameters import Query, read_query
+from service.api.schemas.envelope_schemas import FORM
 
 Form = Schema | type[Schema] | dict[str, Any] | None
 View = Callable[..., ResponseReturnValue]
@@ -20,15 +21,15 @@ View = Callable[..., ResponseReturnValue]
 class ApiLink:
     """What an answer is good for: a call that takes values of it.
 
-    ``parameters`` and ``body`` hold constants and runtime expressions of OpenAPI
-    (``$response.body#/…``). ``body`` names the keys of the next body that come of this answer;
-    the caller adds the rest.
+    ``parameters`` hold constants and runtime expressions of OpenAPI (``$response.body#/…``),
+    ``body`` expressions only: it names the keys of the next body that come of this answer; the
+    caller adds the rest.
     """
 
     operation: str
     description: str
     parameters: Mapping[str, str] = field(default_factory=dict)
-    body: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ class Contract:
     """What a token must be good for; empty where anyone may call."""
     media_types: tuple[str, ...] = ()
     """The media types that it takes; empty for all that evidence may have."""
-    parts: tuple[str, ...] = ()
-    """Parts of a form that it takes beside those of an evaluation."""
+    form: Form = FORM
+    """The form that it takes where it takes one."""
 
 
 def operation(contract: Contract) -> Callable[[View], View]:

@@ -138,7 +138,9 @@ def _priorities(context: click.Context, parameter: click.Parameter, value: str) 
     "--target-openshift", metavar="VERSION", help="Judge for a destination of this version."
 )
 @click.option("--target-mtc", metavar="VERSION", help="Judge for clusters with this MTC version.")
-@click.option("--max-age", metavar="HOURS", type=float, help="Older evidence is stale.")
+@click.option(
+    "--max-age-hours", "--max-age", metavar="HOURS", type=float, help="Older evidence is stale."
+)
 @click.option(
     "--group",
     type=click.Choice(["finding", "policy", "owner"]),
@@ -177,7 +179,7 @@ def _priorities(context: click.Context, parameter: click.Parameter, value: str) 
 @click.option("--caller", default="", metavar="NAME", help="Of ServiceNow records.")
 @click.option(
     "--limit",
-    type=click.IntRange(1000, 10_000_000),
+    type=click.IntRange(500, 1_000_000),
     default=60_000,
     show_default=True,
     metavar="CHARACTERS",
@@ -278,16 +280,15 @@ def _judge(
 
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
-    names = {
-        "plan": "plan_name",
-        "host": "controller_on",
-        "as_of": "as_of",
-        "target_ocp": "target_openshift",
-        "target_mtc": "target_mtc",
-        "max_age_hours": "max_age",
-    }
-    found = {key: given[name] for key, name in names.items() if given[name] is not None}
-    return found | chosen(given)
+    names = (
+        "plan_name",
+        "controller_on",
+        "as_of",
+        "target_openshift",
+        "target_mtc",
+        "max_age_hours",
+    )
+    return {name: given[name] for name in names if given[name] is not None} | chosen(given)
 
 
 def status_of(report: Report) -> int:

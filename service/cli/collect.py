@@ -148,7 +148,7 @@ def _collect(
     )
     rest: dict[str, Any] = {"plan": plan}
     if given["plan_name"]:
-        rest["options"] = {"plan": given["plan_name"]}
+        rest["options"] = {"planName": given["plan_name"]}
     if given["probe"] or given["updates_from"]:
         return _with_more(given, request, rest, stream, progress)
     writer = BundleWriter(stream)

@@ -28,8 +28,8 @@ _OPTIONS = {
     "asOf": "--as-of",
     "targetOpenshift": "--target-openshift",
     "targetMtc": "--target-mtc",
-    "maxAgeHours": "--max-age",
-    "host": "--controller-on",
+    "maxAgeHours": "--max-age-hours",
+    "controllerOn": "--controller-on",
 }
 _HINTS = {
     "no-role": "give it with --source or --destination, or give one bundle of `collect`",

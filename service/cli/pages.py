@@ -165,7 +165,7 @@ def openapi_page() -> str:
     from service.api.app import create_app
     from service.api.openapi import text
 
-    return text(create_app(replace(Settings(), policies=settings_of().policies)))
+    return text(create_app(replace(Settings(), policies=settings_of().policies, migplans=True)))
 
 
 def rbac_page() -> str:

@@ -67,7 +67,7 @@ def _named(plan: MigPlan) -> str:
 
 
 def _assumed(requested: Requested) -> tuple[tuple[str, str], ...]:
-    given = (("OpenShift", requested.target_ocp), ("MTC", requested.target_mtc))
+    given = (("OpenShift", requested.target_openshift), ("MTC", requested.target_mtc))
     return tuple((name, str(version)) for name, version in given if version is not None)
 
 

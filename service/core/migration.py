@@ -136,7 +136,7 @@ class Requested:
     """
 
     as_of: datetime
-    target_ocp: Version | None = None
+    target_openshift: Version | None = None
     target_mtc: Version | None = None
     max_age_hours: float | None = None
 

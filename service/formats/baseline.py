@@ -20,6 +20,7 @@ def render(report: Report, context: Context) -> bytes:
 FORMAT = Format(
     "baseline",
     "application/vnd.mtc-preflight.baseline+json",
+    "baseline.json",
     render,
     "the findings that the next evaluation is compared with",
 )

@@ -66,11 +66,13 @@ Render = Callable[[Report, Context], bytes]
 class Format:
     """An output format: its name for ``?format=``, its media type, and what makes the bytes.
 
+    ``file`` is the name of a file that holds a report in this format.
     ``aliases`` are further media types by which an Accept header may ask for it.
     """
 
     name: str
     media_type: str
+    file: str
     render: Render
     title: str
     aliases: tuple[str, ...] = field(default=())

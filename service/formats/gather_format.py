@@ -177,6 +177,7 @@ def _again(context: Context, roles: list[str]) -> str:
 FORMAT = Format(
     "gather",
     "application/x-sh",
+    "gather.sh",
     render,
     "a shell script that gathers what the evaluation lacks, and tries connections",
 )

@@ -89,5 +89,9 @@ def _property(text: str) -> str:
 
 
 FORMAT = Format(
-    "github", "text/x-github-annotations", render, "annotations for a GitHub workflow's log"
+    "github",
+    "text/x-github-annotations",
+    "annotations.txt",
+    render,
+    "annotations for a GitHub workflow's log",
 )

@@ -89,4 +89,4 @@ def style_seal() -> str:
     return _style()[1]
 
 
-FORMAT = Format("html", "text/html", render, "one self-contained page for people")
+FORMAT = Format("html", "text/html", "report.html", render, "one self-contained page for people")

@@ -198,6 +198,7 @@ def _verbatim(text: str) -> str:
 FORMAT = Format(
     "jira",
     "application/vnd.mtc-preflight.jira+json",
+    "jira.json",
     render,
     "requests for Jira's REST API, one per ticket",
 )

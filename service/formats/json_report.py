@@ -203,4 +203,4 @@ def _part(part: Part) -> dict[str, Any]:
     }
 
 
-FORMAT = Format("json", "application/json", render, "the complete report as JSON")
+FORMAT = Format("json", "application/json", "report.json", render, "the complete report as JSON")

@@ -155,6 +155,7 @@ def _unreadable(suite: Element, problem: Problem) -> None:
 FORMAT = Format(
     "junit",
     "application/vnd.junit+xml",
+    "junit.xml",
     render,
     "JUnit XML for a pipeline's test view",
     ("application/xml", "text/xml"),

@@ -239,4 +239,6 @@ def _seen(seen: Seen) -> str:
     return f"- {title or code(seen.fingerprint)}"
 
 
-FORMAT = Format("markdown", "text/markdown", render, "Markdown for a comment or a ticket")
+FORMAT = Format(
+    "markdown", "text/markdown", "report.md", render, "Markdown for a comment or a ticket"
+)

@@ -146,6 +146,7 @@ def _result(finding: Finding, name: str, report: Report) -> dict[str, Any]:
 FORMAT = Format(
     "policyreport",
     "application/vnd.wgpolicyk8s.policyreport+json",
+    "policyreport.json",
     render,
     "a Kubernetes PolicyReport for oc apply",
 )

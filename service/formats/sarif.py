@@ -314,4 +314,6 @@ def _gate(report: Report) -> dict[str, Any]:
     return {"gate": {"passed": report.gate.passed, "reasons": reasons}}
 
 
-FORMAT = Format("sarif", "application/sarif+json", render, "SARIF 2.1.0 for code scanning")
+FORMAT = Format(
+    "sarif", "application/sarif+json", "report.sarif", render, "SARIF 2.1.0 for code scanning"
+)

@@ -120,6 +120,7 @@ def _finding(finding: Finding) -> Iterator[str]:
 FORMAT = Format(
     "servicenow",
     "application/vnd.mtc-preflight.servicenow+json",
+    "servicenow.json",
     render,
     "requests for ServiceNow's Table API, one per ticket",
 )

@@ -27,8 +27,7 @@ from service.kinds.ref import Origin, Pointer, Subject
 from service.kinds.registry import resource_named
 
 MOST_FINDINGS = 100_000
-_FINGERPRINT = re.compile(r"[0-9a-f]{32}")
-_HTTPS = re.compile(r"https://[^\s<>\"']+")
+HTTPS = r"^https://[^\s<>\"']+$"
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
@@ -186,7 +185,7 @@ def _finding(row: _Object) -> Finding:
 
 def _mark(row: _Object) -> str:
     mark = row.text("fingerprint")
-    if _FINGERPRINT.fullmatch(mark):
+    if re.fullmatch(delta.FINGERPRINT, mark):
         return mark
     raise MalformedReport(f"{row.pointer}/fingerprint", "32 hex digits")
 
@@ -235,7 +234,7 @@ def _fetch(row: _Object) -> Fetch:
 
 def _link(row: _Object) -> Link:
     url = row.text("url")
-    if not _HTTPS.fullmatch(url):
+    if not re.fullmatch(HTTPS, url):
         raise MalformedReport(f"{row.pointer}/url", "an https address")
     return Link(row.text("title"), url)
 

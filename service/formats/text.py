@@ -226,4 +226,4 @@ def _gate(report: Report, paint: Paint) -> Iterator[str]:
         yield f"  {text}"
 
 
-FORMAT = Format("text", "text/plain", render, "plain text for a terminal")
+FORMAT = Format("text", "text/plain", "report.txt", render, "plain text for a terminal")

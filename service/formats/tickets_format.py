@@ -123,6 +123,7 @@ def _name(item: Finding | Seen) -> str:
 FORMAT = Format(
     "tickets",
     "application/vnd.mtc-preflight.tickets+json",
+    "tickets.json",
     render,
     "tickets for any ticket system, each with the action to take",
 )

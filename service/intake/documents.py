@@ -36,9 +36,9 @@ _SHORT_FORMS: dict[str, tuple[Resource[Any], tuple[str, ...]]] = {
 def take(intake: Intake, part: Part, value: Any, origin: Origin, hint: Hint) -> None:
     """Take one document of a part. Raises BadInput where the request is none with it."""
     if part.name == "waivers":
-        intake.waivers = value
+        intake.waivers = _only(intake.waivers, value, Place(origin))
     elif part.name == "baseline":
-        intake.baseline = value
+        intake.baseline = _only(intake.baseline, value, Place(origin))
     elif part.name == "options":
         _options(intake, value, Place(origin))
     elif part.name == "probes":
@@ -116,8 +116,16 @@ def _envelope(intake: Intake, value: Mapping[str, Any], origin: Origin) -> None:
         _probes(intake, value["probes"], place.down("probes"))
     if value.get("graph") is not None:
         _graph(intake, value["graph"], place.down("graph"))
-    intake.waivers = value.get("waivers", intake.waivers)
-    intake.baseline = value.get("baseline", intake.baseline)
+    intake.waivers = _only(intake.waivers, value.get("waivers"), place.down("waivers"))
+    intake.baseline = _only(intake.baseline, value.get("baseline"), place.down("baseline"))
+
+
+def _only(known: Any, value: Any, place: Place) -> Any:
+    """What the caller gives once: of two, one would be lost without a word. Raises BadInput."""
+    if known is not None and value is not None:
+        detail = "this is given twice: put it all into one document"
+        raise BadInput("bad-request", place.problem("given-twice", detail))
+    return known if value is None else value
 
 
 def _cluster_row(intake: Intake, row: Mapping[str, Any], place: Place) -> None:

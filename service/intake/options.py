@@ -13,18 +13,20 @@ from service.intake.pieces import BadInput
 
 OPTIONS = {
     "asOf": "as_of",
-    "targetOpenshift": "target_ocp",
+    "targetOpenshift": "target_openshift",
     "targetMtc": "target_mtc",
     "maxAgeHours": "max_age_hours",
-    "plan": "plan",
-    "host": "host",
+    "planName": "plan_name",
+    "controllerOn": "controller_on",
     "profile": "profile",
     "only": "only",
     "skip": "skip",
     "severities": "severities",
     "parameters": "parameters",
+    "plan": "plan_name",
+    "host": "controller_on",
 }
-"""Options of an envelope, and what the query calls them."""
+"""Options of an envelope, and what the query calls them; the last two are older names."""
 
 
 MOST_HOURS = 1_000_000
@@ -40,7 +42,7 @@ def requested_by(options: Mapping[str, Any]) -> Requested:
             problems.append(_bad_option("asOf", "an ISO 8601 date or time"))
         as_of = given or as_of
     versions = {}
-    for key, name in (("target_ocp", "targetOpenshift"), ("target_mtc", "targetMtc")):
+    for key, name in (("target_openshift", "targetOpenshift"), ("target_mtc", "targetMtc")):
         text = options.get(key)
         versions[key] = parse_or_none(str(text)) if text is not None else None
         if text is not None and versions[key] is None:
@@ -52,12 +54,12 @@ def requested_by(options: Mapping[str, Any]) -> Requested:
         age = -1.0
     if age is not None and not 0 < age <= MOST_HOURS:
         problems.append(_bad_option("maxAgeHours", "a number of hours above 0, at most 1000000"))
-    host = options.get("host")
+    host = options.get("controller_on")
     if host is not None and host not in tuple(Role):
-        problems.append(_bad_option("host", "one of source, destination, host"))
+        problems.append(_bad_option("controllerOn", "one of source, destination, host"))
     if problems:
         raise BadInput("bad-request", *problems)
-    return Requested(as_of, versions["target_ocp"], versions["target_mtc"], age)
+    return Requested(as_of, versions["target_openshift"], versions["target_mtc"], age)
 
 
 def _bad_option(name: str, wanted: str) -> Problem:

@@ -46,9 +46,9 @@ def read_pieces(
 ) -> Intake:
     """Read the parts of a request; ``reads`` (the policies') keep everything else unparsed.
 
-    ``options`` (as_of, target_ocp, target_mtc, max_age_hours, plan, host, role) come from the
-    caller and win over those of an envelope. Raises BadInput, LimitExceeded. What is unreadable
-    within a part becomes a problem of the migration; the rest counts.
+    ``options`` (as_of, target_openshift, target_mtc, max_age_hours, plan_name, controller_on,
+    role) come from the caller and win over those of an envelope. Raises BadInput, LimitExceeded.
+    What is unreadable within a part becomes a problem of the migration; the rest counts.
     """
     if not pieces:
         raise BadInput("bad-request", nothing_given())
@@ -146,7 +146,7 @@ def _archive_given(name: str) -> Problem:
         "archive-as-object",
         f"the part {name} is an archive or a directory; it takes one object as YAML or JSON",
         "give the archive as source, destination or host; of several plans in it, name one with "
-        "the option plan",
+        "plan_name",
         part=name,
     )
 

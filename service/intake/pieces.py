@@ -8,10 +8,12 @@ from typing import BinaryIO
 from service.core.evidence import Problem
 
 CLUSTER_PARTS = ("source", "destination", "host")
-"""Parts that hold the evidence of a cluster; each may come more than once."""
+"""Parts that hold the evidence of a cluster."""
 OBJECT_PARTS = ("plan", "storage", "controller")
 """Parts that hold MTC's own resources; they belong to the host cluster."""
 OTHER_PARTS = ("probes", "waivers", "graph", "envelope", "options", "baseline")
+ONCE = ("waivers", "baseline", "options")
+"""Parts that come once; every other may come more than once."""
 PART_NAMES = CLUSTER_PARTS + OBJECT_PARTS + OTHER_PARTS
 
 

@@ -63,7 +63,7 @@ def _host(intake: Intake) -> str:
     plan = _first_plan(intake)
     source, destination = _references(plan)
     own = _host_name(intake)
-    host = str(intake.options.get("host") or "")
+    host = str(intake.options.get("controller_on") or "")
     if not host and own and own in (source, destination):
         host = Role.SOURCE if own == source else Role.DESTINATION
     hosts = _place_hosts(intake, host)
@@ -185,7 +185,7 @@ def _own_name(gathering: Gathering) -> str:
 
 def _plan(clusters: Mapping[Role, Cluster], intake: Intake) -> tuple[MigPlan | None, str]:
     """The plan that is meant, or None and why."""
-    asked = str(intake.options.get("plan") or "")
+    asked = str(intake.options.get("plan_name") or "")
     plans = {
         (plan.ref.namespace, plan.ref.name): plan
         for cluster in clusters.values()
@@ -210,7 +210,7 @@ def _plan(clusters: Mapping[Role, Cluster], intake: Intake) -> tuple[MigPlan | N
     if not candidates:
         return None, "malformed" if unread else ""
     names = ", ".join(f"{plan.ref.namespace}/{plan.ref.name}" for plan in candidates[:10])
-    return None, f"several plans were given ({names}): name one with ?plan="
+    return None, f"several plans were given ({names}): name one with plan_name"
 
 
 def _no_such_plan(asked: str, plans: Mapping[tuple[str, str], MigPlan]) -> Problem:
@@ -220,7 +220,7 @@ def _no_such_plan(asked: str, plans: Mapping[tuple[str, str], MigPlan]) -> Probl
         "no-such-plan",
         f"there is no plan {asked[:MOST_NAME]!r} in the evidence",
         f"there are: {names}{more}" if names else "the plans there cannot be read",
-        pointer="/options/plan",
+        pointer="/options/planName",
     )
 
 

@@ -238,7 +238,7 @@ def test_what_if_by_version(client):
     "name", ["text", "markdown", "html", "github", "junit", "sarif", "policyreport", "tickets"]
 )
 def test_a_what_if_says_so_in_every_format(client, name):
-    query = f"&target_mtc=1.8.5&target_ocp=4.16.9&format={name}"
+    query = f"&target_mtc=1.8.5&target_openshift=4.16.9&format={name}"
     told = evaluate(client, query).get_data(as_text=True)
     plain = evaluate(client, f"&format={name}").get_data(as_text=True)
     mark = "assumed" if name in ("sarif", "tickets") else "hat-if"
@@ -250,7 +250,7 @@ def test_a_what_if_says_so_in_every_format(client, name):
 
 def test_what_if_by_openshift_version(client):
     """MTC 1.8 does not support an OpenShift as old as that."""
-    wished = evaluate(client, "&target_ocp=4.9.3").get_json()
+    wished = evaluate(client, "&target_openshift=4.9.3").get_json()
     as_is = evaluate(client).get_json()
     assert findings(wished, "MTC404") != findings(as_is, "MTC404")
     assert wished["assumed"] == [{"name": "OpenShift", "version": "4.9.3"}]

@@ -71,7 +71,7 @@ def test_a_plan_that_cannot_be_the_one_is_refused_whole(
 
     answer = client.post(
         "/v1/evaluations",
-        query_string={"plan": name} if name else {},
+        query_string={"plan_name": name} if name else {},
         data={
             "source": (io.BytesIO(SOURCE.encode()), "source.yaml"),
             "plan": (io.BytesIO(plan), "plan.yaml"),
@@ -96,7 +96,7 @@ def test_the_plan_that_is_meant_is_judged(
     assert ran.report["plan"].rpartition("/")[2] == (name.rpartition("/")[2] or "shop")
     answer = client.post(
         "/v1/evaluations",
-        query_string={"plan": name} if name else {},
+        query_string={"plan_name": name} if name else {},
         data={"plan": (io.BytesIO(plan.encode()), "plan.yaml")},
     )
     assert answer.status_code == 200

@@ -303,9 +303,9 @@ def test_of_several_plans_one_must_be_named() -> None:
         _ = migration.plan
     assert missing.value.missing[0].reason == (
         "several plans were given (openshift-migration/shop, openshift-migration/blog): "
-        "name one with ?plan="
+        "name one with plan_name"
     )
-    chosen = read(piece("destination", [PLAN, other]), plan="blog").migration
+    chosen = read(piece("destination", [PLAN, other]), plan_name="blog").migration
     assert chosen.plan.ref.name == "blog"
 
 
@@ -414,7 +414,7 @@ def test_facts_probes_and_options_of_an_envelope() -> None:
         (Role.SOURCE, "cluster", "", 443, True),
     ]
     assert migration.requested.as_of == datetime(2026, 1, 2, tzinfo=UTC)
-    assert str(migration.requested.target_ocp) == "4.16.3"
+    assert str(migration.requested.target_openshift) == "4.16.3"
 
 
 def test_the_callers_options_win_over_the_envelopes() -> None:

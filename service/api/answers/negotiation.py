@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 
 from flask import request
 
@@ -10,14 +10,14 @@ from service.api.answers.problems import Refused
 from service.formats import FORMATS, Format
 
 
-def report_format(name: str | None, formats: Mapping[str, Format] = FORMATS) -> Format:
-    """The format of a report. Raises Refused (406) where the Accept header allows none."""
-    if name is not None:
-        return formats[name]
+def report_formats(names: Sequence[str] = ()) -> tuple[Format, ...]:
+    """The formats of a report, each once. Raises Refused (406) where Accept allows none."""
+    if names:
+        return tuple(FORMATS[name] for name in dict.fromkeys(names))
     offers = {
-        media: item for item in formats.values() for media in (item.media_type, *item.aliases)
+        media: item for item in FORMATS.values() for media in (item.media_type, *item.aliases)
     }
-    return offers[choose(offers)]
+    return (offers[choose(offers)],)
 
 
 def choose(offers: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -11,10 +11,13 @@ import msgspec
 from flask import Response, request
 
 from service.core.evidence import Problem
+from service.formats.words import line
 from service.kinds.redact import redact
 from service.observability import request_id
 
 MEDIA_TYPE = "application/problem+json"
+TEXT = "text/plain"
+_PLACES = ("policy", "parameter", "part", "member", "document", "line", "column", "pointer")
 DOCUMENTATION = "/docs/problems"
 MOST_ERRORS = 100
 """More single errors than this are counted, not listed."""
@@ -200,8 +203,13 @@ class Refused(Exception):
 
 def answer(refused: Refused) -> Response:
     """The answer for a refused request."""
+    return _build(problem_of(refused), refused)
+
+
+def problem_of(refused: Refused) -> dict[str, Any]:
+    """The problem document for a refused request."""
     kind = KINDS[refused.code]
-    return build(kind.status, refused.code, kind.title, refused.detail, refused)
+    return _document(kind.status, kind.title, refused)
 
 
 def answer_status(status: int, title: str, detail: str, headers: Mapping[str, str]) -> Response:
@@ -209,16 +217,16 @@ def answer_status(status: int, title: str, detail: str, headers: Mapping[str, st
     code = _BY_STATUS.get(status, f"http-{status}")
     known = KINDS.get(code)
     refused = Refused(code, detail, headers=headers)
-    return build(status, code, known.title if known else title, detail, refused)
+    return _build(_document(status, known.title if known else title, refused), refused)
 
 
-def build(status: int, code: str, title: str, detail: str, refused: Refused) -> Response:
-    """A problem document as a response."""
+def _document(status: int, title: str, refused: Refused) -> dict[str, Any]:
+    code, detail = refused.code, refused.detail
     errors = [fault.as_dict() for fault in refused.errors[:MOST_ERRORS]]
     more = len(refused.errors) - len(errors)
     if more:
         detail = f"{detail} ({more} further errors are not listed)"
-    document = {
+    return {
         "type": f"{DOCUMENTATION}#{code}" if code in KINDS else "about:blank",
         "title": title,
         "status": status,
@@ -228,10 +236,40 @@ def build(status: int, code: str, title: str, detail: str, refused: Refused) -> 
         "request_id": request_id.get(),
         "errors": errors,
     }
-    response = Response(encode(document), status, mimetype=MEDIA_TYPE)
+
+
+def _build(document: Mapping[str, Any], refused: Refused) -> Response:
+    """A problem document as a response."""
+    written, media_type = encode(document), MEDIA_TYPE
+    if _wants_text():
+        text = "\n".join(map(line, _lines(document))) + "\n"
+        written, media_type = text.encode("utf-8", "replace"), TEXT
+    response = Response(written, document["status"], mimetype=media_type)
     response.headers["Cache-Control"] = "no-store"
     response.headers.update(refused.headers)
     return response
+
+
+def _wants_text() -> bool:
+    """Whether the caller asked for text: by ``format=text``, or by the Accept header."""
+    if request.args.getlist("format") == ["text"]:
+        return True
+    return request.accept_mimetypes.best_match((MEDIA_TYPE, "application/json", TEXT)) == TEXT
+
+
+def _lines(document: Mapping[str, Any]) -> Iterator[str]:
+    """A problem document as lines of text."""
+    yield f"{document['status']} {document['title']} ({document['code']})"
+    yield document["detail"]
+    for error in document["errors"]:
+        place = ", ".join(f"{key} {error[key]}" for key in _PLACES if key in error)
+        yield f"- {place}: {error['detail']}" if place else f"- {error['detail']}"
+        if "found" in error or "wanted" in error:
+            yield f"  found {error.get('found', '')}; wanted {error.get('wanted', '')}"
+        if "hint" in error:
+            yield f"  {error['hint']}"
+    if document["request_id"]:
+        yield f"request {document['request_id']}"
 
 
 def encode(document: Any) -> bytes:

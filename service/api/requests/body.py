@@ -24,31 +24,31 @@ FORM = "multipart/form-data"
 MEDIA_TYPES = (
     "application/json",
     "application/yaml",
-    "application/x-yaml",
-    "text/yaml",
     "application/x-ndjson",
-    "application/gzip",
-    "application/x-tar",
-    "application/x-xz",
-    "application/zip",
     "application/octet-stream",
     FORM,
 )
-"""What the documentation names. A few other spellings of the same are understood too."""
+"""What the documentation names: octet-stream is any archive. Other spellings are understood too."""
 _SPELLINGS = frozenset(MEDIA_TYPES) | {
     "",
+    "application/gzip",
     "application/jsonl",
     "application/x-bzip2",
     "application/x-compressed-tar",
     "application/x-gzip",
     "application/x-gtar",
+    "application/x-tar",
     "application/x-tgz",
+    "application/x-xz",
+    "application/x-yaml",
+    "application/zip",
     # What curl --data-binary sends by default. The bytes show what they are.
     "application/x-www-form-urlencoded",
     "application/x-zip-compressed",
     "text/json",
     "text/plain",
     "text/x-yaml",
+    "text/yaml",
 }
 _SUFFIXED = re.compile(r"application/[\w.-]+\+(?:json|yaml)")
 _GZIP = CODECS[0]

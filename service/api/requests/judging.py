@@ -30,8 +30,8 @@ from service.update_graphs import NoUpdates
 log = logging.getLogger("service.update_graphs")
 
 _INPUT = (
-    "role", "host", "plan", "as_of", "target_ocp", "target_mtc", "max_age_hours",
-    *choice_form.FIELDS,
+    "role", "controller_on", "plan_name", "as_of", "target_openshift", "target_mtc",
+    "max_age_hours", *choice_form.FIELDS,
 )  # fmt: skip
 _OWN = ("waivers", "baseline")
 _SHOWN = tuple(item.name for item in fields(Options))

@@ -1,19 +1,22 @@
-"""Query parameters: known names, known values, each given once; everything else is a 400."""
+"""Query parameters: known names and values, each once unless it is a list; else it is a 400."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import request
-from marshmallow import RAISE, Schema, ValidationError
+from marshmallow import RAISE, Schema, ValidationError, fields
 
 from service.api.answers.problems import Refused, RequestFault
 
 
 class Query(Schema):
     """Base of all parameter schemas; on its own, of an endpoint that takes none."""
+
+    ALIASES: ClassVar[Mapping[str, str]] = {}
+    """Older names that are understood too, with the present ones."""
 
     class Meta:
         unknown = RAISE
@@ -23,19 +26,28 @@ def read_query(schema: Query) -> Mapping[str, Any]:
     """The query of the current request as the schema's values. Raises Refused (400)."""
     if not request.query_string:
         return {}
-    given = request.args
+    given: dict[str, list[str]] = {}
+    for name, texts in request.args.lists():
+        given.setdefault(schema.ALIASES.get(name, name), []).extend(texts)
+    known = {field.data_key or name: field for name, field in schema.fields.items()}
+    lists = {name for name, field in known.items() if isinstance(field, fields.List)}
     faults = [
         RequestFault(
             "repeated-parameter", "given more than once", "give it once", parameter=_shown(name)
         )
-        for name, values in given.lists()
-        if len(values) > 1
+        for name, texts in given.items()
+        if len(texts) > 1 and name not in lists
     ]
-    known = {field.data_key or name: field for name, field in schema.fields.items()}
     faults += [_unknown(name, known) for name in given if name not in known]
     values: Mapping[str, Any] = {}
     try:
-        values = schema.load({name: given[name] for name in given if name in known})
+        values = schema.load(
+            {
+                name: texts if name in lists else texts[0]
+                for name, texts in given.items()
+                if name in known
+            }
+        )
     except ValidationError as error:
         faults += _invalid(error.messages_dict, known, given)
     if faults:
@@ -53,14 +65,15 @@ def _unknown(name: str, known: Mapping[str, Any]) -> RequestFault:
 
 
 def _invalid(
-    messages: Mapping[str, Any], known: Mapping[str, Any], given: Mapping[str, str]
+    messages: Mapping[str, Any], known: Mapping[str, Any], given: Mapping[str, list[str]]
 ) -> Iterable[RequestFault]:
-    for name, texts in messages.items():
+    for name, found in messages.items():
         choices = known[name].metadata.get("choices", ()) if name in known else ()
-        near = get_close_matches(given[name], choices, 1, 0.5)
-        hint = f"did you mean {near[0]}?" if near else _listed("known are", choices)
-        detail = "; ".join(texts) if isinstance(texts, list) else str(texts)
-        yield RequestFault("invalid-value", detail, hint, parameter=name)
+        # Of a list, the messages are by the place of the value.
+        for place, texts in found.items() if isinstance(found, dict) else [(0, found)]:
+            near = get_close_matches(given[name][place], choices, 1, 0.5)
+            hint = f"did you mean {near[0]}?" if near else _listed("known are", choices)
+            yield RequestFault("invalid-value", "; ".join(texts), hint, parameter=name)
 
 
 def _listed(head: str, names: Iterable[str]) -> str:

@@ -6,19 +6,24 @@ fault, and it must not walk the objects of a cluster twice.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from marshmallow import Schema, fields, validate
 
 from service.api.requests.parameters import Query
-from service.api.schema_fields import NAME, VERSION, Moment, ObjectName, VersionName
-from service.api.schemas.schema_base import CamelSchema
+from service.api.schema_fields import MOMENT, NAME, VERSION, Hours, Moment, ObjectName, VersionName
+from service.api.schemas.schema_base import BINARY, CamelSchema, one_type_of
+from service.core.decision import waiver_form
 from service.core.evidence import Role
 from service.core.facts.declared import DECLARABLE, PODS, PROBE_TARGETS, VANTAGES
 from service.formats import FORMATS
-from service.intake.pieces import PART_NAMES
+from service.intake.options import MOST_HOURS
+from service.intake.pieces import ONCE, PART_NAMES
 
 _JSON_TYPES = {str: "string", bool: "boolean", list: "array", dict: "object"}
+_ITEMS = {"volumes": "object", "storageClasses": "object"}
+"""What the lists among the facts hold."""
 _ROLES = [role.value for role in Role]
 
 
@@ -35,18 +40,42 @@ def _version(description: str) -> VersionName:
     )
 
 
+def _hours(description: str) -> Hours:
+    bounds = {"exclusiveMinimum": 0, "maximum": MOST_HOURS}
+    return Hours(metadata={"description": description, **bounds})
+
+
 class FormatQuery(Query):
     """Query of what answers with a report."""
 
-    format = _choice(list(FORMATS), "format of the report; wins over the Accept header")
+    format = fields.List(
+        fields.String(validate=validate.OneOf(list(FORMATS), error="wanted one of: {choices}")),
+        metadata={
+            "description": "format of the report; wins over the Accept header. Given several "
+            "times, the answer is a zip with a file for each",
+            "choices": tuple(FORMATS),
+        },
+    )
 
 
 class EvaluationQuery(FormatQuery):
-    """Query of what evaluates."""
+    """Query of what evaluates. No name is that of a part: clients have both in one call."""
 
-    role = _choice(_ROLES, "the cluster that a body of bare objects or an archive belongs to")
-    host = _choice(_ROLES, "which cluster runs the MTC controller; default as the plan says")
-    plan = ObjectName(
+    ALIASES: ClassVar[Mapping[str, str]] = {
+        "plan": "plan_name",
+        "host": "controller_on",
+        "target_ocp": "target_openshift",
+    }
+
+    role = _choice(
+        _ROLES,
+        "the cluster that a body of bare objects or one archive belongs to, which are refused "
+        "without it; a form and an envelope say so themselves",
+    )
+    controller_on = _choice(
+        _ROLES, "which cluster runs the MTC controller; default as the plan says"
+    )
+    plan_name = ObjectName(
         metadata={
             "description": "NAMESPACE/NAME or NAME of the plan that is meant",
             "type": "string",
@@ -56,21 +85,13 @@ class EvaluationQuery(FormatQuery):
     as_of = Moment(
         metadata={
             "description": "judge as of this date or time (ISO 8601)",
-            "anyOf": [
-                {"type": "string", "format": "date"},
-                {"type": "string", "format": "date-time"},
-            ],
+            "type": "string",
+            "pattern": MOMENT,
         }
     )
-    target_ocp = _version("judge for a destination that runs this OpenShift version")
+    target_openshift = _version("judge for a destination that runs this OpenShift version")
     target_mtc = _version("judge for clusters with this MTC version")
-    max_age_hours = fields.Float(
-        validate=validate.Range(
-            0, 1_000_000, min_inclusive=False, error="wanted a number of hours above 0"
-        ),
-        error_messages={"invalid": "wanted a number of hours above 0"},
-        metadata={"description": "evidence older than this is stale"},
-    )
+    max_age_hours = _hours("evidence older than this is stale")
 
 
 def _fact_fields() -> dict[str, fields.Field[Any]]:
@@ -80,8 +101,8 @@ def _fact_fields() -> dict[str, fields.Field[Any]]:
         found[fact.name] = fields.Raw(
             metadata={
                 "description": fact.meaning,
-                "type": types[0] if len(types) == 1 else types,
                 "examples": [fact.example],
+                **one_type_of(types, _ITEMS.get(fact.name, "string")),
             }
         )
     return found
@@ -118,8 +139,7 @@ class EnvelopeClusterSchema(CamelSchema):
         metadata={
             "description": "resources of which every object is given (RESOURCE or "
             "RESOURCE/NAMESPACE), or true for all that are given",
-            "type": ["boolean", "array"],
-            "items": {"type": "string"},
+            **one_type_of(["boolean", "array"]),
             "examples": [["routes", "persistentvolumeclaims/shop"]],
         }
     )
@@ -160,35 +180,38 @@ class ProbeSchema(CamelSchema):
 class OptionsSchema(CamelSchema):
     """What to assume; the query wins over it."""
 
-    as_of = fields.String(metadata={"examples": ["2026-01-31T12:00:00Z"]})
-    target_openshift = fields.String(metadata={"examples": ["4.16.3"]})
-    target_mtc = fields.String(metadata={"examples": ["1.8.8"]})
-    max_age_hours = fields.Float()
-    plan = fields.String(metadata={"examples": ["openshift-migration/shop"]})
-    host = fields.String(validate=validate.OneOf(_ROLES))
+    as_of = fields.String(metadata={"pattern": MOMENT, "examples": ["2026-01-31T12:00:00Z"]})
+    target_openshift = _version("judge for a destination that runs this OpenShift version")
+    target_mtc = _version("judge for clusters with this MTC version")
+    max_age_hours = _hours("evidence older than this is stale")
+    plan_name = fields.String(metadata={"examples": ["openshift-migration/shop"]})
+    controller_on = fields.String(validate=validate.OneOf(_ROLES))
     profile = fields.String(metadata={"examples": ["chapter"]})
     words = fields.Raw(
         data_key="only",
         metadata={
-            "description": "ids, names or areas of policies, or globs",
-            "type": ["string", "array"],
-            "items": {"type": "string"},
+            "description": "ids, names or areas of policies, or globs: a text, or a list of texts",
             "examples": [["network", "MTC3*"]],
         },
     )
     skip = fields.Raw(
         metadata={
-            "description": "policies to leave out, as ID=REASON or with the keys policy and reason",
-            "type": ["string", "array"],
-            "items": {"type": ["string", "object"]},
+            "description": "policies to leave out: a text of ID=REASON, or a list of such texts or "
+            "of objects with policy and reason",
             "examples": [[{"policy": "MTC901", "reason": "known"}]],
         }
     )
     severities = fields.Raw(
-        metadata={"type": ["string", "object"], "examples": [{"MTC901": "blocker"}]}
+        metadata={
+            "description": "severities by policy: a text, or an object",
+            "examples": [{"MTC901": "blocker"}],
+        }
     )
     parameters = fields.Raw(
-        metadata={"type": ["string", "object"], "examples": [{"MTC901": {"max-age": 24}}]}
+        metadata={
+            "description": "parameters by policy: a text, or an object",
+            "examples": [{"MTC901": {"max-age": 24}}],
+        }
     )
 
 
@@ -196,51 +219,124 @@ def _manifest(kind: str) -> fields.Dict:
     return fields.Dict(metadata={"description": f"a {kind} manifest, or its spec in short"})
 
 
-class PlanNameSchema(Schema):
+class PlanNameSchema(CamelSchema):
     """A MigPlan of the cluster that the service runs on."""
 
     namespace = fields.String(required=True, metadata={"examples": ["openshift-migration"]})
     name = fields.String(required=True, metadata={"examples": ["shop"]})
 
 
+class WaiverSubjectSchema(CamelSchema):
+    """Which findings a waiver is for: globs, "*" is everything."""
+
+    KEYWORDS: ClassVar[Mapping[str, Any]] = {"minProperties": 1}
+
+    cluster = fields.String()
+    kind = fields.String()
+    namespace = fields.String()
+    name = fields.String()
+    key = fields.String()
+
+
+def _said(description: str, *, required: bool = False) -> fields.String:
+    length = validate.Length(1 if required else 0, waiver_form.LONGEST)
+    return fields.String(required=required, validate=length, metadata={"description": description})
+
+
+class WaiverFormSchema(CamelSchema):
+    """An accepted risk."""
+
+    policy = _said("id or name of the policy", required=True)
+    subject = fields.Nested(WaiverSubjectSchema, required=True)
+    reason = _said("why it is accepted", required=True)
+    owner = _said("who accepts it", required=True)
+    expires = fields.String(
+        required=True,
+        metadata={"description": "the last day (UTC), or a time", "pattern": MOMENT},
+    )
+    ticket = _said("where it was decided")
+    id = _said("a name of its own")
+    at_most = fields.Float(metadata={"description": "holds while the number is at most this"})
+    at_least = fields.Float(metadata={"description": "holds while the number is at least this"})
+    found = _said("the exact found value that it holds for")
+    covers_unknown = fields.Boolean(
+        data_key="unknown", metadata={"description": "whether it holds for an unknown too"}
+    )
+
+
+def _waivers() -> fields.List[Any]:
+    return fields.List(
+        fields.Nested(WaiverFormSchema),
+        validate=validate.Length(max=waiver_form.MOST),
+        metadata={"description": "accepted risks"},
+    )
+
+
+def _baseline() -> fields.Raw:
+    return fields.Raw(
+        metadata={
+            "description": "what to compare with: a previous report (format=json or baseline)",
+            "type": "object",
+            "required": ["findings"],
+            "properties": {"findings": {"type": "array", "items": {"type": "object"}}},
+        }
+    )
+
+
+class NamedPlanSchema(CamelSchema):
+    """A plan by its name: the service reads its clusters by itself (MTC_PREFLIGHT_MIGPLANS=on)."""
+
+    mig_plan = fields.Nested(PlanNameSchema, required=True)
+    waivers = _waivers()
+    baseline = _baseline()
+    options = fields.Nested(OptionsSchema)
+
+
 class EnvelopeSchema(CamelSchema):
     """Everything in one document."""
 
-    mig_plan = fields.Nested(
-        PlanNameSchema,
-        metadata={
-            "description": "instead of clusters: the plan whose clusters the service reads by "
-            "itself, where it is set up for it (MTC_PREFLIGHT_MIGPLANS=on)"
-        },
-    )
+    KEYWORDS: ClassVar[Mapping[str, Any]] = {"minProperties": 1}
 
     clusters = fields.List(fields.Nested(EnvelopeClusterSchema))
     plan = _manifest("MigPlan")
     storage = _manifest("MigStorage")
     controller = _manifest("MigrationController")
     probes = fields.List(fields.Nested(ProbeSchema))
-    waivers = fields.Raw(metadata={"description": "accepted risks"})
+    waivers = _waivers()
     graph = fields.Dict(metadata={"description": "an OpenShift update graph (Cincinnati)"})
-    baseline = fields.Raw(metadata={"description": "a previous report to compare with"})
+    baseline = _baseline()
     options = fields.Nested(OptionsSchema)
 
 
-def _part_fields() -> dict[str, fields.Field[Any]]:
-    meaning = {
-        "source": "evidence of the source cluster: archive, objects or descriptor",
-        "destination": "evidence of the destination cluster",
-        "host": "evidence of the cluster that runs the controller, where it is a third one",
-    }
-    return {
-        name: fields.Raw(
-            metadata={
-                "description": meaning.get(name, f"as `{name}` of the envelope"),
-                "type": "string",
-                "contentMediaType": "application/octet-stream",
-            }
-        )
-        for name in PART_NAMES
-    }
+def _part(description: str, *, once: bool) -> fields.Field[Any]:
+    if once:
+        return fields.Raw(metadata={"description": description, **BINARY})
+    return fields.List(fields.Raw(metadata=BINARY), metadata={"description": description})
 
 
-FORM = Schema.from_dict(_part_fields(), name="EvaluationFormSchema")
+_MEANING = {
+    "source": "evidence of the source cluster: archive, objects or descriptor",
+    "destination": "evidence of the destination cluster",
+    "host": "evidence of the cluster that runs the controller, where it is a third one",
+}
+
+
+class FormSchema(Schema):
+    """A form of named parts."""
+
+    KEYWORDS: ClassVar[Mapping[str, Any]] = {"minProperties": 1}
+
+
+def form(name: str, required: str = "", **own: str) -> type[Schema]:
+    """The schema of a form: the parts of an evaluation, and ``own`` ones, which come once."""
+    parts = {
+        part: _part(_MEANING.get(part, f"as `{part}` of the envelope"), once=part in ONCE)
+        for part in PART_NAMES
+    }
+    parts |= {part: _part(description, once=True) for part, description in own.items()}
+    if required:
+        parts[required].required = True
+    return FormSchema.from_dict(parts, name=name)
+
+
+FORM = form("EvaluationFormSchema")

@@ -36,7 +36,11 @@ def _flag(description: str) -> fields.Boolean:
 def _matching(pattern: str, wanted: str, description: str, default: Any) -> fields.String:
     return fields.String(
         validate=validate.Regexp(pattern, error=f"wanted {wanted}"),
-        metadata={"description": description, "pattern": pattern, "default": default},
+        metadata={
+            "description": description,
+            "pattern": pattern,
+            **({} if default is None else {"default": default}),
+        },
     )
 
 
@@ -54,7 +58,10 @@ class GateFields(Query):
         "whether unknowns and unreadable input close the gate",
         data_key="unknown",
     )
-    new_only = _flag("let findings pass that the baseline has with the same verdict and severity")
+    new_only = _flag(
+        "let findings pass that the baseline has with the same verdict and severity; "
+        "refused without a baseline"
+    )
     gate = _choice(
         ["report", "status"], "report", "status: a closed gate is answered with 424 (curl -f)"
     )
@@ -104,7 +111,7 @@ class ShownFields(Query):
         [item.value for item in TicketGroup], Options().group, "what one ticket is about"
     )
     project = _matching(
-        r"^[A-Z][A-Z0-9_]{1,49}$", "a project key such as OPS", "Jira project of new issues", ""
+        r"^[A-Z][A-Z0-9_]{1,49}$", "a project key such as OPS", "Jira project of new issues", None
     )
     issue_type = _matching(
         r"^[A-Za-z][A-Za-z0-9 -]{0,59}$", "a name such as Task", "Jira type of new issues", "Task"
@@ -145,6 +152,6 @@ class JudgingQuery(GateQuery, ShownFields):
     notify = _matching(
         r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
         "the name of a webhook target",
-        "webhook target of the settings that receives the result",
-        "",
+        "webhook target of the settings that receives the result; other names are refused",
+        None,
     )

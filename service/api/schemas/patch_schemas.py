@@ -8,7 +8,15 @@ from marshmallow import Schema, fields, validate
 
 from service.api.requests.parameters import Query
 from service.api.schemas.envelope_schemas import EnvelopeSchema
-from service.api.schemas.schema_base import CamelSchema, flag, many, one_of, text, texts
+from service.api.schemas.schema_base import (
+    CamelSchema,
+    flag,
+    many,
+    one_of,
+    one_type_of,
+    text,
+    texts,
+)
 from service.core.outcome import Severity, Verdict
 from service.core.settings.setting_model import Setting, SettingKind
 from service.core.settings.table import SETTINGS
@@ -37,6 +45,11 @@ _TYPES: dict[SettingKind, Any] = {
     SettingKind.TEXT: ["string", "number"],
 }
 
+_ITEMS: dict[SettingKind, Any] = {
+    SettingKind.GROUP_LIST: ["integer", "string"],
+}
+"""What the lists hold."""
+
 
 class PatchQuery(Query):
     """Query of POST /v1/migrationcontroller/patches. Settings and secrets are never part of it."""
@@ -44,7 +57,8 @@ class PatchQuery(Query):
     format = fields.String(
         validate=validate.OneOf(list(FORMATS), error="wanted one of: {choices}"),
         metadata={
-            "description": "form of the answer; wins over the Accept header",
+            "description": "form of the answer; wins over the Accept header. manifest needs the "
+            "current controller",
             "choices": tuple(FORMATS),
         },
     )
@@ -77,7 +91,12 @@ def _setting(setting: Setting) -> fields.Field[Any]:
     described = f"{setting.meaning} {setting.wanted.capitalize()}."
     if setting.kind is SettingKind.ANY:
         return fields.Raw(metadata={"description": described})
-    return fields.Raw(metadata={"description": described, "type": [*types, "null"]})
+    return fields.Raw(
+        metadata={
+            "description": described,
+            **one_type_of([*types, "null"], _ITEMS.get(setting.kind, "string")),
+        }
+    )
 
 
 def _settings() -> dict[str, fields.Field[Any]]:
@@ -105,7 +124,6 @@ class PatchRequestSchema(CamelSchema):
         allow_none=True,
         metadata={
             "description": "the current MigrationController as `oc get -o json` prints it",
-            "type": ["object", "array", "null"],
         },
     )
     settings = fields.Dict(
@@ -185,9 +203,8 @@ class PatchSchema(CamelSchema):
     secrets_shown = flag("false in a dry run: the forms are then not to be applied")
     merge_patch = fields.Dict(required=True, metadata={"description": "RFC 7396"})
     json_patch = many(OperationSchema, "RFC 6902, with tests of the old values")
-    manifest = fields.Dict(
+    manifest = fields.Raw(
         required=True,
-        allow_none=True,
         metadata={"description": "for oc replace; null where the current one is not known"},
     )
     undo = fields.Dict(required=True, metadata={"description": "merge patch that takes it back"})

@@ -13,11 +13,13 @@ from service.api.schemas.marks_schemas import (
     nullable,
 )
 from service.api.schemas.schema_base import CamelSchema, flag, many, number, one_of, text, texts
+from service.core.decision.delta import FINGERPRINT
 from service.core.decision.marks import Change
 from service.core.evidence import CHECKS
 from service.core.facts.declared import PODS, PROBE_TARGETS
 from service.core.outcome import Severity, Verdict
 from service.core.report import Readiness
+from service.formats.stored import HTTPS
 
 _PLACE = "the part of the request, or the file"
 
@@ -33,7 +35,7 @@ class LinkSchema(CamelSchema):
     """A page of the documentation."""
 
     title = text()
-    url = text(format="uri")
+    url = text(format="uri", pattern=HTTPS)
 
 
 class SubjectSchema(CamelSchema):
@@ -119,7 +121,7 @@ class FindingSchema(CamelSchema):
     missing = many(MissingSchema)
     remediation = fields.Nested(RemediationSchema, required=True)
     docs = many(LinkSchema)
-    fingerprint = text("stable over order, file names, wording and time")
+    fingerprint = text("stable over order, file names, wording and time", pattern=FINGERPRINT)
     waiver = nullable(WaiverSchema, "what made the verdict waived")
     waived_verdict = maybe(Verdict, "the verdict without the waiver")
     change = maybe(Change, "since the previous report")

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from marshmallow import RAISE, Schema, fields, pre_dump, pre_load
 
 from service.core.deadline import check
+
+BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
+"""Bytes, in the API document: a file, whatever it holds."""
+
+
+def one_type_of(types: Sequence[str], items: Any = "string") -> dict[str, Any]:
+    """JSON schema of a value that has one of a few types; ``items`` are the types in a list.
+
+    Generators of clients make code that does not compile of a choice with lists or objects in it,
+    so such a value is left without a type; its description has to say what it is.
+    """
+    if len(types) > 1 and ("object" in types or {"array"} < set(types) - {"null"}):
+        return {}
+    inside: dict[str, Any] = {}
+    if "array" in types:
+        inside = {"items": {"type": items}}
+    elif "object" in types:
+        inside = {"additionalProperties": True}
+    return {"type": types[0] if len(types) == 1 else list(types), **inside}
 
 
 def camel_case(name: str) -> str:

@@ -9,7 +9,6 @@ beyond them is one last line that says so.
 from __future__ import annotations
 
 import io
-import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -20,7 +19,7 @@ from flask import Blueprint, Response, g, stream_with_context
 from marshmallow import fields, validate
 
 from service.api.answers.error_handlers import of_bad_input, of_unreadable
-from service.api.answers.problems import Refused, RequestFault, answer
+from service.api.answers.problems import Refused, RequestFault, problem_of
 from service.api.contract import Contract, Success, operation
 from service.api.requests.body import read_request
 from service.api.requests.judging import (
@@ -106,7 +105,7 @@ _CONTRACT = Contract(
     "has too many lines or takes too long, the last line of the answer says from which line on "
     "nothing was evaluated.",
     body=True,
-    media_types=(MEDIA_TYPE,),
+    media_types=(MEDIA_TYPE, "application/octet-stream"),
 )
 
 
@@ -282,5 +281,5 @@ def _shown(report: Report, query: Mapping[str, Any], now: Runtime) -> dict[str, 
 
 
 def _problem(refused: Refused) -> dict[str, Any]:
-    problem = json.loads(answer(refused).get_data())
+    problem = problem_of(refused)
     return {"status": problem["status"], "problem": problem}

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g
 
-from service.api.answers.negotiation import report_format
+from service.api.answers.negotiation import report_formats
 from service.api.answers.problems import Refused, RequestFault
 from service.api.contract import ApiLink, Contract, Form, Success, operation
 from service.api.requests.body import Body, read_request
@@ -22,12 +22,13 @@ from service.api.requests.judging import (
     status_of,
 )
 from service.api.runtime import Runtime, runtime
+from service.api.schemas.format_schemas import SCHEMAS
 from service.api.schemas.judging_schemas import JudgingQuery
-from service.api.schemas.report_schemas import ReportSchema
+from service.api.schemas.schema_base import BINARY
 from service.collect.webhook import WebhookTarget, deliver
 from service.core.decision.gate import CLOSED_STATUS
 from service.core.report import Report
-from service.formats import FORMATS, Format
+from service.formats import FORMATS, several
 from service.intake.intake import Intake
 from service.intake.parts import read_body, read_pieces
 from service.intake.texts.loaded import gc_paused
@@ -37,15 +38,9 @@ blueprint = Blueprint("evaluations", __name__)
 
 
 def answers() -> dict[str, Form]:
-    """What a report may be answered as: every format, by its media type."""
-    return {item.media_type: _form(item) for item in FORMATS.values()}
-
-
-def _form(item: Format) -> Form:
-    """What the API document says of an answer in this format."""
-    if item.name == "json":
-        return ReportSchema
-    return {"type": "object"} if item.media_type.endswith(("/json", "+json")) else None
+    """What a report may be answered as: every format by its media type, and several as a zip."""
+    single = {item.media_type: SCHEMAS.get(item.name) for item in FORMATS.values()}
+    return {**single, several.MEDIA_TYPE: BINARY}
 
 
 _CONTRACT = Contract(
@@ -108,7 +103,7 @@ _CONTRACT = Contract(
 def post_evaluation(query: Mapping[str, Any]) -> Response:
     """Judge the evidence of the body."""
     now = runtime()
-    chosen = report_format(query.get("format"))
+    chosen = report_formats(query.get("format", ()))
     target = _target(query, now)
     with (
         read_request(now.settings) as sent,
@@ -117,9 +112,9 @@ def post_evaluation(query: Mapping[str, Any]) -> Response:
         gc_paused(),
     ):
         report = judge(_read(body, query, now), gate_of(query), now)
-        rendered = chosen.render(report, context_of(query, now))
+        rendered, media_type = several.render(chosen, report, context_of(query, now))
     _note(report, now)
-    response = Response(rendered, status_of(report), mimetype=chosen.media_type)
+    response = Response(rendered, status_of(report), mimetype=media_type)
     response.vary.add("Accept")
     if target is not None:
         response.headers[NOTIFIED] = _notify(target, report, now)

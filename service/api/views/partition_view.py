@@ -12,8 +12,9 @@ from service.api.answers.negotiation import choose
 from service.api.answers.problems import Refused, RequestFault, encode
 from service.api.contract import ApiLink, Contract, Success, operation
 from service.api.requests.body import read_request
-from service.api.requests.partition_body import OWN_PART, read_partition_request, table, wrong
+from service.api.requests.partition_body import read_partition_request, table, wrong
 from service.api.runtime import runtime
+from service.api.schemas.envelope_schemas import form
 from service.api.schemas.partition_schemas import (
     FORMATS,
     PartitionDocumentSchema,
@@ -40,8 +41,7 @@ _CONTRACT = Contract(
         "The plans.",
         {
             FORMATS["json"]: PartitionSchema,
-            # A stream of documents is no single value that a schema could describe.
-            FORMATS["manifests"]: {},
+            FORMATS["manifests"]: None,
         },
         links={
             "evaluate": ApiLink(
@@ -74,7 +74,7 @@ _CONTRACT = Contract(
     "an earlier wave. The number of plans is the least where `minimal` says so.",
     body=True,
     document=PartitionDocumentSchema,
-    parts=(OWN_PART,),
+    form=form("PartitionFormSchema", partition="limits, namePrefix and so on"),
 )
 
 
@@ -83,8 +83,8 @@ _CONTRACT = Contract(
 def post_partition(query: Mapping[str, Any]) -> Response:
     """Partition the namespaces of the body."""
     now = runtime()
-    form = query.get("format")
-    media_type = FORMATS[form] if form else choose(FORMATS.values())
+    name = query.get("format")
+    media_type = FORMATS[name] if name else choose(FORMATS.values())
     with read_request(now.settings) as body, now.turns:
         wanted, bundle = read_partition_request(body, now)
         document = _made(wanted, bundle)

@@ -13,10 +13,12 @@ from service.api.answers.negotiation import choose
 from service.api.answers.problems import Refused, RequestFault, encode
 from service.api.contract import ApiLink, Contract, Success, operation
 from service.api.requests.body import read_request
-from service.api.requests.patch_body import OWN_PARTS, YAML_TYPES, read_patch_request
+from service.api.requests.patch_body import YAML_TYPES, read_patch_request
 from service.api.runtime import Runtime, runtime
+from service.api.schemas.envelope_schemas import form
 from service.api.schemas.patch_schemas import (
     FORMATS,
+    OperationSchema,
     PatchDocumentSchema,
     PatchQuery,
     PatchSchema,
@@ -36,7 +38,7 @@ _CONTRACT = Contract(
         {
             FORMATS["json"]: PatchSchema,
             FORMATS["merge-patch"]: {"type": "object"},
-            FORMATS["json-patch"]: {"type": "array"},
+            FORMATS["json-patch"]: OperationSchema(many=True),
             FORMATS["manifest"]: {"type": "object"},
         },
         links={
@@ -81,7 +83,12 @@ _CONTRACT = Contract(
     "MTC would refuse, silently ignore or fail on is refused here, with every reason at once.",
     body=True,
     document=PatchDocumentSchema,
-    parts=OWN_PARTS,
+    form=form(
+        "PatchFormSchema",
+        "settings",
+        settings="wanted settings: a mapping; null removes one",
+        controller="the current MigrationController",
+    ),
 )
 
 
@@ -91,10 +98,10 @@ def post_patch(query: Mapping[str, Any]) -> Response:
     """Validate the settings of the body and answer with the patch."""
     now = runtime()
     dry = query.get("dry") == "true"
-    form, media_type = _format(query.get("format"), dry)
+    shape, media_type = _format(query.get("format"), dry)
     with read_request(now.settings) as body, now.turns:
         wanted, bundle = read_patch_request(body, now)
-        rendered = _rendered(_made(wanted, bundle, now), form, dry)
+        rendered = _rendered(_made(wanted, bundle, now), shape, dry)
     response = Response(rendered, mimetype=media_type)
     response.vary.add("Accept")
     return response

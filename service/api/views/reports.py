@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from service.api.answers.negotiation import report_format
+from service.api.answers.negotiation import report_formats
 from service.api.answers.problems import Refused, RequestFault
 from service.api.contract import Contract, Success, operation
 from service.api.requests.body import read_request
@@ -19,7 +19,7 @@ from service.api.schemas.report_schemas import ReportSchema
 from service.api.views.evaluations import answers
 from service.core.decision import gate
 from service.core.report import Report
-from service.formats import stored
+from service.formats import several, stored
 from service.intake.texts.loaded import gc_paused
 
 blueprint = Blueprint("reports", __name__)
@@ -53,11 +53,11 @@ _CONTRACT = Contract(
 def post_report(query: Mapping[str, Any]) -> Response:
     """Render the report of the body."""
     now = runtime()
-    chosen = report_format(query.get("format"))
+    chosen = report_formats(query.get("format", ()))
     with read_request(now.settings) as body, now.turns, gc_paused():
         report = _decided(one_document(body.pieces[0], now), query)
-        rendered = chosen.render(report, context_of(query, now))
-    response = Response(rendered, status_of(report), mimetype=chosen.media_type)
+        rendered, media_type = several.render(chosen, report, context_of(query, now))
+    response = Response(rendered, status_of(report), mimetype=media_type)
     response.vary.add("Accept")
     return response
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,8 +25,7 @@ _PRESENT = OPEN | {Verdict.WAIVED}
 
 _WHOLE = frozenset(("MigPlan", "Migration"))
 
-_FINGERPRINT = frozenset("0123456789abcdef")
-_FINGERPRINT_LENGTH = 32
+FINGERPRINT = r"^[0-9a-f]{32}$"
 _BAD = {
     Verdict.PASS: 0,
     Verdict.NOT_APPLICABLE: 0,
@@ -264,9 +264,9 @@ def _marks(place: str, raw: object) -> tuple[str, ...]:
 
 
 def _fingerprint(place: str, value: object) -> str:
-    if isinstance(value, str) and len(value) == _FINGERPRINT_LENGTH and set(value) <= _FINGERPRINT:
+    if isinstance(value, str) and re.match(FINGERPRINT, value) and value.isalnum():
         return value
-    raise MalformedPrevious(place, f"wanted a fingerprint ({_FINGERPRINT_LENGTH} hex digits)")
+    raise MalformedPrevious(place, "wanted a fingerprint (32 hex digits)")
 
 
 def _text(place: str, raw: Mapping[Any, Any], key: str) -> str:

@@ -18,7 +18,8 @@ _TEXTS = ("id", "ticket")
 _NEEDED = ("policy", "reason", "owner", "expires")
 _BOUNDS = {"atMost": "at_most", "atLeast": "at_least"}
 KEYS = frozenset((*_TEXTS, *_NEEDED, *_BOUNDS, "subject", "found", "unknown"))
-_LONGEST = 2000
+LONGEST = 2000
+"""Most characters of a text."""
 MOST = 1000
 """How many waivers one evaluation takes."""
 
@@ -106,8 +107,8 @@ def _text(place: str, raw: Mapping[Any, Any], key: str, faults: list[WaiverFault
         return ""
     if key in _NEEDED and not value.strip():
         faults.append(WaiverFault(f"{place}/{key}", "missing: every waiver has one"))
-    if len(value) > _LONGEST:
-        faults.append(WaiverFault(f"{place}/{key}", f"longer than {_LONGEST} characters"))
+    if len(value) > LONGEST:
+        faults.append(WaiverFault(f"{place}/{key}", f"longer than {LONGEST} characters"))
         return ""
     return value.strip()
 
@@ -131,7 +132,7 @@ def _selector(place: str, raw: Mapping[Any, Any], faults: list[WaiverFault]) -> 
     for key, value in subject.items():
         if key not in SELECTOR:
             faults.append(WaiverFault(f"{place}/subject/{key}", _unknown_key(str(key), SELECTOR)))
-        elif not isinstance(value, str) or len(value) > _LONGEST:
+        elif not isinstance(value, str) or len(value) > LONGEST:
             faults.append(WaiverFault(f"{place}/subject/{key}", "wanted text"))
         else:
             selector[key] = value
