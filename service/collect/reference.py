@@ -96,7 +96,9 @@ def collect_plan(
     rest = dict(more or {})
     given = rest.get("options")
     options = given if isinstance(given, dict) else {}
-    rest["options"] = {**options, "plan": str(plan), "host": min(own)}
+    own_options = {"planName": str(plan), "controllerOn": min(own)}
+    # First, for of two names of one option the first is taken.
+    rest["options"] = {**own_options, **options, **own_options}
     writer.end(rest)
     return done
 

@@ -78,7 +78,7 @@ def test_both_clusters_are_read_with_the_credentials_of_mtc(pair: tuple[Server, 
         "source": ["web-1"],
         "destination": ["web-1"],
     }
-    assert envelope["options"] == {"plan": f"{MTC}/shop", "host": "destination"}
+    assert envelope["options"] == {"planName": f"{MTC}/shop", "controllerOn": "destination"}
     migration = read_body(Piece("envelope", io.BytesIO(data)), {}, reads=READS).migration
     assert migration.plan.ref.name == "shop"
     assert migration.host is migration.destination
