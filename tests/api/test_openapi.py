@@ -177,7 +177,7 @@ def strict(document: dict[str, Any], name: str) -> dict[str, Any]:
         ("/livez", "Health"),
         ("/readyz", "Ready"),
         ("/v1/policies", "PolicyList"),
-        ("/v1/policies/MTC101", "Policy"),
+        ("/v1/policies/MTC101", "OnePolicy"),
         ("/v1/evidence", "EvidenceList"),
         ("/v1/evidence?role=host", "EvidenceList"),
         ("/nowhere", "Problem"),
