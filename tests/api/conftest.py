@@ -11,11 +11,13 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from serving import Server, Start, free_port
+from werkzeug.test import TestResponse
 
 from service.api.app import create_app
 from service.settings import Settings
@@ -30,9 +32,16 @@ def app() -> Flask:
     return create_app(Settings())
 
 
+class Client(FlaskClient):
+    """Reads every answer to its end, as real clients do: a large one keeps its place until then."""
+
+    def open(self, *args: Any, **options: Any) -> TestResponse:
+        return super().open(*args, **{"buffered": True, **options})
+
+
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    return app.test_client()
+    return Client(app, app.response_class)
 
 
 @pytest.fixture(scope="session")
