@@ -252,7 +252,8 @@ def _without_values(item: Mapping[str, Any]) -> Mapping[str, Any]:
     """A Secret as `oc adm inspect` writes it: the length of each value."""
     if item["kind"] != "Secret":
         return item
-    lengths = {name: f"{len(b64decode(data))} bytes long" for name, data in item["data"].items()}
+    values = item.get("data", {}).items()
+    lengths = {name: f"{len(b64decode(data))} bytes long" for name, data in values}
     data = {name: b64encode(text.encode()).decode() for name, text in lengths.items()}
     return {**item, "data": data}
 
