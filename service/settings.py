@@ -55,9 +55,15 @@ class Settings:
     ``form_header_bytes``  most bytes of the headers of one part
     ``log_level``          DEBUG, INFO, WARNING or ERROR
     ``workers``            gunicorn worker processes; 0 is one for each processor that the
-                           container's limit leaves, from two to eight
+                           container's limit leaves, from two to eight, and no more than its memory
+                           has room for
     ``threads``            requests that one worker receives at a time
     ``evaluations``        requests that one worker evaluates at a time; others wait
+    ``memory``             bytes of memory that the requests of one worker may take together, as
+                           estimated before it is taken; who needs more waits, and a request that
+                           alone needs more than this is refused
+    ``upload_bytes``       bytes of uploads that one worker holds at a time, in memory and in
+                           ``TMPDIR``; a request beyond that is to come again
     ``wait_timeout``       how long a request waits for its turn before the answer is to try
                            again later
     ``deadline``           how long one evaluation may take before it is stopped
@@ -103,13 +109,15 @@ class Settings:
     """
 
     limits: Limits = DEFAULT_LIMITS
-    spool_bytes: int = 16 * MIB
+    spool_bytes: int = MIB
     form_parts: int = 100
     form_header_bytes: int = 64 * 1024
     log_level: str = "INFO"
     workers: int = 0
     threads: int = 16
     evaluations: int = 4
+    memory: int = 1024 * MIB
+    upload_bytes: int = 2560 * MIB
     wait_timeout: int = 10
     deadline: int = 90
     health_address: str = ""

@@ -58,7 +58,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     lifecycle.install(app, now.metrics)
     error_handlers.install(app, settings, now.metrics)
     auth.install(app, settings)
-    turns.install(app, settings)
+    turns.install(app, settings, now.turns.memory)
     parts = (
         evaluations,
         reports,

@@ -38,7 +38,7 @@ os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
 _channel = channel.opened()
 
 worker_class = "gthread"
-workers = _settings.workers or workers_by_default()
+workers = _settings.workers or workers_by_default(memory=_settings.memory)
 threads = _settings.threads
 timeout = _settings.timeout
 graceful_timeout = _settings.graceful_timeout

@@ -12,6 +12,7 @@ from flask import current_app
 from service.api.requests.namespace_state import NamespaceState
 from service.api.requests.standing import release_data, standing_waivers, webhook_targets
 from service.api.server import channel
+from service.api.server.memory import Pool
 from service.api.server.turns import Turns
 from service.collect.webhook import WebhookTarget
 from service.core.decision.marks import Waiver
@@ -35,7 +36,8 @@ class Runtime:
 
     ``catalogue`` holds the policies as the operator has set them, and the profiles.
 
-    ``turns`` bounds how many evaluations run at a time, and with them the memory of a worker.
+    ``turns`` bounds how many evaluations run at a time and the memory that they take; ``uploads``
+    what is stored of bodies.
     ``waivers`` and ``targets`` are those of the settings. ``updates`` is where newer OpenShift
     releases are looked up, None for no lookup. ``releases`` is what was published of OpenShift, MTC
     and OADP. ``state`` is what admission reviews know of the objects around the one that is
@@ -50,6 +52,7 @@ class Runtime:
     context: Context
     metrics: Metrics
     turns: Turns
+    uploads: Pool
     waivers: tuple[Waiver, ...]
     targets: Mapping[str, WebhookTarget]
     updates: Updates | None
@@ -77,6 +80,7 @@ class Runtime:
             context,
             metrics,
             Turns(settings, metrics.waited),
+            Pool(settings.upload_bytes),
             standing_waivers(settings, policies),
             webhook_targets(settings),
             Updates(settings.update_service) if settings.update_service else None,

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from service.core.allowance import FINDING, spend
 from service.core.deadline import check, paced
 from service.core.evidence import Missing, NotGathered
 from service.core.migration import Cluster, Migration, Requested
@@ -106,6 +107,7 @@ def judge(
     if policy.pack:
         outcomes = _guarded(migration, policy, outcomes)
     for root, outcome in paced(outcomes):
+        spend(FINDING + 4 * (len(outcome.message) + len(outcome.found)))
         finding = _finding(policy, outcome, root)
         again = seen.get(finding.fingerprint, 0)
         seen[finding.fingerprint] = again + 1

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from service.core.allowance import PROBLEM, spend
+
 
 class Role(StrEnum):
     """What a cluster is in the migration. The host runs the MTC controller."""
@@ -92,6 +94,9 @@ class Problem:
     column: int | None = None
     pointer: str = ""
     blocks: bool = True
+
+    def __post_init__(self) -> None:
+        spend(PROBLEM)
 
 
 class Unusable(Exception):

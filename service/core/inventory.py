@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from service.core.allowance import OBJECT, ROW, spend
 from service.core.deadline import check
 from service.core.evidence import Fetch, Missing, NotGathered, Problem, Unusable
 from service.core.reliance import MOST, rely
@@ -134,6 +135,7 @@ class Shelf(Generic[T]):
 
     def _made(self, place: int, entry: Entry) -> T | None:
         """The object as its model, None where what it says is masked. Raises Malformed."""
+        spend(OBJECT + ROW * _rows(entry.value))
         value, masked = without_masks(self.resource.base, entry.value, entry.masking)
         if masked:
             self._meant[place] = masked
@@ -176,6 +178,12 @@ class Shelf(Generic[T]):
             document=entry.origin.document,
             pointer=self._ref(entry, {}).at(error.pointer).pointer,
         )
+
+
+def _rows(value: Mapping[str, Any]) -> int:
+    """How many items the lists and mappings of an object have, each of which may become a model."""
+    parts = [part for part in (value.get("spec"), value.get("status")) if type(part) is dict]
+    return sum(len(item) for part in parts for item in part.values() if type(item) in (list, dict))
 
 
 class Inventory:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from service.core.allowance import OBJECT, cost_of, spend
 from service.core.deadline import check
 from service.core.evidence import Problem
 from service.core.migration import Part
@@ -40,6 +41,7 @@ def read_file(
     for loaded in _documents(intake, data, origin, hint, claims_yaml):
         check()
         count += 1
+        spend(OBJECT)
         intake.documents += 1
         if intake.documents > intake.limits.documents:
             raise LimitExceeded(
@@ -84,6 +86,7 @@ def _documents(
     intake: Intake, data: bytes, origin: Origin, hint: Hint, claims_yaml: bool
 ) -> Iterable[Loaded]:
     if hint.resource is CRD:
+        spend(cost_of(data))
         return load_definition(data, intake.limits)
     listed = load_list(data, intake.limits, origin)
     if listed is not None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from service.core.allowance import OBJECT, spend
 from service.core.evidence import Role
 from service.core.inventory import Entry, Inventory, Shelf
 from service.core.migration import Cluster, Declared, Other
@@ -68,6 +69,7 @@ class Gathering:
         ``flat``: see :class:`Ref`.
         Raises Unusable where the object is needed at once and cannot be parsed.
         """
+        spend(OBJECT)
         name = namespace = ""
         metadata = head_of(value).get("metadata")
         if type(metadata) is dict:

@@ -22,7 +22,7 @@ from service.intake.pieces import (
     nothing_given,
 )
 from service.intake.settle import settle
-from service.intake.streams import peek, rest
+from service.intake.streams import gathered, peek, rest
 from service.intake.texts.load import media_of
 from service.intake.texts.loaded import gc_paused
 from service.intake.walk import walk
@@ -128,14 +128,15 @@ def _member(intake: Intake, piece: Piece) -> str:
 
 def _whole(intake: Intake, stream: BinaryIO, found: Compression) -> bytes:
     """A single document, decompressed."""
+    most = intake.limits.kept_bytes
     if found is Compression.PLAIN:
-        data = rest(stream, intake.limits.kept_bytes + 1)
+        data = rest(stream, most + 1)
     else:
-        data = b"".join(decompress(stream, intake.limits))
-    if len(data) > intake.limits.kept_bytes:
+        data = gathered(decompress(stream, intake.limits), most)
+    if len(data) > most:
         raise LimitExceeded(
             "kept_bytes",
-            f"a document is larger than {intake.limits.kept_bytes} bytes",
+            f"a document is larger than {most} bytes",
             hint="post an archive, of which only what is needed is kept, or split it",
         )
     return data

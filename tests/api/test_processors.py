@@ -49,3 +49,23 @@ def test_workers_are_two_to_eight(
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(usable)))
     assert workers_by_default(tmp_path) == wanted
+
+
+@pytest.mark.parametrize(
+    "name, text, wanted",
+    [
+        ("memory.max", str(64 << 30), 8),
+        ("memory.max", str(3 << 30), 2),
+        ("memory.max", str(1 << 30), 1),
+        ("memory.max", "max", 8),
+        ("memory/memory.limit_in_bytes", str(4 << 30), 3),
+        ("memory/memory.limit_in_bytes", str(2**63 - 4096), 8),
+    ],
+)
+def test_there_are_no_more_workers_than_the_memory_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, wanted: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(f"{text}\n")
+    assert workers_by_default(tmp_path, memory=1 << 30) == wanted

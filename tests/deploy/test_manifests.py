@@ -19,8 +19,9 @@ from kustomized import DEPLOY, FOLDERS, OPENSHIFT_ONLY, build, of_kind, one
 from service.api.answers.problems import KINDS
 from service.api.app import create_app
 from service.api.schemas.admission_schemas import API_VERSION
+from service.api.server.processors import IDLE
 from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE, MIGRATION_CONTROLLER
-from service.settings import Settings, from_environment
+from service.settings import Settings, from_environment, size
 
 # The oldest and the newest OpenShift 4 that are likely to be met: 4.12 and 4.19.
 RELEASES = ("1.25", "1.32")
@@ -99,6 +100,20 @@ def test_what_is_written_to_is_mounted(folder: str) -> None:
         assert "emptyDir" in volumes[mounts["/tmp"]["name"]]
         assert all(item.get("readOnly") for path, item in mounts.items() if path != "/tmp")
         assert {item["name"] for item in mounts.values()} == set(volumes)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_what_the_settings_allow_fits_the_limits_of_the_pod(folder: str) -> None:
+    for _, pod in pods(folder):
+        (container,) = pod["containers"]
+        given = {item["name"]: item["value"] for item in container["env"]}
+        settings = from_environment(given)
+        memory = settings.workers * (settings.memory + IDLE) + IDLE
+        assert memory <= size(container["resources"]["limits"]["memory"])
+        (volume,) = [item["emptyDir"] for item in pod["volumes"] if item["name"] == "tmp"]
+        uploads = settings.workers * settings.upload_bytes
+        assert uploads <= size(volume["sizeLimit"])
+        assert uploads <= size(container["resources"]["limits"]["ephemeral-storage"])
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

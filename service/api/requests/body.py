@@ -5,20 +5,25 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from types import TracebackType
-from typing import IO, BinaryIO
+from typing import IO, TYPE_CHECKING, BinaryIO
 
 from flask import g, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from service.api.answers.problems import Refused, RequestFault
 from service.api.requests.multipart import CHUNK, Spool, read_form
+from service.api.server.memory import Share
+from service.core.allowance import MemoryExceeded
 from service.intake.archives.compression import CODECS, Budget, expand
 from service.intake.intake_errors import LimitExceeded, Unreadable
 from service.intake.pieces import Piece
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.api.runtime import Runtime
 
 FORM = "multipart/form-data"
 MEDIA_TYPES = (
@@ -78,7 +83,7 @@ class Body:
         self.files.close()
 
 
-def read_request(settings: Settings) -> Body:
+def read_request(now: Runtime) -> Body:
     """Read the body of the current request, all of it, within the limits.
 
     Raises Refused: ``unsupported-media-type``, ``unsupported-content-encoding``, ``empty-body``,
@@ -88,20 +93,31 @@ def read_request(settings: Settings) -> Body:
     encoding = _check_encoding()
     files = ExitStack()
     try:
-        return _read(settings, files, boundary, encoding)
+        share = files.enter_context(closing(Share(now.uploads, 0)))
+        return _read(now.settings, share, files, boundary, encoding)
+    except MemoryExceeded as error:
+        files.close()
+        raise _no_room(now.settings, alone=error.alone) from None
     except BaseException:
         files.close()
         raise
 
 
-def _read(settings: Settings, files: ExitStack, boundary: str | None, encoding: str) -> Body:
+def _read(
+    settings: Settings, share: Share, files: ExitStack, boundary: str | None, encoding: str
+) -> Body:
+    share.spend(min(request.content_length or 0, settings.limits.body_bytes))
     chunks = _not_empty(_received())
     spool = Spool(settings.spool_bytes, files)
     try:
         if boundary is not None:
             if encoding == "gzip":
                 chunks = _inflated(chunks, settings)
+            if encoding == "gzip" or request.content_length is None:
+                chunks = _counted(chunks, share)
             return Body(tuple(read_form(chunks, boundary, settings, spool)), True, files)
+        if request.content_length is None:
+            chunks = _counted(chunks, share)
         stream = _whole(chunks, settings, spool)
     except OSError as error:
         raise Refused("storage-unavailable", f"Spooling failed ({type(error).__name__}).") from None
@@ -164,6 +180,30 @@ def _received() -> Iterator[bytes]:
             "body-truncated",
             f"The request announced {wanted} bytes, and {g.bytes_in} came; send it again.",
         )
+
+
+def _counted(chunks: Iterator[bytes], share: Share) -> Iterator[bytes]:
+    """Chunks whose number was not announced, each counted before it is stored."""
+    for chunk in chunks:
+        share.spend(len(chunk))
+        yield chunk
+
+
+def _no_room(settings: Settings, *, alone: bool) -> Refused:
+    if alone:
+        fault = Fault(
+            "limit-upload-bytes",
+            f"a worker holds {settings.upload_bytes} bytes of uploads at a time",
+            "compress the evidence (tar.xz), or raise MTC_PREFLIGHT_UPLOAD_BYTES",
+        )
+        return Refused("body-too-large", "The body is larger than allowed.", errors=[fault])
+    return Refused(
+        "busy",
+        f"A worker holds {settings.upload_bytes} bytes of uploads at a time "
+        "(MTC_PREFLIGHT_UPLOAD_BYTES), and others take what this one needs. Try again in "
+        f"{settings.wait_timeout} seconds.",
+        headers={"Retry-After": str(settings.wait_timeout)},
+    )
 
 
 def _read_some(stream: IO[bytes]) -> bytes:

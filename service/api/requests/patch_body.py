@@ -19,6 +19,7 @@ from service.intake.intake_errors import LimitExceeded
 from service.intake.limits import Limits
 from service.intake.parts import read_body, read_pieces
 from service.intake.pieces import Piece
+from service.intake.streams import gathered, rest
 from service.intake.texts.load import load
 from service.kinds.ref import pointer_step
 
@@ -84,9 +85,9 @@ def _bytes(piece: Piece, limits: Limits) -> bytes:
     head = piece.stream.read(SNIFFED)
     piece.stream.seek(0)
     if codec_of(head) is None:
-        data = piece.stream.read(limits.kept_bytes + 1)
+        data = rest(piece.stream, limits.kept_bytes)
     else:
-        data = b"".join(decompress(piece.stream, limits))
+        data = gathered(decompress(piece.stream, limits), limits.kept_bytes)
     if len(data) > limits.kept_bytes:
         raise LimitExceeded("kept_bytes", f"a document is larger than {limits.kept_bytes} bytes")
     return data

@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, fields, pre_dump, pre_load
 
+from service.core.allowance import OBJECT, spend
 from service.core.deadline import check
 
 BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
@@ -49,6 +50,7 @@ class CamelSchema(Schema):
     @pre_dump
     def _look_at_the_clock(self, data: Any, **_: Any) -> Any:
         check()
+        spend(OBJECT)
         return data
 
 

@@ -1,4 +1,4 @@
-"""How many processors this process may use, which in a container is seldom what the machine has."""
+"""What this process may use of processors and memory; a container seldom has all of the machine."""
 
 from __future__ import annotations
 
@@ -6,15 +6,37 @@ import math
 import os
 from pathlib import Path
 
+from service.settings import Settings
+
 MOST_WORKERS = 8
 """More workers than this are a setting: on a large machine, sixty processes would be a surprise."""
 
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
-def workers_by_default(folder: Path = _CGROUPS) -> int:
-    """One worker for each processor, from two (one can be renewed) to :data:`MOST_WORKERS`."""
-    return min(max(2, processors(folder)), MOST_WORKERS)
+IDLE = 128 * 1024 * 1024
+"""Bytes of memory that a worker takes beside its requests; benchmarks/soak.py shows what it is."""
+
+
+def workers_by_default(folder: Path = _CGROUPS, memory: int = Settings().memory) -> int:
+    """One worker for each processor, as far as the container's memory goes.
+
+    From two (one can be renewed) to :data:`MOST_WORKERS`, and one where two do not fit: a worker
+    may take ``memory`` bytes for its requests, and the process that starts the workers takes some.
+    """
+    wanted = min(max(2, processors(folder)), MOST_WORKERS)
+    limit = memory_limit(folder)
+    return wanted if limit is None else max(1, min(wanted, (limit - IDLE) // (memory + IDLE)))
+
+
+def memory_limit(folder: Path = _CGROUPS) -> int | None:
+    """Bytes of memory per the container's limit, of either version; None where there is none."""
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        words = _words(folder / name)
+        if words and words[0].isdigit():
+            # Version 1 writes a number near 2**63 where there is no limit.
+            return int(words[0]) if int(words[0]) < 2**60 else None
+    return None
 
 
 def processors(folder: Path = _CGROUPS) -> int:

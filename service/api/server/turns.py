@@ -1,38 +1,45 @@
-"""How many requests are worked on at a time, how long they wait, and how long they may take."""
+"""How many requests are worked on at a time, how long they wait, and what they may take."""
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from threading import BoundedSemaphore, local
+from traceback import clear_frames
 from types import TracebackType
 from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 
-from service.api.answers.problems import Refused
+from service.api.answers.problems import Fault, Refused
+from service.api.server.memory import Pool, Share
+from service.core.allowance import MemoryExceeded, allowed
 from service.core.deadline import DeadlineExceeded, within
 from service.settings import Settings
 
 _HEAVY = ("evaluate", "patch")
 _BUFFERED = 256 * 1024
+_SERVER = "gunicorn.socket"
 
 
 class Turns:
     """A context manager: entering it waits for a turn and starts the clock of the work.
 
-    Raises Refused: ``busy`` where no turn came in time, on leaving ``deadline-exceeded`` where the
-    work took too long. The number of turns bounds the memory of a worker. ``waited`` receives how
-    many seconds each has waited.
+    Raises Refused: ``busy`` where no turn or memory came in time, on leaving ``deadline-exceeded``
+    where the work took too long, and ``body-too-large`` where it alone would need more memory than
+    a worker has for all. ``waited`` receives how many seconds each has waited.
     """
 
     def __init__(self, settings: Settings, waited: Callable[[float], None]) -> None:
+        self.memory = Pool(settings.memory)
         self._free = BoundedSemaphore(settings.evaluations)
         self._waited = waited
         self._patience = settings.wait_timeout
         self._seconds = settings.deadline
-        self._clock = local()
+        self._work = local()
+        self._refused = False
 
     def __enter__(self) -> None:
         start = time.perf_counter()
@@ -40,9 +47,16 @@ class Turns:
         self._waited(time.perf_counter() - start)
         if not free:
             raise busy(self._patience)
-        clock: AbstractContextManager[None] = within(self._seconds)
-        self._clock.running = clock
-        clock.__enter__()
+        if self._refused:  # what was made until then may hang in circles
+            self._refused = False
+            gc.collect()
+        work = ExitStack()
+        work.callback(self._free.release)
+        share = Share(self.memory, self._patience)
+        work.callback(share.close)
+        work.enter_context(within(self._seconds))
+        work.enter_context(allowed(share.spend))
+        self._work.running = work
 
     def __exit__(
         self,
@@ -50,8 +64,9 @@ class Turns:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._free.release()
-        self._clock.running.__exit__(None, None, None)
+        if isinstance(error, DeadlineExceeded | MemoryExceeded):
+            clear_frames(trace)  # they hold what was made, and are kept until the answer is
+        self._work.running.close()
         if isinstance(error, DeadlineExceeded):
             raise Refused(
                 "deadline-exceeded",
@@ -59,6 +74,19 @@ class Turns:
                 "(mtc-preflight collect takes only what is read), or raise "
                 "MTC_PREFLIGHT_DEADLINE.",
             ) from None
+        if isinstance(error, MemoryExceeded):
+            self._refused = True
+            raise self._too_much() if error.alone else busy(self._patience) from None
+
+    def _too_much(self) -> Refused:
+        fault = Fault(
+            "limit-memory",
+            f"the requests of a worker may take {self.memory.size} bytes of memory together, and "
+            "this one alone would need more",
+            "send less evidence (mtc-preflight collect takes only what is read), send it in "
+            "archives, of which only what is needed is kept, or raise MTC_PREFLIGHT_MEMORY",
+        )
+        return Refused("body-too-large", "The input would need too much memory.", errors=[fault])
 
 
 def busy(seconds: float) -> Refused:
@@ -71,7 +99,7 @@ def busy(seconds: float) -> Refused:
     )
 
 
-def install(app: Flask, settings: Settings) -> None:
+def install(app: Flask, settings: Settings, memory: Pool) -> None:
     """Keep a quarter of the threads free of evaluations, from their first byte to their last.
 
     Whoever sends or takes slowly holds a thread meanwhile. Health checks, metrics and admission
@@ -95,14 +123,18 @@ def install(app: Flask, settings: Settings) -> None:
     def keep(response: Response) -> Response:
         """The place of a stream or a large answer is left when that is sent, however slowly.
 
-        A small answer fits into the buffers of the connection.
+        A small answer fits into the buffers of the connection, and only a real server closes one.
         """
-        large = response.is_streamed or (response.content_length or 0) > _BUFFERED
-        place: ExitStack | None = g.pop("place", None) if large else None
-        if place is not None:
+        size = response.content_length or 0
+        if response.is_streamed and "place" in g:
+            place = g.pop("place")
+            response.response = _within(place, response.response)
             response.call_on_close(place.close)
-            if response.is_streamed:
-                response.response = _within(place, response.response)
+        elif size > _BUFFERED and _SERVER in request.environ and "place" in g:
+            place = g.pop("place")
+            memory.owe(size)
+            place.callback(memory.give, size)
+            response.call_on_close(place.close)
         return response
 
     @app.teardown_request

@@ -117,7 +117,7 @@ def post_batch(query: Mapping[str, Any]) -> Response:
     reads = reads_of(query, now)
     files = ExitStack()
     try:
-        body = files.enter_context(read_request(now.settings))
+        body = files.enter_context(read_request(now))
         if body.is_form:
             raise Refused("unsupported-media-type", f"Send lines of JSON as {MEDIA_TYPE}.")
         lines = _lines(_plain(body.pieces[0].stream, now), now.settings.batch_line_bytes)

@@ -106,7 +106,7 @@ def post_evaluation(query: Mapping[str, Any]) -> Response:
     chosen = report_formats(query.get("format", ()))
     target = _target(query, now)
     with (
-        read_request(now.settings) as sent,
+        read_request(now) as sent,
         resolved(sent, now) as body,
         now.turns,
         gc_paused(),

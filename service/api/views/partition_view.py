@@ -21,6 +21,7 @@ from service.api.schemas.partition_schemas import (
     PartitionQuery,
     PartitionSchema,
 )
+from service.core.allowance import spend
 from service.core.deadline import check
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.plan_limits import DEFAULTS
@@ -85,7 +86,7 @@ def post_partition(query: Mapping[str, Any]) -> Response:
     now = runtime()
     name = query.get("format")
     media_type = FORMATS[name] if name else choose(FORMATS.values())
-    with read_request(now.settings) as body, now.turns:
+    with read_request(now) as body, now.turns:
         wanted, bundle = read_partition_request(body, now)
         document = _made(wanted, bundle)
         if media_type == FORMATS["json"]:
@@ -110,6 +111,7 @@ def _made(wanted: Mapping[str, Any], bundle: Intake | None) -> dict[str, Any]:
     result = partition(PartitionRequest(loads, ties, limits))
     template = _template(migration)
     prefix = wanted.get("name_prefix") or _prefix(template)
+    spend(10 * len(encode(template)) * len(result.plans))
     documents = manifests(result.plans, prefix, template)
     names = {load.name for load in loads}
     return {

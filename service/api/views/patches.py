@@ -99,7 +99,7 @@ def post_patch(query: Mapping[str, Any]) -> Response:
     now = runtime()
     dry = query.get("dry") == "true"
     shape, media_type = _format(query.get("format"), dry)
-    with read_request(now.settings) as body, now.turns:
+    with read_request(now) as body, now.turns:
         wanted, bundle = read_patch_request(body, now)
         rendered = _rendered(_made(wanted, bundle, now), shape, dry)
     response = Response(rendered, mimetype=media_type)

@@ -54,7 +54,7 @@ def post_report(query: Mapping[str, Any]) -> Response:
     """Render the report of the body."""
     now = runtime()
     chosen = report_formats(query.get("format", ()))
-    with read_request(now.settings) as body, now.turns, gc_paused():
+    with read_request(now) as body, now.turns, gc_paused():
         report = _decided(one_document(body.pieces[0], now), query)
         rendered, media_type = several.render(chosen, report, context_of(query, now))
     response = Response(rendered, status_of(report), mimetype=media_type)

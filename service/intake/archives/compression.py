@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import BinaryIO, Protocol
 
+from service.core.allowance import spend
 from service.core.deadline import check
 from service.intake.intake_errors import LimitExceeded, Unreadable
 from service.intake.limits import MIB, Limits
@@ -23,7 +24,7 @@ from service.intake.limits import MIB, Limits
 PIECE = 64 * 1024
 RATIO_GRACE = 16 * MIB
 RECORDS_PER_MEMBER = 10
-XZ_MEMORY = 128 * MIB
+XZ_MEMORY = 80 * MIB
 
 
 class Compression(Enum):
@@ -101,6 +102,7 @@ class Budget:
 
     def keep(self, count: int) -> None:
         """Count bytes that are about to be read for the caller."""
+        spend(2 * count)
         self.kept += count
         if self.kept > self.limits.kept_bytes:
             raise LimitExceeded(
@@ -186,12 +188,14 @@ class Codec:
     open: Callable[[], _Decoder]
     plain: Compression
     tar: Compression
+    memory: int = 0
+    """Most bytes that a decoder takes."""
 
 
 CODECS = (
     Codec("gzip", b"\x1f\x8b\x08", Inflate, Compression.GZIP, Compression.TAR_GZ),
-    Codec("xz", b"\xfd7zXZ\x00", _open_xz, Compression.XZ, Compression.TAR_XZ),
-    Codec("bzip2", b"BZh", bz2.BZ2Decompressor, Compression.BZ2, Compression.TAR_BZ2),
+    Codec("xz", b"\xfd7zXZ\x00", _open_xz, Compression.XZ, Compression.TAR_XZ, XZ_MEMORY),
+    Codec("bzip2", b"BZh", bz2.BZ2Decompressor, Compression.BZ2, Compression.TAR_BZ2, 4 * MIB),
 )
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _DECODER_ERRORS = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError)
@@ -250,7 +254,16 @@ def _expand_one(
     codec: Codec, data: bytes, pieces: Iterator[bytes], budget: Budget
 ) -> Generator[bytes, None, bytes]:
     """One stream; its generator value is the input that follows it."""
-    decoder = codec.open()
+    spend(codec.memory)
+    try:
+        return (yield from _decoded(codec, codec.open(), data, pieces, budget))
+    finally:
+        spend(-codec.memory)
+
+
+def _decoded(
+    codec: Codec, decoder: _Decoder, data: bytes, pieces: Iterator[bytes], budget: Budget
+) -> Generator[bytes, None, bytes]:
     while not decoder.eof:
         if not data and decoder.needs_input:
             data = next(pieces, b"")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
+from service.core.allowance import spend
 from service.intake.archives import tar
 from service.intake.archives import zip as zip_format
 from service.intake.archives.compression import (
@@ -228,7 +229,9 @@ class _Job:
     def _hold(self, feed: Feed) -> bytes:
         """A zip that cannot seek, in memory."""
         most = self._budget.limits.member_bytes
+        spend(2 * most)
         data = feed.read_up_to(most + 1)
+        spend(2 * (len(data) - most))
         if len(data) > most:
             raise LimitExceeded(
                 "member_bytes",

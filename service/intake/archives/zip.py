@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import BinaryIO
 
+from service.core.allowance import spend
 from service.intake.archives.compression import PIECE, Budget, is_link, is_special, truncated
 from service.intake.intake_errors import LimitExceeded, Unreadable
 from service.intake.limits import Limits
@@ -25,6 +26,8 @@ _UNIX = (3, 19)
 _RECORD = b"PK\x01\x02"
 _TAIL = 65_557
 """Bytes at the end of a zip in which ``zipfile`` looks for the end record."""
+_MEMBER = 1024
+"""Bytes of memory that ``zipfile`` takes for a member."""
 _HEADER = 30
 """Bytes of a member's own header before its name."""
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError)
@@ -47,6 +50,8 @@ class _Stream:
             raise LimitExceeded(
                 "members", f"the archive has more than {self._limits.members} members"
             )
+        if len(data) > _TAIL:
+            spend(_MEMBER * data.count(_RECORD))
         return data
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 
 import msgspec
 
+from service.core.allowance import cost_of, spend
 from service.core.evidence import Unusable
 from service.intake.intake_errors import Unreadable, problem_of
 from service.intake.limits import Limits
@@ -20,6 +21,8 @@ from service.intake.texts.json import BOM, SCANNED, load_json, parse
 from service.kinds.ref import Origin
 
 _ITEMS = re.compile(rb'"items"[ \t\r\n]*:[ \t\r\n]*(?=\[)')
+_SPAN, _HEAD = 64, 512
+"""Bytes of the span of an item, and of its head."""
 _BEGINNING = 4096
 """Within so many bytes `oc` and the API server begin with the items."""
 
@@ -63,6 +66,7 @@ class ListItem(msgspec.Struct, frozen=True, gc=False):
     def __call__(self) -> Mapping[str, Any]:
         """The value. Raises Unusable with the place in the text of the list."""
         span = bytes(self.span)
+        spend(cost_of(span))
         try:
             value: Mapping[str, Any] = parse(span, self.text.limits)
         except Unreadable as error:
@@ -94,8 +98,10 @@ def load_list(data: bytes, limits: Limits, origin: Origin) -> dict[str, Any] | N
     found = _ITEMS.search(text, 0, _BEGINNING)
     if found is None:
         return None
+    spend(len(text) + _SPAN * text.count(b"{"))
     try:
         spans = _SPANS.decode(text).items
+        spend(_HEAD * len(spans))
         last = bytes(spans[-1])
         start, stop = found.end(), text.find(b"]", text.rfind(last) + len(last)) + 1
         heads = _HEADS.decode(memoryview(text)[start:stop])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from service.core.allowance import cost_of, spend
 from service.intake.intake_errors import LimitExceeded, Unreadable
 from service.intake.limits import Limits
 from service.intake.sources import Media
@@ -30,6 +31,7 @@ def load(data: bytes, limits: Limits, *, yaml_claimed: bool = False) -> Iterator
     ``yaml_claimed`` says that a media type or file name calls it YAML: then a text that starts
     like JSON and is none is read as YAML's flow style.
     """
+    spend(cost_of(data))
     if media_of(data) == "yaml":
         yield from map(inspected, load_yaml(with_cuts(data), limits))
         return
