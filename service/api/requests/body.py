@@ -191,7 +191,7 @@ def _counted(chunks: Iterator[bytes], share: Share) -> Iterator[bytes]:
 
 def _no_room(settings: Settings, *, alone: bool) -> Refused:
     if alone:
-        fault = Fault(
+        fault = RequestFault(
             "limit-upload-bytes",
             f"a worker holds {settings.upload_bytes} bytes of uploads at a time",
             "compress the evidence (tar.xz), or raise MTC_PREFLIGHT_UPLOAD_BYTES",

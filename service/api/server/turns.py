@@ -13,7 +13,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 
-from service.api.answers.problems import Fault, Refused
+from service.api.answers.problems import Refused, RequestFault
 from service.api.server.memory import Pool, Share
 from service.core.allowance import MemoryExceeded, allowed
 from service.core.deadline import DeadlineExceeded, within
@@ -79,7 +79,7 @@ class Turns:
             raise self._too_much() if error.alone else busy(self._patience) from None
 
     def _too_much(self) -> Refused:
-        fault = Fault(
+        fault = RequestFault(
             "limit-memory",
             f"the requests of a worker may take {self.memory.size} bytes of memory together, and "
             "this one alone would need more",
