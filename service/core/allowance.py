@@ -11,11 +11,11 @@ from contextvars import ContextVar
 
 _account: ContextVar[Callable[[int], None] | None] = ContextVar("allowance", default=None)
 
-FINDING = 5120
+FINDING = 8192
 """Bytes of a finding beside its texts: as it is judged, and as it is rendered."""
 OBJECT = 1024
 """Bytes of an object of a cluster beside its value: its entry and reference, or its model."""
-ROW = 768
+ROW = 1024
 """Bytes of the model of an item of a list of an object."""
 PROBLEM = 1280
 """Bytes of a piece of input that could not be used, and of what reports it."""
