@@ -38,6 +38,7 @@ def test_every_setting_can_be_set() -> None:
     values = {"log_level": "debug"}
     values |= {"nested_archives": "1", "auth": "none", "open_scopes": "metrics"}
     values |= {"health_address": "127.0.0.1:8081", "proxies": "127.0.0.1"}
+    values |= {"policies": "one, other"}
     values |= {"migplans": "on", "update_service": "https://updates.example.com/graph"}
     given = {item.name: values.get(item.field, "11") for item in VARIABLES}
     settings = from_environment(given)
@@ -48,6 +49,7 @@ def test_every_setting_can_be_set() -> None:
             assert str(getattr(settings, field.name)) == "11"
     assert settings.migplan_namespaces == {"11"}
     assert settings.proxies == {"127.0.0.1"}
+    assert settings.policies == ("one", "other")
     assert settings.migplans
     assert settings.update_service == values["update_service"]
     assert settings.health_address == values["health_address"]
