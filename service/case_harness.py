@@ -57,12 +57,15 @@ def read_cases(file: Path) -> tuple[dict[str, Any], ...]:
 
 
 def summaries(cases: Sequence[Mapping[str, Any]]) -> tuple[Summary, ...]:
-    """The cases in short, in their order; a failure among several verdicts counts."""
+    """The cases in short, in their order, each with the most important of its verdicts."""
     found = []
     for case in cases:
-        verdicts = [row["verdict"] for row in case["expect"]]
-        found.append(Summary("fail" if "fail" in verdicts else verdicts[0], str(case["name"])))
+        verdicts = {row["verdict"] for row in case["expect"]}
+        found.append(Summary(min(verdicts, key=_WEIGHTS.index), str(case["name"])))
     return tuple(found)
+
+
+_WEIGHTS = ("fail", "error", "unknown", "waived", "pass", "not_applicable")
 
 
 def summary_page(cases: Path) -> str:

@@ -16,7 +16,7 @@ SUMMARY = "summary.json"
 
 
 class Summary(NamedTuple):
-    """A case in short: the first verdict that it expects, and the situation."""
+    """A case in short: the most important verdict that it expects, and the situation."""
 
     verdict: str
     name: str
