@@ -139,10 +139,6 @@ def _told_by(name: str) -> list[Object]:
         _object(config, "Proxy", "cluster", spec=proxy, status=proxy),
         _object(config, "Ingress", "cluster", spec={"domain": f"apps.{name}.example.com"}),
         _object(
-            "imageregistry.operator.openshift.io/v1", "Config", "cluster",
-            spec={"managementState": "Managed", "defaultRoute": True},
-        ),
-        _object(
             "storage.k8s.io/v1", "StorageClass", "gp3-csi", provisioner="ebs.csi.aws.com",
         ),
         _object(config, "OAuth", "cluster",
