@@ -45,7 +45,7 @@ def read_cases(file: Path) -> tuple[dict[str, Any], ...]:
     except yaml.YAMLError as error:
         raise BadCases(f"{file.name}: is no YAML: {error}") from None
     if not isinstance(found, list) or not all(isinstance(case, dict) for case in found):
-        raise BadCases(f"{file.name}: wanted a list of cases")
+        raise BadCases(f"{file.name}: expected a list of cases")
     for number, case in enumerate(found, 1):
         rows = case.get("expect")
         if set(case) != _KEYS or not isinstance(rows, list) or not rows:

@@ -148,7 +148,7 @@ def _wrong(kind: type[Policy[Any]]) -> Iterator[str]:
     elif id.startswith(OWN_PREFIX) and id[len(OWN_PREFIX) :].isdigit():
         yield f"id is {id}: {OWN_PREFIX} is the prefix of the product's own policies"
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        yield f"name is {name!r}: wanted words with hyphens, such as cost-centre"
+        yield f"name is {name!r}: expected words with hyphens, such as cost-centre"
     for attribute in _TEXTS:
         text = getattr(kind, attribute, "")
         if not isinstance(text, str) or not text.strip():

@@ -158,7 +158,7 @@ def _unfit(item: MigCluster, cluster: Cluster, path: str, named: list[Route]) ->
         return _wrong(
             item, cluster, "is the host of a route that does not use TLS to the registry", path
         )
-    return _wrong(item, cluster, "is the host of no admitted route to the registry", path)
+    return _wrong(item, cluster, "is not the host of an admitted route to the registry", path)
 
 
 def _hosts(cluster: Cluster) -> frozenset[str]:

@@ -101,8 +101,8 @@ def _leads_nowhere(migration: Migration, namespace: Namespace, selector: str) ->
     closed = f"; {few(node.ref.name for node in fitting)} do not accept pods" if fitting else ""
     yield failed(
         namespace.ref.subject,
-        f"namespace {namespace.ref.name} asks for nodes with {selector}, and no node of the "
-        f"destination has that{closed}",
+        f"namespace {namespace.ref.name} asks for nodes with {selector}, but no node of the "
+        f"destination has these labels{closed}",
         pointer,
         found=selector,
         wanted="labels of a node that accepts pods",
@@ -129,8 +129,8 @@ def _differs(migration: Migration, namespace: Namespace, name: str) -> Iterator[
             found = namespace.annotations.get(SELECTOR)
             yield failed(
                 namespace.ref.subject,
-                f"namespace {name} has not the node selector of {source} on the source: "
-                "pods come to other nodes, and rsync's may not be scheduled",
+                f"namespace {name} does not have the node selector that {source} has on the "
+                "source: its pods run on other nodes, and the rsync pods may not be scheduled",
                 namespace.ref.at(f"/metadata/annotations/{pointer_step(SELECTOR)}", found),
                 found=found if found else "none",
                 wanted=wanted,

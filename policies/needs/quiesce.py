@@ -131,7 +131,7 @@ def _not_stopped(pod: Pod, claims: set[tuple[str, str]], anyway: str = "") -> It
     if pod.deleting:
         said, found = "is stuck in deletion", "Terminating"
     elif not pod.owner:
-        said, found = "belongs to nothing that MTC stops", "no owner"
+        said, found = "is not part of a workload that MTC stops", "no owner"
     elif owner not in STOPPED:
         said, found = f"belongs to {pod.owner}, which MTC does not stop", pod.owner
     elif anyway:

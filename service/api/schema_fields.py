@@ -31,11 +31,13 @@ class Moment(fields.Field[str]):
         try:
             moment = datetime.fromisoformat(value)
         except (TypeError, ValueError):
-            raise ValidationError("wanted a date or a time such as 2026-01-31T12:00:00Z") from None
+            raise ValidationError(
+                "expected a date or a time such as 2026-01-31T12:00:00Z"
+            ) from None
         if moment.tzinfo is None and len(value) > len("2026-01-31"):
-            raise ValidationError("wanted an offset from UTC: end the time with Z")
+            raise ValidationError("expected an offset from UTC: end the time with Z")
         if not 1970 < moment.year < 9000:
-            raise ValidationError("wanted a year between 1971 and 8999")
+            raise ValidationError("expected a year between 1971 and 8999")
         return str(value)
 
 
@@ -61,7 +63,7 @@ class VersionName(fields.Field[str]):
                 raise ValueError("too long")
             return Version.parse(value).text
         except (TypeError, ValueError, AttributeError):
-            raise ValidationError("wanted a version such as 4.16.3") from None
+            raise ValidationError("expected a version such as 4.16.3") from None
 
 
 class ObjectName(fields.Field[str]):
@@ -69,5 +71,5 @@ class ObjectName(fields.Field[str]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str) or not re.fullmatch(NAME, value, re.ASCII):
-            raise ValidationError("wanted NAMESPACE/NAME or NAME of a Kubernetes object")
+            raise ValidationError("expected NAMESPACE/NAME or NAME of a Kubernetes object")
         return value

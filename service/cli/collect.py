@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--source", metavar="CONTEXT", help="The source cluster's context in the kubeconfig.")
 @click.option("--destination", metavar="CONTEXT", help="The destination cluster's context.")
 @click.option(
-    "--host", metavar="CONTEXT", help="The cluster that runs MTC, where it is neither of the two."
+    "--host", metavar="CONTEXT", help="The cluster that runs MTC, if it is a third cluster."
 )
 @click.option(
     "--kubeconfig",
@@ -49,19 +49,19 @@ if TYPE_CHECKING:
 @click.option(
     "--plan",
     type=click.Path(exists=True, dir_okay=False),
-    help="A MigPlan that is not on the cluster yet; it goes into the bundle.",
+    help="A MigPlan that is not on the cluster yet; it is added to the bundle.",
 )
 @click.option(
     "--plan-name",
     default="",
     metavar="[NAMESPACE/]NAME",
-    help="Which plan on the clusters is meant, where several are open.",
+    help="Which plan on the clusters to use, if several are open.",
 )
 @click.option(
     "--not-migrating-user",
     "reader",
     is_flag=True,
-    help="Another user than the logged-in one will migrate: do not review my rights.",
+    help="Another user will run the migration: do not review the rights of the current user.",
 )
 @click.option(
     "--secrets/--no-secrets",
@@ -74,7 +74,7 @@ if TYPE_CHECKING:
 @click.option(
     "--probe",
     is_flag=True,
-    help="Try the connections too, from this machine; see `mtc-preflight probe`.",
+    help="Also test the connections, from this machine; see `mtc-preflight probe`.",
 )
 @click.option(
     "--updates-from",
@@ -88,7 +88,7 @@ if TYPE_CHECKING:
     show_default=True,
     type=click.IntRange(5, 86400),
     metavar="SECONDS",
-    help="Time allowed for all clusters; what was read until then is in the bundle.",
+    help="Time allowed for all clusters; the bundle has what was read until then.",
 )
 def collect(**given: Any) -> int:
     """Read from both clusters what the checks need, into one bundle for `check`.
@@ -251,5 +251,5 @@ def _tell(done: Collected, path: str) -> int:
     for role, text in missing:
         click.echo(f"not gathered: {role}: {text}", err=True)
     if path != "-":
-        click.echo(f"wrote {path}; judge it: mtc-preflight check {path}", err=True)
+        click.echo(f"wrote {path}; check it: mtc-preflight check {path}", err=True)
     return exits.UNKNOWN if missing else exits.READY

@@ -11,11 +11,11 @@ from service.core.policy import Policy
 
 _HEAD = (
     "Every condition with which MTC's controller validates plans, clusters, repositories, hooks "
-    "and migrations, the policies with the same meaning, and what those do better. The "
-    "controller looks only when everything is installed and both clusters answer; the policies "
-    "judge the same from evidence, beforehand.",
-    "Where the evidence holds the controller's own conditions, MTC790 compares: each disagreement "
-    "is a finding (information) that names both.",
+    "and migrations, the policies with the same meaning, and what they check beyond it. The "
+    "controller validates only when everything is installed and both clusters answer. The "
+    "policies check the same from evidence before the migration.",
+    "If the evidence contains the conditions of the controller, MTC790 compares: each "
+    "disagreement is a finding with severity info.",
 )
 
 
@@ -36,11 +36,11 @@ def _lines(policies: Sequence[Policy[Any]], made: str) -> Iterator[str]:
     yield _HEAD[0]
     yield from ("", _HEAD[1])
     judged = sum(1 for item in CONDITIONS if owners(item, policies))
-    told = f"{judged} of {len(CONDITIONS)} conditions are judged by a policy, "
-    yield from ("", told + f"{len(IN_PART)} of them only in part, which their rows say.")
+    told = f"{judged} of {len(CONDITIONS)} conditions are covered by a policy, "
+    yield from ("", told + f"{len(IN_PART)} of them only in part, as their rows say.")
     for kind in dict.fromkeys(item.kind for item in CONDITIONS):
         yield from ("", f"## {kind}", "")
-        yield "| condition | controller | policy | what is checked better |"
+        yield "| condition | controller | policy | what is checked beyond it |"
         yield "|---|---|---|---|"
         for item in CONDITIONS:
             if item.kind == kind:
@@ -59,8 +59,8 @@ def _issues(policies: Sequence[Policy[Any]]) -> Iterator[str]:
     judged = sum(1 for item in KNOWN_ISSUES if item.policies)
     yield from ("", "## Documented reasons to fail", "")
     yield (
-        f"{judged} of {len(KNOWN_ISSUES)} documented reasons for which migrations fail are judged "
-        "by a policy, in whole or in part."
+        f"{judged} of {len(KNOWN_ISSUES)} documented reasons for failed migrations are covered "
+        "by a policy, completely or in part."
     )
     yield from ("", "| id | what goes wrong | policy |", "|---|---|---|")
     for item in KNOWN_ISSUES:
@@ -72,7 +72,7 @@ def _row(item: Upstream, policies: Sequence[Policy[Any]]) -> str:
     found = owners(item, policies)
     head = f"| `{item.type}` | {item.category} |"
     if not found:
-        return f"{head} – | not judged: {_cell(item.because)} |"
+        return f"{head} – | not covered: {_cell(item.because)} |"
     names = ", ".join(f"{_link(policy)} ({policy.severity})" for policy in found)
     better = "; ".join(
         dict.fromkeys(policy.better.rstrip(".") for policy in found if policy.better)

@@ -11,7 +11,7 @@ NOT_READY = 1
 UNKNOWN = 2
 BAD_INPUT = 3
 DEFECT = 70
-"""EX_SOFTWARE of sysexits.h: the program itself failed, which says nothing of the migration."""
+"""EX_SOFTWARE of sysexits.h: the program itself failed, which does not concern the migration."""
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 

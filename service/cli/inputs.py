@@ -87,7 +87,7 @@ def _spread(given: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for part, path in given:
         if path != STDIN and not Path(path).exists():
-            raise Refusal(f"there is no file or directory {path}")
+            raise Refusal(f"no such file or directory: {path}")
         if part == "envelope" and path != STDIN and Path(path).is_dir():
             found += _parts_of(Path(path))
         else:

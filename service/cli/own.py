@@ -34,9 +34,9 @@ def new_policy(id: str, name: str, folder: str) -> None:
     """
     name = name or id.lower()
     if not _ID.fullmatch(id) or re.fullmatch(r"MTC\d+", id):
-        raise Refusal(f"{id!r} is no id", "wanted a prefix of your own and digits, as in ACME101")
+        raise Refusal(f"{id!r} is no id", "expected a prefix of your own and digits, as in ACME101")
     if not _NAME.fullmatch(name):
-        raise Refusal(f"{name!r} is no name", "wanted words with hyphens, as in cost-centre")
+        raise Refusal(f"{name!r} is no name", "expected words with hyphens, as in cost-centre")
     words = {
         "id": id,
         "name": name,

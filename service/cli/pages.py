@@ -113,9 +113,9 @@ def configuration_page() -> str:
 def _settings() -> Iterator[str]:
     yield from ("# Configuration of the service", "", _MADE, "")
     yield (
-        "The service reads environment variables at its start. A value of the wrong form, and an "
-        "unknown variable with this prefix, stop it with a message that names them all. The "
-        "limits hold for `mtc-preflight check` too."
+        "The service reads environment variables at its start. An invalid value or an unknown "
+        "variable with this prefix stops the start with a message that names all of them. The "
+        "limits also apply to `mtc-preflight check`."
     )
     meanings = {**_meanings(Settings), **_meanings(Limits)}
     for head, limit in (("Service", False), ("Limits of one request", True)):

@@ -30,17 +30,20 @@ FORMS = ("text", "json", "merge-patch", "json-patch", "manifest")
     "--controller",
     type=_FILE,
     metavar="FILE",
-    help="The current MigrationController; else the bundle's.",
+    help="The current MigrationController; by default that of the bundle.",
 )
 @click.option(
-    "--settings", type=_FILE, metavar="FILE", help="Wanted settings: a mapping; null removes one."
+    "--settings",
+    type=_FILE,
+    metavar="FILE",
+    help="The settings to make: a mapping; null removes a setting.",
 )
 @click.option(
     "--set",
     "pairs",
     multiple=True,
     metavar="KEY=VALUE",
-    help="A wanted setting; VALUE is JSON, or else text.",
+    help="A setting to make; VALUE is JSON, or otherwise text.",
 )
 @click.option("--remove", multiple=True, metavar="KEY", help="A setting to remove.")
 @click.option("--proxy-host", help="Host of the proxy for stunnel_tcp_proxy.")
@@ -50,7 +53,8 @@ FORMS = ("text", "json", "merge-patch", "json-patch", "manifest")
     "--proxy-password-file",
     type=_FILE,
     metavar="FILE",
-    help="File with the password (- is standard input), so that it shows in no list of processes.",
+    help="File with the password (- is standard input), so that it is not visible in process "
+    "lists.",
 )
 @click.option("--format", "form", type=click.Choice(FORMS), default="text", show_default=True)
 @click.option(
@@ -63,7 +67,7 @@ FORMS = ("text", "json", "merge-patch", "json-patch", "manifest")
 def patch(**given: Any) -> int:
     """Make a validated patch of the MigrationController; nothing is applied.
 
-    What MTC would refuse, silently ignore or fail on is refused, with every reason at once. With
+    What MTC would reject, silently ignore or fail on is rejected, with every reason at once. With
     the evidence of both clusters (BUNDLE) the single-proxy rule is held too.
 
     \b
@@ -98,7 +102,7 @@ def _settings(given: dict[str, Any]) -> dict[str, Any]:
     if given["settings"]:
         document = _document(given["settings"])
         if not isinstance(document, dict):
-            raise Refusal(f"{given['settings']} is no mapping of settings")
+            raise Refusal(f"{given['settings']} is not a mapping of settings")
         found |= document
     for pair in given["pairs"]:
         key, equals, text = pair.partition("=")
@@ -139,7 +143,7 @@ def _document(path: str) -> Any:
     except Unreadable as error:
         raise Refusal(f"{path}: {error.message}", error.hint) from None
     if len(documents) != 1:
-        raise Refusal(f"{path} holds {len(documents)} documents, wanted one")
+        raise Refusal(f"{path} holds {len(documents)} documents, expected one")
     broken = documents[0].error
     if broken is not None:
         place = f"{path}:{broken.line}" if broken.line else path
@@ -182,7 +186,7 @@ def _rendered(result: PatchResult, form: str, *, written: bool) -> str:
     if form == "manifest":
         if result.manifest is None:
             raise Refusal(
-                "the manifest cannot be made whole without the current one",
+                "the manifest cannot be completed without the current one",
                 "give it with --controller, or a bundle that holds it",
             )
         return _yaml(result.manifest)
@@ -196,7 +200,7 @@ def _rendered(result: PatchResult, form: str, *, written: bool) -> str:
 
 def _text(result: PatchResult, written: bool) -> Iterator[str]:
     if not result.changed:
-        yield f"MigrationController {result.name}: nothing is to be changed"
+        yield f"MigrationController {result.name}: no change is needed"
     for change in result.changes:
         after = change.after if change.action != "remove" else "(removed)"
         yield f"{change.key}: {change.before or '(not set)'} -> {after}"

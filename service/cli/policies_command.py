@@ -66,7 +66,7 @@ def policies(form: str, words: tuple[str, ...]) -> None:
     """List the prerequisites; with WORDS those whose id, name or title has them all."""
     chosen = [item for item in _all() if _has(item, words)]
     if not chosen:
-        raise Refusal(f"no policy is about {' '.join(words)}", "`mtc-preflight policies` lists all")
+        raise Refusal(f"no policy matches {' '.join(words)}", "`mtc-preflight policies` lists all")
     if form == "json":
         from service.api.views.policies import list_document
 

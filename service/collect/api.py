@@ -28,7 +28,7 @@ ATTEMPTS = 3
 BUSY_ATTEMPTS = 6
 """For 429, which promises that it will work later."""
 LONGEST_WAIT = 60.0
-"""A server that asks for more patience than this, seconds, is taken as unavailable."""
+"""A server that asks for a longer wait than this, in seconds, counts as unavailable."""
 LARGEST = 256 * 1024 * 1024
 """An answer larger than this, bytes, is refused; a page of 500 objects is far below."""
 JSON = "application/json"
@@ -135,12 +135,12 @@ class Api:
 
     def _pause(self, seconds: float) -> None:
         if self._deadline is not None and time.monotonic() + seconds > self._deadline:
-            raise TimeSpent(f"the time allowed for {self.host} is over")
+            raise TimeSpent(f"the time for {self.host} is used up")
         self._sleep(seconds)
 
     def _left(self) -> None:
         if self._deadline is not None and time.monotonic() > self._deadline:
-            raise TimeSpent(f"the time allowed for {self.host} is over")
+            raise TimeSpent(f"the time for {self.host} is used up")
 
     def _bounded(self, seconds: float) -> float:
         if self._deadline is None:

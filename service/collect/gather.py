@@ -194,7 +194,7 @@ class Gatherer:
             if place is None:
                 return False
             if not self._exists(namespace):
-                raise Absent(404, f"there is no namespace {namespace}")
+                raise Absent(404, f"namespace {namespace} does not exist")
             inner = f"/namespaces/{namespace}" if namespace else ""
             self._add(self._api.get(f"{place[0]}{inner}/{resource.plural}/{name}"), resource)
         except Absent:

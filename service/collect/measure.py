@@ -117,7 +117,7 @@ def _registry(target: ProbeTarget, seconds: float) -> Measurement:
     found = f"GET {CATALOG} answered {status}{through}"
     if status in REGISTRY_ANSWERS:
         return Measurement(True, found, status)
-    return Measurement(False, f"{found}: there is no working registry behind it", status)
+    return Measurement(False, f"{found}: no working registry answers there", status)
 
 
 _CHECKS: dict[str, Callable[[ProbeTarget, float], Measurement]] = {
@@ -149,7 +149,8 @@ def _dial(host: str, port: int, seconds: float) -> socket.socket:
     try:
         return socket.create_connection((host, port), timeout=seconds)
     except TimeoutError:
-        raise Failed(f"no answer within {seconds:g} s: a firewall drops it, or nothing is there")\
+        raise Failed(f"no answer within {seconds:g} s: a firewall drops the packets, or the host "
+                     "does not exist")\
             from None  # fmt: skip
     except ConnectionRefusedError:
         raise Failed("refused: nothing listens on the port, or a firewall rejects it") from None

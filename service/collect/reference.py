@@ -73,7 +73,7 @@ def collect_plan(
     """
     if plan.namespace not in namespaces:
         allowed = ", ".join(sorted(namespaces))
-        raise NoPlan(f"plans are taken from these namespaces only: {allowed}")
+        raise NoPlan(f"plans are accepted only from these namespaces: {allowed}")
     host = host or in_cluster
     end = time.monotonic() + seconds
     api = Api(host, deadline=end)
@@ -107,7 +107,9 @@ def _plan(api: Api, plan: PlanName) -> Mapping[str, Any]:
     try:
         found: Mapping[str, Any] = api.get(f"{PREFIX}/{plan.namespace}/migplans/{plan.name}")
     except Absent:
-        raise NoPlan(f"there is no MigPlan {plan} on the cluster that runs this") from None
+        raise NoPlan(
+            f"MigPlan {plan} does not exist on the cluster that runs this service"
+        ) from None
     return found
 
 
@@ -159,7 +161,7 @@ class _Remote:
 
     def _outside(self, what: str) -> str:
         allowed = ", ".join(sorted(self._namespaces))
-        return f"{what} is not in a namespace that the service takes it from: {allowed}"
+        return f"{what} is not in an allowed namespace: {allowed}"
 
     @property
     def is_host(self) -> bool:
@@ -179,7 +181,7 @@ class _Remote:
     def _url(self) -> str:
         url = self._spec.get("url")
         if not isinstance(url, str) or not url.startswith("https://"):
-            raise NoConnection("the MigCluster's spec.url is no https URL")
+            raise NoConnection("spec.url of the MigCluster is not an https URL")
         return url
 
     def _token(self) -> str:
@@ -196,9 +198,9 @@ class _Remote:
         except CollectError as error:
             raise NoConnection(f"secret {namespace}/{name}: {error}") from None
         except (KeyError, TypeError, ValueError):
-            raise NoConnection(f"secret {namespace}/{name} holds no {TOKEN_KEY}") from None
+            raise NoConnection(f"secret {namespace}/{name} has no {TOKEN_KEY}") from None
         if not text or not text.isprintable():
-            raise NoConnection(f"secret {namespace}/{name} holds no usable {TOKEN_KEY}")
+            raise NoConnection(f"secret {namespace}/{name} has no usable {TOKEN_KEY}")
         return text
 
     def _ca(self) -> str | None:
@@ -208,7 +210,7 @@ class _Remote:
         try:
             return base64.b64decode(str(bundle), validate=True).decode("ascii")
         except ValueError:
-            raise NoConnection("the MigCluster's caBundle is not PEM in base64") from None
+            raise NoConnection("caBundle of the MigCluster is not base64-encoded PEM") from None
 
 
 def _broken(reason: str) -> Callable[[], Any]:

@@ -101,7 +101,7 @@ def _reason(error: Exception) -> str:
     status = getattr(error, "status", None)
     if status == 403:
         return (
-            "403: the service account may not create tokenreviews and subjectaccessreviews; bind "
+            "403: the service account cannot create tokenreviews and subjectaccessreviews; bind "
             "ClusterRole system:auth-delegator to it"
         )
     return f"{type(error).__name__} {status}" if status else type(error).__name__

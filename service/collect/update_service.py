@@ -79,11 +79,11 @@ def _once(url: str, channel: str, arch: str) -> dict[str, Any]:
     except (requests.ConnectionError, requests.Timeout) as error:
         raise _Busy(f"{shown} cannot be reached ({type(error).__name__})") from None
     except NO_JSON:
-        raise NoGraph(f"{shown} answered something else than JSON") from None
+        raise NoGraph(f"{shown} did not answer with JSON") from None
     except requests.RequestException as error:
         raise NoGraph(f"{shown} cannot be asked ({type(error).__name__})") from None
     if not isinstance(graph, dict) or not isinstance(graph.get("nodes"), list):
-        raise NoGraph(f"{shown} answered no update graph")
+        raise NoGraph(f"{shown} did not answer with an update graph")
     return graph
 
 

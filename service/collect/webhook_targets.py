@@ -40,7 +40,7 @@ def read_targets(path: Path, formats: Collection[str]) -> dict[str, WebhookTarge
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise TargetsError([f"{path.name}: cannot be read ({type(error).__name__})"]) from None
     if not isinstance(rows, list) or len(rows) > _MOST:
-        raise TargetsError([f"{path.name}: wanted a list of at most {_MOST} targets"])
+        raise TargetsError([f"{path.name}: expected a list of at most {_MOST} targets"])
     faults: list[str] = []
     found: dict[str, WebhookTarget] = {}
     for place, row in enumerate(rows):
@@ -60,14 +60,14 @@ def _target(
 ) -> WebhookTarget | None:
     before = len(faults)
     if not isinstance(row, Mapping):
-        faults.append(f"{place}: wanted an object with name, url and secretFile")
+        faults.append(f"{place}: expected an object with name, url and secretFile")
         return None
     faults += [f"{place}.{key}: unknown key" for key in sorted(map(str, row.keys() - KEYS))]
     name, form = row.get("name"), row.get("format", "tickets")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        faults.append(f"{place}.name: wanted lower-case letters, digits and hyphens")
+        faults.append(f"{place}.name: expected lower-case letters, digits and hyphens")
     if form not in formats:
-        faults.append(f"{place}.format: wanted one of {', '.join(formats)}")
+        faults.append(f"{place}.format: expected one of {', '.join(formats)}")
     url = _url(place, row.get("url"), faults)
     headers = _headers(place, row.get("headers", {}), faults)
     secret = _secret(place, row.get("secretFile"), folder, faults)
@@ -84,25 +84,25 @@ def _url(place: str, value: Any, faults: list[str]) -> str:
     except ValueError:
         good = plain = False
     if not good or not plain:
-        faults.append(f"{place}.url: wanted http(s)://HOST[:PORT]/PATH without user and password")
+        faults.append(f"{place}.url: expected http(s)://HOST[:PORT]/PATH without user and password")
     return str(value)
 
 
 def _headers(place: str, value: Any, faults: list[str]) -> dict[str, str]:
     if not isinstance(value, Mapping):
-        faults.append(f"{place}.headers: wanted an object")
+        faults.append(f"{place}.headers: expected an object")
         return {}
     for key, text in value.items():
         if not isinstance(key, str) or not _HEADER.fullmatch(key):
             faults.append(f"{place}.headers: a name is not one of HTTP's")
         elif not isinstance(text, str) or not text.isprintable():
-            faults.append(f"{place}.headers.{key}: wanted one line of text")
+            faults.append(f"{place}.headers.{key}: expected one line of text")
     return dict(value)
 
 
 def _secret(place: str, value: Any, folder: Path, faults: list[str]) -> str:
     if not isinstance(value, str) or not value:
-        faults.append(f"{place}.secretFile: missing: what is sent is always signed")
+        faults.append(f"{place}.secretFile: missing: webhooks are always signed")
         return ""
     try:
         secret = (folder / value).read_text("utf-8").strip()
@@ -110,5 +110,5 @@ def _secret(place: str, value: Any, folder: Path, faults: list[str]) -> str:
         faults.append(f"{place}.secretFile: cannot be read ({type(error).__name__})")
         return ""
     if len(secret) < _LEAST_SECRET:
-        faults.append(f"{place}.secretFile: holds fewer than {_LEAST_SECRET} characters")
+        faults.append(f"{place}.secretFile: has fewer than {_LEAST_SECRET} characters")
     return secret

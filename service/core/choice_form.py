@@ -40,7 +40,7 @@ class _Form:
         self.faults: list[SelectionFault] = []
         self.raw: Mapping[Any, Any] = raw if isinstance(raw, Mapping) else {}
         if not isinstance(raw, Mapping):
-            self.fault("", f"wanted an object with some of {', '.join(known)}")
+            self.fault("", f"expected an object with some of {', '.join(known)}")
         for key in self.raw:
             if key not in known:
                 hint = nearest(str(key), known) or f"there are {', '.join(known)}"
@@ -55,7 +55,7 @@ class _Form:
         if value is None:
             return ""
         if not isinstance(value, str) or not value.strip() or len(value) > _LONGEST:
-            self.fault(field, f"wanted a text of at most {_LONGEST} characters")
+            self.fault(field, f"expected a text of at most {_LONGEST} characters")
             return ""
         return value.strip()
 
@@ -66,7 +66,7 @@ class _Form:
             return
         rows = value.split(",") if isinstance(value, str) else value
         if not isinstance(rows, list) or len(rows) > MOST_WORDS:
-            self.fault(field, f"wanted a list of at most {MOST_WORDS}")
+            self.fault(field, f"expected a list of at most {MOST_WORDS}")
             return
         for row in rows:
             if row == "" or (isinstance(row, str) and (not row.strip() or len(row) > _LONGEST)):
@@ -90,7 +90,7 @@ class _Form:
     def only(self) -> tuple[str, ...]:
         rows = list(self.rows("only"))
         if any(not isinstance(row, str) for row in rows):
-            self.fault("only", "wanted ids, names or areas of policies, or globs")
+            self.fault("only", "expected ids, names or areas of policies, or globs")
             return ()
         return tuple(dict.fromkeys(rows))
 
@@ -114,7 +114,7 @@ class _Form:
             if value in set(Severity):
                 yield word, Severity(value)
             else:
-                self.fault("severities", f"{word[:80]}: wanted one of {', '.join(Severity)}")
+                self.fault("severities", f"{word[:80]}: expected one of {', '.join(Severity)}")
 
     def settings(self) -> Iterator[ParameterSetting]:
         for name, value in self.pairs("parameters", "ID.PARAMETER=NUMBER"):
@@ -136,7 +136,7 @@ class _Form:
         if math.isfinite(number):
             yield ParameterSetting(word, parameter, number)
         else:
-            self.fault("parameters", f"{word[:80]}.{parameter[:80]}: wanted a number")
+            self.fault("parameters", f"{word[:80]}.{parameter[:80]}: expected a number")
 
     def flags(self) -> dict[str, bool]:
         found = {}
@@ -145,7 +145,7 @@ class _Form:
             if isinstance(value, bool):
                 found[name] = value
             elif value is not None:
-                self.fault(key, "wanted true or false")
+                self.fault(key, "expected true or false")
         return found
 
 
@@ -186,7 +186,7 @@ def configuration(raw: object, by: str) -> tuple[dict[str, Profile], Choice, All
     faults = form.faults
     profiles = {} if form.raw.get("profiles") is None else form.raw["profiles"]
     if not isinstance(profiles, Mapping):
-        form.fault("profiles", "wanted an object with a profile for each name")
+        form.fault("profiles", "expected an object with a profile for each name")
         profiles = {}
     made: dict[str, Profile] = {}
     for name, value in profiles.items():

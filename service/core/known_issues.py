@@ -1,8 +1,8 @@
 """Every documented reason for which migrations fail, and the policies that see it beforehand.
 
-The ids are those of the list that the project keeps of documentation, release notes and MTC's
-code. A row has policies, or a reason why it has none: some things show only in a live test, are
-only known to people, or are in no object; others are not judged yet, which the page says.
+The ids are those of the list that the project keeps of documentation, release notes and MTC's code.
+A row has policies, or a reason why it has none: some things show only in a live test, are only
+known to people, or are in no object; others are not covered yet, which the page says.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ PEOPLE = "only people can say"
 UNSEEN = "not visible in the objects"
 CONSOLE = "about the console or what follows a migration, not about whether it succeeds"
 SLOW = "makes it slower, not fail"
-OPEN = "not judged yet"
+OPEN = "not covered yet"
 REASONS = {"live": LIVE, "people": PEOPLE, "unseen": UNSEEN, "console": CONSOLE, "slow": SLOW,
            "open": OPEN}  # fmt: skip
 

@@ -206,7 +206,7 @@ class Migration:
 
     @property
     def storage(self) -> MigStorage:
-        """The replication repository. Raises NotGathered where none was given."""
+        """The replication repository. Raises NotGathered where there is none."""
         if self.given_storage is None:
             command = fetch_command(MIG_STORAGE, "", MTC_NAMESPACE)
             raise NotGathered(Missing("the MigStorage of the plan", self.host.role, command))

@@ -121,7 +121,7 @@ def _masked(value: str) -> bool:
 @lru_cache(maxsize=1024)
 def _steps(pointer: str) -> tuple[str, ...]:
     if not pointer.startswith("/"):
-        raise ValueError(f"{pointer!r} is no JSON pointer: wanted one such as /spec/size")
+        raise ValueError(f"{pointer!r} is no JSON pointer: expected one such as /spec/size")
     return tuple(map(pointer_key, pointer.split("/")[1:]))
 
 

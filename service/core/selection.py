@@ -262,7 +262,9 @@ class _Tuning:
         if not found:
             policies = self.policies.values()
             names = {name for item in policies for name in (item.id, item.name, item.area())}
-            hint = nearest(word, names) or "wanted an id, a name or an area of policies, or a glob"
+            hint = nearest(word, names) or (
+                "expected an id, a name or an area of policies, or a glob"
+            )
             self.faults.append(
                 SelectionFault(by, setting, f"no policy is called {word[:80]!r}", hint)
             )

@@ -68,7 +68,7 @@ def scope(report: Report) -> dict[str, Any]:
 
 
 def delta(item: Delta | None) -> dict[str, Any] | None:
-    """The comparison with the previous report, null where none was given."""
+    """The comparison with the previous report, null where there is none."""
     if item is None:
         return None
     return {

@@ -41,7 +41,7 @@ def _read(data: bytes, path: str, name: str) -> Releases:
     except Unreadable as error:
         raise BadReleases(f"{path}: {error.message}") from None
     if len(documents) != 1:
-        raise BadReleases(f"{path}: holds {len(documents)} documents, wanted one")
+        raise BadReleases(f"{path}: holds {len(documents)} documents, expected one")
     try:
         return parse(documents[0], name)
     except Malformed as error:

@@ -128,7 +128,7 @@ def test_what_is_right_is_allowed_without_a_word(client: FlaskClient, written: A
 def test_a_wrong_setting_is_denied_with_its_place(client: FlaskClient) -> None:
     response = ask(client, review(controller(mig_pv_limit="many")))
     message = (
-        "MTC801: mig_pv_limit: wanted an integer of at least 1; anything else stops the "
+        "MTC801: mig_pv_limit: expected an integer of at least 1; anything else stops the "
         'controller at its start (found "many"; wanted integer, at least 1)'
     )
     assert response == {

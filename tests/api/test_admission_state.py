@@ -154,7 +154,7 @@ def test_a_file_of_no_use_is_told_and_judged_without(
     caplog.clear()
     assert (again.pieces(), again.pieces()) == ([], [])
     assert [record.getMessage() for record in caplog.records] == [
-        "the admission state cannot be read: judged without"
+        "the admission state cannot be read: evaluated without it"
     ]
 
 

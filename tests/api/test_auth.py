@@ -547,7 +547,7 @@ def test_without_a_cluster_it_does_not_start(
     monkeypatch.setattr(
         "kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "none")
     )
-    with pytest.raises(SettingsError, match="no cluster can be asked"):
+    with pytest.raises(SettingsError, match="no cluster is available"):
         create_app(Settings(auth="kubernetes"))
 
 

@@ -79,9 +79,9 @@ def test_all_faults_are_told_at_once_with_what_is_wanted() -> None:
     assert caught.value.faults == (
         "MTC_PREFLIGHT_WORKER: no such setting; did you mean MTC_PREFLIGHT_WORKERS?",
         "MTC_PREFLIGHT_LOG_LEVEL='LOUD': wanted DEBUG | INFO | WARNING | ERROR",
-        "MTC_PREFLIGHT_THREADS='many': wanted a whole number from 1 to 256",
-        "MTC_PREFLIGHT_BODY_BYTES='-5': wanted a number of bytes, such as 512Mi",
-        "MTC_PREFLIGHT_DEPTH='100000': wanted a whole number from 10 to 201",
+        "MTC_PREFLIGHT_THREADS='many': expected a whole number from 1 to 256",
+        "MTC_PREFLIGHT_BODY_BYTES='-5': expected a number of bytes, such as 512Mi",
+        "MTC_PREFLIGHT_DEPTH='100000': expected a whole number from 10 to 201",
     )
 
 
@@ -109,7 +109,7 @@ def test_wrong_settings_stop_the_start_with_a_clear_word() -> None:
         text=True, timeout=600, check=False,
     )  # fmt: skip
     assert ended.returncode != 0
-    assert "MTC_PREFLIGHT_THREADS='0': wanted a whole number from 1 to 256" in ended.stderr
+    assert "MTC_PREFLIGHT_THREADS='0': expected a whole number from 1 to 256" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

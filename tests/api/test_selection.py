@@ -153,7 +153,7 @@ def test_a_wrong_configuration_stops_the_start(tmp_path: Path) -> None:
         create_app(Settings(config_file=str(file)))
     assert raised.value.faults == (
         "policies.yaml: request: there is no such key (did you mean requests?)",
-        "policies.yaml: profile: wanted a text of at most 500 characters",
+        "policies.yaml: profile: expected a text of at most 500 characters",
     )
     file.write_text("profiles: {acme: {only: [single-prxy]}}\n")
     with pytest.raises(SettingsError) as raised:

@@ -41,7 +41,7 @@ def test_every_fault_is_named_with_its_option(good: Path) -> None:
     )  # fmt: skip
     assert (done.status, done.out) == (3, "")
     assert done.err.splitlines() == [
-        "mtc-preflight: --severity: MTC901: wanted one of blocker, warning, info",
+        "mtc-preflight: --severity: MTC901: expected one of blocker, warning, info",
         "mtc-preflight: --parameter: wanted ID.PARAMETER=NUMBER",
     ]
     done = run("check", good, "--only", "netwrok", "--profile", "plan")
@@ -80,7 +80,7 @@ def test_the_file_of_the_project_is_found_upward_and_named(good: Path) -> None:
         ("skip: [MTC901]", "skip: MTC901 has no reason"),
         ("skip: [{policy: MTC302, reason: x}]", "skip: MTC302 is a blocker"),
         ("profile: [a", "line "),
-        ("- a", "wanted an object"),
+        ("- a", "expected an object"),
     ],
 )
 def test_the_file_of_the_project_can_do_no_more(good: Path, text: str, told: str) -> None:
@@ -107,6 +107,6 @@ def test_the_operators_file_opens_what_it_says(good: Path, tmp_path: Path) -> No
     done = run("check", good, "--config", file)
     assert (done.status, done.err) == (
         3,
-        "mtc-preflight: profile acme: only: no policy is called 'chaptr' (wanted an id, a name or "
-        "an area of policies, or a glob)\n",
+        "mtc-preflight: profile acme: only: no policy is called 'chaptr' (expected an id, a "
+        "name or an area of policies, or a glob)\n",
     )

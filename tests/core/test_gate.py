@@ -98,12 +98,12 @@ def test_unreadable_input_closes_the_gate_and_a_note_does_not():
 )
 def test_no_evidence_is_never_a_pass_even_with_unknowns_ignored(findings):
     assert texts(report(*findings), Gate(ignore_unknown=True)) == [
-        "nothing was evaluated: the evidence answers no blocking prerequisite"
+        "nothing was evaluated: the evidence covers no blocking prerequisite"
     ]
 
 
 def test_new_only_without_a_previous_report_is_refused():
-    with pytest.raises(NoPrevious, match="none was given"):
+    with pytest.raises(NoPrevious, match="there is none"):
         decide(report(PASS), Gate(new_only=True))
 
 

@@ -262,8 +262,8 @@ def test_what_a_reason_says() -> None:
         patch(manifest(), stunel_tcp_proxy="x")
     (reason,) = caught.value.reasons
     assert reason.message == (
-        "stunel_tcp_proxy: no release of the operator reads 'stunel_tcp_proxy'; "
-        "stunnel_tcp_proxy is likely meant"
+        "stunel_tcp_proxy: no release of the operator reads 'stunel_tcp_proxy'; did you mean "
+        "stunnel_tcp_proxy?"
     )
     assert reason.wanted == "stunnel_tcp_proxy"
 

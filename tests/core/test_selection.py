@@ -145,7 +145,7 @@ def test_what_is_not_there_is_named_with_the_nearest() -> None:
         (
             "severities",
             "no policy is called 'MTC999x*'",
-            "wanted an id, a name or an area of policies, or a glob",
+            "expected an id, a name or an area of policies, or a glob",
         ),
         ("skip", "no policy is called 'evidence-frsh'", "did you mean evidence-fresh?"),
     ]
@@ -250,7 +250,7 @@ def test_parameters_keep_their_bounds_and_the_operator_may_keep_them() -> None:
     assert faults(lambda: ASKED.select(asked(parameters="MTC901.max-age=0"))) == [
         (
             "parameters",
-            "MTC901.max-age is 0: wanted a number of hours from 0.01 to 1000000",
+            "MTC901.max-age is 0: expected a number of hours from 0.01 to 1000000",
             "",
         )
     ]

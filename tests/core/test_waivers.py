@@ -25,9 +25,9 @@ GOOD = {
     "owner": "storage team",
     "expires": "2026-06-30",
 }
-DATE = "wanted a date (2026-01-31) or a time (2026-01-31T12:00:00Z)"
+DATE = "expected a date (2026-01-31) or a time (2026-01-31T12:00:00Z)"
 SELECTOR = (
-    "wanted an object with at least one of cluster, kind, namespace, name, key "
+    "expected an object with at least one of cluster, kind, namespace, name, key "
     '(globs; "*" is everything)'
 )
 PASS = finding("MTC101", "pass")
@@ -96,7 +96,7 @@ def test_expiry_forms(written, moment):
         ({"policy": 601}, "/policy", "wanted text"),
         ({"reason": "  "}, "/reason", "missing: every waiver has one"),
         ({"owner": None}, "/owner", "wanted text"),
-        ({"expires": None}, "/expires", "missing: no waiver holds for ever"),
+        ({"expires": None}, "/expires", "missing: every waiver must expire"),
         ({"expires": "never"}, "/expires", DATE),
         ({"expires": "2026-02-30"}, "/expires", DATE),
         ({"expires": 20260630}, "/expires", DATE),
@@ -104,14 +104,14 @@ def test_expiry_forms(written, moment):
         ({"subject": {}}, "/subject", SELECTOR),
         ({"subject": {"nam": "x"}}, "/subject/nam", "unknown key; did you mean name?"),
         ({"subject": {"name": 1}}, "/subject/name", "wanted text"),
-        ({"atMost": "180"}, "/atMost", "wanted a number"),
-        ({"atMost": True}, "/atMost", "wanted a number"),
-        ({"atMost": float("nan")}, "/atMost", "wanted a number"),
-        ({"atMost": 10**400}, "/atMost", "wanted a number"),
-        ({"atLeast": -(10**400)}, "/atLeast", "wanted a number"),
-        ({"atMost": [180]}, "/atMost", "wanted a number"),
+        ({"atMost": "180"}, "/atMost", "expected a number"),
+        ({"atMost": True}, "/atMost", "expected a number"),
+        ({"atMost": float("nan")}, "/atMost", "expected a number"),
+        ({"atMost": 10**400}, "/atMost", "expected a number"),
+        ({"atLeast": -(10**400)}, "/atLeast", "expected a number"),
+        ({"atMost": [180]}, "/atMost", "expected a number"),
         ({"at_most": 180}, "/at_most", "unknown key; did you mean atMost?"),
-        ({"unknown": "yes"}, "/unknown", "wanted true or false"),
+        ({"unknown": "yes"}, "/unknown", "expected true or false"),
         ({"reason": "x" * 2001}, "/reason", "longer than 2000 characters"),
         ({"policy": "x" * 2001}, "/policy", "longer than 2000 characters"),
     ],
@@ -228,8 +228,8 @@ def test_a_bound_on_a_finding_without_a_number_does_not_hold():
     assert audit(report(PASS, blank), only(atMost=10**9)) == [
         (
             "exceeded",
-            "source: PersistentVolume pv-a: "
-            "the finding has no number that the waiver's bound could hold",
+            "source: PersistentVolume pv-a: the finding has no number to compare with the bound "
+            "of the waiver",
         )
     ]
 

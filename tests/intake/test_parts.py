@@ -360,7 +360,7 @@ def test_a_malformed_object_is_a_problem_and_not_a_fact() -> None:
         (
             "object-malformed",
             "/0/status/history",
-            "ClusterVersion 'version' is malformed: wanted a list",
+            "ClusterVersion 'version' is malformed: expected a list",
         )
     ]
 
@@ -628,7 +628,7 @@ def test_a_name_that_no_object_can_have_is_told_once_and_not_repeated() -> None:
         (
             "object-malformed",
             "/plan/namespaces/1",
-            "MigPlan '' is malformed: wanted a name of at most 600 characters",
+            "MigPlan '' is malformed: expected a name of at most 600 characters",
         )
     ]
 

@@ -50,7 +50,7 @@ class Guard:
         try:
             reviews = connect() if mode is Mode.KUBERNETES else None
         except Unavailable as error:
-            told = f"MTC_PREFLIGHT_AUTH=kubernetes: no cluster can be asked ({error})"
+            told = f"MTC_PREFLIGHT_AUTH=kubernetes: no cluster is available ({error})"
             raise SettingsError([told]) from None
         return cls(mode, settings.open_scopes, tokens, reviews)
 
@@ -72,13 +72,13 @@ class Guard:
         if token is None:
             return ""
         if scope not in token.scopes:
-            _forbid(scope, "The token is good, but not for this.")
+            _forbid(scope, "The token is valid, but lacks the required scope.")
         return token.name
 
     def _by_review(self, secret: str, scope: str) -> str:
         """The name of a user of the cluster."""
         if self.reviews is None:
-            _challenge("The token is not known, or has ended.", ' error="invalid_token"')
+            _challenge("The token is not known or has expired.", ' error="invalid_token"')
         verb, resource = _PERMISSIONS[scope]
         try:
             review = self.reviews.review(secret, verb, resource)
@@ -86,7 +86,7 @@ class Guard:
             log.warning("no review of a token: %s", error)
             raise Refused(
                 "authentication-unavailable",
-                "The cluster's API server does not answer whose token this is.",
+                "The API server of the cluster cannot check the token.",
                 headers={"Retry-After": "5"},
             ) from None
         if not review.user:
@@ -125,20 +125,21 @@ def _local() -> str:
     )
     if proxied or not is_loopback(request.remote_addr or ""):
         _challenge(
-            "Without authentication the service answers this machine only, and not by a proxy. "
-            "Whoever runs it: see MTC_PREFLIGHT_AUTH."
+            "Without authentication, the service accepts only requests from this machine, and "
+            "not through a proxy. To change this, set MTC_PREFLIGHT_AUTH."
         )
     host = request.headers.get("Host", "")
     if not is_own_name(host):
         _challenge(
-            "Without authentication the service answers only to localhost, 127.0.0.1 and [::1]; "
-            "the Host header has another name. Whoever runs it: see MTC_PREFLIGHT_AUTH."
+            "Without authentication, the service accepts only the hosts localhost, 127.0.0.1 "
+            "and [::1]; the Host header has another name. To change this, set "
+            "MTC_PREFLIGHT_AUTH."
         )
     origin = request.headers.get("Origin")
     if origin is not None and origin.lower() != f"{request.scheme}://{host}".lower():
         _challenge(
-            "Without authentication the service takes no request from a page of another site. "
-            "Whoever runs it: see MTC_PREFLIGHT_AUTH."
+            "Without authentication, the service accepts no request from a page of another "
+            "site. To change this, set MTC_PREFLIGHT_AUTH."
         )
     return ""
 
@@ -149,7 +150,7 @@ def _bearer() -> str:
         _challenge("Send a token: -H 'Authorization: Bearer TOKEN'.")
     match = _BEARER.fullmatch(given)
     if match is None:
-        _challenge("Wanted: Authorization: Bearer TOKEN.", ' error="invalid_request"')
+        _challenge("Expected: Authorization: Bearer TOKEN.", ' error="invalid_request"')
     return match[1]
 
 
@@ -163,6 +164,6 @@ def _forbid(scope: str, detail: str) -> NoReturn:
     told = f'{_REALM}, error="insufficient_scope", scope="{scope}"'
     raise Refused(
         "forbidden",
-        f"{detail} It needs the scope {scope}.",
+        f"{detail} It requires scope {scope}.",
         headers={"WWW-Authenticate": told},
     )

@@ -82,7 +82,7 @@ def _auto(settings: Settings, given: Mapping[str, str]) -> Mode:
         [
             "the service would be reachable from other machines without authentication: set "
             "MTC_PREFLIGHT_TOKENS_FILE (mtc-preflight token makes one), "
-            "MTC_PREFLIGHT_TLS_CLIENT_CA_FILE, MTC_PREFLIGHT_AUTH=kubernetes, or, where "
-            "something before it sees to that, MTC_PREFLIGHT_AUTH=none; or listen on 127.0.0.1"
+            "MTC_PREFLIGHT_TLS_CLIENT_CA_FILE, MTC_PREFLIGHT_AUTH=kubernetes, or, if a proxy in "
+            "front authenticates callers, MTC_PREFLIGHT_AUTH=none; or listen on 127.0.0.1"
         ]
     )

@@ -27,7 +27,7 @@ from service.api.server.changing import stamp
 log = logging.getLogger("service.auth")
 
 SCOPES = ("evaluate", "patch", "admission", "metrics")
-"""What a token can be good for."""
+"""The scopes that a token can have."""
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
@@ -86,7 +86,7 @@ def _date(words: list[str]) -> date | None:
     try:
         return date.fromisoformat(words[0]) if words else None
     except ValueError:
-        raise MalformedToken("the end must be a date such as 2027-01-31") from None
+        raise MalformedToken("the expiry must be a date such as 2027-01-31") from None
 
 
 class TokenFile:

@@ -57,7 +57,7 @@ def install(app: Flask, settings: Settings, metrics: Metrics) -> None:
 
     @app.errorhandler(ClientDisconnected)
     def _disconnected(error: ClientDisconnected) -> Response:
-        detail = "The connection gave fewer bytes than the request announced; send it again."
+        detail = "The body has fewer bytes than announced in Content-Length; send it again."
         return refuse(Refused("body-truncated", detail))
 
     @app.errorhandler(HTTPException)
@@ -76,7 +76,7 @@ def install(app: Flask, settings: Settings, metrics: Metrics) -> None:
 def of_bad_input(error: BadInput) -> Refused:
     """The refusal for input of which nothing can be evaluated."""
     faults = [RequestFault.of(problem) for problem in error.problems]
-    first = error.problems[0].message if error.problems else "nothing of it can be used"
+    first = error.problems[0].message if error.problems else "no part of it can be used"
     return Refused(_BAD_INPUT.get(error.kind, "invalid-input"), _sentence(first), errors=faults)
 
 
@@ -121,8 +121,8 @@ def _where_instead() -> str:
     path = request.path
     bare = "/" + "/".join(step for step in path.split("/") if step)
     if bare != path and _leads_somewhere(current_app.url_map.bind(""), bare):
-        return f"The path has a slash too many: use {bare}."
-    return "GET / lists what there is; /docs describes it."
+        return f"The path has an extra slash: use {bare}."
+    return "GET / lists the paths; /docs describes them."
 
 
 def _leads_somewhere(adapter: MapAdapter, path: str) -> bool:

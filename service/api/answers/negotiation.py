@@ -32,6 +32,6 @@ def choose(offers: Iterable[str]) -> str:
     if best <= 0:
         listed = ", ".join(dict.fromkeys(offered))
         raise Refused(
-            "not-acceptable", f"The Accept header allows none of what there is: {listed}."
+            "not-acceptable", f"The Accept header allows none of the available formats: {listed}."
         )
     return offered[qualities.index(best)]

@@ -34,19 +34,23 @@ class ProblemKind:
 
 KINDS: Mapping[str, ProblemKind] = {
     "bad-request": ProblemKind(
-        400, "The request is wrong", "Its parts or options are not what there is; see errors[]."
+        400, "The request is wrong", "It has parts or options that do not exist; see errors[]."
     ),
     "empty-body": ProblemKind(
         400, "The request has no body", "Send evidence in the body, as a document or a form."
     ),
     "body-truncated": ProblemKind(
-        400, "The body ended early", "It broke off, or its chunks are malformed; send it again."
+        400,
+        "The body ended early",
+        "The body is incomplete, or its chunks are malformed; send it again.",
     ),
     "body-timeout": ProblemKind(
-        408, "The body did not come in time", "Nothing came for MTC_PREFLIGHT_IDLE_TIMEOUT seconds."
+        408,
+        "The body did not arrive in time",
+        "No data arrived for MTC_PREFLIGHT_IDLE_TIMEOUT seconds.",
     ),
     "body-damaged": ProblemKind(
-        400, "The body cannot be decoded", "It is not what its Content-Encoding says."
+        400, "The body cannot be decoded", "It does not match its Content-Encoding."
     ),
     "multipart-malformed": ProblemKind(
         400, "The form cannot be read", "The multipart/form-data body breaks RFC 7578."
@@ -55,10 +59,12 @@ KINDS: Mapping[str, ProblemKind] = {
         400, "A query parameter is wrong", "A name or a value is not known; errors[] has each."
     ),
     "unauthenticated": ProblemKind(
-        401, "Authentication is needed", "Send a bearer token that the service knows."
+        401, "Authentication is required", "Send a bearer token that the service knows."
     ),
-    "forbidden": ProblemKind(403, "Not allowed", "The token is good, but not for this."),
-    "not-found": ProblemKind(404, "There is no such page", "The path is none of the service's."),
+    "forbidden": ProblemKind(
+        403, "Not allowed", "The token is valid, but lacks the required scope."
+    ),
+    "not-found": ProblemKind(404, "There is no such page", "The service has no such path."),
     "policy-not-found": ProblemKind(404, "There is no such policy", "GET /v1/policies lists them."),
     "method-not-allowed": ProblemKind(
         405, "The method is not allowed here", "The Allow header lists the methods."
@@ -76,7 +82,9 @@ KINDS: Mapping[str, ProblemKind] = {
         415, "The content encoding is not supported", "Send the body plain or with gzip."
     ),
     "invalid-input": ProblemKind(
-        422, "The input does not have the right form", "It can be read, but not understood."
+        422,
+        "The input does not have the right form",
+        "It can be read, but its content is not valid.",
     ),
     "patch-refused": ProblemKind(
         422, "The patch is refused", "MTC could not use these settings; errors[] has every reason."
@@ -85,19 +93,21 @@ KINDS: Mapping[str, ProblemKind] = {
         422, "The input is too complex", "A limit on structure is exceeded; errors[] names it."
     ),
     "busy": ProblemKind(
-        429, "Too much at a time", "Every turn is taken; come again after Retry-After seconds."
+        429, "Too much at a time", "The service is busy; try again after Retry-After seconds."
     ),
     "deadline-exceeded": ProblemKind(
         503, "It took too long", "The work was stopped after MTC_PREFLIGHT_DEADLINE seconds."
     ),
     "internal-error": ProblemKind(
-        500, "The service made an error", "Not your fault. Report it with the request_id."
+        500,
+        "The service made an error",
+        "This is a defect of the service. Report it with the request_id.",
     ),
     "authentication-unavailable": ProblemKind(
         503, "Tokens cannot be checked", "The cluster's API server does not answer; try again."
     ),
     "cluster-unavailable": ProblemKind(
-        503, "The cluster does not answer", "The service could not ask the cluster it runs on."
+        503, "The cluster does not answer", "The service cannot reach the cluster it runs on."
     ),
     "storage-unavailable": ProblemKind(
         503,

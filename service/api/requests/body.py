@@ -134,7 +134,7 @@ def _check_media_type() -> str | None:
     if media_type == FORM:
         boundary = options.get("boundary", "")
         if not 0 < len(boundary) <= 200 or not boundary.isascii():
-            raise Refused("multipart-malformed", "The Content-Type names no usable boundary.")
+            raise Refused("multipart-malformed", "The Content-Type has no usable boundary.")
         return boundary
     if media_type not in _SPELLINGS and not _SUFFIXED.fullmatch(media_type):
         raise Refused(
@@ -147,7 +147,7 @@ def _check_media_type() -> str | None:
     if charset not in ("utf-8", "utf8", "us-ascii", "ascii"):
         raise Refused(
             "unsupported-media-type",
-            "Text is read as UTF-8 only: convert it, and drop charset from the Content-Type.",
+            "Only UTF-8 text is read: convert it, and remove charset from the Content-Type.",
         )
     return None
 
@@ -160,8 +160,8 @@ def _check_encoding() -> str:
         return "gzip"
     raise Refused(
         "unsupported-content-encoding",
-        "Content-Encoding may be gzip or absent. An archive that is compressed itself "
-        "(tar.gz, tar.xz, zip) needs none.",
+        "Content-Encoding may be gzip or absent. A compressed archive (tar.gz, tar.xz, zip) "
+        "needs no Content-Encoding.",
         headers={"Accept-Encoding": "gzip"},
     )
 
@@ -178,7 +178,7 @@ def _received() -> Iterator[bytes]:
     if wanted is not None and g.bytes_in < wanted:
         raise Refused(
             "body-truncated",
-            f"The request announced {wanted} bytes, and {g.bytes_in} came; send it again.",
+            f"The request announced {wanted} bytes, but {g.bytes_in} arrived; send it again.",
         )
 
 
@@ -290,6 +290,6 @@ def _fault(error: Unreadable) -> RequestFault:
 def _not_gzip() -> Refused:
     return Refused(
         "body-damaged",
-        "Content-Encoding says gzip, and the body is not gzip. Leave the header out, or send "
-        "what gzip makes.",
+        "Content-Encoding is gzip, but the body is not gzip. Remove the header, or compress the "
+        "body with gzip.",
     )

@@ -73,12 +73,14 @@ def _wanted(body: Body, now: Runtime) -> Mapping[str, Any] | None:
 def _plan(wanted: Mapping[str, Any], now: Runtime) -> tuple[PlanName, Mapping[str, Any]]:
     if not now.settings.migplans:
         raise _refused(
-            "by-name-off", "this service does not evaluate plans by their name",
+            "by-name-off", "this service does not evaluate plans by name",
             "send the evidence, or set MTC_PREFLIGHT_MIGPLANS=on where the service runs",
         )  # fmt: skip
     faults = [
         RequestFault(
-            "unknown-field", f"beside {KEY} there are only {', '.join(BESIDE)}", pointer=f"/{key}"
+            "unknown-field",
+            f"only {', '.join(BESIDE)} can be sent next to {KEY}",
+            pointer=f"/{key}",
         )
         for key in map(str, wanted)
         if key not in (KEY, *BESIDE)
@@ -87,7 +89,7 @@ def _plan(wanted: Mapping[str, Any], now: Runtime) -> tuple[PlanName, Mapping[st
         raise Refused("invalid-input", "The request is malformed.", errors=faults)
     name = wanted[KEY]
     if not isinstance(name, dict) or set(name) != {"namespace", "name"}:
-        raise _refused("wrong-form", f"{KEY} takes namespace and name, and nothing else")
+        raise _refused("wrong-form", f"{KEY} accepts only namespace and name")
     try:
         plan = PlanName(name["namespace"], name["name"])
     except NoPlan as error:
@@ -116,4 +118,4 @@ def _collect(plan: PlanName, more: Mapping[str, Any], spool: BinaryIO, now: Runt
 
 def _refused(code: str, detail: str, hint: str = "") -> Refused:
     fault = RequestFault(code, detail, hint, pointer=f"/{KEY}")
-    return Refused("invalid-input", "The plan cannot be evaluated by its name.", errors=[fault])
+    return Refused("invalid-input", "The plan cannot be evaluated by name.", errors=[fault])

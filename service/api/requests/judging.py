@@ -70,8 +70,8 @@ def _selection(options: Mapping[str, Any], now: Runtime, *, query: bool = True) 
         ]
     names = ", ".join(dict.fromkeys(item.parameter or item.pointer for item in faults))
     if query:
-        raise Refused("invalid-parameter", f"Wrong in the query: {names}.", errors=faults)
-    raise Refused("invalid-input", f"Wrong in the options: {names}.", errors=faults)
+        raise Refused("invalid-parameter", f"Invalid in the query: {names}.", errors=faults)
+    raise Refused("invalid-input", f"Invalid in the options: {names}.", errors=faults)
 
 
 def gate_of(query: Mapping[str, Any]) -> Gate:
@@ -124,7 +124,7 @@ def judge(bundle: Intake, rules: Gate, now: Runtime) -> Report:
         fault = RequestFault(
             "baseline-malformed", error.wanted, part="baseline", pointer=error.pointer
         )
-        raise Refused("invalid-input", "The baseline is no report.", errors=[fault]) from None
+        raise Refused("invalid-input", "The baseline is not a report.", errors=[fault]) from None
     except NoPrevious:
         raise no_previous() from None
     report = bundle.sources.add_lines(report)
@@ -163,10 +163,10 @@ def no_previous() -> Refused:
     fault = RequestFault(
         "invalid-value",
         "there is no previous report to compare with",
-        "send it as the part or key baseline of the evaluation, or leave new_only out",
+        "send it as the part or key baseline of the evaluation, or remove new_only",
         parameter="new_only",
     )
-    return Refused("invalid-parameter", "Wrong in the query: new_only.", errors=[fault])
+    return Refused("invalid-parameter", "Invalid in the query: new_only.", errors=[fault])
 
 
 def status_of(report: Report) -> int:

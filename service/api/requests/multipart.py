@@ -117,7 +117,7 @@ def _parts(events: Iterator[Event], spool: Spool) -> Iterator[Piece]:
 def _piece(head: Field | File, file: BinaryIO) -> Piece:
     if not head.name:
         raise Refused(
-            "multipart-malformed", "A part of the form has no name; curl writes -F name=@file."
+            "multipart-malformed", "A part of the form has no name; with curl, use -F name=@file."
         )
     filename = head.filename if isinstance(head, File) else ""
     media_type = head.headers.get("Content-Type", "").partition(";")[0].strip().lower()
@@ -127,8 +127,8 @@ def _piece(head: Field | File, file: BinaryIO) -> Piece:
 def _malformed() -> Refused:
     return Refused(
         "multipart-malformed",
-        "The multipart/form-data body is incomplete, or its boundary is not the one of the "
-        "Content-Type header. Let the client make both: curl -F source=@source.tar.gz …",
+        "The multipart/form-data body is incomplete, or its boundary differs from the "
+        "Content-Type header. Let the client create both: curl -F source=@source.tar.gz …",
     )
 
 

@@ -52,7 +52,7 @@ class NamespaceState:
                 raise ValueError("no objects")
         except (OSError, ValueError, BadInput, Unreadable) as error:
             told = {"error": type(error).__name__}
-            log.warning("the admission state cannot be read: judged without", extra=told)
+            log.warning("the admission state cannot be read: evaluated without it", extra=told)
             return b""
         log.info("admission state read")
         return data

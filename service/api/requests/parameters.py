@@ -52,7 +52,7 @@ def read_query(schema: Query) -> Mapping[str, Any]:
         faults += _invalid(error.messages_dict, known, given)
     if faults:
         names = ", ".join(dict.fromkeys(fault.parameter for fault in faults))
-        raise Refused("invalid-parameter", f"Wrong in the query: {names}.", errors=faults)
+        raise Refused("invalid-parameter", f"Invalid in the query: {names}.", errors=faults)
     return values
 
 

@@ -31,7 +31,7 @@ def read_partition_request(body: Body, now: Runtime) -> tuple[dict[str, Any], In
         own = [piece for piece in body.pieces if piece.name == OWN_PART]
         evidence = [piece for piece in body.pieces if piece.name != OWN_PART]
         if len(own) > 1:
-            raise wrong("the part partition comes twice", "send it once", "/partition")
+            raise wrong("the part partition is given twice", "send it once", "/partition")
         wanted = checked(one_document(own[0], now) if own else {})
         bundle = read_pieces(evidence, {}, now.settings.limits, READS) if evidence else None
         return wanted, bundle
@@ -50,7 +50,7 @@ def read_partition_request(body: Body, now: Runtime) -> tuple[dict[str, Any], In
 def checked(document: Any) -> dict[str, Any]:
     """The document as the schema reads it. Raises Refused with every fault."""
     if not isinstance(document, dict):
-        raise wrong("the body is no mapping", "send {namespaces: […]} or {evaluation: {…}}", "")
+        raise wrong("the body is not a mapping", "send {namespaces: […]} or {evaluation: {…}}", "")
     try:
         loaded: dict[str, Any] = PartitionRequestSchema().load(document)
     except ValidationError as error:
@@ -69,10 +69,10 @@ def table(rows: list[dict[str, Any]]) -> tuple[tuple[Load, ...], tuple[Tie, ...]
     twice = []
     for place, load in enumerate(loads):
         if places.setdefault(load.name, place) != place:
-            twice.append(RequestFault("given-twice", f"namespace {load.name} comes twice",
+            twice.append(RequestFault("given-twice", f"namespace {load.name} is given twice",
                                "give it once", pointer=f"/namespaces/{place}/name"))  # fmt: skip
     if twice:
-        raise Refused("invalid-input", "A namespace comes twice.", errors=twice)
+        raise Refused("invalid-input", "A namespace is given twice.", errors=twice)
     return tuple(loads), tuple(dict.fromkeys(_ties(rows, loads)))
 
 

@@ -39,8 +39,8 @@ def read_patch_request(body: Body, now: Runtime) -> tuple[dict[str, Any], Intake
     document = one_document(piece, now)
     if isinstance(document, dict) and "kind" in document and "settings" not in document:
         raise _wrong(
-            "the body is a manifest alone",
-            "send {controller: <manifest>, settings: {…}}; settings never come in the query",
+            "the body is only a manifest",
+            "send {controller: <manifest>, settings: {…}}; settings are never in the query",
         )
     wanted = _checked(document)
     evaluation = wanted.pop("evaluation", None)
@@ -57,7 +57,7 @@ def _read_form(body: Body, now: Runtime) -> tuple[dict[str, Any], Intake | None]
         if piece.name not in OWN_PARTS:
             continue
         if piece.name in own:
-            raise _wrong(f"the part {piece.name} comes twice", "send it once", piece.name)
+            raise _wrong(f"the part {piece.name} is given twice", "send it once", piece.name)
         own[piece.name] = one_document(piece, now)
     evidence = [piece for piece in body.pieces if piece.name not in OWN_PARTS]
     wanted = _checked(own)
@@ -95,13 +95,13 @@ def _bytes(piece: Piece, limits: Limits) -> bytes:
 
 def _checked(document: Any) -> dict[str, Any]:
     if not isinstance(document, dict):
-        raise _wrong("the body is no mapping", "send {settings: {…}, controller: …}")
+        raise _wrong("the body is not a mapping", "send {settings: {…}, controller: …}")
     try:
         loaded: dict[str, Any] = PatchRequestSchema().load(document)
     except ValidationError as error:
         faults = [
             RequestFault("unknown-field" if name not in _FIELDS else "wrong-type", _words(texts),
-                  f"known are {', '.join(_FIELDS)}", pointer=f"/{pointer_step(name)[:60]}")
+                  f"known keys: {', '.join(_FIELDS)}", pointer=f"/{pointer_step(name)[:60]}")
             for name, texts in sorted(error.messages_dict.items())
         ]  # fmt: skip
         raise Refused("invalid-input", "The request is malformed.", errors=faults) from None

@@ -19,7 +19,7 @@ class AdmissionQuery(Query):
     """Query of POST /v1/admission/validate."""
 
     timeout = fields.String(
-        validate=validate.Regexp(r"^[0-9a-z.µ]{1,30}$", error="wanted a duration such as 10s"),
+        validate=validate.Regexp(r"^[0-9a-z.µ]{1,30}$", error="expected a duration such as 10s"),
         metadata={"description": "how long the API server waits; it always says so"},
     )
 
@@ -56,7 +56,7 @@ class AdmissionRequestSchema(_Lenient):
     kind = fields.Nested(GroupVersionKindSchema, required=True)
     operation = fields.String(
         required=True,
-        validate=validate.OneOf(OPERATIONS, error="wanted one of: {choices}"),
+        validate=validate.OneOf(OPERATIONS, error="expected one of: {choices}"),
     )
     name = fields.String(load_default="")
     namespace = fields.String(load_default="")

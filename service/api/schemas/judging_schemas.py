@@ -19,7 +19,7 @@ def _choice(
 ) -> fields.String:
     return fields.String(
         data_key=data_key,
-        validate=validate.OneOf(names, error="wanted one of: {choices}"),
+        validate=validate.OneOf(names, error="expected one of: {choices}"),
         metadata={"description": description, "choices": tuple(names), "default": default},
     )
 
@@ -28,7 +28,7 @@ def _flag(description: str) -> fields.Boolean:
     return fields.Boolean(
         truthy={"true"},
         falsy={"false"},
-        error_messages={"invalid": "wanted true or false"},
+        error_messages={"invalid": "expected true or false"},
         metadata={"description": description, "choices": ("true", "false"), "default": False},
     )
 
@@ -103,8 +103,8 @@ class ShownFields(Query):
     color = _flag("colours in plain text")
     limit = fields.Integer(
         strict=False,
-        validate=validate.Range(500, 1_000_000, error="wanted a number from 500 to 1000000"),
-        error_messages={"invalid": "wanted a number from 500 to 1000000"},
+        validate=validate.Range(500, 1_000_000, error="expected a number from 500 to 1000000"),
+        error_messages={"invalid": "expected a number from 500 to 1000000"},
         metadata={"description": "most characters of Markdown", "default": Options().limit},
     )
     group = _choice(

@@ -24,7 +24,7 @@ class PartitionQuery(Query):
     """Query of POST /v1/migplans/partition."""
 
     format = fields.String(
-        validate=validate.OneOf(list(FORMATS), error="wanted one of: {choices}"),
+        validate=validate.OneOf(list(FORMATS), error="expected one of: {choices}"),
         metadata={
             "description": "form of the answer; wins over the Accept header",
             "choices": tuple(FORMATS),
@@ -82,7 +82,7 @@ class PartitionRequestSchema(CamelSchema):
 
     namespaces = fields.List(
         fields.Nested(NamespaceLoadSchema),
-        validate=validate.Length(1, error="wanted one namespace or more"),
+        validate=validate.Length(1, error="expected one namespace or more"),
         metadata={"description": "instead of evidence"},
     )
     limits = fields.Nested(LimitsSchema)

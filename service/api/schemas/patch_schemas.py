@@ -55,7 +55,7 @@ class PatchQuery(Query):
     """Query of POST /v1/migrationcontroller/patches. Settings and secrets are never part of it."""
 
     format = fields.String(
-        validate=validate.OneOf(list(FORMATS), error="wanted one of: {choices}"),
+        validate=validate.OneOf(list(FORMATS), error="expected one of: {choices}"),
         metadata={
             "description": "form of the answer; wins over the Accept header. manifest needs the "
             "current controller",
@@ -63,7 +63,7 @@ class PatchQuery(Query):
         },
     )
     dry = fields.String(
-        validate=validate.OneOf(list(_TRUTH), error="wanted one of: {choices}"),
+        validate=validate.OneOf(list(_TRUTH), error="expected one of: {choices}"),
         metadata={
             "description": "show the change with every secret masked; only as JSON",
             "choices": tuple(_TRUTH),
@@ -130,12 +130,12 @@ class PatchRequestSchema(CamelSchema):
         keys=fields.String(),
         required=True,
         metadata={"description": "settings of the spec, in snake_case or camelCase; null removes"},
-        error_messages={"required": "the settings are missing", "invalid": "wanted a mapping"},
+        error_messages={"required": "the settings are missing", "invalid": "expected a mapping"},
     )
     evaluation = fields.Dict(
         allow_none=True,
         metadata={"description": "the evidence of both clusters, as for an evaluation"},
-        error_messages={"invalid": "wanted a mapping, as for an evaluation"},
+        error_messages={"invalid": "expected a mapping, as for an evaluation"},
     )
 
 

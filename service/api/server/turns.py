@@ -71,7 +71,7 @@ class Turns:
             raise Refused(
                 "deadline-exceeded",
                 f"The work was stopped after {self._seconds} seconds. Send less evidence "
-                "(mtc-preflight collect takes only what is read), or raise "
+                "(mtc-preflight collect reads only what is needed), or raise "
                 "MTC_PREFLIGHT_DEADLINE.",
             ) from None
         if isinstance(error, MemoryExceeded):
@@ -94,7 +94,7 @@ def busy(seconds: float) -> Refused:
     wait = max(1, round(seconds))
     return Refused(
         "busy",
-        f"There is more to do than this worker takes at a time. Try again in {wait} seconds.",
+        f"The service is busy. Try again in {wait} seconds.",
         headers={"Retry-After": str(wait)},
     )
 

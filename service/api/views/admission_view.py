@@ -56,7 +56,7 @@ _CONTRACT = Contract(
     "validateAdmission",
     "Say whether an object of MTC may be written",
     Success(
-        "The review with a response; a denial is 200 too.",
+        "The review with a response; a denial is also 200.",
         {"application/json": AdmissionAnswerSchema},
     ),
     query=AdmissionQuery(),
@@ -104,12 +104,12 @@ def _read() -> Mapping[str, Any]:
     try:
         document = load_json(data, runtime().settings.limits)
         if not isinstance(document, dict):
-            raise ValidationError("wanted an AdmissionReview")
+            raise ValidationError("expected an AdmissionReview")
         return cast(Mapping[str, Any], _REVIEW.load(document))
     except ValidationError as error:
         told = error.messages if isinstance(error.messages, dict) else {"_schema": error.messages}
         faults = list(_faults(told))
-        raise Refused("invalid-input", "This is no AdmissionReview.", errors=faults) from None
+        raise Refused("invalid-input", "This is not an AdmissionReview.", errors=faults) from None
 
 
 def _faults(messages: Mapping[str, Any], where: str = "") -> Iterator[RequestFault]:

@@ -71,7 +71,7 @@ class BatchQuery(GateQuery):
         exclude = ("format",)
 
     detail = fields.String(
-        validate=validate.OneOf(["full", "summary"], error="wanted one of: {choices}"),
+        validate=validate.OneOf(["full", "summary"], error="expected one of: {choices}"),
         metadata={
             "description": "the whole report per line, or only its verdict, counts and gate",
             "choices": ("full", "summary"),
@@ -99,11 +99,11 @@ _CONTRACT = Contract(
     ),
     tag="evaluations",
     scope="evaluate",
-    description="Send envelopes as NDJSON (`application/x-ndjson`), one per line, each with an "
-    "`id` of your own if you like. A line that cannot be evaluated gets its own problem document "
-    "and status; the others are evaluated all the same. Empty lines are skipped. Where the batch "
-    "has too many lines or takes too long, the last line of the answer says from which line on "
-    "nothing was evaluated.",
+    description="Send envelopes as NDJSON (`application/x-ndjson`), one per line, each with "
+    "your own `id` if needed. A line that cannot be evaluated gets its own problem "
+    "document and status. The other lines are still evaluated. Empty lines are "
+    "skipped. Where the batch has too many lines or takes too long, the last line "
+    "of the answer says from which line on nothing was evaluated.",
     body=True,
     media_types=(MEDIA_TYPE, "application/octet-stream"),
 )

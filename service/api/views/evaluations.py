@@ -64,7 +64,7 @@ _CONTRACT = Contract(
             ),
             "patch": ApiLink(
                 "patchMigrationController",
-                "Settings that a finding asks for, held against the same evidence.",
+                "Settings that a finding requires, checked against the same evidence.",
                 body={"evaluation": "$request.body"},
             ),
             "partition": ApiLink(
@@ -87,13 +87,14 @@ _CONTRACT = Contract(
     ),
     tag="evaluations",
     scope="evaluate",
-    description="Send a form with a part per cluster or resource, one envelope document, or "
-    "the objects or the archive of one cluster with ?role=. YAML, JSON, NDJSON; tar, tar.gz, "
-    "tar.xz, tar.bz2 and zip of must-gather, inspect and Insights. What cannot be read of it "
-    "is listed under problems, and the verdict is then not ready. Waivers and a previous report "
-    "come as the parts (or keys) waivers and baseline. Where the service is set up for it, "
-    '{"migPlan": {"namespace": …, "name": …}} names a plan of the cluster that it runs on, and '
-    "the service collects from both clusters by itself.",
+    description="Send a form with a part per cluster or resource, one envelope document, or the "
+    "objects or the archive of one cluster with ?role=. YAML, JSON, NDJSON; tar, "
+    "tar.gz, tar.xz, tar.bz2 and zip of must-gather, inspect and Insights. What "
+    "cannot be read is listed under problems, and the verdict is then not ready. "
+    "Send waivers and a previous report as the parts (or keys) waivers and "
+    "baseline. Where the service is set up for it, "
+    '{"migPlan": {"namespace": …, "name": …}} names a plan of the cluster that it '
+    "runs on, and the service collects from both clusters by itself.",
     body=True,
 )
 
@@ -140,7 +141,7 @@ def _target(query: Mapping[str, Any], now: Runtime) -> WebhookTarget | None:
             "targets are listed in the file of MTC_PREFLIGHT_WEBHOOKS_FILE",
             parameter="notify",
         )
-        raise Refused("invalid-parameter", "Wrong in the query: notify.", errors=[fault])
+        raise Refused("invalid-parameter", "Invalid in the query: notify.", errors=[fault])
     return now.targets[name]
 
 

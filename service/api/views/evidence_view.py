@@ -34,14 +34,14 @@ class EvidenceQuery(Query):
     """Query of GET /v1/evidence."""
 
     format = fields.String(
-        validate=validate.OneOf(list(_FORMATS), error="wanted one of: {choices}"),
+        validate=validate.OneOf(list(_FORMATS), error="expected one of: {choices}"),
         metadata={
-            "description": "sh is a script that gathers it all; it needs role",
+            "description": "sh is a script that collects all of it; it needs role",
             "choices": tuple(_FORMATS),
         },
     )
     role = fields.String(
-        validate=validate.OneOf(_ROLES, error="wanted one of: {choices}"),
+        validate=validate.OneOf(_ROLES, error="expected one of: {choices}"),
         metadata={"description": "only the cluster of this role", "choices": _ROLES},
     )
 
@@ -52,13 +52,14 @@ class EvidenceQuery(Query):
         "listEvidence",
         "List the evidence that the policies read",
         Success(
-            "What to gather from each cluster, with the commands; or a script that does.",
+            "What to collect from each cluster, with the commands; or a script.",
             {_JSON: EvidenceListSchema, _SCRIPT: None},
             cached=True,
             links={
                 "script": ApiLink(
                     "listEvidence",
-                    "The script that gathers all this from the cluster of a role, here the first.",
+                    "The script that collects all of this from the cluster of a role, here the "
+                    "first.",
                     {"format": "sh", "role": "$response.body#/roles/0/role"},
                 ),
                 "reader": ApiLink(
@@ -85,7 +86,7 @@ def list_evidence(query: Mapping[str, Any]) -> Response:
             "missing-parameter", "a script is for one cluster", f"add role={'|'.join(_ROLES)}",
             parameter="role",
         )  # fmt: skip
-        raise Refused("invalid-parameter", "Wrong in the query: role.", errors=[fault])
+        raise Refused("invalid-parameter", "Invalid in the query: role.", errors=[fault])
     response = cached(script(query["role"], now.reads).encode(), _SCRIPT)
     response.headers["Content-Disposition"] = f'inline; filename="gather-{query["role"]}.sh"'
     return response

@@ -77,7 +77,7 @@ def health(query: Mapping[str, Any]) -> Response:
 @operation(
     Contract(
         "ready",
-        "Can the service take requests?",
+        "Can the service accept requests?",
         Success("It can.", {"application/json": ReadySchema}),
         problems=("storage-unavailable",),
         description="Not ready where no policy is installed, or where uploads cannot be stored.",

@@ -47,7 +47,7 @@ _CONTRACT = Contract(
         links={
             "evaluate": ApiLink(
                 "evaluate",
-                "The evidence, judged for one of the plans, here the first.",
+                "The evidence, evaluated for one of the plans, here the first.",
                 body={"plan": "$response.body#/plans/0/manifest"},
             )
         },
@@ -149,10 +149,10 @@ def _of_evidence(migration: Migration) -> tuple[Any, Any, tuple[Missing, ...]]:
             RequestFault("not-gathered", f"{item.fact} ({item.cluster}) is not known", item.command)
             for item in doubt.missing
         ]
-        detail = "The evidence does not hold every pod and claim of the namespaces."
+        detail = "The evidence does not contain every pod and claim of the namespaces."
         raise Refused("invalid-input", detail, errors=faults) from None
     if not found.loads:
-        raise wrong("the evidence holds no namespace but the platform's", "send a plan", "")
+        raise wrong("the evidence contains only namespaces of the platform", "send a plan", "")
     return found.loads, found.ties, found.missing
 
 

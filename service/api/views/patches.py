@@ -34,7 +34,7 @@ _CONTRACT = Contract(
     "patchMigrationController",
     "Make a validated patch of the MigrationController",
     Success(
-        "The patch, or that nothing is to be changed.",
+        "The patch, or that no change is needed.",
         {
             FORMATS["json"]: PatchSchema,
             FORMATS["merge-patch"]: {"type": "object"},
@@ -50,7 +50,7 @@ _CONTRACT = Contract(
             ),
             "undo": ApiLink(
                 "patchMigrationController",
-                "The way back as a patch of its own, checked like any other.",
+                "The rollback as a separate patch, checked like any other.",
                 body={
                     "controller": "$response.body#/manifest",
                     "settings": "$response.body#/undo/spec",
@@ -58,7 +58,7 @@ _CONTRACT = Contract(
             ),
             "evaluate": ApiLink(
                 "evaluate",
-                "The evidence, judged with this patch in effect.",
+                "The evidence, evaluated with this patch in effect.",
                 body={"controller": "$response.body#/manifest"},
             ),
         },
@@ -77,10 +77,11 @@ _CONTRACT = Contract(
     tag="patches",
     scope="patch",
     description="Send one document with `settings`, and better also with `controller` (the "
-    "current manifest) and `evaluation` (the evidence of both clusters); or a form with the "
-    "parts settings, controller and those of an evaluation. Nothing is applied: the answer is a "
-    "merge patch, a JSON patch with tests, or the manifest for `oc replace`, by Accept. What "
-    "MTC would refuse, silently ignore or fail on is refused here, with every reason at once.",
+    "current manifest) and `evaluation` (the evidence of both clusters); or a form "
+    "with the parts settings, controller and those of an evaluation. Nothing is "
+    "applied: the answer is a merge patch, a JSON patch with tests, or the manifest "
+    "for `oc replace`, by Accept. What MTC would reject, silently ignore or fail on "
+    "is rejected here, with every reason at once.",
     body=True,
     document=PatchDocumentSchema,
     form=form(
@@ -112,7 +113,7 @@ def _format(name: str | None, dry: bool) -> tuple[str, str]:
     if name not in (None, "json") and dry:
         detail, hint = "a dry run is JSON: what it shows cannot be applied", "leave format out"
         fault = RequestFault("invalid-value", detail, hint, parameter="format")
-        raise Refused("invalid-parameter", "Wrong in the query: format.", errors=[fault])
+        raise Refused("invalid-parameter", "Invalid in the query: format.", errors=[fault])
     if name is not None:
         return name, FORMATS[name]
     offers = {media_type: form for form, media_type in FORMATS.items()}
@@ -160,7 +161,7 @@ def _rendered(result: patch.PatchResult, form: str, dry: bool) -> bytes:
         return encode(list(result.json_patch))
     if form == "manifest":
         if result.manifest is None:
-            told = "the manifest cannot be made whole without the current one: send controller"
+            told = "the manifest cannot be completed without the current one: send controller"
             raise _refused(
                 (patch.PatchReason("", "no-manifest", Severity.BLOCKER, told, "/controller"),)
             )

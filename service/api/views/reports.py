@@ -27,7 +27,7 @@ blueprint = Blueprint("reports", __name__)
 _CONTRACT = Contract(
     "renderReport",
     "Render a stored report",
-    Success("The report in the asked form.", answers()),
+    Success("The report in the requested format.", answers()),
     query=RenderingQuery(),
     problems=(
         "bad-request",
@@ -39,7 +39,7 @@ _CONTRACT = Contract(
     ),
     tag="evaluations",
     scope="evaluate",
-    description="Takes a report that POST /v1/evaluations gave as format=json. Nothing of it is "
+    description="Accepts a report from POST /v1/evaluations with format=json. The report is not "
     "trusted: every field is checked, secrets are masked again, and verdict, counts "
     "and gate are computed again.",
     body=True,

@@ -46,7 +46,7 @@ def decide(report: Report, gate: Gate) -> Report:
     that ``unknown=ignore`` takes unreadable input as well.
     """
     if gate.new_only and report.delta is None:
-        raise NoPrevious("new_only compares with a previous report, and none was given")
+        raise NoPrevious("new_only compares with a previous report, and there is none")
     reasons = tuple(_reasons(report, gate))
     decision = GateDecision(
         passed=not reasons,
@@ -71,7 +71,7 @@ def _reasons(report: Report, gate: Gate) -> Iterator[GateReason]:
     if blocking and not gate.ignore_unknown:
         yield GateReason(f"{blocking} part(s) of the input could not be used")
     if not _anything(report):
-        yield GateReason("nothing was evaluated: the evidence answers no blocking prerequisite")
+        yield GateReason("nothing was evaluated: the evidence covers no blocking prerequisite")
 
 
 def _closes(finding: Finding, gate: Gate) -> bool:

@@ -53,9 +53,9 @@ def parse(raw: object, policies: Mapping[str, str]) -> tuple[Waiver, ...]:
     if raw is None:
         return ()
     if not isinstance(raw, Sequence) or isinstance(raw, str | bytes):
-        raise MalformedWaiver([WaiverFault("", "wanted a list of waivers")])
+        raise MalformedWaiver([WaiverFault("", "expected a list of waivers")])
     if len(raw) > MOST:
-        raise MalformedWaiver([WaiverFault("", f"{len(raw)} waivers; at most {MOST} are taken")])
+        raise MalformedWaiver([WaiverFault("", f"{len(raw)} waivers; at most {MOST} are accepted")])
     ids = {**{name: key for key, name in policies.items()}, **{key: key for key in policies}}
     faults: list[WaiverFault] = []
     waivers = [_waiver(f"/{place}", item, ids, faults) for place, item in enumerate(raw)]
@@ -70,7 +70,7 @@ def _waiver(
     before = len(faults)
     if not isinstance(raw, Mapping):
         faults.append(
-            WaiverFault(place, "wanted an object with policy, subject, reason, owner, expires")
+            WaiverFault(place, "expected an object with policy, subject, reason, owner, expires")
         )
         return None
     unknown = sorted(str(key) for key in raw.keys() - KEYS)
@@ -80,7 +80,7 @@ def _waiver(
     bounds: dict[str, Any] = {_BOUNDS[key]: _number(place, raw, key, faults) for key in _BOUNDS}
     found = _text(place, raw, "found", faults) if "found" in raw else None
     if not isinstance(raw.get("unknown", False), bool):
-        faults.append(WaiverFault(f"{place}/unknown", "wanted true or false"))
+        faults.append(WaiverFault(f"{place}/unknown", "expected true or false"))
     expires = _expiry(place, raw, faults)
     policy = _policy(place, texts["policy"], ids, faults)
     if len(faults) > before or expires is None:
@@ -125,7 +125,7 @@ def _selector(place: str, raw: Mapping[Any, Any], faults: list[WaiverFault]) -> 
     subject = raw.get("subject")
     if not isinstance(subject, Mapping) or not subject:
         names = ", ".join(SELECTOR)
-        text = f'wanted an object with at least one of {names} (globs; "*" is everything)'
+        text = f'expected an object with at least one of {names} (globs; "*" is everything)'
         faults.append(WaiverFault(f"{place}/subject", text))
         return {}
     selector = {}
@@ -151,7 +151,7 @@ def _number(
     except (TypeError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        faults.append(WaiverFault(f"{place}/{key}", "wanted a number"))
+        faults.append(WaiverFault(f"{place}/{key}", "expected a number"))
         return None
     return number
 
@@ -159,12 +159,12 @@ def _number(
 def _expiry(place: str, raw: Mapping[Any, Any], faults: list[WaiverFault]) -> datetime | None:
     value = raw.get("expires")
     if value is None:
-        faults.append(WaiverFault(f"{place}/expires", "missing: no waiver holds for ever"))
+        faults.append(WaiverFault(f"{place}/expires", "missing: every waiver must expire"))
         return None
     try:
         return _moment(value)
     except (ValueError, OverflowError):
-        text = "wanted a date (2026-01-31) or a time (2026-01-31T12:00:00Z)"
+        text = "expected a date (2026-01-31) or a time (2026-01-31T12:00:00Z)"
         faults.append(WaiverFault(f"{place}/expires", text))
         return None
 

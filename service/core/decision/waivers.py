@@ -126,7 +126,7 @@ def _beyond(waiver: Waiver, finding: Finding) -> str:
     if waiver.at_most is None and waiver.at_least is None:
         return ""
     if finding.observed is None:
-        return "the finding has no number that the waiver's bound could hold"
+        return "the finding has no number to compare with the bound of the waiver"
     if waiver.at_most is not None and finding.observed > waiver.at_most:
         return f"observed {finding.observed:g}, the waiver holds up to {waiver.at_most:g}"
     if waiver.at_least is not None and finding.observed < waiver.at_least:

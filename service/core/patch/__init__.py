@@ -159,7 +159,7 @@ def _required_removed(values: Mapping[str, Any]) -> Iterator[PatchReason]:
     for name, value in values.items():
         setting = SETTINGS.get(name)
         if value is None and setting is not None and setting.required:
-            told = f"{name} has no default: without it the operator's reconcile fails"
+            told = f"{name} has no default: without it the operator cannot reconcile"
             yield PatchReason("MTC801", "missing-key", _BLOCKER, told, f"/settings/{name}")
 
 
@@ -190,7 +190,7 @@ def _lost(manifest: Mapping[str, Any] | None, at: str, made: Forms) -> Iterator[
 
 def _unchanged(changes: Sequence[SpecChange]) -> Iterator[PatchReason]:
     if not changes:
-        told = "nothing is to be changed: the spec has these values already"
+        told = "no change is needed: the spec already has these values"
         yield PatchReason("", "no-change", Severity.INFO, told, "/settings")
 
 

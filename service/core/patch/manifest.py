@@ -29,7 +29,7 @@ def unwrap(given: Any) -> tuple[Mapping[str, Any] | None, str, list[PatchReason]
             return None, pointer, [_reason("not-one", told, f"{pointer}/items")]
         given, pointer = items[0], f"{pointer}/items/0"
     if not isinstance(given, Mapping):
-        return None, pointer, [_reason("not-an-object", "the manifest is no object", pointer)]
+        return None, pointer, [_reason("not-an-object", "the manifest is not an object", pointer)]
     reasons = [*_identity(given, pointer), *_form(given, pointer)]
     return given, pointer, reasons
 
@@ -38,7 +38,7 @@ def _identity(given: Mapping[str, Any], pointer: str) -> list[PatchReason]:
     kind, version = given.get("kind"), given.get("apiVersion")
     if kind != KIND:
         found = kind if isinstance(kind, str) else "no kind"
-        told = f"the manifest is no {KIND}"
+        told = f"the manifest is not a {KIND}"
         return [_reason("wrong-kind", told, f"{pointer}/kind", found[:60], KIND)]
     wanted = MIGRATION_CONTROLLER.api_version
     if version != wanted:

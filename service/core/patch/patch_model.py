@@ -19,9 +19,9 @@ class PatchRequest:
     """What is wanted.
 
     ``controller`` is the current manifest as it was given, a List of one included; None if none.
-    ``settings`` maps keys of the spec to values; null removes a setting; stunnel_tcp_proxy may
-    also be a mapping of host, port, username and password. ``migration`` is the evidence that
-    the result is held against, None where none was given.
+    ``settings`` maps keys of the spec to values; null removes a setting; stunnel_tcp_proxy may also
+    be a mapping of host, port, username and password. ``migration`` is the evidence that the result
+    is held against, None where there is none.
     """
 
     settings: Mapping[str, Any] = field(repr=False)

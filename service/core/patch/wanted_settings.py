@@ -49,14 +49,14 @@ def resolve(
 def _too_old(value: Any, installed: Version | None, since: str, at: str) -> list[PatchReason]:
     if not value or installed is None or installed >= Version.parse(since):
         return []
-    told = f"stunnel_tcp_proxy is read since {since}, not by the installed {installed}"
+    told = f"stunnel_tcp_proxy is read from {since} on, but not by the installed {installed}"
     return [PatchReason(URL_POLICY, "too-new", Severity.BLOCKER, told, at, str(installed), since)]
 
 
 def _nulls(values: Mapping[str, Any]) -> Iterator[PatchReason]:
     for key, value in values.items():
         for pointer in _nulls_within(value, f"/settings/{pointer_step(key)}"):
-            told = "a null within a value: a merge patch takes it for a removal and never sets it"
+            told = "a null within a value: a merge patch treats it as a removal and never sets it"
             yield PatchReason("", "null-within", Severity.BLOCKER, told, pointer)
 
 
@@ -154,7 +154,7 @@ def _of_parts(parts: Mapping[str, Any], at: str) -> tuple[Any, list[PatchReason]
     username, password = parts.get("username"), parts.get("password")
     for name, value in (("username", username), ("password", password)):
         if value is not None and not isinstance(value, str):
-            reasons.append(_part(f"{at}/{name}", "type", f"the {name} is no text: quote it"))
+            reasons.append(_part(f"{at}/{name}", "type", f"the {name} is not text: quote it"))
     if not isinstance(host, str):
         reasons.append(_part(f"{at}/host", "no-host-name", "there is no host"))
     if isinstance(port, bool) or not isinstance(port, int | str):

@@ -89,8 +89,8 @@ def several(migration: Migration, manifest: Mapping[str, Any] | None) -> list[Pa
     if not others or (manifest is None and len(found) == 1):
         return []
     told = (
-        f"namespace {MTC_NAMESPACE} holds {', '.join(others[:5])} too: the operator carries out "
-        "each MigrationController, one over the other; remove all but one first"
+        f"namespace {MTC_NAMESPACE} holds {', '.join(others[:5])} too: the operator applies "
+        "every MigrationController, and each overwrites the others; delete all but one first"
     )
     return [
         PatchReason("MTC801", "several", Severity.WARNING, told, EVIDENCE, str(len(found)), "one")

@@ -80,7 +80,7 @@ def _scalar(value: object) -> str:
 def _unknown(key: str, guess: bool) -> SpecRemark:
     likely = nearest(key[:60]) if guess else ""
     if likely:
-        told = f"no release of the operator reads {key[:60]!r}; {likely} is likely meant"
+        told = f"no release of the operator reads {key[:60]!r}; did you mean {likely}?"
         remark = Remark("unknown-key", Severity.BLOCKER, told)
         return SpecRemark(key, "", remark, key[:60], likely)
     told = f"no release of the operator reads {key[:60]!r}; it has no effect"
@@ -90,7 +90,7 @@ def _unknown(key: str, guess: bool) -> SpecRemark:
 
 
 def _twins(setting: Setting, twins: tuple[str, ...]) -> SpecRemark:
-    told = f"{' and '.join(twins)} are the same setting; which one counts is left to chance"
+    told = f"{' and '.join(twins)} are the same setting; it is not defined which one applies"
     remark = Remark("given-twice", Severity.BLOCKER, told)
     return SpecRemark(twins[-1], setting.name, remark, ", ".join(twins), f"only {setting.name}")
 
@@ -98,11 +98,11 @@ def _twins(setting: Setting, twins: tuple[str, ...]) -> SpecRemark:
 def _about(setting: Setting, key: str, installed: Version | None) -> Iterator[SpecRemark]:
     since, until = parse_or_none(setting.since), parse_or_none(setting.until)
     if installed and since and installed < since:
-        told = f"the setting is read since {setting.since}, not by the installed {installed}"
+        told = f"the setting is read from {setting.since} on, but not by the installed {installed}"
         remark = Remark("too-new", Severity.WARNING, told)
         yield SpecRemark(key, setting.name, remark, str(installed), f"{setting.since} or newer")
     elif until and (installed is None or installed >= until):
-        remark = Remark("former", Severity.INFO, f"not read since {setting.until}; it can go")
+        remark = Remark("former", Severity.INFO, f"not read since {setting.until}; remove it")
         yield SpecRemark(key, setting.name, remark, key, "no such key")
     if setting.unread:
         remark = Remark("no-effect", Severity.INFO, f"no effect today: {setting.unread}")
@@ -119,7 +119,7 @@ def _missing(spec: Mapping[str, Any]) -> Iterator[SpecRemark]:
         if setting.name == "cluster_name" and not _makes_host(given):
             continue
         if setting.required and setting.name not in given:
-            told = f"{setting.name} has no default: without it the operator's reconcile fails"
+            told = f"{setting.name} has no default: without it the operator cannot reconcile"
             remark = Remark("missing-key", Severity.BLOCKER, told)
             yield SpecRemark(setting.name, setting.name, remark, "nothing", setting.wanted)
 

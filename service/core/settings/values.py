@@ -46,7 +46,7 @@ def _switch(setting: Setting, value: object) -> list[Remark]:
     if isinstance(value, bool) or value is None:
         return []
     if isinstance(value, str) and value.strip().lower() in ("true", "false"):
-        told = "write it without quotes: newer releases of Ansible take every text for true"
+        told = "write it without quotes: newer releases of Ansible treat every text as true"
         return [_warning("switch-as-text", told)]
     return [_wrong(setting)]
 
@@ -58,18 +58,18 @@ def _bool(setting: Setting, value: object) -> list[Remark]:
 def _go_bool(setting: Setting, value: object) -> list[Remark]:
     if str(value) in _GO_BOOL:
         return []
-    told = f"wanted a {setting.wanted}; the controller silently takes the default, or fails"
+    told = f"expected a {setting.wanted}; the controller silently uses the default, or fails"
     return [_blocker("type", told)]
 
 
 def _limit(setting: Setting, value: object) -> list[Remark]:
     number = _number(value)
     if number is not None and setting.most and number > setting.most:
-        told = f"more than {setting.most} has no effect: the controller silently takes the default"
+        told = f"more than {setting.most} has no effect: the controller silently uses the default"
         return [_warning("too-large", told)]
     if number is not None and number >= 1:
         return []
-    told = "wanted an integer of at least 1; anything else stops the controller at its start"
+    told = "expected an integer of at least 1; anything else stops the controller at its start"
     return [_blocker("limit", told)]
 
 
@@ -136,7 +136,9 @@ def _domain(setting: Setting, value: object) -> list[Remark]:
     if value == "" or (isinstance(value, str) and is_subdomain(value)):
         return []
     scheme = isinstance(value, str) and "://" in value
-    told = "the value has a scheme: the routes' host names are made of it, write the domain alone"
+    told = (
+        "the value has a scheme: it is part of the host names of routes, so write only the domain"
+    )
     return [_blocker("scheme", told) if scheme else _wrong(setting)]
 
 
@@ -155,7 +157,10 @@ def _plain(setting: Setting, value: object) -> list[Remark]:
         return [_wrong(setting)]
     broken = re.search(r": |\s#|[\r\n]|:$", value) or _UNPLAIN.match(value)
     if broken or "{{" in value or "{%" in value:
-        told = "the operator writes it into YAML without quotes, which this text breaks"
+        told = (
+            "the operator writes the value into YAML without quotes, and this text makes the "
+            "YAML invalid"
+        )
         return [_blocker("template", told)]
     return []
 
@@ -195,7 +200,7 @@ def _choice(setting: Setting, value: object) -> list[Remark]:
         return []
     near = get_close_matches(str(value).lower(), [c.lower() for c in setting.choices], n=1)
     meant = next((c for c in setting.choices if near and c.lower() == near[0]), "")
-    likely = f"; {meant} is likely meant" if meant else ""
+    likely = f"; did you mean {meant}?" if meant else ""
     return [_blocker("choice", f"wanted {setting.wanted}{likely}")]
 
 

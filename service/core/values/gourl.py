@@ -93,21 +93,21 @@ def _host(host: str) -> str:
         return _literal(host)
     colon = host.rfind(":")
     if colon >= 0 and not _PORT.fullmatch(host[colon:]):
-        raise GoUrlError("what follows the last colon of the host is no port number")
+        raise GoUrlError("the text after the last colon of the host is not a port number")
     return _unescape_host(host)
 
 
 def _literal(host: str) -> str:
     opening, closing = host.rfind("["), host.rfind("]")
     if opening > 0 or closing < 0:
-        raise GoUrlError("a bracket in the host that belongs to no IPv6 address")
+        raise GoUrlError("the host has a bracket without an IPv6 address")
     if not _PORT.fullmatch(host[closing + 1 :]):
-        raise GoUrlError("what follows the bracketed host is no port number")
+        raise GoUrlError("the text after the bracketed host is not a port number")
     address = _unescape_host(host[1:closing])
     try:
         ipaddress.IPv6Address(address)
     except ValueError:
-        raise GoUrlError("the brackets hold no IPv6 address") from None
+        raise GoUrlError("the brackets contain no IPv6 address") from None
     return f"[{address}]{host[closing + 1 :]}"
 
 
@@ -116,7 +116,7 @@ def _unescape_host(host: str) -> str:
         if not match[1] or (int(match[1], 16) < 0x80 and match[0] != "%25"):
             raise GoUrlError("a percent-encoded character in the host")
     if any(char not in _HOST_RAW and ord(char) < 0x80 and char != "%" for char in host):
-        raise GoUrlError("a character in the host that no host may have")
+        raise GoUrlError("the host has an invalid character")
     return unescape(host)
 
 

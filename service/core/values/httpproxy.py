@@ -47,10 +47,10 @@ def read(value: str) -> HttpProxy:
     url = _parsed(value)
     if "://" not in value:
         url = _parsed(f"http://{value}")
-        told = f"there is no scheme, and Go takes http://; write {FORM}"
+        told = f"the scheme is missing, so Go assumes http://; write {FORM}"
         remarks.append(Remark("no-scheme", Severity.INFO, told))
     if url is None or not url.host:
-        told = f"Go reads no proxy from the value and connects to nothing or directly; write {FORM}"
+        told = f"Go finds no proxy in the value and connects directly or not at all; write {FORM}"
         return HttpProxy("", (_blocker("parse", told),))
     return _followed(url, remarks)
 
@@ -65,7 +65,7 @@ def _parsed(text: str) -> gourl.GoUrl | None:
 def _followed(url: gourl.GoUrl, remarks: list[Remark]) -> HttpProxy:
     host, port = split_endpoint(url.host)
     if url.scheme not in SCHEMES:
-        told = f"Go's HTTP client knows no proxy of this scheme; write {FORM}"
+        told = f"the HTTP client of Go does not support proxies with this scheme; write {FORM}"
         remarks.append(_blocker("scheme", told))
     if is_pac(url.rest):
         told = "the URL is that of a PAC file, not of a proxy: name the proxy that the file names"
@@ -75,7 +75,9 @@ def _followed(url: gourl.GoUrl, remarks: list[Remark]) -> HttpProxy:
         remarks.append(_warning("rest-ignored", told))
     if not port:
         default = {"https": "443", "http": "80"}.get(url.scheme, "1080")
-        told = f"there is no port, and Go connects to {default}; most proxies listen elsewhere"
+        told = (
+            f"the port is missing, so Go connects to port {default}; most proxies use another port"
+        )
         remarks.append(_warning("no-port", told))
         port = default
     bracketed = host.startswith("[")
@@ -107,14 +109,14 @@ def raw_characters(value: str) -> str:
 def no_proxy_remarks(value: str) -> list[Remark]:
     """What keeps entries of a ``no_proxy`` list from covering any host."""
     if re.search(r"[;\s]", value.strip().replace(", ", ",")):
-        told = "entries are separated by commas: with blanks or semicolons they cover nothing"
+        told = "separate entries with commas: with spaces or semicolons they match no host"
         return [_warning("separator", told)]
     odd = [item for item in value.split(",") if item.strip() and not _covers(item.strip())]
     if not odd:
         return []
     told = (
-        f"entry {odd[0][:60]!r} covers no host: an entry is a name, a domain, an address or a "
-        "network, with no scheme, path or inner wildcard"
+        f"entry {odd[0][:60]!r} matches no host: an entry is a name, a domain, an address or a "
+        "network, without scheme, path or inner wildcard"
     )
     return [_warning("entry", told)]
 

@@ -140,7 +140,7 @@ def _read(value: str) -> Reading:
         message = f"mig-controller refuses the value: {raw_characters(value) or error}"
         return Reading(ValueUse.REFUSED, remarks=(*remarks, _blocker("parse", message)))
     if not url.host:
-        message = "MTC finds no host in the value, says nothing, and connects without the proxy"
+        message = "MTC finds no host in the value and silently connects without the proxy"
         return Reading(ValueUse.IGNORED, remarks=(*remarks, _blocker("no-host", message)))
     if "@" in url.rest:
         # What Go takes for the host is then the user name and digits of the password.
@@ -176,11 +176,11 @@ def scheme_remarks(scheme: str) -> list[Remark]:
     if scheme == "http":
         return []
     if scheme == "https":
-        told = "https promises TLS to the proxy, but stunnel speaks plain HTTP CONNECT to it"
+        told = "https promises TLS to the proxy, but stunnel uses plain HTTP CONNECT"
     elif scheme.startswith("socks"):
-        told = "MTC knows no SOCKS: it ignores the scheme and speaks plain HTTP CONNECT"
+        told = "MTC does not support SOCKS: it ignores the scheme and uses plain HTTP CONNECT"
     else:
-        told = "MTC ignores the scheme and speaks plain HTTP CONNECT; write http"
+        told = "MTC ignores the scheme and uses plain HTTP CONNECT; write http"
     return [_warning("scheme", told)]
 
 
@@ -195,7 +195,7 @@ def several_remarks(value: str) -> list[Remark]:
     """The remark that a value lists more than one proxy, if it does."""
     if len(named_proxies(value)) < 2:
         return []
-    return [_blocker("several", "the value lists more than one proxy; MTC takes one")]
+    return [_blocker("several", "the value lists more than one proxy, but MTC accepts only one")]
 
 
 def build_url(host: str, port: int, username: str = "", password: str = "") -> str:

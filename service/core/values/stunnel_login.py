@@ -39,9 +39,9 @@ def endpoint_remarks(host: str, port: str) -> list[Remark]:
 
 def _port_remarks(port: str) -> list[Remark]:
     if not port:
-        return [_blocker("no-port", "there is no port, and stunnel has no default for it")]
+        return [_blocker("no-port", "the port is missing, and stunnel has no default port")]
     if not (port.isascii() and port.isdigit()):
-        return [_blocker("port", "the port is no number")]
+        return [_blocker("port", "the port is not a number")]
     digits = port.lstrip("0")
     if not digits or len(digits) > 5 or int(digits) > 65535:
         return [_blocker("port-range", "the port is not between 1 and 65535")]
@@ -50,21 +50,21 @@ def _port_remarks(port: str) -> list[Remark]:
 
 def _host_remarks(host: str) -> list[Remark]:
     if not host:
-        return [_blocker("no-host-name", "there is no host before the port")]
+        return [_blocker("no-host-name", "the host before the port is missing")]
     if "[" in host or "]" in host:
         told = "stunnel cannot resolve an IPv6 address in brackets; use a DNS name"
         return [_blocker("ipv6", told)]
     if ":" in host:
         return [_ipv6(host)]
     if not host.isascii():
-        return [_blocker("host", "the host is no DNS name: write it in its xn-- form")]
+        return [_blocker("host", "the host is not a DNS name: write it in its xn-- form")]
     labels = host.removesuffix(".").split(".")
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         return [_blocker("host", "the host is neither a DNS name nor an IPv4 address")]
     if _NUMERIC.fullmatch(labels[-1]):
         return _ipv4(host)
     if any("_" in label for label in labels):
-        return [_warning("underscore", "an underscore in a host name: some resolvers refuse it")]
+        return [_warning("underscore", "an underscore in a host name: some resolvers reject it")]
     if labels[-1].lower() == "localhost":
         return [_loopback()]
     return []
@@ -83,13 +83,13 @@ def _ipv4(host: str) -> list[Remark]:
     try:
         address = ipaddress.IPv4Address(host)
     except ValueError:
-        told = "the host is no IPv4 address (four numbers from 0 to 255), and no DNS name"
+        told = "the host is neither an IPv4 address (four numbers from 0 to 255) nor a DNS name"
         return [_blocker("ipv4", told)]
     return [_loopback()] if address.is_loopback or address.is_unspecified else []
 
 
 def _loopback() -> Remark:
-    told = "the host is the pod itself: a proxy is there only if one runs in the pod"
+    told = "the host is the pod itself: this works only if a proxy runs in the pod"
     return _warning("loopback", told)
 
 
@@ -107,7 +107,7 @@ def credential_remarks(username: str | None, password: str | None) -> list[Remar
             told = f"a line break in the {name} would end the line in stunnel.conf"
             remarks.append(_blocker("line-break", told))
         elif text != text.strip(" \t\v\f"):
-            told = f"stunnel cuts the blanks off the ends of the {name}"
+            told = f"stunnel removes spaces at the ends of the {name}"
             remarks.append(_blocker("trimmed", told))
         remarks += _character_remarks(name, text)
     if ":" in username:
@@ -118,7 +118,7 @@ def credential_remarks(username: str | None, password: str | None) -> list[Remar
 
 def _character_remarks(name: str, text: str) -> list[Remark]:
     if any(0xDC80 <= ord(char) <= 0xDCFF for char in text):
-        told = f"the {name} is no UTF-8: the ConfigMap with stunnel.conf cannot hold it"
+        told = f"the {name} is not UTF-8: the ConfigMap with stunnel.conf cannot contain it"
         return [_blocker("not-utf-8", told)]
     if re.search(r"[\x01-\x08\x0e-\x1f\x7f]", text):
         return [_warning("control", f"a control character in the {name}")]

@@ -71,7 +71,7 @@ def _escaped(match: re.Match[str]) -> str:
     if number:
         code = int(number, 16)
         if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
-            raise TemplateBroken("a backslash starts no character that YAML knows")
+            raise TemplateBroken("a backslash is followed by a character that YAML does not know")
         return chr(code)
     if match[4]:
         return "".join(_breaks(match[4])[1:])

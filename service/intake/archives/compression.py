@@ -72,7 +72,7 @@ class Budget:
         if self.made > self.limits.decompressed_bytes:
             raise LimitExceeded(
                 "decompressed_bytes",
-                f"the archive holds more than {self.limits.decompressed_bytes} bytes unpacked",
+                f"the archive has more than {self.limits.decompressed_bytes} bytes unpacked",
                 hint="send only the folders that are evaluated, or raise the limit",
             )
         allowed = RATIO_GRACE + self.limits.compression_ratio * max(self.taken, self.size)
@@ -206,7 +206,7 @@ def codec_of(head: bytes) -> Codec | None:
     if head.startswith(ZSTD_MAGIC):
         raise Unreadable(
             "zstd-unsupported",
-            "the data is compressed with zstd, which is not read",
+            "the data is compressed with zstd, which is not supported",
             hint="recompress it: zstd -dc FILE | gzip > FILE.gz",
         )
     return next((codec for codec in CODECS if head.startswith(codec.magic)), None)
@@ -245,7 +245,7 @@ def expand(codec: Codec, pieces: Iterator[bytes], budget: Budget) -> Iterator[by
             raise Unreadable(
                 "archive-trailing-data",
                 f"data that is not {codec.name} follows the end of the {codec.name} data",
-                hint="the file may be damaged or joined from two; send the parts on their own",
+                hint="the file may be damaged or joined from two; send the parts separately",
             )
         budget.enter()
 

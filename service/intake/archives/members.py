@@ -141,8 +141,8 @@ def read_archive(
 
     ``wanted(path)`` is asked for every file before its data is looked at; ``enter(path)`` first,
     for members that may be archives themselves: those are walked, not yielded. ``passing(path)``
-    says of a wanted one that the caller keeps it only until the next such one.
-    A path may come twice, as archives allow; the last one is what unpacking would leave.
+    says of a expected one that the caller keeps it only until the next such one. A path may come
+    twice, as archives allow; the last one is what unpacking would leave.
 
     Links, devices and unsafe paths are skipped, or ``Rejected`` if wanted. A nested archive
     that is damaged, or that is none, is ``Rejected`` after its good members.
