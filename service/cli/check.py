@@ -26,7 +26,7 @@ _FILE = click.Path(allow_dash=True)
 _PARTS = (
     ("source", "Evidence of the source cluster: archive, directory, objects or descriptor."),
     ("destination", "Evidence of the destination cluster."),
-    ("host", "Evidence of the cluster that runs MTC, where it is neither of the two."),
+    ("host", "Evidence of the cluster that runs MTC, if it is a third cluster."),
     ("plan", "The MigPlan."),
     ("storage", "The MigStorage (replication repository)."),
     ("controller", "The MigrationController."),
@@ -52,7 +52,9 @@ class FormatName(click.ParamType[str]):
         """The name, if there is such a format."""
         names = self.names()
         if value not in names:
-            self.fail(f"there is no format {value!r}; formats are: {', '.join(names)}", param, ctx)
+            self.fail(
+                f"there is no format {value!r}; the formats are: {', '.join(names)}", param, ctx
+            )
         return str(value)
 
     def shell_complete(
@@ -76,7 +78,7 @@ def _priorities(context: click.Context, parameter: click.Parameter, value: str) 
     """Three names, or none."""
     if value == "none" or (value.count(",") == 2 and all(value.split(","))):
         return value
-    raise click.BadParameter("wanted three names such as High,Medium,Low, or none")
+    raise click.BadParameter("expected three names such as High,Medium,Low, or none")
 
 
 @click.command()
@@ -111,20 +113,22 @@ def _priorities(context: click.Context, parameter: click.Parameter, value: str) 
     default="fail",
     show_default=True,
     type=click.Choice(["fail", "ignore"]),
-    help="Whether what is unknown makes the exit status 2.",
+    help="Whether unknown findings set exit status 2.",
 )
-@click.option("--new-only", is_flag=True, help="Let only what the --baseline has not count.")
+@click.option(
+    "--new-only", is_flag=True, help="Count only findings that are not in the --baseline."
+)
 @click.option(
     "--updates-from",
     metavar="PLACE",
-    help="Where to look up the newest OpenShift release: URL of an update service, public for Red "
-    "Hat's, a graph file, or a folder of graph data. Without it nothing is asked.",
+    help="Where to look up the newest OpenShift release: URL of an update service, public for "
+    "Red Hat's, a graph file, or a folder of graph data. Without it, nothing is contacted.",
 )
 @click.option(
     "--releases",
     type=_FILE,
     metavar="FILE",
-    help="Releases of OpenShift, MTC and OADP, in place of the built-in data.",
+    help="Release data of OpenShift, MTC and OADP, instead of the built-in data.",
 )
 @click.option("--plan-name", metavar="[NAMESPACE/]NAME", help="Which plan, if several are given.")
 @click.option(
@@ -133,11 +137,13 @@ def _priorities(context: click.Context, parameter: click.Parameter, value: str) 
     help="Which cluster runs MTC; otherwise the plan defines it.",
 )
 @selecting
-@click.option("--as-of", metavar="TIME", help="Judge as of this date or time (ISO 8601).")
+@click.option("--as-of", metavar="TIME", help="Evaluate as of this date or time (ISO 8601).")
 @click.option(
-    "--target-openshift", metavar="VERSION", help="Judge for a destination of this version."
+    "--target-openshift", metavar="VERSION", help="Evaluate for a destination of this version."
 )
-@click.option("--target-mtc", metavar="VERSION", help="Judge for clusters with this MTC version.")
+@click.option(
+    "--target-mtc", metavar="VERSION", help="Evaluate for clusters with this MTC version."
+)
 @click.option(
     "--max-age-hours", "--max-age", metavar="HOURS", type=float, help="Older evidence is stale."
 )
@@ -155,14 +161,14 @@ def _priorities(context: click.Context, parameter: click.Parameter, value: str) 
     type=click.Choice(["2", "3"]),
     default="2",
     show_default=True,
-    help="Version of Jira's REST API: 2 takes wiki markup, 3 takes ADF.",
+    help="Version of Jira's REST API: 2 uses wiki markup, 3 uses ADF.",
 )
 @click.option(
     "--priorities",
     default="High,Medium,Low",
     show_default=True,
     callback=_priorities,
-    help="Jira's names of the three priorities, or none.",
+    help="The names of the three priorities in Jira, or none.",
 )
 @click.option(
     "--table", default="incident", show_default=True, metavar="NAME", help="The ServiceNow table."
@@ -275,7 +281,7 @@ def _judge(
     except delta.MalformedPrevious as error:
         raise Refusal(f"baseline{error.pointer}: {error.wanted}") from None
     except gate.NoPrevious:
-        raise Refusal("--new-only compares with --baseline, and none was given") from None
+        raise Refusal("--new-only needs --baseline") from None
     return bundle.sources.add_lines(report), chooser.catalogue.policies
 
 
@@ -331,7 +337,7 @@ def _output(text: str) -> tuple[str, Path]:
     if name not in form.names():
         known = ", ".join(form.names())
         raise click.BadParameter(
-            f"there is no format {name!r}; formats are: {known}", param_hint="--output"
+            f"there is no format {name!r}; the formats are: {known}", param_hint="--output"
         )
     return name, Path(path)
 

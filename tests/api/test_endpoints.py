@@ -117,7 +117,7 @@ def test_a_bare_body_belongs_to_the_role_of_the_query(client: FlaskClient) -> No
             "role=sorce",
             {
                 "code": "invalid-value",
-                "detail": "wanted one of: source, destination, host",
+                "detail": "expected one of: source, destination, host",
                 "parameter": "role",
                 "hint": "did you mean source?",
             },
@@ -126,7 +126,7 @@ def test_a_bare_body_belongs_to_the_role_of_the_query(client: FlaskClient) -> No
             "max_age_hours=soon",
             {
                 "code": "invalid-value",
-                "detail": "wanted a number of hours above 0",
+                "detail": "expected a number of hours above 0",
                 "parameter": "max_age_hours",
             },
         ),
@@ -134,7 +134,7 @@ def test_a_bare_body_belongs_to_the_role_of_the_query(client: FlaskClient) -> No
             "max_age_hours=nan",
             {
                 "code": "invalid-value",
-                "detail": "wanted a number of hours above 0",
+                "detail": "expected a number of hours above 0",
                 "parameter": "max_age_hours",
             },
         ),
@@ -142,7 +142,7 @@ def test_a_bare_body_belongs_to_the_role_of_the_query(client: FlaskClient) -> No
             "target_openshift=4",
             {
                 "code": "invalid-value",
-                "detail": "wanted a version such as 4.16.3",
+                "detail": "expected a version such as 4.16.3",
                 "parameter": "target_openshift",
             },
         ),
@@ -150,7 +150,7 @@ def test_a_bare_body_belongs_to_the_role_of_the_query(client: FlaskClient) -> No
             "as_of=2026-01-31T10:00:00",
             {
                 "code": "invalid-value",
-                "detail": "wanted an offset from UTC: end the time with Z",
+                "detail": "expected an offset from UTC: end the time with Z",
                 "parameter": "as_of",
             },
         ),
@@ -158,7 +158,7 @@ def test_a_bare_body_belongs_to_the_role_of_the_query(client: FlaskClient) -> No
             "as_of=yesterday",
             {
                 "code": "invalid-value",
-                "detail": "wanted a date or a time such as 2026-01-31T12:00:00Z",
+                "detail": "expected a date or a time such as 2026-01-31T12:00:00Z",
                 "parameter": "as_of",
             },
         ),
@@ -166,7 +166,7 @@ def test_a_bare_body_belongs_to_the_role_of_the_query(client: FlaskClient) -> No
             "plan=a/b/c",
             {
                 "code": "invalid-value",
-                "detail": "wanted NAMESPACE/NAME or NAME of a Kubernetes object",
+                "detail": "expected NAMESPACE/NAME or NAME of a Kubernetes object",
                 "parameter": "plan_name",
             },
         ),
@@ -250,12 +250,12 @@ def test_an_unknown_policy_names_the_nearest(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     "path, detail",
     [
-        ("/v1/policies/", "The path has a slash too many: use /v1/policies."),
-        ("/v1/evaluations/", "The path has a slash too many: use /v1/evaluations."),
-        ("/v1//policies", "The path has a slash too many: use /v1/policies."),
-        ("/v2/policies", "GET / lists what there is; /docs describes it."),
+        ("/v1/policies/", "The path has an extra slash: use /v1/policies."),
+        ("/v1/evaluations/", "The path has an extra slash: use /v1/evaluations."),
+        ("/v1//policies", "The path has an extra slash: use /v1/policies."),
+        ("/v2/policies", "GET / lists the paths; /docs describes them."),
         ("/docs/secret.js", "GET /docs shows the documentation of the API."),
-        ("/docs/../../etc/passwd", "GET / lists what there is; /docs describes it."),
+        ("/docs/../../etc/passwd", "GET / lists the paths; /docs describes them."),
     ],
 )
 def test_a_wrong_path_is_a_problem_and_no_redirect(

@@ -29,7 +29,7 @@ _ROLES = [role.value for role in Role]
 
 def _choice(names: list[str], description: str, **more: Any) -> fields.String:
     return fields.String(
-        validate=validate.OneOf(names, error="wanted one of: {choices}"),
+        validate=validate.OneOf(names, error="expected one of: {choices}"),
         metadata={"description": description, "choices": tuple(names), **more},
     )
 
@@ -49,7 +49,7 @@ class FormatQuery(Query):
     """Query of what answers with a report."""
 
     format = fields.List(
-        fields.String(validate=validate.OneOf(list(FORMATS), error="wanted one of: {choices}")),
+        fields.String(validate=validate.OneOf(list(FORMATS), error="expected one of: {choices}")),
         metadata={
             "description": "format of the report; wins over the Accept header. Given several "
             "times, the answer is a zip with a file for each",

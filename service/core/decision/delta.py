@@ -79,7 +79,7 @@ def parse(raw: object) -> Previous:
 def parse_seen(raw: object, base: str) -> list[Seen]:
     """Findings as a report or baseline has them. Raises MalformedPrevious."""
     if not isinstance(raw, Sequence) or isinstance(raw, str | bytes):
-        raise MalformedPrevious(base, "wanted a report, or a list of fingerprints")
+        raise MalformedPrevious(base, "expected a report, or a list of fingerprints")
     return [_seen(f"{base}/{place}", item) for place, item in enumerate(raw)]
 
 
@@ -241,7 +241,7 @@ def _seen(place: str, raw: object) -> Seen:
     if isinstance(raw, str):
         return Seen(_fingerprint(place, raw))
     if not isinstance(raw, Mapping):
-        raise MalformedPrevious(place, "wanted a finding or a fingerprint")
+        raise MalformedPrevious(place, "expected a finding or a fingerprint")
     return Seen(
         fingerprint=_fingerprint(f"{place}/fingerprint", raw.get("fingerprint")),
         verdict=_word(place, raw, "verdict", Verdict),
@@ -259,14 +259,14 @@ def _seen(place: str, raw: object) -> Seen:
 
 def _marks(place: str, raw: object) -> tuple[str, ...]:
     if not isinstance(raw, list):
-        raise MalformedPrevious(f"{place}/see", "wanted a list of fingerprints")
+        raise MalformedPrevious(f"{place}/see", "expected a list of fingerprints")
     return tuple(_fingerprint(f"{place}/see/{index}", item) for index, item in enumerate(raw))
 
 
 def _fingerprint(place: str, value: object) -> str:
     if isinstance(value, str) and re.match(FINGERPRINT, value) and value.isalnum():
         return value
-    raise MalformedPrevious(place, "wanted a fingerprint (32 hex digits)")
+    raise MalformedPrevious(place, "expected a fingerprint (32 hex digits)")
 
 
 def _text(place: str, raw: Mapping[Any, Any], key: str) -> str:
@@ -284,14 +284,14 @@ def _word(place: str, raw: Mapping[Any, Any], key: str, kind: type[E]) -> E | No
         return kind(value)
     except ValueError:
         words = ", ".join(kind)
-        raise MalformedPrevious(f"{place}/{key}", f"wanted one of {words}") from None
+        raise MalformedPrevious(f"{place}/{key}", f"expected one of {words}") from None
 
 
 def _subject(place: str, raw: object) -> Subject:
     if raw is None:
         return Subject()
     if not isinstance(raw, Mapping):
-        raise MalformedPrevious(place, "wanted an object")
+        raise MalformedPrevious(place, "expected an object")
     return Subject(
         cluster=_text(place, raw, "cluster"),
         api_version=_text(place, raw, "apiVersion"),
