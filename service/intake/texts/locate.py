@@ -156,7 +156,9 @@ class Locator:
         if node.start not in self._ends:
             indent = _indent_of(self._text, node.start)
             closing = b"\n" + indent + _CLOSING[self._text[node.start]]
-            self._ends[node.start] = self._text.find(closing, node.start, node.end)
+            # Nothing else in a document ends without indentation, and its end is near.
+            search = self._text.find if indent else self._text.rfind
+            self._ends[node.start] = search(closing, node.start, node.end)
         return self._ends[node.start]
 
     def _json_items(self, node: _Node, indent: bytes, end: int) -> list[int]:
