@@ -27,6 +27,8 @@ from service.kinds.redact import redact
 
 _MARK = re.compile(r""" && echo (['"])--- \{complete: \[[^]]*\]\}\1""")
 _TEMPLATE = re.compile(r"go-template='- {[^']*'|go-template='apiVersion[^']*'")
+_WEIGHTS = ("fail", "error", "unknown", "waived", "pass", "not_applicable")
+"""The verdicts, the most important first."""
 _KEYS = frozenset({"name", "given", "expect"})
 AS_OF = "2031-05-05T05:05:00Z"
 """When cases are judged that name no ``asOf``: in years, so that dates which matter show."""
@@ -53,6 +55,10 @@ def read_cases(file: Path) -> tuple[dict[str, Any], ...]:
         if not all(isinstance(row, dict) and {"verdict", "subject"} <= set(row) for row in rows):
             text = "each of expect needs a verdict and a subject"
             raise BadCases(f"{file.name}: case {case['name']}: {text}")
+        wrong = {row["verdict"] for row in rows} - set(_WEIGHTS)
+        if wrong:
+            text = f"no verdict is called {wrong.pop()!r}; there are {', '.join(_WEIGHTS)}"
+            raise BadCases(f"{file.name}: case {case['name']}: {text}")
     return tuple(found)
 
 
@@ -63,9 +69,6 @@ def summaries(cases: Sequence[Mapping[str, Any]]) -> tuple[Summary, ...]:
         verdicts = {row["verdict"] for row in case["expect"]}
         found.append(Summary(min(verdicts, key=_WEIGHTS.index), str(case["name"])))
     return tuple(found)
-
-
-_WEIGHTS = ("fail", "error", "unknown", "waived", "pass", "not_applicable")
 
 
 def summary_page(cases: Path) -> str:

@@ -435,6 +435,9 @@ def test_cases_that_do_not_hold_are_shown(tmp_path: Path) -> None:
     assert "  case the second namespace has no label:" in lines
     assert "  -  found: a label" in lines
     assert "  +  found: no label" in lines
+    cases[0]["expect"][0]["verdict"] = "passes"
+    file.write_text(yaml.safe_dump(cases))
+    assert "no verdict is called 'passes'" in run(tmp_path, "test-policies", "rules").stdout
     file.unlink()
     assert (
         "ACME101.yaml: No such file or directory" in run(tmp_path, "test-policies", "rules").stdout

@@ -84,10 +84,14 @@ def find(text: str) -> list[Policy[Any]]:
     """
     from difflib import get_close_matches
 
+    from policies import catalogue
+
     word = text.strip().lower()
-    for item in _all():
-        if word in (item.id.lower(), item.name.lower()):
-            return [item]
+    # Policies of packs need settings and files: look at ours before them.
+    for known in (catalogue, _all):
+        for item in known():
+            if word in (item.id.lower(), item.name.lower()):
+                return [item]
     same = [item for item in _all() if word in (name.lower() for name in item.upstream)]
     if same:
         return same
