@@ -138,11 +138,15 @@ def _triggered(migration: Migration, claims: set[str]) -> Iterator[Outcome]:
 
 
 def _rejected(migration: Migration, claims: set[str]) -> Iterator[Outcome]:
-    pods = [
-        pod
-        for pod in migration.source.known(POD, migration.source_namespaces)
-        if pod.scc and not pod.scc.startswith("restricted") and _mounts(pod, claims)
-    ]
+    pods = sorted(
+        (
+            pod
+            for pod in migration.source.known(POD, migration.source_namespaces)
+            if pod.scc and not pod.scc.startswith("restricted") and _mounts(pod, claims)
+        ),
+        key=lambda pod: (pod.ref.namespace, pod.ref.name),
+    )
+    names = sorted({pod.scc for pod in pods})
     if not pods or release.openshift(migration.destination).value < FIRST_ENFORCED:
         return
     yield failed(
@@ -151,10 +155,10 @@ def _rejected(migration: Migration, claims: set[str]) -> Iterator[Outcome]:
         f"({few(pod.ref.name for pod in pods)}) can be rejected in the restore: Velero adds an "
         "init container before the constraints are restored",
         pods[0].ref.at("/metadata/annotations/openshift.io~1scc", pods[0].scc),
-        found=pods[0].scc,
+        found=", ".join(names),
         wanted="constraints that exist on the destination before the migration",
         key="pod-security",
-        commands=(f"oc get scc {quote(pods[0].scc)} -o yaml",),
+        commands=(f"oc get scc {' '.join(map(quote, names))} -o yaml",),
     )
 
 
