@@ -7,9 +7,10 @@ import logging
 import logging.config
 import os
 import re
+import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from service.kinds.redact import redact
 
@@ -109,3 +110,10 @@ def logging_config(level: str) -> dict[str, Any]:
 def configure_logging(level: str) -> None:
     """Log JSON lines to the standard output."""
     logging.config.dictConfig(logging_config(level))
+
+
+def refuse_start(text: str) -> NoReturn:
+    """End the process before it serves; the log says why, and so does the terminal."""
+    configure_logging("INFO")
+    logging.getLogger("service.start").critical(text)
+    sys.exit(text)

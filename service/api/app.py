@@ -8,7 +8,7 @@ from types import TracebackType
 from flask import Flask
 
 from service.api.access import auth
-from service.api.answers import error_handlers
+from service.api.answers import error_handlers, packing
 from service.api.runtime import EXTENSION, Runtime
 from service.api.server import lifecycle, turns
 from service.api.views import (
@@ -24,7 +24,7 @@ from service.api.views import (
     reports,
 )
 from service.observability import configure_logging, place_of
-from service.settings import Settings, from_environment
+from service.settings import Settings, SettingsError, from_environment
 
 log = logging.getLogger("service.error")
 
@@ -53,12 +53,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     # A path with an extra slash is an error to report, not to redirect.
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
-    now = Runtime.of(settings)
+    try:
+        now = Runtime.of(settings)
+    except SettingsError as error:
+        log.critical(str(error))
+        raise
     app.extensions[EXTENSION] = now
     lifecycle.install(app, now.metrics)
     error_handlers.install(app, settings, now.metrics)
     auth.install(app, settings)
     turns.install(app, settings, now.turns.memory)
+    packing.install(app)
     parts = (
         evaluations,
         reports,

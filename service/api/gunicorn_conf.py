@@ -15,7 +15,6 @@ import os
 import socket
 import ssl
 import struct
-import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,13 +24,13 @@ from service.api.server import channel
 from service.api.server.changing import stamp
 from service.api.server.health_server import HealthServer
 from service.api.server.processors import workers_by_default
-from service.observability import logging_config
+from service.observability import logging_config, refuse_start
 from service.settings import EXPOSED, SettingsError, from_environment
 
 try:
     _settings = from_environment()
 except SettingsError as error:
-    sys.exit(str(error))
+    refuse_start(str(error))
 
 # With it the Prometheus client would keep its numbers in mapped files, and a full disk would kill.
 os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
@@ -99,7 +98,7 @@ def when_ready(server: Any) -> None:
     try:
         mode_of(_settings)
     except SettingsError as error:
-        sys.exit(str(error))
+        refuse_start(str(error))
     wait = struct.pack("ll", _settings.idle_timeout, 0)
     for listener in server.LISTENERS:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, wait)
@@ -121,7 +120,7 @@ def _serve_health(server: Any) -> None:
     try:
         health = HealthServer(_settings.health_address, alive, _channel.exposition)
     except OSError as error:
-        sys.exit(
+        refuse_start(
             f"MTC_PREFLIGHT_HEALTH_ADDRESS={_settings.health_address}: cannot listen there "
             f"({os.strerror(error.errno or 0)})"
         )

@@ -26,6 +26,7 @@ from service.intake.streams import gathered, peek, rest
 from service.intake.texts.load import media_of
 from service.intake.texts.loaded import gc_paused
 from service.intake.walk import walk
+from service.kinds.redact import redact
 from service.kinds.ref import Origin
 from service.kinds.resource import Read
 
@@ -119,7 +120,7 @@ def _member(intake: Intake, piece: Piece) -> str:
     if (piece.name, "") not in intake.names:
         intake.names.add((piece.name, ""))
         return ""
-    name = piece.filename[:200] or f"{piece.name} {len(intake.names) + 1}"
+    name = redact(piece.filename[:200]) or f"{piece.name} {len(intake.names) + 1}"
     while (piece.name, name) in intake.names:
         name += "'"
     intake.names.add((piece.name, name))

@@ -19,6 +19,7 @@ from service.intake.layout import PLAIN, Hint, Holds
 from service.intake.options import moment
 from service.intake.trees import Trees
 from service.kinds.health import CLUSTER_OPERATOR
+from service.kinds.redact import redact
 from service.kinds.ref import Origin, Pointer
 
 _STAMP = re.compile(rb"^([\d-]{10}) ([\d:]{8})(?:\.\d+)?(?: ([+-]\d{4}))?(?!\S)", re.MULTILINE)
@@ -95,7 +96,7 @@ def _members(
         if trees.is_nothing(member.path):
             continue
         if isinstance(member, Rejected):
-            intake.unreadable(member.error, Origin(part.name, prefix + member.path))
+            intake.unreadable(member.error, Origin(part.name, redact(prefix + member.path)))
         else:
             _member(intake, part, member, prefix, PLAIN, trees)
     if not (trees.has_objects or trees.logins_failed or held or older):
@@ -125,7 +126,7 @@ def _member(
     intake: Intake, part: Part, member: Member, prefix: str, hint: Hint, trees: Trees
 ) -> None:
     """Read a file of objects, and note what of its tree is lost."""
-    origin = Origin(part.name, prefix + member.path)
+    origin = Origin(part.name, redact(prefix + member.path))
     if not read_file(intake, part, member.data, origin, hint, claims_yaml=True):
         trees.lost(member.path)
     if hint.holds is Holds.MASKED and member.modified:

@@ -31,6 +31,11 @@ _NAMED = re.compile(
     r"(?i)(?P<head>(?:password|passwd|token|secret|access[_-]?key)[\"']?\s*+[:=]\s*+[\"']?)"
     r"(?!\*{4})[^\s\"',}]{3,}+"
 )
+# What signs a URL: whoever has it may fetch what it leads to, until it expires.
+_SIGNED = re.compile(
+    r"(?i)(?P<head>[?&;](?:x-(?:amz|goog)-(?:signature|credential|security-token)|sig|signature"
+    r"|awsaccesskeyid|googleaccessid)=)(?!\*{4})[^&\s\"'<>;]++"
+)
 _LOGIN = re.compile(
     r"(?P<scheme>(?:[A-Za-z][A-Za-z0-9+.-]*:)?/+|)(?P<user>[^\s:/@]*).*@", re.DOTALL
 )
@@ -54,6 +59,8 @@ def redact(text: str) -> str:
         text = _DOTTED.sub(_jwt, text)
     if "passw" in lower or "token" in lower or "secret" in lower or "access" in lower:
         text = _NAMED.sub(rf"\g<head>{MASK}", text)
+    if "=" in text and ("sig" in lower or "credential" in lower or "access" in lower):
+        text = _SIGNED.sub(rf"\g<head>{MASK}", text)
     return text
 
 

@@ -27,6 +27,16 @@ ONE_LINE = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_si
         ("https://api.x:6443 is down, ask a@b", "https://api.x:6443 is down, ask a@b"),
         ("http://u:<password>@h:1", "http://u:<password>@h:1"),
         ("quay.io:443/a/b@sha256:abcdef", "quay.io:443/a/b@sha256:abcdef"),
+        (
+            "https://b.s3/x?X-Amz-Credential=AKIA%2F1&X-Amz-Date=1&X-Amz-Signature=ab12",
+            "https://b.s3/x?X-Amz-Credential=****&X-Amz-Date=1&X-Amz-Signature=****",
+        ),
+        ("https://b.blob/x?se=2026&sig=a%3D, later", "https://b.blob/x?se=2026&sig=**** later"),
+        (
+            "https://h/x?AWSAccessKeyId=AKIA1&Signature=a",
+            "https://h/x?AWSAccessKeyId=****&Signature=****",
+        ),
+        ("https://h/x?design=a&signal=b", "https://h/x?design=a&signal=b"),
     ],
 )
 def test_a_sentence(text: str, shown: str) -> None:

@@ -70,7 +70,7 @@ class Share:
     def spend(self, count: int) -> None:
         """Take so many bytes more; fewer than none gives back. Raises MemoryExceeded."""
         self._spent += count
-        if self._spent <= self._held:
+        if count <= 0 or self._spent <= self._held:
             return
         if self._spent > self._pool.size:
             raise MemoryExceeded(alone=True)

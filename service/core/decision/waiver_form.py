@@ -90,7 +90,7 @@ def _waiver(
         reason=redact(texts["reason"]),
         owner=redact(texts["owner"]),
         ticket=redact(texts["ticket"]),
-        id=texts["id"],
+        id=redact(texts["id"]),
         expires=expires,
         until=str(raw["expires"]),
         found=found,
