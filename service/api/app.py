@@ -8,7 +8,7 @@ from types import TracebackType
 from flask import Flask
 
 from service.api.access import auth
-from service.api.answers import error_handlers, packing
+from service.api.answers import compressed_answers, error_handlers
 from service.api.runtime import EXTENSION, Runtime
 from service.api.server import lifecycle, turns
 from service.api.views import (
@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     error_handlers.install(app, settings, now.metrics)
     auth.install(app, settings)
     turns.install(app, settings, now.turns.memory)
-    packing.install(app)
+    compressed_answers.install(app)
     parts = (
         evaluations,
         reports,
