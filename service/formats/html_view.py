@@ -53,6 +53,7 @@ class Card:
     docs: tuple[Link, ...]
     items: tuple[CardItem, ...]
     more: int
+    where: str
     commands: tuple[str, ...]
 
 
@@ -89,8 +90,15 @@ def _card(anchor: str, findings: Sequence[Finding], known: dict[str, Policy[Any]
         docs=first.docs,
         items=tuple(_item(item, shared) for item in paced(shown)),
         more=len(findings) - len(shown),
+        where=_where(shown) if shared else "",
         commands=tuple(shared),
     )
+
+
+def _where(findings: Sequence[Finding]) -> str:
+    """The clusters on which a command that several findings share is run; "" where it is one."""
+    names = dict.fromkeys(words.line(item.subject.cluster) for item in findings)
+    return " and ".join(filter(None, names)) if len(names) > 1 else ""
 
 
 def _item(finding: Finding, shared: Sequence[str]) -> CardItem:

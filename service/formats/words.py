@@ -161,14 +161,13 @@ def placed_commands(finding: Finding) -> Iterator[tuple[str, str]]:
 
 
 def gate_reasons(gate: GateDecision) -> Iterator[str]:
-    """Why a gate is closed, a line each; all that is unknown in one."""
+    """Why a gate is closed, a line each; of what is unknown the number, for it is listed before."""
     unknown = [item.policy for item in gate.reasons if item.unknown]
     for reason in gate.reasons:
         if not reason.unknown:
             yield line(reason.text)
     if unknown:
-        verb = "is" if len(unknown) == 1 else "are"
-        yield f"{', '.join(unknown)} {verb} unknown"
+        yield _some(len(unknown), "policy is unknown", "policies are unknown")
 
 
 @dataclass(frozen=True, slots=True)

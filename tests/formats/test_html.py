@@ -195,3 +195,15 @@ def test_text_has_the_contrast_that_wcag_wants(ink, paper, theme):
         inner = dark[: dark.index("\n}\n")]
         colors.update(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", inner))
     assert contrast(colors[ink], colors[paper]) >= 4.5
+
+
+def test_a_command_that_clusters_share_names_each_of_them():
+    findings = [
+        samples.finding(
+            "MTC201", "fail", subject=subject, commands=("oc patch x",), key=subject.name
+        )
+        for subject in (samples.SOURCE, samples.DESTINATION)
+    ]
+    text = page(samples.report(*findings))
+    assert text.count("oc patch x") == 1
+    assert "On legacy-eu and prod-eu:" in text

@@ -19,7 +19,7 @@ from service.core.facts.release import openshift
 from service.intake.intake import Intake
 from service.intake.parts import read_body, read_pieces
 from service.intake.pieces import BadInput, Piece
-from service.kinds.cluster import NAMESPACE
+from service.kinds.cluster import CONFIG_MAP, NAMESPACE
 from service.kinds.mtc import MIG_CLUSTER
 from service.kinds.network import NETWORK_POLICY
 from service.kinds.ref import Origin
@@ -637,3 +637,24 @@ def test_the_name_of_an_object_ends_where_names_end() -> None:
     item = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n" * 2_000_000}}
     migration = read(piece("source", json.dumps(item).encode())).migration
     assert [space.ref.name for space in migration.source.known(NAMESPACE)] == ["n" * 600]
+
+
+def test_the_outputs_of_printed_commands_may_be_appended_to_one_file() -> None:
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "x"}}
+    shop = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}
+    empty = {"apiVersion": "v1", "items": [], "kind": "List"}
+    text = "".join(
+        [
+            json.dumps(config, indent=4) + "\n",
+            json.dumps(empty, indent=4) + "\n--- {complete: [pods/shop]}\n",
+            "--- {probes: [{from: source, vantage: cluster, target: dns, open: true}]}\n",
+            json.dumps(shop, indent=4) + "\n",
+            json.dumps(config, indent=4).replace('"a"', '"b"') + "\n",
+        ]
+    )
+    migration = read(piece("source", text.encode())).migration
+    assert migration.problems == ()
+    assert migration.source.all(POD, ["shop"]) == ()
+    assert [item.ref.name for item in migration.source.known(CONFIG_MAP)] == ["a", "b"]
+    assert [item.ref.name for item in migration.source.known(NAMESPACE)] == ["shop"]
+    assert [(item.target, item.open) for item in migration.probes] == [("dns", True)]

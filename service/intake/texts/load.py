@@ -15,8 +15,8 @@ from service.intake.texts.pasted import inspected, with_cuts
 from service.intake.texts.yaml.loader import load_yaml
 
 _MORE_THAN_ONE = ("json-trailing",)
-# The output of a command that prints YAML, below that of one that prints JSON.
-_YAML_BELOW = re.compile(rb"^\}?(?:apiVersion:|---(?: |$))", re.MULTILINE)
+# The output of a command that prints YAML, or indented JSON, below that of one that prints JSON.
+_MORE_BELOW = re.compile(rb"^\}?(?:apiVersion:|---(?: |$))|^\}\n\{\n", re.MULTILINE)
 
 
 def media_of(data: bytes) -> Media:
@@ -40,7 +40,7 @@ def load(data: bytes, limits: Limits, *, yaml_claimed: bool = False) -> Iterator
     except LimitExceeded as error:
         yield Loaded(0, None, error)
     except Unreadable as error:
-        if _YAML_BELOW.search(data):
+        if _MORE_BELOW.search(data):
             yield from map(inspected, load_yaml(with_cuts(data), limits))
         elif error.code in _MORE_THAN_ONE:
             yield from load_ndjson(data, limits)

@@ -75,10 +75,10 @@ def segments(text: bytes) -> Iterator[Segment]:
 
 
 # What a command of ours ends with, and what `oc` begins with.
-_MARK = re.compile(rb"--- \{complete: [^\n]*\}\n(?=\s*[^\s#])")
+_MARK = re.compile(rb'--- \{"?(?:complete|probes|facts)"?: [^\n]*\}\n(?=\s*[^\s#])')
 _OPENING = re.compile(rb"(?:---[^\n]*\n)?(?:(apiVersion:)|\{)")
 _AFTER_YAML = re.compile(rb"\n(?=apiVersion:|\{)")
-_AFTER_JSON = re.compile(rb"\n(?=apiVersion:)|\n\}(?=apiVersion:|---)")
+_AFTER_JSON = re.compile(rb"\n(?=apiVersion:)|\n\}(?=apiVersion:|---)|\}\n(?=\{)")
 
 
 def _end_of_output(text: bytes, start: int, end: int) -> int:
