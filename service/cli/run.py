@@ -45,6 +45,17 @@ All commands: mtc-preflight --help"""
 class Root(click.Group):
     """The group; where whoever reads the output has enough, it ends without a verdict."""
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands, each with its whole first sentence."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    (name, command.get_short_help_str(limit=1000))
+                    for name in self.list_commands(ctx)
+                    if (command := self.get_command(ctx, name)) and not command.hidden
+                ]
+            )
+
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
         try:
@@ -58,7 +69,10 @@ class Root(click.Group):
 
 
 @click.group(
-    NAME, cls=Root, invoke_without_command=True, context_settings={"max_content_width": 100}
+    NAME,
+    cls=Root,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option("--version", is_flag=True, help="Show the version and exit.")
 @click.option("--traceback", "show_traceback", is_flag=True, hidden=True)

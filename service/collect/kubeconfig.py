@@ -46,7 +46,7 @@ class KubeContext:
             user = self._user()
             headers = _impersonation(user)
         except config.ConfigException as error:
-            raise NoConnection(f"kubeconfig: {str(error)[:300]}") from None
+            raise NoConnection(f"kubeconfig: {str(error)[:300]}{self._others()}") from None
         except (OSError, ValueError, YAMLError) as error:
             # The text of a YAML error quotes the file, tokens included.
             raise NoConnection(f"kubeconfig: {type(error).__name__}") from None
@@ -60,6 +60,20 @@ class KubeContext:
         made = _client(settings)
         made.default_headers.update(headers)
         return made
+
+    def _others(self) -> str:
+        """The contexts that there are, where there is none of this name."""
+        from kubernetes.config import ConfigException, kube_config
+
+        merger: Any = kube_config.KubeConfigMerger
+        place = self.kubeconfig or kube_config.KUBE_CONFIG_DEFAULT_LOCATION
+        try:
+            names = [str(item["name"]) for item in merger(place).config["contexts"].value]
+        except (ConfigException, AttributeError, KeyError, TypeError):
+            return ""
+        if not self.name or self.name in names:
+            return ""
+        return f"; its contexts are: {', '.join(names[:20])}"
 
     def _user(self) -> Mapping[str, Any]:
         """The entry of the context's user in the kubeconfig, empty where it has none."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from service.formats import (
+    azure,
     baseline,
+    codequality,
+    csv_format,
     gather_format,
     github,
     html,
@@ -16,6 +19,7 @@ from service.formats import (
     policy_report,
     sarif,
     servicenow,
+    tap,
     text,
     tickets_format,
 )
@@ -29,6 +33,10 @@ _MODULES = (
     html,
     text,
     github,
+    codequality,
+    azure,
+    tap,
+    csv_format,
     policy_report,
     tickets_format,
     jira,

@@ -130,9 +130,33 @@ class PolicyReportSchema(CamelSchema):
     results = fields.List(fields.Dict(), required=True)
 
 
-SCHEMAS: Mapping[str, type[Schema]] = {
+class LinesSchema(Schema):
+    """Where an issue begins."""
+
+    begin = fields.Integer(required=True)
+
+
+class LocationSchema(Schema):
+    """A place in a file of the evidence."""
+
+    path = text()
+    lines = fields.Nested(LinesSchema, required=True)
+
+
+class CodeQualityIssueSchema(Schema):
+    """An issue, as GitLab reads it."""
+
+    description = text()
+    check_name = text("id of the policy")
+    fingerprint = text()
+    severity = text(enum=["info", "minor", "major", "critical", "blocker"])
+    location = fields.Nested(LocationSchema, required=True)
+
+
+SCHEMAS: Mapping[str, Schema | type[Schema]] = {
     "json": ReportSchema,
     "sarif": SarifSchema,
+    "codequality": CodeQualityIssueSchema(many=True),
     "policyreport": PolicyReportSchema,
     "tickets": TicketsSchema,
     "jira": JiraSchema,
