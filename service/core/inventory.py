@@ -165,7 +165,7 @@ class Shelf(Generic[T]):
 
     def _problem(self, entry: Entry, error: Malformed) -> Problem:
         code, hint = "object-malformed", "fetch the object again, unedited: "
-        told = f"is malformed: wanted {error.wanted}"
+        told = f"is malformed: expected {error.wanted}"
         if isinstance(error, Misspelt):
             code, hint = "field-misspelt", f"did you mean {error.meant!r}? Or {hint}"
             told = f"has a field {error.key[:60]!r} that its kind does not have there"
