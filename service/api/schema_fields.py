@@ -50,7 +50,7 @@ class Hours(fields.Float):
         except (TypeError, ValueError):
             hours = 0
         if not 0 < hours <= MOST_HOURS:
-            raise ValidationError("wanted a number of hours above 0")
+            raise ValidationError("expected a number of hours above 0")
         return hours
 
 
