@@ -36,7 +36,7 @@ from service.core.values import stunnel
 from service.core.values.versions import Version, parse_or_none
 from service.kinds.cluster import CONFIG_MAP, NODE
 from service.kinds.config import CLUSTER_VERSION, INGRESS_CONFIG, PROXY, SERVER_VERSION
-from service.kinds.mtc import MIG_PLAN, MIGRATION_CONTROLLER, MTC_NAMESPACE
+from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
 from service.kinds.redact import MASK
 from service.kinds.ref import Pointer
 from service.kinds.resource import Read
@@ -54,8 +54,6 @@ PROXY_READS = (
     Read(NODE),
 )
 """The proxy, and what identifies an OpenShift 3 cluster, which has no such object."""
-
-PLAN_READ = Read(MIG_PLAN, namespace=MTC_NAMESPACE)
 
 
 SINCE = "stunnel_tcp_proxy; 1.4.2 and later releases do"

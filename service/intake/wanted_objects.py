@@ -46,10 +46,6 @@ class Wanted:
                 plan.add(read.resource)
         return cls(frozenset(whole), frozenset(fixed), frozenset(plan), chosen)
 
-    def takes_all(self, resource: Resource[Any]) -> bool:
-        """Whether every object of this resource is read, wherever it is."""
-        return resource in self.whole and resource not in (CONFIG_MAP, SECRET)
-
     def takes(self, resource: Resource[Any], namespace: str) -> bool:
         """Whether an object of this resource in this namespace is read by any policy."""
         if resource in self.whole:

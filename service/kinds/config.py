@@ -18,7 +18,6 @@ class UpdateRecord:
 
     version: str
     state: str
-    completed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,6 @@ class ClusterVersion:
     """
 
     ref: Ref
-    cluster_id: str
     channel: str
     desired: str
     history: tuple[UpdateRecord, ...]
@@ -131,7 +129,6 @@ def cluster_version(value: Object, ref: Ref) -> ClusterVersion:
         UpdateRecord(
             text(row, "version", f"/status/history/{index}"),
             text(row, "state", f"/status/history/{index}"),
-            text(row, "completionTime", f"/status/history/{index}"),
         )
         for index, row in enumerate(rows(status, "history", "/status"))
     )
@@ -143,7 +140,6 @@ def cluster_version(value: Object, ref: Ref) -> ClusterVersion:
         )
     return ClusterVersion(
         ref=ref,
-        cluster_id=text(spec, "clusterID", "/spec"),
         channel=text(spec, "channel", "/spec"),
         desired=text(table(status, "desired", "/status"), "version", "/status/desired"),
         history=history,

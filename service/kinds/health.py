@@ -38,7 +38,6 @@ class CertificateRequest:
 
     ref: Ref
     created: str
-    signer: str
     decided: bool
 
 
@@ -78,7 +77,6 @@ def certificate_request(value: Object, ref: Ref) -> CertificateRequest:
     return CertificateRequest(
         ref=ref,
         created=scalar(metadata(value), "creationTimestamp", "/metadata"),
-        signer=text(table(value, "spec", ""), "signerName", "/spec"),
         decided=any(kind in told for kind in ("Approved", "Denied", "Failed")),
     )
 

@@ -43,7 +43,6 @@ class Service:
     """A service and its ports."""
 
     ref: Ref
-    cluster_ip: str
     type: str
     ports: tuple[int, ...]
 
@@ -170,7 +169,7 @@ def service(value: Object, ref: Ref) -> Service:
         number(row, "port", f"/spec/ports/{index}")
         for index, row in enumerate(rows(spec, "ports", "/spec"))
     )
-    return Service(ref, text(spec, "clusterIP", "/spec"), text(spec, "type", "/spec"), ports)
+    return Service(ref, text(spec, "type", "/spec"), ports)
 
 
 def selector(of: Object, key: str, at: str) -> Selector:

@@ -64,7 +64,6 @@ class PackageManifest:
     ref: Ref
     channels: tuple[tuple[str, str], ...]
     """Pairs of channel name and version of its newest CSV."""
-    default_channel: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ def package_manifest(value: Object, ref: Ref) -> PackageManifest:
         described = text(table(row, "currentCSVDesc", at), "version", f"{at}/currentCSVDesc")
         named = text(row, "currentCSV", at).partition(".")[2]
         channels.append((text(row, "name", at), described or named))
-    return PackageManifest(ref, tuple(channels), text(status, "defaultChannel", "/status"))
+    return PackageManifest(ref, tuple(channels))
 
 
 def install_plan(value: Object, ref: Ref) -> InstallPlan:

@@ -142,7 +142,6 @@ class Condition:
     reason: str = ""
     message: str = ""
     category: str = ""
-    last_transition: str = ""
 
 
 def conditions(of: Object, at: str) -> Mapping[str, Condition]:
@@ -157,7 +156,6 @@ def conditions(of: Object, at: str) -> Mapping[str, Condition]:
             text(row, "reason", where),
             text(row, "message", where),
             text(row, "category", where),
-            text(row, "lastTransitionTime", where),
         )
     return found
 

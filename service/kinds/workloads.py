@@ -137,13 +137,11 @@ class BuildConfig:
     """A build configuration; ``images`` are pairs of JSON pointer and the image it refers to.
 
     The references have the form of :attr:`ImageStream.spec_tags`, as has ``output``.
-    ``push_secret`` is "" where the build uses that of its service account.
     """
 
     ref: Ref
     images: tuple[tuple[str, str], ...]
     output: str = ""
-    push_secret: str = ""
 
 
 def pod(value: Object, ref: Ref) -> Pod:
@@ -412,12 +410,10 @@ def build_config(value: Object, ref: Ref) -> BuildConfig:
     ]
     found = ((f"{at}/from", _target(of, at)) for of, at in places)
     output = table(spec, "output", "/spec")
-    push = table(output, "pushSecret", "/spec/output")
     return BuildConfig(
         ref,
         tuple((pointer, target) for pointer, target in found if target),
         _target(output, "/spec/output", "to"),
-        text(push, "name", "/spec/output/pushSecret"),
     )
 
 
