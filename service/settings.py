@@ -56,7 +56,7 @@ class Settings:
     ``log_level``          DEBUG, INFO, WARNING or ERROR
     ``workers``            gunicorn worker processes; 0 is one for each processor that the
                            container's limit leaves, from two to eight, and no more than its memory
-                           has room for
+                           allows
     ``threads``            requests that one worker receives at a time
     ``evaluations``        requests that one worker evaluates at a time; others wait
     ``memory``             bytes of memory that the requests of one worker may take together, as
@@ -177,11 +177,11 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         try:
             (limits if variable.limit else values)[variable.field] = variable.read(text)
         except ValueError:
-            faults.append(f"{variable.name}={_shown(text)}: wanted {variable.takes}")
+            faults.append(f"{variable.name}={_shown(text)}: expected {variable.takes}")
     if bool(values.get("tls_cert_file")) != bool(values.get("tls_key_file")):
         faults.append(f"{PREFIX}TLS_CERT_FILE and {PREFIX}TLS_KEY_FILE: wanted both or none")
     if values.get("tls_client_ca_file") and not values.get("tls_cert_file"):
-        faults.append(f"{PREFIX}TLS_CLIENT_CA_FILE: wanted {PREFIX}TLS_CERT_FILE with it")
+        faults.append(f"{PREFIX}TLS_CLIENT_CA_FILE: expected {PREFIX}TLS_CERT_FILE with it")
     if faults:
         raise SettingsError(faults)
     return Settings(limits=Limits(**limits), **values)

@@ -85,7 +85,7 @@ def _read(path: str) -> Report:
         raise Refusal(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         detail = (
-            f"{error.pointer or '/'}: wanted {error.wanted}"
+            f"{error.pointer or '/'}: expected {error.wanted}"
             if isinstance(error, MalformedReport)
             else "this is no JSON"
         )

@@ -305,7 +305,7 @@ class _Tuning:
             hint = nearest(setting.parameter, known) or _listed(known)
             self.faults.append(SelectionFault(by, "parameters", text, hint))
         elif not parameter.accepts(setting.value):
-            text = f"{key}.{parameter.name} is {setting.value:g}: wanted {parameter.takes}"
+            text = f"{key}.{parameter.name} is {setting.value:g}: expected {parameter.takes}"
             self.faults.append(SelectionFault(by, "parameters", text))
         else:
             self.policies[key] = policy.tuned(None, {parameter.name: setting.value})

@@ -37,7 +37,7 @@ class MalformedReport(ValueError):
     """The document is no report of this service; ``pointer`` is a JSON pointer within it."""
 
     def __init__(self, pointer: str, wanted: str) -> None:
-        super().__init__(f"{pointer or '/'}: wanted {wanted}")
+        super().__init__(f"{pointer or '/'}: expected {wanted}")
         self.pointer = pointer
         self.wanted = wanted
 

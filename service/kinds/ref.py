@@ -98,6 +98,6 @@ class Malformed(Exception):
     """An object does not have the form that its kind has; ``pointer`` is within the object."""
 
     def __init__(self, pointer: str, wanted: str) -> None:
-        super().__init__(f"{pointer}: wanted {wanted}")
+        super().__init__(f"{pointer}: expected {wanted}")
         self.pointer = pointer
         self.wanted = wanted

@@ -78,7 +78,7 @@ def test_all_faults_are_told_at_once_with_what_is_wanted() -> None:
         )
     assert caught.value.faults == (
         "MTC_PREFLIGHT_WORKER: no such setting; did you mean MTC_PREFLIGHT_WORKERS?",
-        "MTC_PREFLIGHT_LOG_LEVEL='LOUD': wanted DEBUG | INFO | WARNING | ERROR",
+        "MTC_PREFLIGHT_LOG_LEVEL='LOUD': expected DEBUG | INFO | WARNING | ERROR",
         "MTC_PREFLIGHT_THREADS='many': expected a whole number from 1 to 256",
         "MTC_PREFLIGHT_BODY_BYTES='-5': expected a number of bytes, such as 512Mi",
         "MTC_PREFLIGHT_DEPTH='100000': expected a whole number from 10 to 201",

@@ -1,4 +1,4 @@
-"""What the requests of a worker may take together: memory, and room for uploads."""
+"""What the requests of a worker may take together: memory, and space for uploads."""
 
 from __future__ import annotations
 
