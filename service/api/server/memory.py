@@ -41,7 +41,7 @@ class Pool:
             return True
 
     def _is_last(self, share: Share) -> bool:
-        """Whether nobody goes on before this one gives up."""
+        """Whether no request can continue before this one gives up."""
         return all(self._holding.values()) and next(reversed(self._holding)) is share
 
     def owe(self, count: int) -> None:
