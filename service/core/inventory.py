@@ -135,8 +135,9 @@ class Shelf(Generic[T]):
 
     def _made(self, place: int, entry: Entry) -> T | None:
         """The object as its model, None where what it says is masked. Raises Malformed."""
-        spend(OBJECT + ROW * _rows(entry.value))
-        value, masked = without_masks(self.resource.base, entry.value, entry.masking)
+        given = entry.value  # an item of a list is parsed each time
+        spend(OBJECT + ROW * _rows(given))
+        value, masked = without_masks(self.resource.base, given, entry.masking)
         if masked:
             self._meant[place] = masked
             return None
