@@ -27,7 +27,7 @@ from service.kinds.ref import Origin, Pointer, Subject
 from service.kinds.registry import resource_named
 
 MOST_FINDINGS = 100_000
-HTTPS = r"^https://[^\s<>\"']+$"
+HTTPS = r"^https://[^\s<>\x22\x27]+$"
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
