@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 INSTALL = PYTHONWARNINGS='ignore:Editable installation' $(BIN)/python -m pip install --quiet
 ADDRESS ?= 127.0.0.1:8080
 
-.PHONY: run test test-live lint docs soak fuzz fields sbom licences clean
+.PHONY: run test test-clients test-live lint docs soak fuzz fields sbom licences clean
 
 $(VENV)/.installed: setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -36,6 +36,22 @@ test-live: $(VENV)/.tools
 
 lint: $(VENV)/.tools
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+# A Python client that OpenAPI Generator makes of openapi.yaml posts two archives and a plan. It needs
+# Java and Maven, and is therefore no part of `test`.
+GENERATOR = openapi-generator-cli
+GENERATOR_VERSION = 7.14.0
+build/$(GENERATOR)-$(GENERATOR_VERSION).jar:
+	mvn --quiet dependency:copy -DoutputDirectory=$(CURDIR)/build \
+		-Dartifact=org.openapitools:$(GENERATOR):$(GENERATOR_VERSION)
+
+test-clients: $(VENV)/.installed build/$(GENERATOR)-$(GENERATOR_VERSION).jar
+	rm -rf build/client
+	java -jar build/$(GENERATOR)-$(GENERATOR_VERSION).jar generate --input-spec openapi.yaml \
+		--generator-name python --package-name preflight_client --output build/client > build/client.log
+	$(PYTHON) -m venv build/clients
+	build/clients/bin/python -m pip install --quiet --requirement build/client/requirements.txt
+	PYTHONPATH=build/client build/clients/bin/python tools/client_check.py $(BIN)/mtc-preflight
 
 # The generated pages: policies, settings, coverage, openapi.yaml, roles.
 docs: $(VENV)/.tools
