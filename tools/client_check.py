@@ -23,7 +23,7 @@ def main(command: str) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    service = subprocess.Popen([command, "serve", "--bind", address, "--workers", "1"])
+    service = subprocess.Popen([command, "serve", "--bind", address, "--workers", "1"])  # noqa: S603 -- our own command
     try:
         with preflight_client.ApiClient(
             preflight_client.Configuration(host=f"http://{address}")
@@ -67,9 +67,10 @@ def _wait(operations: preflight_client.OperationsApi) -> None:
     for _ in range(120):
         try:
             operations.ready()
-            return
         except (ApiException, HTTPError):
             time.sleep(0.5)
+        else:
+            return
     sys.exit("the service does not answer")
 
 
