@@ -371,9 +371,9 @@ class Program:
         return str(self.cluster.data["raw"][path])
 
     def apply(self, words: list[str]) -> str:
-        given = Words(words, "-f -k")
+        given = Words(words, "-f -k", "--server-side")
         given.args()
-        if set(given.flags) not in ({"-f"}, {"-k"}):
+        if set(given.flags) - {"--server-side"} not in ({"-f"}, {"-k"}):
             raise Refused("error: must specify one of -f and -k")
         found = (
             kustomized(given.flags["-k"])
