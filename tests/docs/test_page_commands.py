@@ -52,7 +52,7 @@ EXEMPT = {
 
 NAMES = {
     "curl -f", "mtc-preflight check", "mtc-preflight collect", "mtc-preflight patch",
-    "oc adm inspect",
+    "oc adm inspect", "oc apply --server-side -f -",
     "oc create token", "oc describe", "oc exec", "oc get", "oc get -A", "oc get -o yaml",
 }  # fmt: skip
 """What stands in backticks and only names a kind of command."""
