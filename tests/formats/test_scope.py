@@ -29,7 +29,11 @@ def limited() -> Report:
     return report(finding("MTC504", "pass"), scope=SCOPE)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+WITHOUT = {"gitlab", "gitlab-codequality", "codequality", "azure", "azure-devops", "tap", "csv"}
+"""Rows of findings alone, which have no place for what the report as a whole was limited to."""
+
+
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - WITHOUT))
 def test_a_format_says_what_was_left_out(name: str) -> None:
     text = FORMATS[name].render(limited(), CONTEXT).decode()
     plain = text.replace("\\", "").replace("%2C", ",")
