@@ -24,6 +24,8 @@ def _commands(report: Report) -> Iterator[str]:
     for finding in words.by_urgency(report.findings):
         if finding.verdict in _OPEN:
             yield _issue(finding)
+    for text in words.limits(report):
+        yield command("task.logissue", text, type="warning")
     passed = report.gate is None or report.gate.passed
     result = "Succeeded" if passed else "Failed"
     yield command("task.complete", words.summary(report), result=result)

@@ -23,6 +23,8 @@ def _lines(report: Report) -> Iterator[str]:
     points = sorted(report.findings, key=lambda item: item.policy)
     yield "TAP version 14"
     yield f"1..{len(points) + len(report.problems)}"
+    for text in words.limits(report):
+        yield f"# {text}"
     for number, finding in enumerate(points, 1):
         yield from _point(number, finding, report)
     for number, problem in enumerate(report.problems, len(points) + 1):
