@@ -334,11 +334,11 @@ def test_the_root_points_on(client: FlaskClient) -> None:
         assert client.get(document[key]).status_code == 200
     page = client.get("/", headers=_BROWSER)
     assert page.mimetype == "text/html"
-    assert "http://localhost/v1/evaluations</pre>" in page.text
+    assert "'http://localhost/v1/evaluations?format=text'</code></pre>" in page.text
     there = client.get("/", base_url="https://preflight.apps.example.com", headers=_BROWSER)
-    assert "https://preflight.apps.example.com/v1/evaluations</pre>" in there.text
+    assert "https://preflight.apps.example.com/v1/evaluations?format=text" in there.text
     odd = client.get("/", headers={**_BROWSER, "Host": 'x"><script>y</script>'})
-    assert "<script>" not in odd.text
+    assert "<script>y" not in odd.text
     assert "curl" in page.text
 
 

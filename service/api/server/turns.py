@@ -20,7 +20,7 @@ from service.core.deadline import DeadlineExceeded, within
 from service.settings import Settings
 
 _HEAVY = ("evaluate", "patch")
-_BUFFERED = 256 * 1024
+_BUFFERED = 1024 * 1024
 _SERVER = "gunicorn.socket"
 
 
