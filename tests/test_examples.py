@@ -299,7 +299,8 @@ def test_taken_evidence_is_unknown(name: str, change: Change, expected: set[str]
             assert item.missing
 
 
-PROBE = re.compile(r"`probes`: (\{.*?\})")
+PROBE = re.compile(r"--- \{probes: \[(\{.*?\})\]\}")
+"""What a printed command writes of the connection that it tries."""
 
 
 @pytest.mark.parametrize(
@@ -322,13 +323,13 @@ def test_the_result_of_a_connection_attempt_settles_what_asked_for_it(
     envelope = example(name)
     change(envelope)
     asked = [
-        PROBE.findall(item.message)
+        PROBE.findall(" ".join(need.command for need in item.missing))
         for item in judged(envelope).findings
         if item.policy == policy and item.verdict is Verdict.UNKNOWN
     ]
     assert asked
     assert all(asked)
-    rows = [row.replace("true or false", answer) for (row,) in asked]
+    rows = [row.replace("$o", answer) for (row,) in asked]
     envelope.setdefault("probes", []).extend(yaml.safe_load(row) for row in rows)
     after = [item.verdict for item in judged(envelope).findings if item.policy == policy]
     assert Verdict.UNKNOWN not in after

@@ -91,7 +91,8 @@ def _priorities(context: click.Context, parameter: click.Parameter, value: str) 
     show_default=True,
     type=FormatName(),
     help="Format of the report on standard output: text, json, sarif, junit, markdown, "
-    "html, github, policyreport, tickets, jira, servicenow, baseline.",
+    "html, github, policyreport, tickets, jira, servicenow, baseline, codequality, azure, tap, "
+    "csv.",
 )
 @click.option(
     "-o",

@@ -7,6 +7,7 @@ import inspect
 import logging
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,12 @@ def evaluate(migration: Migration, policies: Sequence[Policy[Any]], scope: Scope
     """
     findings = judge_all(migration, policies)
     clusters = tuple(summarise(migration, cluster) for cluster in migration.clusters)
-    problems = (
+    found = (
         *migration.problems,
         *(problem for cluster in migration.clusters for problem in cluster.inventory.problems()),
+    )
+    problems = tuple(
+        replace(item, message=redact(item.message), hint=redact(item.hint)) for item in found
     )
     plan = migration.given_plan
     return Report(

@@ -40,6 +40,16 @@ class BadInput(Exception):
         self.problems = problems
 
 
+def no_plan() -> Problem:
+    """The problem of a request whose part for the plan has none, though it can be read."""
+    return Problem(
+        "no-plan",
+        "the plan that was given has no MigPlan",
+        "send the output of: oc get migplan NAME -n openshift-migration -o yaml",
+        part="plan",
+    )
+
+
 def nothing_given() -> Problem:
     """The problem of a request that holds nothing to evaluate."""
     return Problem(

@@ -11,7 +11,7 @@ from service.core.migration import Cluster, Migration
 from service.intake.gathering import Gathering
 from service.intake.intake import Intake
 from service.intake.options import requested_by
-from service.intake.pieces import BadInput, nothing_given
+from service.intake.pieces import BadInput, no_plan, nothing_given
 from service.intake.release_data import built_in
 from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE, MigPlan, MigStorage
 from service.kinds.shape import MOST_NAME
@@ -25,7 +25,7 @@ def settle(intake: Intake) -> None:
     if intake.plan_given and not intake.loose.entries(MIG_PLAN):
         # Every verdict would be about something else.
         about = [item for item in intake.problems if _is_about_the_plan(item)]
-        raise BadInput("unprocessable", *(about or intake.problems))
+        raise BadInput("unprocessable", *(about or intake.problems or [no_plan()]))
     if not (intake.objects or intake.probes or intake.gatherings or intake.graphs):
         raise BadInput("unprocessable", *(intake.problems or [nothing_given()]))
     host = _host(intake)

@@ -272,7 +272,7 @@ def test_members_that_are_no_files(target: Server, kind: bytes) -> None:
 
 @pytest.mark.parametrize("text", [b"\xff\xfe\xfa", b"kind: \xc3\x28", b"\xed\xa0\x80: 1",
                                   b'{"kind": "\xff"}', b'{"a": "\\ud800"}',
-                                  "kind: Pod".encode("utf-16")])  # fmt: skip
+                                  "kind: Pod".encode("utf-32")])  # fmt: skip
 def test_text_that_is_not_utf8(target: Server, text: bytes) -> None:
     assert codes(check(send(target, text)))
 

@@ -114,7 +114,7 @@ def test_new_only_without_a_baseline_is_wrong_usage(bad: Path) -> None:
     ("arguments", "stdin", "told"),
     [
         (("check",), b"", "nothing to evaluate"),
-        (("check", "nowhere.json"), b"", "no file or directory nowhere.json"),
+        (("check", "nowhere.json"), b"", "no such file or directory: nowhere.json"),
         (("check", "-", "-"), b"", "can be given once"),
         (("check", "-"), b"[1, 2", "envelope:1:5"),
         (("check", "-"), b'{"clusters": [{"role": "left"}]}', "envelope:/clusters/0/role"),

@@ -89,7 +89,7 @@ def test_the_single_proxy_rule_needs_the_evidence(controller: Path, tmp_path: Pa
 def test_nothing_to_change(controller: Path) -> None:
     done = run("patch", "--controller", controller, "--set", "mig_pv_limit=100")
     assert done.status == 0
-    assert "nothing is to be changed" in done.out
+    assert "no change is needed" in done.out
 
 
 @pytest.mark.parametrize(

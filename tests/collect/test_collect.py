@@ -489,7 +489,7 @@ def test_time_that_is_over_is_told_for_everything_that_is_left(one: Server) -> N
     assert cluster["objects"] == []
     told = {row["error"] for row in cluster["gathered"] if row["resource"] != "secrets"}
     assert len(told) == 1
-    assert "time allowed" in told.pop()
+    assert "is used up" in told.pop()
 
 
 @pytest.mark.parametrize("form", ["token", "certificate", "exec", "tokenFile"])

@@ -109,10 +109,10 @@ def test_the_rights_of_the_pod_are_not_taken_for_those_of_mtc(pair: tuple[Server
 @pytest.mark.parametrize(
     ("spec", "told"),
     [
-        ({"url": "http://plain.example.com"}, "no https URL"),
+        ({"url": "http://plain.example.com"}, "not an https URL"),
         ({"serviceAccountSecretRef": None}, "serviceAccountSecretRef is not set"),
         ({"serviceAccountSecretRef": {"name": "no", "namespace": MTC}}, "secret openshift-mig"),
-        ({"serviceAccountSecretRef": {"name": "other", "namespace": MTC}}, "holds no saToken"),
+        ({"serviceAccountSecretRef": {"name": "other", "namespace": MTC}}, "has no saToken"),
         ({"serviceAccountSecretRef": {"name": "../x", "namespace": MTC}}, "is not set"),
         ({"caBundle": "%%%"}, "caBundle"),
         ({"caBundle": ""}, "TLS with"),
@@ -152,7 +152,7 @@ def test_a_third_cluster_runs_mtc(pair: tuple[Server, Server]) -> None:
     plan["spec"]["destMigClusterRef"] = {"name": "src", "namespace": MTC}
     envelope, _, _ = by_name(dst)
     assert [row["role"] for row in envelope["clusters"]] == ["host", "destination", "source"]
-    assert envelope["options"]["host"] == "host"
+    assert envelope["options"]["controllerOn"] == "host"
 
 
 def test_a_plan_within_the_host(pair: tuple[Server, Server]) -> None:
@@ -166,7 +166,7 @@ def test_a_plan_within_the_host(pair: tuple[Server, Server]) -> None:
 
 def test_a_plan_of_another_namespace_is_not_taken(pair: tuple[Server, Server]) -> None:
     before = len(pair[1].cluster.requests)
-    with pytest.raises(NoPlan, match="these namespaces only: openshift-config, openshift-mig"):
+    with pytest.raises(NoPlan, match="only from these namespaces: openshift-config, openshift-mig"):
         by_name(pair[1], PlanName("tenant", "shop"))
     assert pair[1].cluster.requests[before:] == []
 
@@ -180,7 +180,7 @@ def test_a_cluster_of_another_namespace_gets_no_token(pair: tuple[Server, Server
     (plan,) = dst.cluster.objects["migplans"]
     plan["spec"]["srcMigClusterRef"] = {"name": "src", "namespace": "tenant"}
     _, done, _ = by_name(dst)
-    assert "MigCluster tenant/src is not in a namespace" in done.lost["source"]
+    assert "MigCluster tenant/src is not in an allowed namespace" in done.lost["source"]
     assert src.cluster.requests == []
 
 
@@ -189,12 +189,12 @@ def test_a_secret_of_another_namespace_is_not_read(pair: tuple[Server, Server]) 
     reference = {"name": "src-token", "namespace": "tenant"}
     dst.cluster.add(remote(src, serviceAccountSecretRef=reference))
     _, done, _ = by_name(dst)
-    assert "secret tenant/src-token is not in a namespace" in done.lost["source"]
+    assert "secret tenant/src-token is not in an allowed namespace" in done.lost["source"]
     assert src.cluster.requests == []
 
 
 def test_a_plan_that_is_not_there(pair: tuple[Server, Server]) -> None:
-    with pytest.raises(NoPlan, match="there is no MigPlan openshift-migration/none"):
+    with pytest.raises(NoPlan, match="MigPlan openshift-migration/none does not exist"):
         by_name(pair[1], PlanName(MTC, "none"))
 
 

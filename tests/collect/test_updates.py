@@ -64,8 +64,8 @@ def test_a_busy_service_is_asked_again_when_it_says() -> None:
     [
         ({"status": 404}, "answered 404 for channel stable-4.14"),
         ({"status": 503}, "answered 503"),
-        ({"body": "<html>log in</html>"}, "something else than JSON"),
-        ({"json": {"nodes": 7}}, "no update graph"),
+        ({"body": "<html>log in</html>"}, "did not answer with JSON"),
+        ({"json": {"nodes": 7}}, "did not answer with an update graph"),
         ({"body": requests.ConnectionError("password=hunter2")}, "cannot be reached"),
         ({"body": requests.ReadTimeout()}, "cannot be reached"),
     ],

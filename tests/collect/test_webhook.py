@@ -262,7 +262,7 @@ def test_a_short_secret_is_refused_and_not_told(tmp_path):
     path = write(tmp_path, f"- {{{GOOD}}}", secret="hunter2")
     with pytest.raises(TargetsError) as caught:
         read_targets(path, FORMATS)
-    assert caught.value.faults == ("targets.yaml[0].secretFile: holds fewer than 16 characters",)
+    assert caught.value.faults == ("targets.yaml[0].secretFile: has fewer than 16 characters",)
 
 
 def test_two_wrong_targets_are_both_named(tmp_path):
