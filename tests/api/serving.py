@@ -8,6 +8,7 @@ import json
 import socket
 import subprocess
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,9 @@ def ask(
     """One request on a connection of its own."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
-        connection.request(method, path, body, dict(headers or {}))
+        # A server that refuses before the whole body came stops reading; its answer is there.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            connection.request(method, path, body, dict(headers or {}))
         answer = connection.getresponse()
         return Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
     finally:
