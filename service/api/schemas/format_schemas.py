@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from marshmallow import Schema, fields
 
 from service.api.schemas.marks_schemas import PreviousSubjectSchema, maybe, maybe_text
-from service.api.schemas.report_schemas import ReportSchema
+from service.api.schemas.report_schemas import ReportSchema, ScopeSchema
 from service.api.schemas.schema_base import CamelSchema, flag, many, one_of, text, texts
 from service.core.decision.tickets import Action, Priority, TicketGroup
 from service.core.outcome import Severity, Verdict
@@ -38,6 +38,7 @@ class TicketsSchema(CamelSchema):
     as_of = fields.DateTime(required=True)
     assumed = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     policy_set = text()
+    scope = fields.Nested(ScopeSchema, required=True)
     group = one_of(TicketGroup)
     tickets = many(TicketSchema)
 
@@ -72,6 +73,7 @@ class ServiceNowItemSchema(CamelSchema):
 class ServiceNowSchema(CamelSchema):
     """Requests for ServiceNow's Table API."""
 
+    scope = fields.Nested(ScopeSchema, required=True)
     items = many(ServiceNowItemSchema)
 
 
@@ -89,6 +91,7 @@ class JiraItemSchema(ServiceNowItemSchema):
 class JiraSchema(CamelSchema):
     """Requests for Jira's REST API."""
 
+    scope = fields.Nested(ScopeSchema, required=True)
     items = many(JiraItemSchema)
 
 
@@ -109,6 +112,7 @@ class BaselineSchema(CamelSchema):
     """What the next evaluation is compared with."""
 
     policy_set = text()
+    scope = fields.Nested(ScopeSchema, required=True)
     findings = many(BaselineFindingSchema)
 
 
