@@ -5,6 +5,7 @@ The fields are those of GitLab's documentation, "Code Quality report format".
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +29,15 @@ def _issues(report: Report) -> Iterator[dict[str, Any]]:
     for finding in words.by_urgency(report.findings):
         if finding.verdict in _OPEN:
             yield _issue(finding, part)
+    limits = " ".join(words.limits(report))
+    if limits:
+        yield {
+            "description": words.line(limits),
+            "check_name": "not-evaluated",
+            "fingerprint": hashlib.sha256(limits.encode("utf-8", "replace")).hexdigest()[:32],
+            "severity": "info",
+            "location": {"path": words.line(part), "lines": {"begin": 1}},
+        }
 
 
 def _issue(finding: Finding, part: str) -> dict[str, Any]:

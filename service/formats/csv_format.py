@@ -30,6 +30,9 @@ def render(report: Report, context: Context) -> bytes:
             item.change.value if item.change else "", item.fingerprint,
         )  # fmt: skip
         table.writerow([_cell(text) for text in row])
+    for text in words.limits(report):
+        # No finding, but a reader of the table must not take its rows for all that there is.
+        table.writerow(["", "not evaluated", *[""] * 6, _cell(text), *[""] * 6])
     return written.getvalue().encode("utf-8", "replace")
 
 
