@@ -14,6 +14,7 @@ import click
 from service.cli import exits
 from service.cli.exits import Refusal
 from service.cli.loading import packs, reads
+from service.core.values.wording import plural
 
 if TYPE_CHECKING:
     from service.cli.progress import Progress
@@ -247,7 +248,9 @@ def _tell(done: Collected, path: str) -> int:
     missing = [(role, text) for role, tally in done.tallies.items() for text in tally.errors]
     missing += [(role, text) for role, text in done.lost.items() if role not in done.tallies]
     for role, tally in sorted(done.tallies.items()):
-        click.echo(f"{role}: {tally.objects} objects in {tally.lists} lists", err=True)
+        click.echo(
+            f"{role}: {plural(tally.objects, 'object')} in {plural(tally.lists, 'list')}", err=True
+        )
     for role, text in missing:
         click.echo(f"not gathered: {role}: {text}", err=True)
     if path != "-":

@@ -8,6 +8,7 @@ from service.core.deadline import paced
 from service.core.next_steps import ClusterSteps, next_steps
 from service.core.outcome import Severity, Verdict
 from service.core.report import ClusterSummary, Finding, Readiness, Report
+from service.core.values.wording import plural
 from service.formats import words
 from service.formats.format_base import Context, Format
 from service.formats.words import line
@@ -77,7 +78,7 @@ def _clusters(clusters: tuple[ClusterSummary, ...]) -> Iterator[str]:
         facts = [f"OpenShift {line(item.openshift) or '?'}", f"MTC {line(item.mtc) or '?'}"]
         if item.platform:
             facts.append(line(item.platform))
-        facts.append(f"{item.objects} objects" if item.given else "nothing given")
+        facts.append(plural(item.objects, "object") if item.given else "nothing given")
         role = item.role + (", runs MTC" if item.host and item.role != "host" else "")
         yield f"  {line(item.name):<{width}}  {role}: {', '.join(facts)}"
 
