@@ -2,9 +2,10 @@
 
     python fuzz/corpus.py FOLDER
 
-Inputs in every form: envelopes as JSON and YAML, single objects, NDJSON, tar, tar.gz and zip,
-forms, proxies, patches, partitions, waivers and baselines. The first byte names the reader. The
-dictionary goes beside the folder, as FOLDER.dict.
+Inputs in every form: envelopes as JSON and YAML, single objects, NDJSON, pasted text, archives in
+every compression and layout, forms, proxies, patches, partitions, waivers, baselines, stored
+reports and admission reviews. The first byte names the reader. The dictionary goes beside the
+folder, as FOLDER.dict.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,10 @@ from service.core.settings.table import SETTINGS
 from service.intake.pieces import PART_NAMES
 from service.kinds.registry import RESOURCES as KINDS
 
-CASES = Path(__file__).parents[1] / "tests" / "cases"
+TESTS = Path(__file__).parents[1] / "tests"
+CASES = TESTS / "cases"
+sys.path.insert(0, str(TESTS / "intake"))
+must_gather: Any = import_module("must_gather")
 CHOOSER = {reader.__name__: bytes([place]) for place, reader in enumerate(readers.READERS)}
 RESOURCES = {resource.kind: resource for resource in KINDS}
 URLS = (
@@ -65,6 +70,37 @@ WAIVER = {
     "policy": "MTC402", "subject": {"cluster": "*"}, "reason": "known", "owner": "team",
     "expires": "2099-12-31", "atMost": 3, "unknown": True, "ticket": "OPS-1", "found": "x",
 }  # fmt: skip
+PROXY = """apiVersion: config.openshift.io/v1
+kind: Proxy
+metadata:
+  name: cluster
+spec:
+  httpProxy: http://proxy.example.com:3128
+"""
+PASTED = (
+    f"$ oc get proxy cluster -o yaml\n{PROXY}[root@bastion ~]# ",
+    "".join(f"> {line}\n" for line in PROXY.splitlines()),
+    "".join(f"+{line}\n" for line in PROXY.splitlines()),
+    "".join(f"{number} {line}\n" for number, line in enumerate(PROXY.splitlines(), 1)),
+    f"Here it is:\n```yaml\n{PROXY}```\n",
+    PROXY.replace("name: cluster", "name: cluster\n  ...").replace("  http", "\thttp"),
+    PROXY.replace(": Proxy", ":\u00a0Proxy").replace("\n", "\r\n"),
+    f"{PROXY}...\n{PROXY}---\nError from server (NotFound): proxies not found\n",
+    f'{{"apiVersion": "v1", "kind": "List", "items": []}}\n{PROXY}',
+    "Name:         shop\nLabels:       a=b\nAnnotations:  <none>\nStatus:       Active\n",
+    "NAME      STATUS   AGE\ndefault   Active   3d\n",
+    "cat <<EOF | oc apply -f -\n" + PROXY + "EOF\n",
+    "<<<<<<< HEAD\n" + PROXY + "=======\n" + PROXY + ">>>>>>> other\n",
+)
+PROBES = [{
+    "from": "source", "vantage": "pod", "target": "api", "host": "api.new.example.com",
+    "port": 6443, "open": True, "httpStatus": 200,
+}]  # fmt: skip
+GRAPH = {
+    "nodes": [{"version": "4.17.1", "metadata": {"io.openshift.upgrades.graph.release.channels":
+              "stable-4.17,stable-4.18"}}, {"version": "4.18.2"}],
+    "edges": [[0, 1]],
+}  # fmt: skip
 TABLE = {
     "namespaces": [
         {"name": "shop", "pods": 3, "volumes": 2, "groups": ["g"], "needs": ["db"]},
@@ -88,6 +124,11 @@ def inputs() -> Iterator[bytes]:
     for url in URLS:
         yield CHOOSER["proxy"] + url.encode()
     yield from _requests(envelopes)
+    for text in PASTED:
+        yield CHOOSER["text"] + text.encode()
+        yield CHOOSER["body"] + text.encode()
+    yield from _gathered()
+    yield from _reviews()
 
 
 def words() -> Iterator[str]:
@@ -134,7 +175,48 @@ def _requests(envelopes: list[dict[str, Any]]) -> Iterator[bytes]:
         marks = {"waivers": [WAIVER], "baseline": baseline}
         yield CHOOSER["marks"] + json.dumps(marks).encode()
         yield CHOOSER["envelope"] + json.dumps({**envelopes[0], **marks}).encode()
+        yield CHOOSER["stored_report"] + _report({**envelopes[0], **marks})
     yield CHOOSER["form"] + _form(envelopes[0])
+
+
+def _gathered() -> Iterator[bytes]:
+    """Archives as the gather scripts leave them, and members with every trick of a tar."""
+    objects = must_gather.one_cluster()
+    files = must_gather.outer(must_gather.image(objects))
+    for form in ("tar", "tar.gz", "tar.xz", "tar.bz2", "zip"):
+        yield CHOOSER["body"] + must_gather.archive(files, form)
+    of_mtc = must_gather.mtc(must_gather.mtc_cluster("clusters/host", "x", host=True))
+    older = must_gather.archive(must_gather.outer(must_gather.image(version="4.8.1")))
+    of_oadp = must_gather.archive(must_gather.oadp(objects))
+    zstd = b"\x28\xb5\x2f\xfd" + bytes(16)
+    for data in (of_mtc, older, of_oadp, zstd, must_gather.insights(), must_gather.sysinfo()):
+        yield CHOOSER["body"] + data
+    for file in sorted((TESTS / "corpus" / "archives").glob("*.tar")):
+        yield CHOOSER["archive"] + file.read_bytes()
+    for file in sorted((TESTS / "corpus").glob("*/**/*.[jy]*")):
+        yield CHOOSER["text"] + file.read_bytes()
+
+
+def _reviews() -> Iterator[bytes]:
+    group, _, version = CONTROLLER["apiVersion"].partition("/")
+    asked = {
+        "uid": "1", "operation": "UPDATE", "name": "migration-controller",
+        "namespace": "openshift-migration", "userInfo": {"username": "ann"},
+        "kind": {"group": group, "version": version, "kind": CONTROLLER["kind"]},
+        "object": CONTROLLER, "oldObject": {**CONTROLLER, "spec": {}},
+    }  # fmt: skip
+    plan = yaml.safe_load(must_gather.plan())
+    created = {**asked, "operation": "CREATE", "object": plan, "oldObject": None}
+    created["kind"] = {**created["kind"], "kind": "MigPlan"}
+    for request in (asked, created):
+        review = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview"}
+        yield CHOOSER["review"] + json.dumps({**review, "request": request}).encode()
+
+
+def _report(envelope: dict[str, Any]) -> bytes:
+    """The report that the service answers such a request with."""
+    answer = readers.CLIENT.post("/v1/evaluations", json=envelope)
+    return bytes(answer.data)
 
 
 def _form(envelope: dict[str, Any]) -> bytes:
@@ -142,6 +224,11 @@ def _form(envelope: dict[str, Any]) -> bytes:
         'source"; filename="a.json': json.dumps(envelope["clusters"][0]),
         "plan": yaml.safe_dump(envelope.get("plan", {})),
         "waivers": json.dumps([WAIVER]),
+        "probes": json.dumps(PROBES),
+        "graph": json.dumps(GRAPH),
+        "options": json.dumps({"asOf": "2026-09-01T12:00:00Z"}),
+        "baseline": json.dumps(["0" * 32]),
+        "controller": json.dumps(CONTROLLER),
     }
     lines = []
     for name, text in parts.items():

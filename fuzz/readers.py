@@ -17,6 +17,7 @@ import jsonpatch
 from policies import catalogue
 from service.api.answers.problems import Refused as ApiRefused
 from service.api.answers.problems import encode
+from service.api.app import create_app
 from service.api.requests.body import Body
 from service.api.requests.multipart import Spool, read_form
 from service.api.requests.partition_body import read_partition_request, table
@@ -33,13 +34,14 @@ from service.core.patch.manifest import unwrap
 from service.core.patch.merge import apply_merge, diff_merge, same
 from service.core.report import Report
 from service.core.values import gourl, stunnel
-from service.formats import FORMATS, Context
+from service.formats import FORMATS, Context, stored
 from service.intake.archives.members import read_archive
 from service.intake.intake_errors import Unreadable
 from service.intake.limits import Limits
 from service.intake.parts import read_body, read_pieces
 from service.intake.pieces import BadInput, Piece
 from service.intake.texts.json import load_json, load_ndjson
+from service.intake.texts.load import load
 from service.intake.texts.yaml.loader import load_yaml
 from service.kinds.redact import redact, redact_value
 from service.settings import Settings
@@ -48,9 +50,10 @@ PROMISED = (
     Unreadable,
     BadInput,
     ApiRefused,
-    patching.Refused,
+    patching.PatchRefused,
     MalformedWaiver,
     delta.MalformedPrevious,
+    stored.MalformedReport,
 )
 BOUNDARY = "boundary"
 
@@ -65,7 +68,8 @@ LIMITS = Limits(
     documents=1000,
     alias_nodes=10_000,
 )
-SETTINGS = Settings(limits=LIMITS)
+SETTINGS = Settings(limits=LIMITS, log_level="CRITICAL")
+CLIENT = create_app(SETTINGS).test_client()
 # The readers of requests take the whole runtime for these two.
 NOW: Any = SimpleNamespace(settings=SETTINGS, reads=None)
 
@@ -163,7 +167,7 @@ def patch(data: bytes) -> None:
     """The body of a patch request: three forms that agree, and an undo that undoes."""
     wanted, bundle = read_patch_request(_sent(data), NOW)
     migration = bundle.migration if bundle else None
-    request = patching.Request(wanted["settings"], wanted.get("controller"), migration)
+    request = patching.PatchRequest(wanted["settings"], wanted.get("controller"), migration)
     result = patching.make_patch(request, POLICIES)
     for shown in (result, patching.redacted(result)):
         encode([shown.merge_patch, list(shown.json_patch), shown.manifest, shown.undo])
@@ -177,7 +181,7 @@ def patch(data: bytes) -> None:
     assert same(_users(by_operations), result.manifest), "the JSON patch leads elsewhere"
     if "undo-without-null" not in {reason.code for reason in result.warnings}:
         assert same(apply_merge(by_merge, result.undo), manifest), "the undo does not undo"
-    assert not patching.make_patch(patching.Request(wanted["settings"], by_merge)).changed
+    assert not patching.make_patch(patching.PatchRequest(wanted["settings"], by_merge)).changed
 
 
 def partition(data: bytes) -> None:
@@ -200,8 +204,29 @@ def marks(data: bytes) -> None:
         FORMATS[name].render(report, CONTEXT)
 
 
+def text(data: bytes) -> None:
+    """A text of unknown form, with what people paste around it."""
+    for claimed in (False, True):
+        for _ in load(data, LIMITS, yaml_claimed=claimed):
+            pass
+
+
+def stored_report(data: bytes) -> None:
+    """A stored report, and all that it can be rendered as."""
+    report = stored.read(load_json(data, LIMITS))
+    for name in ("json", sorted(FORMATS)[len(data) % len(FORMATS)]):
+        FORMATS[name].render(report, CONTEXT)
+
+
+def review(data: bytes) -> None:
+    """An admission review, through the whole service."""
+    answer = CLIENT.post("/v1/admission/validate", data=data, content_type="application/json")
+    assert answer.status_code in (200, 400, 413, 422), answer.status
+
+
 READERS: tuple[Callable[[bytes], None], ...] = (
     json, lines, yaml, archive, body, envelope, form, proxy, merge, patch, partition, marks,
+    text, stored_report, review,
 )  # fmt: skip
 
 
