@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
+from service.formats import FORMATS
 from service.settings import CLIENTS, VARIABLES, Settings, from_environment
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +50,16 @@ def test_settings_and_files_that_are_named_exist(page: Path) -> None:
     known = {item.name for item in VARIABLES} | CLIENTS
     assert set(_VARIABLE.findall(text)) - known == set()
     assert {file for file in _FILE.findall(text) if not (ROOT / file).exists()} == set()
+
+
+def test_the_readme_names_every_format_and_every_call() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert [
+        name for name in FORMATS if f"`{name}`" not in text and f"format={name}" not in text
+    ] == []
+    paths = yaml.safe_load((ROOT / "openapi.yaml").read_text())["paths"]
+    shown = {path.replace("{policy_id}", "{id}") for path in paths}
+    assert sorted(path for path in shown if path not in text) == []
 
 
 def test_what_clients_of_the_service_are_told_to_set_is_no_setting() -> None:
