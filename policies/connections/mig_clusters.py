@@ -14,7 +14,7 @@ from service.core.facts.plan_refs import side_cluster
 from service.core.facts.reach import holds
 from service.core.facts.secrets import with_keys
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, Severity, failed, not_applicable, passed
+from service.core.outcome import Outcome, Severity, failed, not_applicable, passed, passes_beside
 from service.core.values import gourl
 from service.kinds.cluster import SECRET
 from service.kinds.mtc import MTC_NAMESPACE, MigCluster
@@ -68,10 +68,9 @@ class ClusterUrl(RemotePolicy):
         "Also detects a missing host, the address of the web console, a path and a missing port."
     )
 
+    @passes_beside(Severity.WARNING)
     def judge(self, migration: Migration, cluster: Cluster, item: MigCluster) -> Iterator[Outcome]:
-        sound = True
         for key, fault, severity in _url_faults(item.url):
-            sound = sound and severity is Severity.WARNING
             yield failed(
                 item.ref.subject,
                 f"the URL of MigCluster {item.ref.name} {fault}",
@@ -82,9 +81,8 @@ class ClusterUrl(RemotePolicy):
                 commands=("oc whoami --show-server", edit_cluster(item)),
                 severity=severity,
             )
-        if sound:
-            pointer = item.ref.at("/spec/url", item.url)
-            yield passed(cluster.subject, f"MigCluster {item.ref.name} has a URL", pointer)
+        pointer = item.ref.at("/spec/url", item.url)
+        yield passed(cluster.subject, f"MigCluster {item.ref.name} has a URL", pointer)
 
 
 def _url_faults(url: str) -> Iterator[tuple[str, str, Severity | None]]:

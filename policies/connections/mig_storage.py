@@ -16,7 +16,7 @@ from service.core.facts.plan_type import storage_conversion
 from service.core.facts.reach import holds
 from service.core.facts.secrets import with_keys
 from service.core.migration import Migration
-from service.core.outcome import Outcome, failed, passed
+from service.core.outcome import Outcome, failed, passed, passes_alone
 from service.core.policy import MigrationPolicy, NotApplicable
 from service.kinds.cluster import SECRET
 from service.kinds.mtc import MTC_NAMESPACE, MigStorage, ObjectRef
@@ -94,13 +94,12 @@ class StorageProvider(StoragePolicy):
     upstream = ("InvalidBackupStorageProvider", "InvalidVolumeSnapshotProvider")
     better = "Suggests the provider that was probably meant."
 
+    @passes_alone
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         storage = plan_storage(migration)
-        sound = True
         for half in halves(storage):
             if half.provider in PROVIDERS:
                 continue
-            sound = False
             meant = _MEANT.get(half.provider.strip().lower(), "")
             yield failed(
                 storage.ref.subject,
@@ -113,12 +112,11 @@ class StorageProvider(StoragePolicy):
                 key=half.field,
                 commands=(edit_storage(storage),),
             )
-        if sound:
-            yield passed(
-                storage.ref.subject,
-                f"provider {storage.provider}",
-                storage.ref.at("/spec/backupStorageProvider", storage.provider),
-            )
+        yield passed(
+            storage.ref.subject,
+            f"provider {storage.provider}",
+            storage.ref.at("/spec/backupStorageProvider", storage.provider),
+        )
 
 
 _MEANT = {
@@ -171,34 +169,17 @@ class StorageCredentials(StoragePolicy):
     )
     better = "Lists the keys that the secret lacks."
 
+    @passes_alone
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         storage = plan_storage(migration)
-        sound = True
-        for half in halves(storage):
-            fault = _credentials_fault(migration, half)
-            if fault is None:
-                continue
-            sound = False
-            said, found = fault
-            keys = ", ".join(SECRET_KEYS.get(half.provider, ()))
-            name = half.credentials.name or "<name>"
-            namespace = half.credentials.namespace or "openshift-config"
-            yield failed(
-                storage.ref.subject,
-                f"the credentials of {half.field}: {said}",
-                storage.ref.at(f"{half.at}/credsSecretRef", half.credentials),
-                found=found,
-                wanted=f"a secret with {keys}" if keys else "a secret with credentials",
-                key=half.field,
-                commands=(
-                    f"oc get secret {quote(name)} -n {quote(namespace)} -o go-template="
-                    "'{{range $k, $v := .data}}{{$k}}{{\"\\n\"}}{{end}}'",
-                    edit_storage(storage),
-                ),
-            )
+        faults = [
+            _wrong_secret(storage, half, *fault)
+            for half in halves(storage)
+            if (fault := _credentials_fault(migration, half))
+        ]
+        yield from faults
         refused = failure_of_test(storage, CREDENTIALS_REFUSED)
-        if sound and refused:
-            sound = False
+        if refused and not faults:
             yield failed(
                 storage.ref.subject,
                 f"the object storage rejects the credentials: {refused[:300]}",
@@ -208,12 +189,30 @@ class StorageCredentials(StoragePolicy):
                 key="refused",
                 commands=(edit_storage(storage),),
             )
-        if sound:
-            yield passed(
-                storage.ref.subject,
-                f"secret {storage.credentials} has the keys of {storage.provider}",
-                storage.ref.at("/spec/backupStorageConfig/credsSecretRef", storage.credentials),
-            )
+        yield passed(
+            storage.ref.subject,
+            f"secret {storage.credentials} has the keys of {storage.provider}",
+            storage.ref.at("/spec/backupStorageConfig/credsSecretRef", storage.credentials),
+        )
+
+
+def _wrong_secret(storage: MigStorage, half: Half, message: str, found: str) -> Outcome:
+    keys = ", ".join(SECRET_KEYS.get(half.provider, ()))
+    name = half.credentials.name or "<name>"
+    namespace = half.credentials.namespace or "openshift-config"
+    return failed(
+        storage.ref.subject,
+        f"the credentials of {half.field}: {message}",
+        storage.ref.at(f"{half.at}/credsSecretRef", half.credentials),
+        found=found,
+        wanted=f"a secret with {keys}" if keys else "a secret with credentials",
+        key=half.field,
+        commands=(
+            f"oc get secret {quote(name)} -n {quote(namespace)} -o go-template="
+            "'{{range $k, $v := .data}}{{$k}}{{\"\\n\"}}{{end}}'",
+            edit_storage(storage),
+        ),
+    )
 
 
 def _credentials_fault(migration: Migration, half: Half) -> tuple[str, str] | None:

@@ -18,7 +18,7 @@ from policies.connections.mig_storage import (
 from service.core.facts.plan_refs import plan_storage
 from service.core.facts.reach import CERTIFICATE
 from service.core.migration import Migration
-from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.outcome import Outcome, Severity, failed, passed, passes_beside
 from service.core.values import gourl
 from service.kinds.mtc import MigStorage
 
@@ -74,9 +74,9 @@ class StorageSettings(StoragePolicy):
         "One finding for each field. Also detects invalid bucket names and settings without effect."
     )
 
+    @passes_beside(Severity.INFO)
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         storage = plan_storage(migration)
-        sound = True
         for half in halves(storage):
             if half.provider not in PROVIDERS:
                 continue  # MTC775's finding
@@ -85,7 +85,6 @@ class StorageSettings(StoragePolicy):
             texts = () if storage.ref.flat else _no_texts(half)  # the short form is never sent
             for fault in (*texts, *faults):
                 field, found, wanted, severity = fault
-                sound = sound and severity is not None
                 yield failed(
                     storage.ref.subject,
                     f"{half.at.rpartition('/')[2]}.{field} is {found}",
@@ -96,15 +95,12 @@ class StorageSettings(StoragePolicy):
                     commands=(edit_storage(storage),),
                     severity=severity,
                 )
-        for outcome in _tested(storage):
-            sound = False
-            yield outcome
-        if sound:
-            yield passed(
-                storage.ref.subject,
-                f"the settings of provider {storage.provider} are complete",
-                storage.ref.at("/spec/backupStorageConfig"),
-            )
+        yield from _tested(storage)
+        yield passed(
+            storage.ref.subject,
+            f"the settings of provider {storage.provider} are complete",
+            storage.ref.at("/spec/backupStorageConfig"),
+        )
 
 
 def _tested(storage: MigStorage) -> Iterator[Outcome]:

@@ -79,10 +79,8 @@ def _judged(
     controller: MigrationController, cluster: Cluster, installed: Version | None
 ) -> Iterator[Outcome]:
     ref = controller.ref
-    whole = True
-    for item in check_spec(controller.spec, installed):
-        whole = False
-        yield _failed(ref, item)
+    faults = [_failed(ref, item) for item in check_spec(controller.spec, installed)]
+    yield from faults
     newer = [key for key in controller.spec if _is_newer(key)] if installed is None else []
     if newer:
         error = cluster.missing(
@@ -96,7 +94,7 @@ def _judged(
             key="introduced",
             severity=Severity.WARNING,
         )
-    if whole:
+    if not faults:
         told = f"{plural(len(controller.spec), 'setting')}, all known and valid"
         yield passed(ref.subject, told, ref.at("/spec"), examined=len(controller.spec))
 

@@ -57,7 +57,7 @@ from service.core.facts.served_apis import READS as API_READS
 from service.core.facts.topology import tunnelled
 from service.core.facts.transfer import direct_images, intra_cluster, storage_conversion
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, failed, not_applicable, passed, unknown
+from service.core.outcome import Outcome, failed, not_applicable, passed, passes_alone, unknown
 from service.core.policy import ClusterPolicy
 from service.core.values.wording import few
 from service.kinds.cluster import NAMESPACE
@@ -144,6 +144,7 @@ class NoBlockingNetworkPolicy(ClusterPolicy):
     upstream = ("SourceToDestinationNetworkError",)
     better = "MTC notices only when every rsync pod has timed out."
 
+    @passes_alone
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         looks: list[Look] = []
         gaps: list[Missing] = []
@@ -155,18 +156,14 @@ class NoBlockingNetworkPolicy(ClusterPolicy):
             looks += _rsync_looks(migration, cluster)
         except NotGathered as missing:
             gaps += missing.missing
-        clean = True
         for look in looks:
             try:
-                for outcome in look():
-                    clean = False
-                    yield outcome
+                yield from look()
             except NotGathered as missing:
                 gaps += missing.missing
         if gaps:
             raise NotGathered(*dict.fromkeys(gaps))
-        if clean:
-            yield _clean(cluster, len(looks))
+        yield _clean(cluster, len(looks))
 
 
 def _clean(cluster: Cluster, count: int) -> Outcome:

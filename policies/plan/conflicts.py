@@ -13,7 +13,7 @@ from service.core.facts import topology
 from service.core.facts.plan_refs import unset
 from service.core.facts.plan_type import intra_cluster
 from service.core.migration import Migration
-from service.core.outcome import Outcome, failed, passed, unknown
+from service.core.outcome import Outcome, failed, passed, passes_alone, unknown
 from service.core.plan_patch import merge
 from service.core.policy import MigrationPolicy, NotApplicable
 from service.core.values.wording import few
@@ -50,11 +50,11 @@ class PlanConflict(MigrationPolicy):
     upstream = ("PlanConflict",)
     better = "Compares all spellings. MTC treats `a:b` and `a` as different namespaces."
 
+    @passes_alone
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         plan, host = migration.plan, migration.host
         ours = _Ours.of(plan)
         others = 0
-        sound = True
         for other in host.known(MIG_PLAN):
             check()
             if other.closed or _same(plan, other) or other.ref.namespace != MTC_NAMESPACE:
@@ -62,15 +62,13 @@ class PlanConflict(MigrationPolicy):
             others += 1
             outcome = _compared(ours, other)
             if outcome is not None:
-                sound = False
                 yield outcome
         host.all(MIG_PLAN, (MTC_NAMESPACE,))
-        if sound:
-            yield passed(
-                plan.ref.subject,
-                "no other open plan has its namespaces",
-                examined=others + 1,
-            )
+        yield passed(
+            plan.ref.subject,
+            "no other open plan has its namespaces",
+            examined=others + 1,
+        )
 
 
 def _same(plan: MigPlan, other: MigPlan) -> bool:
@@ -188,6 +186,7 @@ class ClaimMappings(MigrationPolicy):
         if not any(item.action == "copy" for item in migration.plan.volumes or ()):
             raise NotApplicable("the plan lists no volume that is copied")
 
+    @passes_alone
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         plan = migration.plan
         targets = {item.source: item.destination for item in plan.namespaces}
@@ -195,7 +194,6 @@ class ClaimMappings(MigrationPolicy):
         copied = [item for item in plan.volumes or () if item.action == "copy"]
         sources = {(item.pvc_namespace, item.pvc_name) for item in copied}
         taken: dict[tuple[str, str], str] = {}
-        sound = True
         for item in copied:
             here = (item.pvc_namespace, item.pvc_name)
             there = (targets.get(item.pvc_namespace, item.pvc_namespace), item.pvc_target)
@@ -204,7 +202,6 @@ class ClaimMappings(MigrationPolicy):
             if not other and within and there != here and there in sources:
                 other = "/".join(there)
             if other:
-                sound = False
                 yield failed(
                     Subject(migration.source.name, "v1", "PersistentVolumeClaim", *here),
                     f"claim {'/'.join(here)} is copied to {'/'.join(there)}, which is also the "
@@ -214,9 +211,8 @@ class ClaimMappings(MigrationPolicy):
                     wanted="a separate claim",
                     commands=(edit(plan),),
                 )
-        if sound:
-            yield passed(
-                plan.ref.subject,
-                f"every claim goes to a separate claim ({len(copied)})",
-                examined=len(copied),
-            )
+        yield passed(
+            plan.ref.subject,
+            f"every claim goes to a separate claim ({len(copied)})",
+            examined=len(copied),
+        )

@@ -11,7 +11,7 @@ from service.core.evidence import Missing, NotGathered
 from service.core.facts import release, served_apis
 from service.core.facts.served_apis import has_kind, kinds_of, untold
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, failed, passed
+from service.core.outcome import Outcome, failed, passed, passes_alone
 from service.core.policy import MigrationPolicy, NotApplicable
 from service.kinds.registry import BY_GROUP_KIND
 
@@ -41,17 +41,16 @@ class IncludedResources(MigrationPolicy):
         if not migration.plan.included_resources:
             raise NotApplicable("the plan does not select kinds")
 
+    @passes_alone
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         plan, source = migration.plan, migration.source
         missing: dict[Missing, None] = {}
-        sound = True
         for index, (group, kind) in enumerate(plan.included_resources):
             there = _exists(source, group, kind)
             if there is None:
                 doubt = untold(source, f"whether {kind} of group {group or 'core'} exists")
                 missing.update(dict.fromkeys(doubt.missing))
             elif not there:
-                sound = False
                 meant = _meant(source, group, kind)
                 yield failed(
                     plan.ref.subject,
@@ -65,9 +64,8 @@ class IncludedResources(MigrationPolicy):
                 )
         if missing:
             raise NotGathered(*missing)
-        if sound:
-            count = len(plan.included_resources)
-            yield passed(source.subject, f"every included kind exists ({count})", examined=count)
+        count = len(plan.included_resources)
+        yield passed(source.subject, f"every included kind exists ({count})", examined=count)
 
 
 def _exists(source: Cluster, group: str, kind: str) -> bool | None:

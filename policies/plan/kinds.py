@@ -15,7 +15,7 @@ from service.core.evidence import Missing, NotGathered
 from service.core.facts import release, served_apis
 from service.core.facts.served_apis import has_kind, serves, untold
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, Severity, failed, passed, unknown
+from service.core.outcome import Outcome, Severity, failed, passed, passes_alone, unknown
 from service.core.settings.table import SETTINGS
 from service.core.values.wording import few, plural
 from service.kinds.apis import (
@@ -83,9 +83,9 @@ class KindsServed(NamespacesPolicy):
         "but not preferred. Uses the OpenShift releases where the API lists are missing."
     )
 
+    @passes_alone
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         missing: dict[Missing, None] = {}
-        sound = True
         examined = 0
         uses = _uses(migration, missing)
         for use, (count, pointer) in uses.items():
@@ -95,21 +95,17 @@ class KindsServed(NamespacesPolicy):
                 doubt = untold(migration.destination, f"whether {use[1]}/{use[2]} is served")
                 missing.update(dict.fromkeys(doubt.missing))
             elif not served:
-                sound = False
                 api = f"{use[1]}/{use[2]}"
                 objects = plural(count, "object")
                 yield _left_behind(migration, use, objects, (pointer, *evidence), api)
-        for outcome in (*_told(migration, uses), *_custom(migration, missing)):
-            sound = False
-            yield outcome
+        yield from (*_told(migration, uses), *_custom(migration, missing))
         if missing:
             raise NotGathered(*missing)
-        if sound:
-            yield passed(
-                migration.destination.subject,
-                f"the kinds of the plan's namespaces are served ({plural(examined, 'object')})",
-                examined=examined or 1,
-            )
+        yield passed(
+            migration.destination.subject,
+            f"the kinds of the plan's namespaces are served ({plural(examined, 'object')})",
+            examined=examined or 1,
+        )
 
 
 def _uses(migration: Migration, missing: dict[Missing, None]) -> dict[Use, tuple[int, Pointer]]:

@@ -9,7 +9,7 @@ from policies import links
 from policies.plan.plan_policies import PLAN_READS, VALIDATION, SidePolicy, named
 from service.core.facts.reach import holds
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.outcome import Outcome, Severity, failed, passed, passes_alone
 from service.core.plan_patch import merge
 from service.core.policy import MigrationPolicy, NotApplicable
 from service.core.values.versions import Version, parse_or_none
@@ -102,6 +102,7 @@ class LiveStorageMigration(SidePolicy):
         if not migration.plan.live_migrate:
             raise NotApplicable("the plan does not request live migration")
 
+    @passes_alone
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         found = cluster.all(KUBE_VIRT)
         if len(found) != 1:
@@ -119,9 +120,7 @@ class LiveStorageMigration(SidePolicy):
             )
             return
         (virt,) = found
-        sound = True
         for key, said, wanted in _lacking(virt):
-            sound = False
             yield failed(
                 virt.ref.subject,
                 f"OpenShift Virtualization on the {cluster.role} cannot migrate live: {said}",
@@ -134,10 +133,9 @@ class LiveStorageMigration(SidePolicy):
                     "-o json",
                 ),
             )
-        if sound:
-            yield passed(
-                virt.ref.subject, f"KubeVirt {virt.version} can migrate live", virt.ref.at("/spec")
-            )
+        yield passed(
+            virt.ref.subject, f"KubeVirt {virt.version} can migrate live", virt.ref.at("/spec")
+        )
 
 
 _PLACES = {

@@ -13,7 +13,15 @@ from service.core.facts.release import major_or
 from service.core.facts.snapshots import provider_of
 from service.core.facts.volumes import Volume, snapshots, volumes
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, Severity, failed, passed, unknown
+from service.core.outcome import (
+    Outcome,
+    Severity,
+    failed,
+    passed,
+    passes_alone,
+    passes_beside,
+    unknown,
+)
 from service.core.policy import MigrationPolicy
 from service.core.values.wording import few
 from service.kinds.cluster import NODE
@@ -78,12 +86,12 @@ class SnapshotProvider(MigrationPolicy):
     def applies(self, migration: Migration) -> None:
         snapshots(migration)
 
+    @passes_beside(Severity.WARNING)
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         chosen = snapshots(migration)
         found = volumes(migration)
         by_provider: dict[str, list[str]] = {}
         drivers: dict[str, list[str]] = {}
-        sound = True
         for volume in chosen:
             if volume.pv is None:
                 continue
@@ -93,7 +101,6 @@ class SnapshotProvider(MigrationPolicy):
                 if volume.pv.driver:
                     drivers.setdefault(volume.pv.driver, []).append(volume.name)
                 continue
-            sound = False
             kind = volume.pv.driver or volume.pv.source
             yield failed(
                 found.subject(volume),
@@ -110,17 +117,17 @@ class SnapshotProvider(MigrationPolicy):
         for provider, names in by_provider.items():
             wrong = _storage_fault(migration, provider, names, len(by_provider) == 1)
             if wrong is not None:
-                sound = False
                 yield wrong
         require_seen(migration, chosen)
-        if sound:
-            yield passed(
-                found.cluster.subject,
-                f"every volume that is copied by snapshot supports snapshots ({len(chosen)}), by "
-                + " and ".join(sorted(by_provider)),
-                migration.storage.ref.at("/spec/volumeSnapshotProvider"),
-                examined=len(chosen),
-            )
+        if not by_provider:
+            return
+        yield passed(
+            found.cluster.subject,
+            f"every volume that is copied by snapshot supports snapshots ({len(chosen)}), by "
+            + " and ".join(sorted(by_provider)),
+            migration.storage.ref.at("/spec/volumeSnapshotProvider"),
+            examined=len(chosen),
+        )
 
 
 def _storage_fault(
@@ -213,10 +220,10 @@ class SnapshotSameProvider(MigrationPolicy):
     def applies(self, migration: Migration) -> None:
         snapshots(migration)
 
+    @passes_alone
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         chosen = snapshots(migration)
         there = platform(migration.destination)
-        sound = True
         others = []
         for volume in chosen:
             provider = provider_of(volume.pv) if volume.pv is not None else ""
@@ -225,7 +232,6 @@ class SnapshotSameProvider(MigrationPolicy):
                 continue
             if provider.casefold() == there.value.casefold():
                 continue
-            sound = False
             yield failed(
                 volume.pv.ref.subject,
                 f"volume {volume.name} of claim {volume.hold} is a disk of {provider}, but the "
@@ -238,7 +244,6 @@ class SnapshotSameProvider(MigrationPolicy):
         if others:
             here = platform(migration.source)
             if here.value.casefold() != there.value.casefold():
-                sound = False
                 yield failed(
                     migration.source.subject,
                     f"volumes {few(others, 3)} are to be copied by snapshot from {here.value} to "
@@ -248,10 +253,9 @@ class SnapshotSameProvider(MigrationPolicy):
                     found=here.value,
                     wanted=there.value,
                 )
-        if sound:
-            yield passed(
-                migration.destination.subject,
-                f"the volumes that are copied by snapshot ({len(chosen)}) stay on {there.value}",
-                *there.evidence,
-                examined=len(chosen),
-            )
+        yield passed(
+            migration.destination.subject,
+            f"the volumes that are copied by snapshot ({len(chosen)}) stay on {there.value}",
+            *there.evidence,
+            examined=len(chosen),
+        )

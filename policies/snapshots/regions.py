@@ -11,7 +11,7 @@ from service.core.facts.cloud import platform, regions
 from service.core.facts.snapshots import provider_of, resource_group
 from service.core.facts.volumes import snapshots
 from service.core.migration import Migration
-from service.core.outcome import Outcome, failed, passed
+from service.core.outcome import Outcome, failed, passed, passes_alone
 from service.core.policy import MigrationPolicy
 from service.core.values.wording import few
 from service.kinds.cluster import NODE
@@ -61,28 +61,25 @@ class SnapshotSameRegion(MigrationPolicy):
     def applies(self, migration: Migration) -> None:
         snapshots(migration)
 
+    @passes_alone
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         missing: list[Missing] = []
-        sound = True
         for part in (_regions, _storage_region, _resource_groups):
             try:
-                for outcome in part(migration):
-                    sound = False
-                    yield outcome
+                yield from part(migration)
             except NotGathered as reason:
                 missing += reason.missing
         if missing:
             raise NotGathered(*dict.fromkeys(missing))
-        if sound:
-            there = regions(migration.destination)
-            count = len(snapshots(migration))
-            yield passed(
-                migration.destination.subject,
-                f"the volumes that are copied by snapshot ({count}) stay in region "
-                f"{', '.join(sorted(there.value))}; their zones may differ",
-                *there.evidence,
-                examined=count,
-            )
+        there = regions(migration.destination)
+        count = len(snapshots(migration))
+        yield passed(
+            migration.destination.subject,
+            f"the volumes that are copied by snapshot ({count}) stay in region "
+            f"{', '.join(sorted(there.value))}; their zones may differ",
+            *there.evidence,
+            examined=count,
+        )
 
 
 def _regions(migration: Migration) -> Iterator[Outcome]:

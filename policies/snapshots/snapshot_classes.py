@@ -16,7 +16,7 @@ from service.core.facts.storage_classes import (
 )
 from service.core.facts.volumes import Volume, snapshots, volumes
 from service.core.migration import Migration
-from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.outcome import Outcome, Severity, failed, passed, passes_alone
 from service.core.plan_patch import select
 from service.core.policy import MigrationPolicy
 from service.kinds.mtc import PlanVolume
@@ -54,12 +54,12 @@ class SnapshotSameStorageClass(MigrationPolicy):
     def applies(self, migration: Migration) -> None:
         snapshots(migration)
 
+    @passes_alone
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         chosen = snapshots(migration)
         classes = destination_classes(migration)
         origin = source_classes(migration)
         missing: list[Missing] = []
-        sound = True
         for volume in chosen:
             try:
                 fault = _fault(migration, classes, origin, volume)
@@ -67,16 +67,14 @@ class SnapshotSameStorageClass(MigrationPolicy):
                 missing += reason.missing
                 continue
             if fault is not None:
-                sound = False
                 yield fault
         if missing:
             raise NotGathered(*dict.fromkeys(missing))
-        if sound:
-            yield passed(
-                migration.destination.subject,
-                f"every volume that is copied by snapshot keeps its storage class ({len(chosen)})",
-                examined=len(chosen),
-            )
+        yield passed(
+            migration.destination.subject,
+            f"every volume that is copied by snapshot keeps its storage class ({len(chosen)})",
+            examined=len(chosen),
+        )
 
 
 def _fault(

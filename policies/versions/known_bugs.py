@@ -19,7 +19,7 @@ from service.core.facts.setting_values import is_true, setting
 from service.core.facts.volume_targets import is_copied
 from service.core.facts.volumes import volumes
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, Severity, failed, passed, unknown
+from service.core.outcome import Outcome, Severity, failed, passed, passes_alone, unknown
 from service.core.policy import ClusterPolicy, NotApplicable
 from service.core.releases import KnownBug
 from service.core.values.versions import Version, parse_or_none
@@ -66,6 +66,7 @@ class KnownBugs(ClusterPolicy):
     source = "MTC and OADP release notes; each row of the release data names its own"
     better = "MTC has no such check."
 
+    @passes_alone
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         installed = dict(_installed(migration, cluster))
         rows = [
@@ -73,16 +74,12 @@ class KnownBugs(ClusterPolicy):
             for bug in migration.releases.bugs
             if bug.product in installed and installed[bug.product][0] in bug.versions
         ]
-        clean = True
         for bug in rows:
-            for outcome in _judged(migration, cluster, bug, *installed[bug.product]):
-                clean = False
-                yield outcome
-        if clean:
-            names = " and ".join(f"{key.upper()} {item[0]}" for key, item in installed.items())
-            evidence = tuple(pointer for item in installed.values() for pointer in item[1])
-            told = f"{names}: no known bug affects this migration"
-            yield passed(cluster.subject, told, *evidence, examined=len(migration.releases.bugs))
+            yield from _judged(migration, cluster, bug, *installed[bug.product])
+        names = " and ".join(f"{key.upper()} {item[0]}" for key, item in installed.items())
+        evidence = tuple(pointer for item in installed.values() for pointer in item[1])
+        told = f"{names}: no known bug affects this migration"
+        yield passed(cluster.subject, told, *evidence, examined=len(migration.releases.bugs))
 
 
 def _installed(

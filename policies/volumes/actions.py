@@ -10,7 +10,7 @@ from service.core.evidence import NotGathered
 from service.core.facts.setting_values import setting
 from service.core.facts.volumes import COPY, MOVE, SKIP, Volume, Volumes, volumes
 from service.core.migration import Migration
-from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.outcome import Outcome, Severity, failed, passed, passes_alone
 from service.core.plan_patch import select
 from service.core.policy import MigrationPolicy
 from service.kinds.mtc import PlanVolume
@@ -70,9 +70,9 @@ class VolumeActionSupported(MigrationPolicy):
     def applies(self, migration: Migration) -> None:
         volumes(migration).require_any(migration)
 
+    @passes_alone
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         found = volumes(migration)
-        sound = True
         doubt: NotGathered | None = None
         for volume in found.items:
             try:
@@ -83,22 +83,17 @@ class VolumeActionSupported(MigrationPolicy):
             except NotGathered as missing:
                 doubt = missing
                 continue
-            for fault in faults:
-                sound = False
-                yield fault
-        for fault in _by_snapshot(migration, found):
-            sound = False
-            yield fault
+            yield from faults
+        yield from _by_snapshot(migration, found)
         if doubt is not None:
             raise doubt
         found.require_whole()
-        if sound:
-            count = len(found.items)
-            yield passed(
-                found.cluster.subject,
-                f"every volume supports its action and copy method ({count})",
-                examined=count,
-            )
+        count = len(found.items)
+        yield passed(
+            found.cluster.subject,
+            f"every volume supports its action and copy method ({count})",
+            examined=count,
+        )
 
 
 def _at(migration: Migration, entry: PlanVolume, field: str, value: str) -> Pointer:

@@ -48,7 +48,6 @@ class VolumesBound(MigrationPolicy):
         found = volumes(migration)
         waiting = _waiting_classes(migration)
         bound = 0
-        sound = True
         claims: list[str] = []
         names: list[str] = []
         for volume in found.items:
@@ -59,16 +58,14 @@ class VolumesBound(MigrationPolicy):
                 claims.append(volume.hold)
             if volume.pv is not None and not volume.pv.phase:
                 names.append(volume.name)
-            for fault in _unbound(found, volume, waiting):
-                sound = False
-                yield fault
+            yield from _unbound(found, volume, waiting)
         yield from _nameless(migration, found)
         if claims:
             yield not_told(migration, PERSISTENT_VOLUME_CLAIM, "status", claims)
         if names:
             yield not_told(migration, PERSISTENT_VOLUME, "status", names)
         found.require_whole()
-        if sound and bound == len(found.items):
+        if bound == len(found.items):
             yield passed(
                 found.cluster.subject,
                 f"every claim and its volume are bound to each other ({bound})",

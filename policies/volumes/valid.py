@@ -11,7 +11,7 @@ from policies.volumes.types import require_target_classes, type_faults
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.volumes import Volume, Volumes, volumes
 from service.core.migration import Migration
-from service.core.outcome import Outcome, failed, not_applicable, passed, unknown
+from service.core.outcome import Outcome, failed, not_applicable, passed, passes_alone, unknown
 from service.core.policy import MigrationPolicy
 from service.core.values.quantity import InvalidQuantity, parse
 from service.kinds.cluster import NODE
@@ -84,16 +84,14 @@ class VolumesValid(MigrationPolicy):
     def applies(self, migration: Migration) -> None:
         volumes(migration).require_any(migration)
 
+    @passes_alone
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         found = volumes(migration)
         seen = [volume.pv for volume in found.items if volume.pv is not None]
-        sound = True
         doubts: list[Missing] = []
         for volume in found.items:
             try:
-                for fault in _faults(migration, volume):
-                    sound = False
-                    yield fault
+                yield from _faults(migration, volume)
             except NotGathered as missing:  # a later volume may still fail
                 doubts += missing.missing
         for field, names in (
@@ -101,14 +99,12 @@ class VolumesValid(MigrationPolicy):
             ("capacity", [pv.ref.name for pv in seen if not pv.capacity]),
         ):
             if names:
-                sound = False
                 yield not_told(migration, PERSISTENT_VOLUME, field, names)
         found.require_whole()
         require_target_classes(migration, found)
         if doubts:
             raise NotGathered(*dict.fromkeys(doubts))
-        if sound:
-            yield _verdict(found, len(seen))
+        yield _verdict(found, len(seen))
 
 
 def _verdict(found: Volumes, examined: int) -> Outcome:

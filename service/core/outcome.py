@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
-from typing import NamedTuple
+from functools import wraps
+from typing import NamedTuple, ParamSpec
 
 from service.core.evidence import Missing
 from service.kinds.ref import Pointer, Subject
@@ -29,6 +30,7 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+P = ParamSpec("P")
 RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.BLOCKER: 2}
 """Severities by how much they matter."""
 
@@ -113,3 +115,33 @@ def unknown(
 def not_applicable(subject: Subject, message: str, *evidence: Pointer, key: str = "") -> Outcome:
     """The prerequisite does not concern this subject; ``message`` says why."""
     return Outcome(Verdict.NOT_APPLICABLE, subject, message, key=key, evidence=evidence)
+
+
+Check = Callable[P, Iterator[Outcome]]
+"""What makes outcomes, such as a policy's ``check``."""
+
+
+def passes_beside(*severities: Severity) -> Callable[[Check[P]], Check[P]]:
+    """A decorator of checks that end with a pass (or not applicable) for the whole.
+
+    It is reported only if nothing was found before it but outcomes with one of these severities.
+    """
+
+    def decorate(check: Check[P]) -> Check[P]:
+        @wraps(check)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> Iterator[Outcome]:
+            sound = True
+            for outcome in check(*args, **kwargs):
+                if outcome.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE):
+                    sound = sound and outcome.severity in severities
+                elif not sound:
+                    continue
+                yield outcome
+
+        return checked
+
+    return decorate
+
+
+passes_alone = passes_beside()
+"""A decorator of checks whose pass for the whole is reported only if nothing else was found."""

@@ -14,7 +14,7 @@ from policies.plan.plan_policies import VALIDATION
 from service.core.evidence import Missing, NotGathered, Role
 from service.core.facts.plan_refs import blocking, told_ready
 from service.core.migration import Migration
-from service.core.outcome import Outcome, failed, passed
+from service.core.outcome import Outcome, failed, passed, passes_alone
 from service.kinds.mtc import MIG_HOOK, MigHook
 from service.kinds.resource import fetch_command
 
@@ -90,11 +90,10 @@ class HookDefinition(HookPolicy):
         "Works before the MigHook is created. Also detects a deadline that ends it immediately."
     )
 
+    @passes_alone
     def check(self, migration: Migration, use: HookUse) -> Iterator[Outcome]:
         hook = mig_hook(migration, use)
-        sound = True
         for field, found, wanted in _faults(hook):
-            sound = False
             yield failed(
                 hook.ref.subject,
                 f"MigHook {hook.ref.name}: {field} is {found}",
@@ -106,10 +105,9 @@ class HookDefinition(HookPolicy):
                     f"oc edit mighook {quote(hook.ref.name)} -n {quote(hook.ref.namespace)}",
                 ),
             )
-        if sound:
-            yield passed(
-                hook.ref.subject, f"MigHook {hook.ref.name} is well formed", hook.ref.at("/spec")
-            )
+        yield passed(
+            hook.ref.subject, f"MigHook {hook.ref.name} is well formed", hook.ref.at("/spec")
+        )
 
 
 def _faults(hook: MigHook) -> Iterator[tuple[str, str, str]]:

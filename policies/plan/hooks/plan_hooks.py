@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from policies import links
 from policies.plan.plan_policies import PLAN_READS, VALIDATION, edit, named
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, failed, passed
+from service.core.outcome import Outcome, failed, passed, passes_alone
 from service.core.policy import MigrationPolicy, NotApplicable, Policy
 from service.core.values.names import is_label, is_subdomain
 from service.kinds.cluster import NAMESPACE
@@ -113,12 +113,11 @@ class HookPlace(HookPolicy):
     upstream = ("InvalidHookSAName", "InvalidHookNSName")
     better = "Checks whether the namespace exists on the cluster where the hook runs."
 
+    @passes_alone
     def check(self, migration: Migration, use: HookUse) -> Iterator[Outcome]:
         hook, subject = use.hook, use.plan.ref.subject
         account, namespace = hook.service_account, hook.execution_namespace
-        sound = True
         if not is_subdomain(account):
-            sound = False
             yield _wrong(use, "serviceAccount", account, "a service account's name")
         if not is_label(namespace):
             yield _wrong(use, "executionNamespace", namespace, "a namespace's name")
@@ -128,17 +127,15 @@ class HookPlace(HookPolicy):
         except NotApplicable:
             where = None  # MTC760 and MTC764 say so
         if where is not None and where.find(NAMESPACE, namespace) is None:
-            sound = False
             yield _wrong(
                 use, "executionNamespace", namespace, f"a namespace of the {where.role}",
                 f"which does not exist on {where.name}",
             )  # fmt: skip
-        if sound:
-            yield passed(
-                subject,
-                f"hook {use.name} runs as {account} in {namespace}",
-                use.plan.ref.at(use.at),
-            )
+        yield passed(
+            subject,
+            f"hook {use.name} runs as {account} in {namespace}",
+            use.plan.ref.at(use.at),
+        )
 
 
 def _runs_on(migration: Migration, use: HookUse) -> Cluster | None:
@@ -178,24 +175,21 @@ class HookPhases(MigrationPolicy):
         if not migration.plan.hooks:
             raise NotApplicable("the plan has no hooks")
 
+    @passes_alone
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         plan = migration.plan
         seen: dict[str, HookUse] = {}
-        sound = True
         for index, hook in enumerate(plan.hooks):
             use = HookUse(index, hook, plan)
             if hook.phase not in PHASES:
-                sound = False
                 yield _phase(use, f"has phase {hook.phase!r}, which MTC does not have")
             elif hook.phase in seen:
-                sound = False
                 yield _phase(use, f"has phase {hook.phase}, as hook {seen[hook.phase].name} has")
             seen.setdefault(hook.phase, use)
-        if sound:
-            count = len(plan.hooks)
-            yield passed(
-                plan.ref.subject, f"every hook has a different phase ({count})", examined=count
-            )
+        count = len(plan.hooks)
+        yield passed(
+            plan.ref.subject, f"every hook has a different phase ({count})", examined=count
+        )
 
 
 def _phase(use: HookUse, said: str) -> Outcome:

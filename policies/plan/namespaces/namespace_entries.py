@@ -14,7 +14,7 @@ from service.core.facts import namespaces, plan_limits
 from service.core.facts.namespaces import TERMINATING, is_there, phase
 from service.core.facts.plan_limits import DEFAULTS, limit
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.outcome import Outcome, Severity, failed, passed, passes_alone, passes_beside
 from service.core.policy import ClusterPolicy, MigrationPolicy, NotApplicable
 from service.core.values.names import is_label
 from service.core.values.wording import few, plural
@@ -119,22 +119,19 @@ class EachNamespace(NamespacesPolicy):
     def faults(self, migration: Migration, item: NamespaceMapping) -> Iterator[Outcome]:
         """What is wrong with one entry. Raises NotGathered: a later entry may still fail."""
 
+    @passes_beside(Severity.INFO)
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         missing: dict[Missing, None] = {}
-        sound = True
         entries = self.entries(migration)
         for item in entries:
             try:
-                for fault in self.faults(migration, item):
-                    sound = sound and fault.severity is Severity.INFO
-                    yield fault
+                yield from self.faults(migration, item)
             except NotGathered as doubt:
                 missing.update(dict.fromkeys(doubt.missing))
         if missing:
             raise NotGathered(*missing)
-        if sound:
-            count = len(entries)
-            yield passed(self.passes(migration).subject, f"{self.good} ({count})", examined=count)
+        count = len(entries)
+        yield passed(self.passes(migration).subject, f"{self.good} ({count})", examined=count)
 
 
 class NamespaceNames(NamespacesPolicy):
@@ -155,12 +152,11 @@ class NamespaceNames(NamespacesPolicy):
     upstream = ("NamespaceNotDNSCompliant",)
     better = "Also checks source names, empty halves and a second colon."
 
+    @passes_alone
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         plan = migration.plan
-        sound = True
         for index, item in enumerate(plan.namespaces):
             for key, fault in _faults(item.text):
-                sound = False
                 yield failed(
                     plan.ref.subject,
                     f"entry {item.text!r} of {named(plan)}: {fault}",
@@ -170,12 +166,11 @@ class NamespaceNames(NamespacesPolicy):
                     key=f"{key} {item.text}",
                     commands=(edit(plan),),
                 )
-        if sound:
-            yield passed(
-                plan.ref.subject,
-                f"every entry is well formed ({len(plan.namespaces)})",
-                examined=len(plan.namespaces),
-            )
+        yield passed(
+            plan.ref.subject,
+            f"every entry is well formed ({len(plan.namespaces)})",
+            examined=len(plan.namespaces),
+        )
 
 
 def _faults(text: str) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ from service.core.facts.storage_classes import destination_classes
 from service.core.facts.volume_targets import is_copied, target_of, wanted_provisioner
 from service.core.facts.volumes import Volume, volumes
 from service.core.migration import Migration
-from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.outcome import Outcome, Severity, failed, passed, passes_alone
 from service.core.policy import MigrationPolicy, NotApplicable
 from service.core.values.names import is_subdomain
 from service.kinds.mtc import MIG_CLUSTER, PlanVolume
@@ -175,13 +175,12 @@ class StorageConversionPossible(MigrationPolicy):
         if not storage_conversion(migration):
             raise NotApplicable("the plan is not a storage class conversion within one cluster")
 
+    @passes_alone
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         plan = migration.plan
         found = volumes(migration)
-        sound = True
         if not any(is_copied(volume) for volume in found.items):
             found.require_claims()
-            sound = False
             yield failed(
                 plan.ref.subject,
                 "no volume of the plan is to be converted",
@@ -198,7 +197,6 @@ class StorageConversionPossible(MigrationPolicy):
         if missing is not None and len(destination_classes(migration).by_name) < 2:
             raise missing
         if missing is None and len(classes) < 2:
-            sound = False
             yield failed(
                 plan.ref.subject,
                 "a storage conversion needs two storage classes",
@@ -208,9 +206,8 @@ class StorageConversionPossible(MigrationPolicy):
                 key="classes",
                 commands=("oc get storageclass",),
             )
-        if sound:
-            yield passed(
-                plan.ref.subject,
-                "the plan has a volume to convert and a target class",
-                plan.ref.at("/spec/persistentVolumes"),
-            )
+        yield passed(
+            plan.ref.subject,
+            "the plan has a volume to convert and a target class",
+            plan.ref.at("/spec/persistentVolumes"),
+        )

@@ -21,7 +21,7 @@ from service.core.facts.quota_use import Short, shortage
 from service.core.facts.volume_targets import is_copied, requested, target_of
 from service.core.facts.volumes import MOVE, volumes
 from service.core.migration import Migration
-from service.core.outcome import Outcome, failed, passed
+from service.core.outcome import Outcome, failed, passed, passes_alone
 from service.core.policy import MigrationPolicy
 from service.core.values.quantity import human
 from service.kinds.cluster import NAMESPACE
@@ -64,30 +64,27 @@ class StorageQuota(MigrationPolicy):
     def applies(self, migration: Migration) -> None:
         volumes(migration).require_any(migration)
 
+    @passes_alone
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         needs, missing = _needs(migration)
         missing.update(gaps(volumes(migration)))
-        sound = True
         examined = 0
         for namespace, need in needs.items():
             try:
                 for quota in _quotas(migration, namespace):
                     examined += 1
-                    for outcome in _shortages(migration, quota, need):
-                        sound = False
-                        yield outcome
+                    yield from _shortages(migration, quota, need)
             except NotGathered as reason:
                 missing.update(dict.fromkeys(reason.missing))
         if missing:
             raise NotGathered(*missing)
-        if sound:
-            said = "fit into" if examined else "are limited by no quota of"
-            yield passed(
-                migration.destination.subject,
-                f"the claims of the plan {said} the destination namespaces "
-                f"({', '.join(sorted(needs)) or 'none'})",
-                examined=max(examined, 1),
-            )
+        said = "fit into" if examined else "are limited by no quota of"
+        yield passed(
+            migration.destination.subject,
+            f"the claims of the plan {said} the destination namespaces "
+            f"({', '.join(sorted(needs)) or 'none'})",
+            examined=max(examined, 1),
+        )
 
 
 def _quotas(migration: Migration, namespace: str) -> tuple[ResourceQuota, ...]:

@@ -18,7 +18,7 @@ from service.core.facts.storage_classes import KnownClass, destination_classes
 from service.core.facts.volume_targets import is_copied, kind_of, target_of
 from service.core.facts.volumes import Volume, volumes
 from service.core.migration import Migration
-from service.core.outcome import Outcome, Severity, failed, passed, unknown
+from service.core.outcome import Outcome, Severity, failed, passed, passes_alone, unknown
 from service.core.policy import MigrationPolicy, NotApplicable
 from service.core.values.wording import few, plural
 from service.kinds.ref import Subject
@@ -168,9 +168,9 @@ class TargetProvisioner(MigrationPolicy):
     def applies(self, migration: Migration) -> None:
         volumes(migration).require_any(migration)
 
+    @passes_alone
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         count, missing = _counted(migration)
-        sound = True
         judged: list[str] = []
         for name, needed in count.items():
             try:
@@ -178,21 +178,18 @@ class TargetProvisioner(MigrationPolicy):
                 if target is None:
                     continue  # MTC721
                 judged.append(name)
-                for outcome in _provisioner(migration, target, needed):
-                    sound = False
-                    yield outcome
+                yield from _provisioner(migration, target, needed)
             except NotGathered as doubt:
                 missing.update(dict.fromkeys(doubt.missing))
         if missing:
             raise NotGathered(*missing)
         if not judged:
             raise NotApplicable("no volume of the plan is copied to a storage class that exists")
-        if sound:
-            yield passed(
-                migration.destination.subject,
-                f"the target storage classes can provide volumes ({', '.join(sorted(judged))})",
-                examined=len(judged),
-            )
+        yield passed(
+            migration.destination.subject,
+            f"the target storage classes can provide volumes ({', '.join(sorted(judged))})",
+            examined=len(judged),
+        )
 
 
 def _counted(migration: Migration) -> tuple[dict[str, int], dict[Missing, None]]:

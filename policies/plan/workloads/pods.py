@@ -15,7 +15,7 @@ from service.core.facts.plan_limits import DEFAULTS, limit
 from service.core.facts.templates import READS as TEMPLATE_READS
 from service.core.facts.templates import require_templates, templates
 from service.core.migration import Migration
-from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.outcome import Outcome, Severity, failed, passed, passes_beside
 from service.core.policy import Parameter
 from service.core.values.wording import few, plural
 from service.kinds.cluster import NODE
@@ -75,18 +75,15 @@ class PodsHealthy(NamespacesPolicy):
     )
     parameters = (RESTARTS,)
 
+    @passes_beside(Severity.INFO)
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         source = migration.source
-        sound = True
         examined = 0
         for pod in source.known(POD, migration.source_namespaces):
             examined += 1
-            for fault in _faults(pod, self.value("restarts")):
-                sound = sound and fault.severity is Severity.INFO
-                yield fault
+            yield from _faults(pod, self.value("restarts"))
         source.all(POD, migration.source_namespaces)
-        if sound:
-            yield passed(source.subject, f"every pod is healthy ({examined})", examined=examined)
+        yield passed(source.subject, f"every pod is healthy ({examined})", examined=examined)
 
 
 def _faults(pod: Pod, most: float) -> Iterator[Outcome]:
