@@ -22,6 +22,7 @@ from service.intake.written.envelope import ENVELOPE_KEYS, is_envelope
 from service.intake.written.keys import unknown_keys
 from service.intake.written.probes import read_probes
 from service.kinds.mtc import MIG_PLAN, MIG_STORAGE, MIGRATION_CONTROLLER
+from service.kinds.near import nearest
 from service.kinds.ref import Origin
 from service.kinds.resource import Resource
 
@@ -52,7 +53,7 @@ def take(intake: Intake, part: Part, value: Any, origin: Origin, hint: Hint) -> 
     elif part.name in OBJECT_PARTS:
         _loose(intake, part.name, value, Place(origin))
     elif part.name == "envelope":
-        raise BadInput("unprocessable", _no_role(Place(origin)))
+        raise BadInput("unprocessable", *_misspelt_envelope(value, Place(origin)))
     else:
         _cluster_document(intake, part, value, origin, hint)
 
@@ -190,16 +191,26 @@ def _bad_cluster(row: Any, place: Place) -> list[Problem]:
     if not isinstance(row, dict):
         return [place.problem("wrong-type", "a cluster is a mapping with role, facts and objects")]
     if row.get("role") not in CLUSTER_PARTS:
-        roles = ", ".join(CLUSTER_PARTS)
-        return [place.down("role").problem("wrong-value", f"role is not one of: {roles}")]
+        meant = nearest(str(row.get("role")), CLUSTER_PARTS)
+        hint = f"did you mean '{meant}'?" if meant else ""
+        message = f"role is not one of: {', '.join(CLUSTER_PARTS)}"
+        return [place.down("role").problem("wrong-value", message, hint)]
     if not isinstance(row.get("name", ""), str):
         return [place.down("name").problem("wrong-type", "name is not a string")]
     return []
 
 
+def _misspelt_envelope(value: Any, place: Place) -> list[Problem]:
+    """What is wrong with the only document of a request that belongs to no cluster."""
+    keys = value if isinstance(value, dict) and "kind" not in value else ()
+    if any(nearest(str(key), ENVELOPE_KEYS) for key in keys):
+        return list(unknown_keys(value, ENVELOPE_KEYS, place))
+    return [_no_role(place)]
+
+
 def _no_role(place: Place) -> Problem:
     return place.problem(
         "no-role",
-        "these are objects of a cluster, but it is not known which cluster",
+        "it is not known which cluster this belongs to",
         "add ?role=source or ?role=destination, or send an envelope or named parts",
     )

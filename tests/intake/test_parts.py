@@ -430,6 +430,8 @@ BAD = {
     "a role that does not exist": (
         {"clusters": [{"role": "src"}]}, "wrong-value", "/clusters/0/role",
     ),
+    "a misspelt key, and no other": ({"cluster": []}, "unknown-field", "/cluster"),
+    "the roles as keys": ({"source": {"facts": {}}}, "no-role", ""),
     "clusters that are no list": ({"clusters": {}}, "wrong-type", "/clusters"),
     "an option that does not exist": (
         {"clusters": [], "options": {"asof": "x"}}, "unknown-field", "/options/asof",
@@ -448,6 +450,17 @@ def test_an_envelope_that_cannot_be_evaluated(body: Any, code: str, pointer: str
     with pytest.raises(BadInput) as error:
         read_body(piece("body", body), {})
     assert [(item.code, item.pointer) for item in error.value.problems] == [(code, pointer)]
+
+
+def test_a_misspelt_role_or_envelope_is_named() -> None:
+    for body, hint in (
+        ({"cluster": []}, "did you mean 'clusters'?"),
+        ({"clusters": [{"role": "Source"}]}, "did you mean 'source'?"),
+    ):
+        with pytest.raises(BadInput) as error:
+            read_body(piece("body", body), {})
+        (problem,) = error.value.problems
+        assert problem.hint.startswith(hint)
 
 
 def test_bad_facts_are_problems_with_the_nearest_name() -> None:
