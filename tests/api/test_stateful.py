@@ -31,6 +31,8 @@ PARTITION = "POST /v1/migplans/partition"
 POLICIES = ("MTC101", "MTC302", "MTC402", "MTC501", "MTC601", "MTC711")
 """Whose cases are posted as evidence: some of each area of the documentation."""
 GOOD = (200, 424)
+OF_THE_PARSER = (414, 431)
+"""What the HTTP parser answers before the service sees the request: chance makes long queries."""
 AT_LEAST = 2
 """How often each link must have led to a good answer for the test to mean something."""
 OWN_BASELINE = ("evaluate", "own baseline")
@@ -118,6 +120,8 @@ def workflow(
 
     class Workflow(machine):
         def validate_response(self, response: Response, case: schemathesis.Case, **_: Any) -> None:
+            if response.status_code in OF_THE_PARSER:
+                return
             # Plans as YAML, with notes above: text that no schema could be held against.
             plans = response.content.startswith((b"---\n", b"# "))
             excluded = [*EXCLUDED, response_schema_conformance] if plans else EXCLUDED
