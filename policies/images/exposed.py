@@ -18,18 +18,22 @@ from service.core.facts.image_registry import (
 from service.core.facts.plan_type import TYPE_CONDITION, copies_images
 from service.core.facts.release import READS as RELEASE_READS
 from service.core.facts.release import major, major_or
+from service.core.facts.templates import READS as TEMPLATE_READS
+from service.core.facts.templates import templates
 from service.core.facts.topology import tunnelled
 from service.core.facts.transfer import intra_cluster
 from service.core.leniency import softened
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed, not_applicable, passed, unknown
 from service.core.policy import ClusterPolicy, NotApplicable
+from service.core.values.imagerefs import image_namespace
+from service.core.values.wording import few
 from service.kinds.config import REGISTRY_CONFIG, RegistryConfig
 from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MTC_NAMESPACE
 from service.kinds.network import ROUTE
-from service.kinds.ref import Pointer
+from service.kinds.ref import Pointer, Ref
 from service.kinds.resource import Read
-from service.kinds.workloads import IMAGE_STREAM
+from service.kinds.workloads import IMAGE_STREAM, POD
 
 EXPOSE = {
     3: "oc create route passthrough --service=docker-registry --port=5000 -n default",
@@ -114,7 +118,7 @@ class RegistryExposed(DirectImagePolicy):
     The host needs no route, but a registry it needs: without one the controller finds no
     internal path (migcluster_types.go, GetInternalRegistryPath) and the plan is not ready. With
     indirectImageMigration, too, the images of the plan's image streams are pushed into the
-    registry of the destination: it must not be removed.
+    registry of the destination, and pods pull internal images from it: it must not be removed.
     """
 
     id = "MTC201"
@@ -122,7 +126,12 @@ class RegistryExposed(DirectImagePolicy):
     single = True
     title = "The image registry is exposed, for direct image migration"
     why = "Images cannot be copied directly. The migration fails before it copies any image."
-    reads = (*REGISTRY_READS, Read(IMAGE_STREAM, plan_namespaces=True))
+    reads = (
+        *REGISTRY_READS,
+        *TEMPLATE_READS,
+        Read(IMAGE_STREAM, plan_namespaces=True),
+        Read(POD, plan_namespaces=True),
+    )
     declares = ("registryRoute",)
     remedy = (
         "Expose the registry with a route, or set indirectImageMigration: true in the plan to "
@@ -209,21 +218,35 @@ def _indirect(migration: Migration, cluster: Cluster, config: RegistryConfig | N
             "the plan copies images through the replication repository",
             plan.ref.at("/spec/indirectImageMigration", "true"),
         )
-    streams = migration.source.known(IMAGE_STREAM, migration.source_namespaces)
-    if not streams:
-        migration.source.all(IMAGE_STREAM, migration.source_namespaces)
-        return not_applicable(cluster.subject, "the plan's namespaces hold no image stream")
-    names = sorted(f"{item.ref.namespace}/{item.ref.name}" for item in streams)
-    shown = ", ".join(names[:5]) + " …" * (len(names) > 5)
+    source, namespaces = migration.source, migration.source_namespaces
+    streams = source.known(IMAGE_STREAM, namespaces)
+    holders = [item.ref for item in streams] or list(_users(source, namespaces))
+    if not holders:
+        source.all(IMAGE_STREAM, namespaces)
+        return not_applicable(
+            cluster.subject, "the plan's namespaces hold no image stream and use no internal image"
+        )
+    names = few(sorted({f"{ref.namespace}/{ref.name}" for ref in holders}))
     return failed(
         config.ref.subject,
-        f"the image registry is removed, so the images of {shown} cannot be pushed to it",
+        f"the image registry is removed, so the images of {names} cannot be pushed to it",
         config.ref.at("/spec/managementState", "Removed"),
-        streams[0].ref.at("/metadata/name", streams[0].ref.name),
+        holders[0].at("/metadata/name", holders[0].name),
         found="managementState: Removed",
         wanted="a registry",
         commands=(MANAGE,),
     )
+
+
+def _users(source: Cluster, namespaces: tuple[str, ...]) -> Iterator[Ref]:
+    """The pods and templates whose images are in the source's own registry."""
+    hosts = {host.lower() for route in registry_routes(source) for host in route.hosts}
+    for pod in source.known(POD, namespaces):
+        if any(image_namespace(one.image, hosts) for one in pod.containers):
+            yield pod.ref
+    for made in templates(source, namespaces):
+        if any(image_namespace(image, hosts) for image in made.images):
+            yield made.ref
 
 
 def _config(cluster: Cluster) -> RegistryConfig | None:

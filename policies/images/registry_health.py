@@ -22,24 +22,32 @@ from service.kinds.config import REGISTRY_CONFIG, RegistryConfig
 from service.kinds.ref import Ref
 from service.kinds.resource import Read
 from service.kinds.storage import PERSISTENT_VOLUME, PersistentVolume
-from service.kinds.workloads import BUILD_CONFIG, DEPLOYMENT_CONFIG, IMAGE_STREAM
+from service.kinds.workloads import (
+    BUILD_CONFIG,
+    DEPLOYMENT,
+    DEPLOYMENT_CONFIG,
+    IMAGE_STREAM,
+    Workload,
+)
 
 NAMESPACE = "openshift-image-registry"
 OLD = ("docker-registry", "default")
-"""Name and namespace of the registry of OpenShift 3."""
+NEW = ("image-registry", NAMESPACE)
+"""Name and namespace of the registry of OpenShift 3, and of OpenShift 4."""
 BRING_STORAGE = ("AWS", "Azure", "GCP", "IBMCloud", "OpenStack", "AlibabaCloud", "PowerVS")
 """Platforms on which the registry operator creates the storage."""
 FILES = ("nfs", "cephfs", "glusterfs", "azureFile")
 FILE_DRIVERS = ("nfs", "cephfs", "efs", "file")
 CONFIG = "oc get configs.imageregistry.operator.openshift.io cluster -o yaml"
+CONFIG_JSON = CONFIG.replace("yaml", "json")
 
 
 class RegistryHealthy(SideNeed):
     """The image registry of a cluster is available, writable and has persistent storage.
 
     Checked where the plan's namespaces contain image streams or builds, or where that is not
-    known. MTC201 reports a removed registry. Storage that the documentation does not recommend
-    (emptyDir, NFS and other file storage) is a warning.
+    known. MTC201 reports a removed registry. Of an unmanaged one the Deployment counts. Storage
+    that the documentation does not recommend (emptyDir, NFS and other file storage) is a warning.
     """
 
     id = "MTC857"
@@ -53,6 +61,7 @@ class RegistryHealthy(SideNeed):
         *cloud.READS,
         Read(PERSISTENT_VOLUME),
         Read(DEPLOYMENT_CONFIG, namespace="default"),
+        Read(DEPLOYMENT, NAMESPACE, "image-registry"),
         Read(IMAGE_STREAM, plan_namespaces=True),
         Read(BUILD_CONFIG, plan_namespaces=True),
     )
@@ -85,6 +94,12 @@ class RegistryHealthy(SideNeed):
 
 
 def _new(cluster: Cluster, config: RegistryConfig, gaps: Gaps, *, here: bool) -> Iterator[Outcome]:
+    managed = config.management_state != "Unmanaged"
+    with gaps.noted():
+        if not managed:  # the operator judges and creates nothing
+            yield from _pods(cluster.get(DEPLOYMENT, *NEW))
+        elif "Available" not in config.conditions:
+            raise cluster.missing("condition Available of the image registry", CONFIG_JSON)
     for kind, wanted in (("Available", "True"), ("Degraded", "False")):
         told = config.conditions.get(kind)
         if told is not None and told.status != wanted:
@@ -93,8 +108,11 @@ def _new(cluster: Cluster, config: RegistryConfig, gaps: Gaps, *, here: bool) ->
     if config.read_only and here:
         said = "the image registry is read-only: images cannot be pushed"
         yield _fault(config.ref, said, "readOnly: true", "/spec/readOnly")
-    if config.management_state == "Unmanaged":
-        return
+    if managed:
+        yield from _storage(cluster, config, gaps)
+
+
+def _storage(cluster: Cluster, config: RegistryConfig, gaps: Gaps) -> Iterator[Outcome]:
     if not config.storage:
         platform = cloud.platform(cluster).value
         if platform not in BRING_STORAGE:
@@ -126,12 +144,16 @@ def _is_file(volume: PersistentVolume) -> bool:
     return volume.source in FILES or any(word in volume.driver for word in FILE_DRIVERS)
 
 
-def _old(cluster: Cluster) -> Iterator[Outcome]:
-    item = cluster.get(DEPLOYMENT_CONFIG, *OLD)
+def _pods(item: Workload) -> Iterator[Outcome]:
     if (item.ready or 0) < (item.wanted or 0) or not item.wanted:
         said = f"the image registry has {item.ready or 0} of {item.wanted or 0} pods ready"
         severity = Severity.WARNING if item.ready else None
         yield _fault(item.ref, said, f"{item.ready or 0} ready", "/status", severity)
+
+
+def _old(cluster: Cluster) -> Iterator[Outcome]:
+    item = cluster.get(DEPLOYMENT_CONFIG, *OLD)
+    yield from _pods(item)
     if not item.claims:
         said = "the image registry has no persistent volume: images are lost when its pod restarts"
         at = f"{item.template}/spec/volumes"
@@ -139,7 +161,7 @@ def _old(cluster: Cluster) -> Iterator[Outcome]:
 
 
 def _fault(ref: Ref, said: str, found: str, at: str, severity: Severity | None = None) -> Outcome:
-    old = "oc describe deploymentconfig docker-registry -n default"
+    described = f"oc describe {ref.kind.lower()} {ref.name} -n {ref.namespace}"
     return failed(
         ref.subject,
         said,
@@ -147,6 +169,6 @@ def _fault(ref: Ref, said: str, found: str, at: str, severity: Severity | None =
         found=found,
         wanted="available, writable, on object or block storage",
         key=found,
-        commands=(old if ref.kind == "DeploymentConfig" else CONFIG,),
+        commands=(described if ref.namespace else CONFIG,),
         severity=severity,
     )

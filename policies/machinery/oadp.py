@@ -11,7 +11,7 @@ from service.core.facts import release as releases
 from service.core.facts.mtc_release import mtc_version
 from service.core.facts.release import major_or, openshift
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, failed, not_applicable, passed
+from service.core.outcome import Outcome, Severity, failed, not_applicable, passed
 from service.core.policy import ClusterPolicy
 from service.core.values.versions import Version, parse_or_none
 from service.kinds.mtc import MTC_NAMESPACE
@@ -27,7 +27,8 @@ class OadpPairing(ClusterPolicy):
     """OADP is installed beside MTC, in a release that fits MTC and OpenShift.
 
     From MTC 1.7 OADP brings Velero, on every cluster whose operator OLM installs. The legacy
-    operator of OpenShift 3 and before 4.6 brings its own. A pair of MTC and OpenShift that
+    operator of OpenShift 3 and before 4.6 brings its own. A release that only one of the books
+    names is a warning. A pair of MTC and OpenShift that
     nothing supports is MTC404's finding, a release with a known bug MTC406's.
     """
 
@@ -58,7 +59,7 @@ class OadpPairing(ClusterPolicy):
             yield not_applicable(cluster.subject, f"MTC {version} on OpenShift {ocp} needs no OADP")
             return
         fitting = [
-            pair.oadp
+            pair
             for pair in migration.releases.oadp_pairs
             if version in pair.mtc and ocp.stream in pair.openshift
         ]
@@ -66,27 +67,32 @@ class OadpPairing(ClusterPolicy):
             told = f"no OADP is named for MTC {version} on OpenShift {ocp.y} (MTC404)"
             yield not_applicable(cluster.subject, told)
             return
-        wanted = " or ".join(dict.fromkeys(map(str, fitting)))
+        wanted = " or ".join(dict.fromkeys(str(pair.oadp) for pair in fitting if not pair.disputed))
         found = [item for item in cluster.known(CLUSTER_SERVICE_VERSION) if _is_oadp(item)]
         if not found:
             cluster.all(CLUSTER_SERVICE_VERSION, (MTC_NAMESPACE,))
             yield _wrong(cluster, "is not installed", "not installed", wanted, None)
         # Two at once is an update under way: the one that does not fit counts.
-        fits: list[tuple[Version, ClusterServiceVersion]] = []
+        fits: list[Outcome] = []
         for item in sorted(found, key=lambda item: item.ref.name):
             installed = _version(item)
             if installed is None:
                 command = f"oc get csv -n {MTC_NAMESPACE} -o json"
                 raise cluster.missing("the OADP release", command, item.ref.name[:60])
-            if not any(installed.stream in streams for streams in fitting):
-                said = f"{installed} does not fit MTC {version} on OpenShift {ocp.y}"
+            pair = next((one for one in fitting if installed.stream in one.oadp), None)
+            place = f"MTC {version} on OpenShift {ocp.y}"
+            if pair is None:
+                said = f"{installed} does not fit {place}"
                 yield _wrong(cluster, said, str(installed), wanted, item)
                 return
-            fits.append((installed, item))
-        for installed, item in fits[:1]:
+            if pair.disputed:
+                said = f"{installed} is not in every book for {place}: {pair.disputed}"
+                warning = _wrong(cluster, said, str(installed), wanted, item, Severity.WARNING)
+                fits.insert(0, warning)
+                continue
             pointer = item.ref.at("/spec/version", str(installed))
-            text = f"OADP {installed} fits MTC {version} on OpenShift {ocp.y}"
-            yield passed(cluster.subject, text, pointer)
+            fits.append(passed(cluster.subject, f"OADP {installed} fits {place}", pointer))
+        yield from fits[:1]
 
 
 def _is_oadp(item: ClusterServiceVersion) -> bool:
@@ -100,14 +106,20 @@ def _version(item: ClusterServiceVersion) -> Version | None:
 
 
 def _wrong(
-    cluster: Cluster, said: str, found: str, wanted: str, item: ClusterServiceVersion | None
+    cluster: Cluster,
+    said: str,
+    found: str,
+    wanted: str,
+    item: ClusterServiceVersion | None,
+    severity: Severity | None = None,
 ) -> Outcome:
     evidence = () if item is None else (item.ref.at("/spec/version", item.version),)
     return failed(
         cluster.subject,
-        f"OADP {said}; it must be {wanted}",
+        f"OADP {said}; it {'should' if severity else 'must'} be {wanted}",
         *evidence,
         found=found,
         wanted=f"OADP {wanted}",
         commands=(f"oc get subscriptions.operators.coreos.com,csv -n {MTC_NAMESPACE}",),
+        severity=severity,
     )

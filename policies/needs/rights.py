@@ -6,13 +6,23 @@ from collections.abc import Iterator
 from shlex import quote
 
 from policies import links
-from policies.needs.need_policies import READS, Gaps, PlanNeed, copied, require_rsync
+from policies.needs.need_policies import (
+    READS,
+    Gaps,
+    PlanNeed,
+    claim_of,
+    copied,
+    require_rsync,
+)
 from policies.plan.workloads.rsync_root import ENFORCED_SINCE, SETTING
-from service.core.evidence import NotGathered
+from service.core.evidence import Missing, NotGathered
 from service.core.facts import release
 from service.core.facts.controllers import setting_of
 from service.core.facts.mtc_release import CLUSTER_CONFIG
 from service.core.facts.setting_values import is_true
+from service.core.facts.templates import READS as TEMPLATE_READS
+from service.core.facts.templates import require_templates, templates
+from service.core.facts.volumes import Volume, volumes
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable
@@ -20,10 +30,11 @@ from service.core.values.wording import few
 from service.kinds.cluster import CONFIG_MAP, NAMESPACE, Namespace
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
 from service.kinds.resource import Read
-from service.kinds.workloads import POD, Pod
+from service.kinds.workloads import POD, Pod, Workload
 
 RESTRICTED = ("restricted", "restricted-v2", "restricted-v3")
 RANGE = "openshift.io/sa.scc.uid-range"
+ROOT = 0
 
 
 class RsyncCanRead(PlanNeed):
@@ -32,7 +43,9 @@ class RsyncCanRead(PlanNeed):
     From Kubernetes 1.24 rsync runs as the first user of the namespace's range, unless
     migration_rsync_privileged is true. A pod that runs as root, or as a user outside of the range,
     writes files that rsync may not be able to read. Who owns the files is not in the objects; the
-    user of the pods that mount a claim is the best that there is.
+    user of the pods that mount a claim is the best that there is. A template that asks for root
+    counts without a pod. The user is not known of a claim that no running pod mounts. An NFS server
+    may map root to another user.
     """
 
     id = "MTC836"
@@ -45,6 +58,7 @@ class RsyncCanRead(PlanNeed):
         *release.OPENSHIFT_READS,
         Read(NAMESPACE),
         Read(POD, plan_namespaces=True),
+        *TEMPLATE_READS,
         Read(CONFIG_MAP, MTC_NAMESPACE, CLUSTER_CONFIG),
         Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),
     )
@@ -66,14 +80,45 @@ class RsyncCanRead(PlanNeed):
         bounded = [one for one in sides if _drops_root(one)]
         if not bounded:
             raise NotApplicable("rsync runs as root on both clusters")
-        claims = {one.hold for one in copied(migration)}
+        claims = {one.hold: one for one in copied(migration) if one.mode != "Block"}
+        if volumes(migration).no_claims is None and not claims:
+            raise NotApplicable("rsync copies no file system")
+        source, namespaces = migration.source, migration.source_namespaces
+        pods = [one for one in source.known(POD, namespaces) if one.phase == "Running"]
+        mounted: set[str] = set()
+        reported: set[str] = set()
+        users: tuple[Pod | Workload, ...] = (*pods, *templates(source, namespaces))
+        for item in users:
+            names = {f"{item.ref.namespace}/{name}" for name in item.claims} & claims.keys()
+            if not names:
+                continue
+            if isinstance(item, Workload) and (ROOT not in item.users or names <= reported):
+                continue  # the pods of a template show its user
+            mounted |= names
+            with gaps.noted():
+                for outcome in _foreign(migration, item, [claims[one] for one in sorted(names)]):
+                    reported |= names
+                    yield outcome
         with gaps.noted():
-            migration.source.all(POD, migration.source_namespaces)
-        for pod in migration.source.known(POD, migration.source_namespaces):
-            mounts = [name for name in pod.claims if f"{pod.ref.namespace}/{name}" in claims]
-            if mounts and pod.phase == "Running":
-                with gaps.noted():
-                    yield from _foreign(migration, pod, mounts)
+            require_templates(source, namespaces)
+        with gaps.noted():
+            source.all(POD, namespaces)
+            _require_users(migration, sorted(claims.keys() - mounted))
+
+
+def _require_users(migration: Migration, unmounted: list[str]) -> None:
+    """Raise NotGathered for claims of which it is not known who has written to them."""
+    missing = [
+        Missing(
+            f"the user that owns the files of {claim}",
+            migration.source.role,
+            f"oc get pods -n {quote(claim.partition('/')[0])} -o json",
+            "no running pod mounts it",
+        )
+        for claim in unmounted
+    ]
+    if missing:
+        raise NotGathered(*missing)
 
 
 def _drops_root(cluster: Cluster) -> bool:
@@ -89,24 +134,30 @@ def _drops_root(cluster: Cluster) -> bool:
         return True  # the default; a MigrationController that says otherwise is rare
 
 
-def _foreign(migration: Migration, pod: Pod, mounts: list[str]) -> Iterator[Outcome]:
-    users = {one.user for one in pod.containers if not one.init}
-    if users != {None} and 0 in users:
-        yield _fault(pod, mounts, "root", Severity.BLOCKER)
+def _foreign(
+    migration: Migration, item: Pod | Workload, mounted: list[Volume]
+) -> Iterator[Outcome]:
+    squashed = all(one.pv is not None and one.pv.source == "nfs" for one in mounted)
+    if isinstance(item, Workload):
+        yield _fault(item, mounted, "root", None if squashed else Severity.BLOCKER)
         return
-    if pod.scc in RESTRICTED:
+    users = {one.user for one in item.containers if not one.init}
+    if ROOT in users:
+        yield _fault(item, mounted, "root", None if squashed else Severity.BLOCKER)
         return
-    if not pod.scc:
+    if item.scc in RESTRICTED or item.owner.startswith("VirtualMachineInstance/"):
+        return
+    if not item.scc:
         raise migration.source.inventory.not_gathered(
-            POD, pod.ref.name, pod.ref.namespace, reason="without annotation openshift.io/scc"
+            POD, item.ref.name, item.ref.namespace, reason="without annotation openshift.io/scc"
         )
     if None in users:
-        yield _fault(pod, mounts, f"the user of its image (scc {pod.scc})", None)
+        yield _fault(item, mounted, f"the user of its image (scc {item.scc})", None)
         return
-    bounds = _range(migration.source.get(NAMESPACE, pod.ref.namespace))
+    bounds = _range(migration.source.get(NAMESPACE, item.ref.namespace))
     outside = [user for user in users if user is not None and bounds and user not in bounds]
     if outside:
-        yield _fault(pod, mounts, f"user {outside[0]}", None)
+        yield _fault(item, mounted, f"user {outside[0]}", None)
 
 
 def _range(namespace: Namespace) -> range | None:
@@ -119,18 +170,27 @@ def _range(namespace: Namespace) -> range | None:
     return range(int(first), int(first) + int(rest) if mark else int(rest) + 1)
 
 
-def _fault(pod: Pod, mounts: list[str], who: str, severity: Severity | None) -> Outcome:
+def _fault(
+    item: Pod | Workload, mounted: list[Volume], who: str, severity: Severity | None
+) -> Outcome:
+    name, space = quote(item.ref.name), quote(item.ref.namespace)
+    if isinstance(item, Workload):
+        what, at = item.ref.kind, f"{item.template}/spec/securityContext"
+        look = f"oc get {what.lower()} {name} -n {space} -o yaml"
+    else:
+        what, at = "pod", "/spec/securityContext"
+        look = f"oc exec -n {space} {name} -- id"
     return failed(
-        pod.ref.subject,
-        f"pod {pod.ref.namespace}/{pod.ref.name} writes to {few(mounts)} as {who}; rsync runs as "
-        "another user and may not be able to read that",
-        pod.ref.at("/spec/securityContext"),
+        item.ref.subject,
+        f"{what} {item.ref.namespace}/{item.ref.name} writes to "
+        f"{few(claim_of(one)[1] for one in mounted)} as {who}; rsync runs as another user and may "
+        "not be able to read that",
+        item.ref.at(at),
         found=who,
         wanted="a user of the namespace's range, or rsync as root",
         commands=(
-            f"oc exec -n {quote(pod.ref.namespace)} {quote(pod.ref.name)} -- id",
-            f"oc label namespace {quote(pod.ref.namespace)} --overwrite "
-            "pod-security.kubernetes.io/enforce=privileged",
+            look,
+            f"oc label namespace {space} --overwrite pod-security.kubernetes.io/enforce=privileged",
         ),
         severity=severity,
     )

@@ -94,11 +94,15 @@ class ReleaseLimit:
 
 @dataclass(frozen=True, slots=True)
 class OadpPair:
-    """The OADP streams that MTC releases work with on OpenShift releases."""
+    """The OADP streams that MTC releases work with on OpenShift releases.
+
+    ``disputed`` says which documentation denies it, "" if none does.
+    """
 
     mtc: Versions
     openshift: Streams
     oadp: Streams
+    disputed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +229,10 @@ def parse(value: Any, name: str) -> Releases:
         ),
         oadp_pairs=tuple(
             OadpPair(
-                _versions(row, "mtc", at), _streams(row, "openshift", at), _streams(row, "oadp", at)
+                _versions(row, "mtc", at),
+                _streams(row, "openshift", at),
+                _streams(row, "oadp", at),
+                text(row, "disputed", at),
             )
             for row, at in _rows(oadp, "pairs", "/oadp")
         ),

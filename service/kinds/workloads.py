@@ -86,7 +86,8 @@ class Workload(NamedTuple):
     numbers of pods, None where there is no status yet. ``templates`` are the storage classes of
     its volumeClaimTemplates, "" for the default. ``triggers`` are the images whose change starts a
     DeploymentConfig, in the form of :attr:`ImageStream.spec_tags`. ``finished`` says that a Job
-    is complete. ``images``, ``claims`` and the rest are of its pod template.
+    is complete. ``images``, ``claims`` and the rest are of its pod template; ``users`` are the
+    user ids that its containers ask for, None where one asks for none.
     (A named tuple for speed, as :class:`Ref`.)
     """
 
@@ -106,6 +107,7 @@ class Workload(NamedTuple):
     node_selector: Mapping[str, str] = {}
     account: str = ""
     finished: bool = False
+    users: tuple[int | None, ...] = ()
 
     @property
     def template(self) -> str:
@@ -327,7 +329,15 @@ def workload(value: Object, ref: Ref) -> Workload:
         node_selector=strings(pods, "nodeSelector", at) if "nodeSelector" in pods else _NONE,
         account=text(pods, "serviceAccountName", at),
         finished=ref.kind == "Job" and status.get("completionTime") is not None,
+        users=tuple(_users(pods, at)),
     )
+
+
+def _users(pods: Object, at: str) -> Iterator[int | None]:
+    common = _user(pods, at)
+    for row in rows(pods, "containers", at):
+        own = _user(row, f"{at}/containers")
+        yield common if own is None else own
 
 
 def _triggers(spec: Object) -> Iterator[str]:
