@@ -132,8 +132,7 @@ def _wanted(
     wanted = count([pod for pod in copying if counts(quota.total, pod)], NO_DEFAULTS)
     if not arrives:
         return wanted
-    pods = [pod for pod in migration.source.known(POD)
-            if pod.ref.namespace in sources and pod.phase not in OVER]  # fmt: skip
+    pods = [pod for pod in migration.source.known(POD, set(sources)) if pod.phase not in OVER]
     return max(wanted, count([pod for pod in pods if counts(quota.total, pod)], NO_DEFAULTS))
 
 

@@ -25,7 +25,8 @@ T = TypeVar("T")
 class Entry(NamedTuple):
     """One object as it was found: its key, its value and its place.
 
-    ``held`` is the value, or what parses it when it is called.
+    ``held`` is the value, or what parses it when it is called. ``claimed`` is the namespace of the
+    claim that a volume belongs to, "" where that is not known before the volume is read.
     """
 
     namespace: str
@@ -35,6 +36,7 @@ class Entry(NamedTuple):
     base: str
     flat: bool = False
     masking: Masking = Masking.NONE
+    claimed: str = ""
 
     @property
     def value(self) -> Mapping[str, Any]:
@@ -148,7 +150,7 @@ class Shelf(Generic[T]):
         return self.resource.reader(value, self._ref(entry, value))
 
     def _ref(self, entry: Entry, value: Mapping[str, Any]) -> Ref:
-        namespace, name, _, origin, base, flat, _ = entry
+        namespace, name, _, origin, base, flat, _, _ = entry
         version = value.get("apiVersion")
         metadata = value.get("metadata")
         uid = metadata.get("uid") if type(metadata) is dict else None
@@ -183,8 +185,13 @@ class Shelf(Generic[T]):
 
 def _rows(value: Mapping[str, Any]) -> int:
     """How many items the lists and mappings of an object have, each of which may become a model."""
-    parts = [part for part in (value.get("spec"), value.get("status")) if type(part) is dict]
-    return sum(len(item) for part in parts for item in part.values() if type(item) in (list, dict))
+    count = 0
+    for part in (value.get("spec"), value.get("status")):
+        if type(part) is dict:
+            for item in part.values():
+                if type(item) is list or type(item) is dict:
+                    count += len(item)
+    return count
 
 
 class Inventory:
@@ -226,11 +233,14 @@ class Inventory:
         return tuple(self._shelves.values())
 
     def known(
-        self, resource: Resource[T], namespaces: Iterable[str] | None = None
+        self,
+        resource: Resource[T],
+        namespaces: Iterable[str] | None = None,
+        where: Callable[[Entry], bool] | None = None,
     ) -> tuple[T, ...]:
         """The objects that are there, of the cluster or of these namespaces, however partial.
 
-        Never raises. Proves no absence.
+        ``where`` chooses some of them before they are read. Never raises. Proves no absence.
         """
         self._note(resource)
         shelf = self._shelf(resource)
@@ -239,8 +249,10 @@ class Inventory:
         places: Iterable[int] = range(len(shelf.entries))
         if namespaces is not None:
             places = sorted(shelf.in_namespaces(namespaces))
-        found = (shelf.read(place) for place in places)
-        return tuple(item for item in found if item is not None)
+        if where is not None:
+            places = [place for place in places if where(shelf.entries[place])]
+        found = map(shelf.read, places)
+        return tuple([item for item in found if item is not None])
 
     def all(self, resource: Resource[T], namespaces: Sequence[str] | None = None) -> tuple[T, ...]:
         """Every object of the cluster, or of these namespaces.

@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
 from service.core.evidence import Missing, NotGathered, Problem, Role
-from service.core.inventory import Inventory
+from service.core.inventory import Entry, Inventory
 from service.core.memo import Memo
 from service.core.releases import Releases
 from service.core.values.versions import Version
@@ -110,10 +110,13 @@ class Cluster:
         return self.inventory.all(resource, namespaces)
 
     def known(
-        self, resource: Resource[T], namespaces: Iterable[str] | None = None
+        self,
+        resource: Resource[T],
+        namespaces: Iterable[str] | None = None,
+        where: Callable[[Entry], bool] | None = None,
     ) -> tuple[T, ...]:
         """See :meth:`Inventory.known`."""
-        return self.inventory.known(resource, namespaces)
+        return self.inventory.known(resource, namespaces, where)
 
     def find(self, resource: Resource[T], name: str, namespace: str = "") -> T | None:
         """See :meth:`Inventory.find`."""

@@ -38,6 +38,7 @@ def read_file(
     media = media_of(data)
     count = 0
     used = lost = False
+    starts: Sequence[int] = ()
     for loaded in _documents(intake, data, origin, hint, claims_yaml):
         check()
         count += 1
@@ -57,11 +58,11 @@ def read_file(
         if loaded.error is not None:
             intake.unreadable(loaded.error, here)
             continue
-        used = True
+        used, starts = True, loaded.starts
         take(intake, part, loaded.value, here, hint)
     part.documents += count
     if used or count:
-        intake.sources.keep(origin, data, _media(media, count))
+        intake.sources.keep(origin, data, _media(media, count), starts)
     elif (part.name, origin.member) in intake.names:
         intake.problem("no-document", f"the part {part.name} holds no document", origin)
     return used and not lost and len(intake.problems) == before
@@ -86,11 +87,11 @@ def _documents(
     intake: Intake, data: bytes, origin: Origin, hint: Hint, claims_yaml: bool
 ) -> Iterable[Loaded]:
     if hint.resource is CRD:
-        spend(cost_of(data))
+        spend(cost_of(data, lines=True))
         return load_definition(data, intake.limits)
     listed = load_list(data, intake.limits, origin)
     if listed is not None:
-        return (Loaded(0, listed, None),)
+        return (listed,)
     return load(data, intake.limits, yaml_claimed=claims_yaml)
 
 

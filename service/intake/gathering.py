@@ -18,7 +18,8 @@ from service.kinds.masks import Masking, is_masked
 from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN
 from service.kinds.ref import Origin, Pointer
 from service.kinds.resource import Resource
-from service.kinds.shape import MOST_NAME
+from service.kinds.shape import MOST_NAME, inner
+from service.kinds.storage import PERSISTENT_VOLUME
 
 MOST_OTHERS = 5_000
 """Kinds and namespaces that are noted of objects that no policy reads."""
@@ -71,17 +72,19 @@ class Gathering:
         """
         spend(OBJECT)
         name = namespace = ""
-        metadata = head_of(value).get("metadata")
+        head = head_of(value)
+        metadata = head.get("metadata")
         if type(metadata) is dict:
             name, namespace = metadata.get("name", ""), metadata.get("namespace", "")
             if type(name) is not str or type(namespace) is not str:
                 name, namespace = str(name or ""), str(namespace or "")
-        if len(name) > MOST_NAME or len(namespace) > MOST_NAME:
-            name, namespace = name[:MOST_NAME], namespace[:MOST_NAME]
+            if len(name) > MOST_NAME or len(namespace) > MOST_NAME:
+                name, namespace = name[:MOST_NAME], namespace[:MOST_NAME]
         if resource in _NEEDED and (resource is not NAMESPACE or name == "kube-system"):
             value = value() if isinstance(value, ListItem) else value
             self._identify(resource, value, Pointer(origin, base), masking)
-        entry = Entry(namespace, name, value, origin, base, flat, masking)
+        claimed = _claimed(head) if resource is PERSISTENT_VOLUME else ""
+        entry = Entry(namespace, name, value, origin, base, flat, masking, claimed)
         self.shelf(resource).entries.append(entry)
         self.objects += 1
         return namespace
@@ -165,6 +168,12 @@ class Gathering:
             others=self.others,
             looked=frozenset(self.looked),
         )
+
+
+def _claimed(volume: Mapping[str, Any]) -> str:
+    """The namespace of the claim of a volume, as far as it is written in the form that it has."""
+    found = inner(volume, "spec", "claimRef", "namespace")
+    return found if isinstance(found, str) else ""
 
 
 _IDENTIFIERS: dict[Resource[Any], tuple[str, ...]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -25,12 +26,12 @@ Media = Literal["json", "yaml", "ndjson"]
 class Sources:
     """Text files by part and member."""
 
-    files: dict[tuple[str, str], tuple[bytes, Media]] = field(default_factory=dict)
+    files: dict[tuple[str, str], tuple[bytes, Media, Sequence[int]]] = field(default_factory=dict)
     _locators: dict[tuple[str, str], Locator] = field(default_factory=dict)
 
-    def keep(self, origin: Origin, data: bytes, media: Media) -> None:
-        """Remember a file."""
-        self.files[origin.part, origin.member] = (data, media)
+    def keep(self, origin: Origin, data: bytes, media: Media, starts: Sequence[int] = ()) -> None:
+        """Remember a file; ``starts``: see :class:`Loaded`."""
+        self.files[origin.part, origin.member] = (data, media, starts)
 
     def line(self, origin: Origin, pointer: str) -> int | None:
         """The line of a value, or None where it cannot be found cheaply.
@@ -41,8 +42,7 @@ class Sources:
         if key not in self.files:
             return None
         if key not in self._locators:
-            data, media = self.files[key]
-            self._locators[key] = Locator(data, media)
+            self._locators[key] = Locator(*self.files[key])
         for _ in range(3):
             found = self._locators[key].line_of(origin.document, pointer)
             if found is not None or not pointer:

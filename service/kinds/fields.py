@@ -60,13 +60,13 @@ def _is_plain(level: _Level, value: Mapping[str, Any]) -> bool:
         return False
     for key, below in level.inner.items():
         child = value.get(key)
-        if type(child) is dict:
-            if not _is_plain(below, child):
+        if not child:
+            continue
+        for item in (child,) if type(child) is dict else child if type(child) is list else ():
+            if type(item) is not dict or (not below.inner and below.known.issuperset(item)):
+                continue
+            if not _is_plain(below, item):
                 return False
-        elif type(child) is list:
-            for item in child:
-                if type(item) is dict and not _is_plain(below, item):
-                    return False
     return True
 
 

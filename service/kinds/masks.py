@@ -13,7 +13,7 @@ must be shown in a command.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
 from functools import cache
 from typing import Any
@@ -111,7 +111,7 @@ def without_masks(
 ) -> tuple[Mapping[str, Any], str]:
     """An object without its masked values, and why it says nothing without them ("" if it does)."""
     for path in ESSENTIAL.get(resource, ()):
-        for pointer, found in _at(value, _steps(path)):
+        for pointer, found in _texts(value, path):
             if is_masked(found, masking):
                 return value, f"{pointer} is masked"
     for path in OPTIONAL.get(resource, ()):
@@ -148,6 +148,14 @@ def is_masked(value: str, masking: Masking) -> bool:
 @cache
 def _steps(path: str) -> tuple[str, ...]:
     return tuple(map(pointer_key, path.split("/")))
+
+
+def _texts(value: Mapping[str, Any], path: str) -> Iterable[tuple[str, str]]:
+    """The texts at the end of a path; most objects do not even have its second step."""
+    steps = _steps(path)
+    top = value.get(steps[0])
+    there = type(top) is dict and (steps[1] == "*" or steps[1] in top)
+    return _at(value, steps) if there else ()
 
 
 def _at(value: Any, steps: tuple[str, ...], pointer: str = "") -> Iterator[tuple[str, str]]:

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from service.core.evidence import NotGathered, Problem
+from service.core.facts.volumes import volumes
 from service.core.migration import Cluster
 from service.intake.limits import DEFAULT_LIMITS
 from service.intake.parts import read_pieces
 from service.intake.pieces import BadInput, Piece
 from service.intake.texts.items import ListItem, load_list
 from service.intake.texts.json import SCANNED
+from service.intake.texts.locate import Locator
 from service.kinds.ref import Origin
 from service.kinds.storage import PERSISTENT_VOLUME_CLAIM as CLAIM
 from service.kinds.workloads import POD
@@ -55,7 +57,11 @@ def test_items_are_what_a_parser_of_the_whole_reads(indent: int | None) -> None:
     )  # fmt: skip
     loaded = load_list(text.encode(), DEFAULT_LIMITS, ORIGIN)
     assert loaded is not None
-    assert {**loaded, "items": [item() for item in loaded["items"]]} == json.loads(text)
+    value = loaded.value
+    assert {**value, "items": [item() for item in value["items"]]} == json.loads(text)
+    assert [json.JSONDecoder().raw_decode(text, start)[0] for start in loaded.starts] == (
+        json.loads(text)["items"]
+    )
 
 
 def test_a_text_that_is_short_is_parsed_whole() -> None:
@@ -97,6 +103,53 @@ def test_an_item_is_parsed_when_a_policy_asks_for_its_namespace(
     assert (parsed, problems) == ([], ())
     assert names(source.all(POD, ["shop"])) == ["a", "c"]
     assert parsed == ["a", "c"]
+
+
+def test_only_the_volumes_that_may_be_of_the_plan_are_parsed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parsed = []
+    call = ListItem.__call__
+
+    def counted(self: ListItem) -> Any:
+        parsed.append(self.head["metadata"]["name"])
+        return call(self)
+
+    def volume(name: str, **spec: Any) -> dict[str, Any]:
+        return {"apiVersion": "v1", "kind": "PersistentVolume",
+                "metadata": {"name": name}, "spec": spec}  # fmt: skip
+
+    claim = pod("data") | {"kind": "PersistentVolumeClaim", "spec": {"volumeName": "by-name"}}
+    text = listed(
+        volume("of-another", claimRef={"namespace": "bank", "name": "data"}),
+        volume("of-the-plan", claimRef={"namespace": "shop", "name": "old"}),
+        volume("by-name", claimRef={"namespace": "bank", "name": "data"}),
+        volume("of-none"),
+        volume("of-unknown", claimRef={"name": "data"}),
+        claim,
+        indent=None,
+    )
+    plan = Piece("plan", io.BytesIO(b'{"namespaces": ["shop"]}'))
+    bundle = read_pieces([Piece("source", io.BytesIO(text.encode())), plan], {})
+    monkeypatch.setattr(ListItem, "__call__", counted)
+    found = volumes(bundle.migration).items
+    assert sorted(parsed) == ["by-name", "data", "of-none", "of-the-plan", "of-unknown"]
+    assert {one.name for one in found} == {"by-name", "of-the-plan"}
+
+
+@pytest.mark.parametrize("indent", [None, 4])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_lines_within_the_items_of_a_long_list(indent: int | None, end: str) -> None:
+    text = listed(pod("a"), pod("b", spec={"x": [1, {"y": 2}]}), indent=indent).replace("\n", end)
+    loaded = load_list(text.encode(), DEFAULT_LIMITS, ORIGIN)
+    assert loaded is not None
+    locator = Locator(text.encode(), "json", loaded.starts)
+    whole = Locator(text.encode(), "json")
+    for pointer in ("/kind", "/items/0", "/items/1/metadata/name", "/items/2/spec/x/1/y",
+                    "/items/2/spec/z"):  # fmt: skip
+        assert locator.line_of(0, pointer) == whole.line_of(0, pointer), pointer
+    line = text[: text.index('"y"')].count("\n") + 1
+    assert locator.line_of(0, "/items/2/spec/x/1/y") == line
 
 
 def test_a_key_that_stands_twice_in_an_item_is_one_located_problem() -> None:

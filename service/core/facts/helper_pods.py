@@ -67,13 +67,8 @@ def helper_pods(migration: Migration, cluster: Cluster, namespace: str) -> list[
         chosen = {namespace}
     else:
         chosen = {one.source for one in migration.plan.namespaces if one.destination == namespace}
-    claims = {
-        one.hold
-        for one in volumes(migration).items
-        if is_copied(one)
-        and one.hold.partition("/")[0] in chosen
-        and (one.planned is None or rsynced(one.planned))
-    }
+    by_namespace = migration.derive(_copied)
+    claims = {claim for name in chosen for claim in by_namespace.get(name, ())}
     if not claims:
         return []
     if direct_volumes(migration).value:
@@ -82,12 +77,22 @@ def helper_pods(migration: Migration, cluster: Cluster, namespace: str) -> list[
         return [_pod(cluster, namespace, (one, one))] * count
     held = [
         {f"{pod.ref.namespace}/{name}" for name in pod.claims} & claims
-        for pod in migration.source.known(POD)
-        if pod.ref.namespace in chosen and pod.phase == "Running"
+        for pod in migration.source.known(POD, chosen)
+        if pod.phase == "Running"
     ]
     mounting = [names for names in held if names]
     count = len(mounting) + len(claims - set().union(*mounting))
     return [_pod(cluster, namespace, (_container(STAGE, STAGE),))] * count
+
+
+def _copied(migration: Migration) -> dict[str, list[str]]:
+    """The claims that rsync copies, by their namespace on the source."""
+    found: dict[str, list[str]] = {}
+    for one in volumes(migration).items:
+        if is_copied(one) and (one.planned is None or rsynced(one.planned)):
+            claim = one.hold
+            found.setdefault(claim.partition("/")[0], []).append(claim)
+    return found
 
 
 def _pod(cluster: Cluster, namespace: str, containers: tuple[ContainerState, ...]) -> Pod:

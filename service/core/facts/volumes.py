@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from service.core.evidence import NotGathered
 from service.core.facts.setting_values import is_true, setting
 from service.core.facts.transfer import storage_conversion
+from service.core.inventory import Entry
 from service.core.migration import Cluster, Migration
 from service.core.policy import NotApplicable
 from service.kinds.mtc import MigPlan, PlanVolume
@@ -174,7 +175,12 @@ def _join(migration: Migration) -> Volumes:
     except NotGathered as missing:
         no_claims = missing
         claims = source.known(PERSISTENT_VOLUME_CLAIM, migration.source_namespaces)
-    by_name = {pv.ref.name: pv for pv in source.known(PERSISTENT_VOLUME)}
+    wanted = {claim.volume for claim in claims} | {entry.name for entry in plan.volumes or ()}
+
+    def concerned(entry: Entry) -> bool:
+        return not entry.claimed or entry.claimed in names or entry.name in wanted
+
+    by_name = {pv.ref.name: pv for pv in source.known(PERSISTENT_VOLUME, where=concerned)}
     planned = _Planned(plan)
     items = _of_claims(migration, claims, by_name, planned)
     seen = {volume.name for volume in items}

@@ -8,7 +8,7 @@ the span of each item and its head (kind, namespace, name) are looked for at fir
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 import msgspec
@@ -18,6 +18,7 @@ from service.core.evidence import Unusable
 from service.intake.intake_errors import Unreadable, problem_of
 from service.intake.limits import Limits
 from service.intake.texts.json import BOM, SCANNED, load_json, parse
+from service.intake.texts.loaded import Loaded
 from service.kinds.ref import Origin
 
 _ITEMS = re.compile(rb'"items"[ \t\r\n]*:[ \t\r\n]*(?=\[)')
@@ -33,10 +34,19 @@ class _Metadata(TypedDict, total=False):
     resourceVersion: str
 
 
+class _Claim(TypedDict, total=False):
+    namespace: str
+
+
+class _Spec(TypedDict, total=False):
+    claimRef: _Claim
+
+
 class _Head(TypedDict, total=False):
     kind: str
     apiVersion: str
     metadata: _Metadata
+    spec: _Spec
 
 
 class _List(msgspec.Struct):
@@ -85,7 +95,7 @@ def head_of(value: Any) -> Any:
     return value.head if type(value) is ListItem else value
 
 
-def load_list(data: bytes, limits: Limits, origin: Origin) -> dict[str, Any] | None:
+def load_list(data: bytes, limits: Limits, origin: Origin) -> Loaded | None:
     """A list with an :class:`ListItem` in the place of each item.
 
     None for a text that is short, or no list, or of which anything but the items could be read in
@@ -115,4 +125,18 @@ def load_list(data: bytes, limits: Limits, origin: Origin) -> dict[str, Any] | N
         ListItem(whole, number, head, span)
         for number, (head, span) in enumerate(zip(heads, spans, strict=True))
     ]
-    return value
+    return Loaded(0, value, None, starts=_starts(text, start, spans))
+
+
+_GAP = re.compile(rb"[\[,]?+[ \t\r\n]*+,?+[ \t\r\n]*+")
+"""What is before an item: the bracket or a comma."""
+
+
+def _starts(text: bytes, end: int, spans: Sequence[msgspec.Raw]) -> list[int]:
+    """Where each item begins; the bracket before them is at ``end``."""
+    starts = []
+    for span in spans:
+        gap = _GAP.match(text, end)
+        starts.append(end if gap is None else gap.end())
+        end = starts[-1] + len(memoryview(span))
+    return starts

@@ -31,8 +31,9 @@ def load(data: bytes, limits: Limits, *, yaml_claimed: bool = False) -> Iterator
     ``yaml_claimed`` says that a media type or file name calls it YAML: then a text that starts
     like JSON and is none is read as YAML's flow style.
     """
-    spend(cost_of(data))
-    if media_of(data) == "yaml":
+    yaml = media_of(data) == "yaml"
+    spend(cost_of(data, lines=yaml))
+    if yaml:
         yield from map(inspected, load_yaml(with_cuts(data), limits))
         return
     try:

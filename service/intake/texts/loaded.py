@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +17,7 @@ class Loaded:
     """One document of a stream: its place among the documents, and a value or an error.
 
     ``text`` is what it was read from where that is YAML, which ``lines_before`` come before.
+    ``starts`` are the offsets of the items of a long list in its text.
     """
 
     index: int
@@ -24,6 +25,7 @@ class Loaded:
     error: Unreadable | None
     text: bytes = field(default=b"", compare=False, repr=False)
     lines_before: int = field(default=0, compare=False, repr=False)
+    starts: Sequence[int] = field(default=(), compare=False, repr=False)
 
 
 _gc_lock = threading.Lock()

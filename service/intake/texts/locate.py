@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,7 +22,9 @@ from service.kinds.ref import pointer_key
 
 Media = Literal["json", "yaml", "ndjson"]
 
-_BLOCK = 64 * 1024
+_LARGE = 64 * 1024
+_LINES = 4 * 1024
+"""Bytes whose line breaks are counted together."""
 _MOST_NODES = 100_000
 _MOST_KEY = 1024
 
@@ -47,12 +49,17 @@ class _Node:
 
 
 class Locator:
-    """Finds many lines in one text; what was found on the way is kept."""
+    """Finds many lines in one text; what was found on the way is kept.
 
-    def __init__(self, data: bytes, media: Media) -> None:
+    ``starts`` are the offsets of the items where it is a long JSON list.
+    """
+
+    def __init__(self, data: bytes, media: Media, starts: Sequence[int] = ()) -> None:
         # Both replacements keep the number of every line.
         text = data.removeprefix(BOM)
-        self._text = text.replace(b"\r\n", b"\n") if b"\r" in text else text
+        returns = b"\r" in text
+        self._starts = () if returns else starts
+        self._text = text.replace(b"\r\n", b"\n") if returns else text
         self._media = media
         self._roots: list[_Node] | None = None
         self._nodes: dict[tuple[int, tuple[str, ...]], _Node | None] = {}
@@ -75,19 +82,26 @@ class Locator:
             return self._nodes[known]
         if not tokens:
             return self._root(document)
+        if self._starts and len(tokens) == 2 and tokens[0] == "items":
+            return self._item(_index(tokens[1]))
         parent = self._find(document, tokens[:-1])
         node = None if parent is None else self._child(parent, tokens[-1])
         if len(self._nodes) < _MOST_NODES:
             self._nodes[known] = node
         return node
 
+    def _item(self, index: int) -> _Node:
+        """An item of a long list; to look for it takes longer than all else."""
+        start, last = self._starts[index], index + 1 == len(self._starts)
+        return _Node(start, start, len(self._text) if last else self._starts[index + 1], 0, "json")
+
     def _line(self, offset: int) -> int:
-        block = offset // _BLOCK
+        block = offset // _LINES
         # Only as far as needed: to count all lines takes a tenth of the time to parse the text.
-        for start in range((len(self._line_counts) - 1) * _BLOCK, block * _BLOCK, _BLOCK):
-            count = self._text.count(b"\n", start, start + _BLOCK)
+        for start in range((len(self._line_counts) - 1) * _LINES, block * _LINES, _LINES):
+            count = self._text.count(b"\n", start, start + _LINES)
             self._line_counts.append(self._line_counts[-1] + count)
-        return self._line_counts[block] + self._text.count(b"\n", block * _BLOCK, offset) + 1
+        return self._line_counts[block] + self._text.count(b"\n", block * _LINES, offset) + 1
 
     # Documents
 
@@ -166,7 +180,7 @@ class Locator:
             first = self._text.find(indent, node.start) + len(indent)
             opening = self._text[first : first + 1]
             # A long list holds objects only; to search for their brackets is the fastest way.
-            alike = opening == b"{" and end - node.start > _BLOCK
+            alike = opening == b"{" and end - node.start > _LARGE
             pattern = re.escape(indent) + (rb"(?=\{)" if alike else rb"(?=[^\s\]}])")
             found = re.compile(pattern).finditer(self._text, node.start, end)
             self._entries[node.start] = [match.end() for match in found]
