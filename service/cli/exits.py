@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from service.kinds.redact import redact
+
 READY = 0
 NOT_READY = 1
 UNKNOWN = 2
@@ -26,8 +28,8 @@ class Refusal(click.ClickException):
         self.faults = ((message, hint), *more)
 
     def show(self, file: Any = None) -> None:
-        """Print it to stderr."""
+        """Print it to stderr, without the secrets of an input that it quotes."""
         for message, hint in self.faults:
-            click.echo(f"mtc-preflight: {message}", err=True)
-            for line in hint.splitlines():
+            click.echo(f"mtc-preflight: {redact(message)}", err=True)
+            for line in redact(hint).splitlines():
                 click.echo(f"  {line}", err=True)

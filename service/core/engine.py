@@ -39,7 +39,8 @@ ERROR = "error"
 def evaluate(migration: Migration, policies: Sequence[Policy[Any]], scope: Scope = WHOLE) -> Report:
     """Judge a migration by these policies. Never raises for what the evidence holds.
 
-    ``scope`` says how they were chosen out of all.
+    ``scope`` says how they were chosen out of all. Secrets are masked in all texts of the report,
+    so that no format has to.
     """
     findings = judge_all(migration, policies)
     clusters = tuple(summarise(migration, cluster) for cluster in migration.clusters)
@@ -50,6 +51,7 @@ def evaluate(migration: Migration, policies: Sequence[Policy[Any]], scope: Scope
     problems = tuple(
         replace(item, message=redact(item.message), hint=redact(item.hint)) for item in found
     )
+    parts = tuple(replace(item, notes=list(map(redact, item.notes))) for item in migration.parts)
     plan = migration.given_plan
     return Report(
         verdict=readiness(findings, problems),
@@ -57,7 +59,7 @@ def evaluate(migration: Migration, policies: Sequence[Policy[Any]], scope: Scope
         problems=problems,
         clusters=clusters,
         plan=_named(plan) if plan else "",
-        parts=migration.parts,
+        parts=parts,
         policy_set=digest(policies, scope.profile, migration.requested.max_age_hours),
         as_of=migration.requested.as_of,
         releases=str(migration.releases),
@@ -284,18 +286,23 @@ def _finding(policy: Policy[Any], outcome: Outcome, root: Subject) -> Finding:
         message=_told(outcome.message),
         subject=outcome.subject,
         fingerprint=fingerprint(policy.id, subject, key),
-        key=outcome.key,
+        key=redact(outcome.key),
         found=_told(outcome.found),
         wanted=_told(outcome.wanted),
         evidence=outcome.evidence,
         remedy=policy.remedy if mends else "",
         commands=tuple(map(redact, outcome.commands)),
-        missing=outcome.missing,
+        missing=tuple(map(_lacked, outcome.missing)),
         docs=policy.docs if told else (),
         observed=outcome.observed,
         examined=outcome.examined,
         root=root if rooted else None,
     )
+
+
+def _lacked(item: Missing) -> Missing:
+    fact, command, reason = map(redact, (item.fact, item.command, item.reason))
+    return item._replace(fact=fact, command=command, reason=reason)
 
 
 def _severity(policy: Policy[Any], outcome: Outcome) -> Severity:

@@ -14,7 +14,6 @@ from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Readiness, Report
 from service.formats import words
 from service.formats.format_base import Context, Format
-from service.kinds.redact import redact
 
 _LEVELS = {Severity.BLOCKER: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
@@ -64,7 +63,7 @@ def _finding(finding: Finding) -> str:
 def _problem(problem: Problem) -> str:
     return command(
         "error" if problem.blocks else "notice",
-        redact(problem.message) + (f"\n{redact(problem.hint)}" if problem.hint else ""),
+        problem.message + (f"\n{problem.hint}" if problem.hint else ""),
         file="" if problem.member else problem.part,
         line="" if problem.member or problem.line is None else str(problem.line),
         title=f"input: {problem.code}",

@@ -16,7 +16,6 @@ from service.core.report import Finding, Report
 from service.formats import words
 from service.formats.html_looks import BAD, look, sign
 from service.formats.html_looks import anchor as anchor_of
-from service.kinds.redact import redact
 
 MOST_ROWS = 200
 """How many subjects one card lists; a page is for people, and the JSON report has them all."""
@@ -135,7 +134,7 @@ def steps(report: Report) -> tuple[Lacking, ...]:
         Lacking(
             title=words.lacking(item),
             steps=tuple(
-                (words.fact(step), words.safe(redact(step.command)))
+                (words.fact(step), words.safe(step.command))
                 for step in (item.steps if item.given else ())
             ),
         )
@@ -159,8 +158,8 @@ def problems(report: Report) -> tuple[tuple[str, str, str, bool], ...]:
                 " › ".join(part for part in (item.part, item.member) if part)
                 + (f":{item.line}" if item.line else "")
             ),
-            words.line(redact(item.message)),
-            words.line(redact(item.hint)),
+            words.line(item.message),
+            words.line(item.hint),
             item.blocks,
         )
         for item in report.problems

@@ -23,7 +23,6 @@ from service.core.policy import Policy
 from service.core.report import ClusterSummary, Finding, Report
 from service.formats import json_marks, words
 from service.formats.format_base import Context, Format
-from service.kinds.redact import redact
 from service.kinds.ref import Pointer
 
 SCHEMA_VERSION = "1"
@@ -125,10 +124,10 @@ def _missing(missing: Missing) -> msgspec.Raw:
     return msgspec.Raw(
         dumps(
             {
-                "fact": redact(missing.fact),
+                "fact": missing.fact,
                 "cluster": missing.cluster,
-                "command": redact(missing.command),
-                "reason": redact(missing.reason),
+                "command": missing.command,
+                "reason": missing.reason,
                 "fetch": missing.fetch._asdict() if missing.fetch else None,
                 "attempt": missing.attempt._asdict() if missing.attempt else None,
             }
@@ -164,9 +163,9 @@ def _cluster_steps(cluster: ClusterSteps, context: Context) -> dict[str, Any]:
         "gather": words.one_script((cluster,), context.again),
         "steps": [
             {
-                "fact": redact(step.fact),
-                "reason": redact(step.reason),
-                "command": redact(step.command),
+                "fact": step.fact,
+                "reason": step.reason,
+                "command": step.command,
                 "settles": step.settles,
                 "findings": step.findings,
                 "blockers": step.blockers,
@@ -179,8 +178,8 @@ def _cluster_steps(cluster: ClusterSteps, context: Context) -> dict[str, Any]:
 def _problem(problem: Problem) -> dict[str, Any]:
     return {
         "code": problem.code,
-        "message": redact(problem.message),
-        "hint": redact(problem.hint),
+        "message": problem.message,
+        "hint": problem.hint,
         "part": problem.part,
         "member": problem.member,
         "document": problem.document,
@@ -199,7 +198,7 @@ def _part(part: Part) -> dict[str, Any]:
         "documents": part.documents,
         "objects": part.objects,
         "collected": part.collected.isoformat() if part.collected else None,
-        "notes": [redact(note) for note in part.notes],
+        "notes": part.notes,
     }
 
 

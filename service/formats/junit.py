@@ -15,7 +15,6 @@ from service.core.report import Finding, Report
 from service.core.scope import WHOLE
 from service.formats import words
 from service.formats.format_base import Context, Format
-from service.kinds.redact import redact
 
 
 def render(report: Report, context: Context) -> bytes:
@@ -146,10 +145,8 @@ def _unreadable(suite: Element, problem: Problem) -> None:
         time="0",
     )
     tag = "error" if problem.blocks else "skipped"
-    message = words.line(redact(problem.message))
-    SubElement(case, tag, message=message, type=problem.code).text = words.safe(
-        redact(problem.hint)
-    )
+    message = words.line(problem.message)
+    SubElement(case, tag, message=message, type=problem.code).text = words.safe(problem.hint)
 
 
 FORMAT = Format(

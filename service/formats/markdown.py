@@ -12,7 +12,6 @@ from service.core.outcome import Verdict
 from service.core.report import Finding, Report
 from service.formats import words
 from service.formats.format_base import Context, Format
-from service.kinds.redact import redact
 
 # What is markup anywhere, and what is markup at the start of a line.
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$])")
@@ -145,7 +144,7 @@ def next_text(report: Report, again: str) -> Iterator[str]:
     for cluster in clusters:
         yield f"**{escape(words.lacking(cluster))}.**"
         for step in cluster.steps if cluster.given else ():
-            command = words.safe(redact(step.command))
+            command = words.safe(step.command)
             yield f"{escape(words.fact(step))}" + (f"\n\n{block(command)}" if command else "")
 
 
@@ -204,8 +203,8 @@ def _problems(report: Report) -> Iterator[str]:
     for problem in report.problems:
         where = " › ".join(item for item in (problem.part, problem.member) if item)
         at = f":{problem.line}" if problem.line else ""
-        hint = f" ({escape(redact(problem.hint))})" if problem.hint else ""
-        yield f"- {code(where + at)} {escape(redact(problem.message))}{hint}"
+        hint = f" ({escape(problem.hint)})" if problem.hint else ""
+        yield f"- {code(where + at)} {escape(problem.message)}{hint}"
 
 
 def _waivers(report: Report) -> Iterator[str]:

@@ -16,7 +16,6 @@ from service.core.scope import WHOLE
 from service.formats import json_marks, words
 from service.formats.format_base import Context, Format
 from service.formats.json_report import dumps
-from service.kinds.redact import redact
 from service.kinds.ref import Origin, Pointer, Subject
 
 SCHEMA = (
@@ -282,7 +281,7 @@ def _overrides(report: Report) -> dict[str, Any]:
 
 
 def _notification(problem: Problem, files: Artifacts) -> dict[str, Any]:
-    text = ". ".join(item for item in (redact(problem.message), redact(problem.hint)) if item)
+    text = ". ".join(item for item in (problem.message, problem.hint) if item)
     notification: dict[str, Any] = {
         "descriptor": {"id": problem.code},
         "level": "error" if problem.blocks else "note",

@@ -12,7 +12,6 @@ from service.core.values.wording import plural
 from service.formats import words
 from service.formats.format_base import Context, Format
 from service.formats.words import line
-from service.kinds.redact import redact
 
 RED, GREEN, YELLOW, BLUE, DIM, BOLD = "31", "32", "33", "34", "2", "1"
 _COLORS = {
@@ -92,9 +91,9 @@ def _problems(report: Report, paint: Paint) -> Iterator[str]:
         where = " › ".join(item for item in (problem.part, problem.member) if item)
         at = f":{problem.line}" if problem.line else ""
         mark = paint(YELLOW, "!") if problem.blocks else " "
-        yield f"  {mark} {line(where)}{at} {line(redact(problem.message))} [{problem.code}]"
+        yield f"  {mark} {line(where)}{at} {line(problem.message)} [{problem.code}]"
         if problem.hint:
-            yield f"{_INDENT}{line(redact(problem.hint))}"
+            yield f"{_INDENT}{line(problem.hint)}"
 
 
 def _finding(finding: Finding, paint: Paint, again: bool) -> Iterator[str]:
@@ -135,7 +134,7 @@ def _next(clusters: tuple[ClusterSteps, ...], paint: Paint, again: str) -> Itera
         for step in cluster.steps if cluster.given else ():
             yield f"{_INDENT}- {words.fact(step)}"
             if step.command:
-                yield from _command(f"{_INDENT}  ", "$", words.safe(redact(step.command)))
+                yield from _command(f"{_INDENT}  ", "$", words.safe(step.command))
 
 
 def _limits(report: Report, paint: Paint) -> Iterator[str]:

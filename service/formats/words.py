@@ -14,7 +14,6 @@ from service.core.next_steps import ClusterSteps, Step
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Readiness, Report
 from service.core.values.wording import few
-from service.kinds.redact import redact
 from service.kinds.ref import Pointer, Subject
 
 HEADLINES = {
@@ -102,7 +101,7 @@ def wanting(missing: Missing) -> str:
     """What is missing, and why if known, in one line."""
     where = f" of the {missing.cluster} cluster" if missing.cluster else ""
     reason = f" ({missing.reason})" if missing.reason else ""
-    return line(redact(f"{missing.fact}{where}{reason}"))
+    return line(f"{missing.fact}{where}{reason}")
 
 
 def lacking(cluster: ClusterSteps) -> str:
@@ -135,7 +134,7 @@ def _by_role(role: str) -> int:
 def fact(step: Step) -> str:
     """A missing fact and the policies that need it, in one line."""
     reason = f" ({step.reason})" if step.reason else ""
-    return line(redact(f"{step.fact}{reason}: {few(step.settles, MOST_SETTLED)}"))
+    return line(f"{step.fact}{reason}: {few(step.settles, MOST_SETTLED)}")
 
 
 MOST_SETTLED = 6
@@ -150,12 +149,12 @@ def commands(finding: Finding) -> list[str]:
     """Every command of a finding once: those that fix it, or those that fetch what is missing."""
     wanted = (item.command for item in finding.missing)
     found = (*finding.commands, *wanted)
-    return list(dict.fromkeys(safe(redact(item)) for item in found if item))
+    return list(dict.fromkeys(safe(item) for item in found if item))
 
 
 def placed_commands(finding: Finding) -> Iterator[tuple[str, str]]:
     """:func:`commands`, each with the role of the cluster to run it on; "" if there is none."""
-    places = {safe(redact(item.command)): item.cluster for item in finding.missing}
+    places = {safe(item.command): item.cluster for item in finding.missing}
     for command in commands(finding):
         yield places.get(command, ""), command
 

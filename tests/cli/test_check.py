@@ -255,3 +255,12 @@ def test_archives_that_need_seeking_are_read_from_a_file(tmp_path: Path) -> None
         archive.writestr("version.json", json.dumps(VERSION))
     done = run("check", "--source", path, "--format", "json")
     assert done.report["clusters"][0]["openshift"] == "4.8.11"
+
+
+def test_a_refusal_quotes_no_password(tmp_path: Path) -> None:
+    option = "x http://admin:hunter2@proxy.example.com/"
+    file = write(tmp_path / "in.json", {"clusters": [{"role": "source"}], "options": {option: 1}})
+    status, out, err = run("check", str(file))
+    assert status == 3
+    assert "x http://admin:****@proxy.example.com/" in err
+    assert "hunter2" not in out + err
