@@ -175,7 +175,7 @@ def _exactly(cluster: Cluster, told: str) -> Missing:
 
 
 def _wanted(migration: Migration, host: str) -> str:
-    best = combination(migration)
+    best = migration.derive(combination)
     return f"{host} on every cluster" if f"MTC {release(host)} " in best or not best else best
 
 

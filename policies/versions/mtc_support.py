@@ -119,7 +119,7 @@ def _range(
         f"OpenShift {ocp.y}: {found.reason}",
         *evidence,
         found=f"MTC {number} on OpenShift {ocp}",
-        wanted=combination(migration) or "an MTC release that supports both clusters",
+        wanted=migration.derive(combination) or "an MTC release that supports both clusters",
         key="range",
         severity=found.severity,
     )
@@ -131,7 +131,7 @@ def _life_cycle(
     newest = migration.releases.mtc.get(number.y)
     if newest is None or newest.ends is None or migration.requested.as_of.date() <= newest.ends:
         return
-    best = combination(migration)
+    best = migration.derive(combination)
     alone = best.startswith(f"MTC {number.y}.")
     yield failed(
         cluster.subject,

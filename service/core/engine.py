@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from service.core.allowance import FINDING, spend
-from service.core.deadline import check, paced
+from service.core.deadline import check
 from service.core.evidence import Missing, NotGathered
 from service.core.migration import Cluster, Migration, Requested
 from service.core.outcome import RANK, Outcome, Severity, Verdict, not_applicable, unknown
@@ -24,7 +24,7 @@ from service.core.scope import FULL, WHOLE, Scope
 from service.core.summary import summarise
 from service.kinds.mtc import MigPlan
 from service.kinds.redact import redact
-from service.kinds.ref import Pointer, Subject
+from service.kinds.ref import Subject
 from service.kinds.resource import Resource
 
 log = logging.getLogger(__name__)
@@ -109,10 +109,8 @@ def judge(
     """
     check()
     seen: dict[str, int] = {}
-    outcomes = _outcomes(migration, policy, judged)
-    if policy.pack:
-        outcomes = _guarded(migration, policy, outcomes)
-    for root, outcome in paced(outcomes):
+    found = _guarded if policy.pack else _outcomes
+    for root, outcome in found(migration, policy, judged):
         spend(FINDING + 4 * (len(outcome.message) + len(outcome.found)))
         finding = _finding(policy, outcome, root)
         again = seen.get(finding.fingerprint, 0)
@@ -132,9 +130,7 @@ Rooted = tuple[Subject, Outcome]
 """An outcome, and the checked item that it came from as a subject."""
 
 
-def _guarded(
-    migration: Migration, policy: Policy[Any], outcomes: Iterator[Rooted]
-) -> Iterator[Rooted]:
+def _guarded(migration: Migration, policy: Policy[Any], judged: Judged) -> list[Rooted]:
     """The outcomes of a policy of a pack, which can read nothing but what it declares."""
     declared = {read.resource for read in policy.reads}
 
@@ -146,78 +142,81 @@ def _guarded(
     before = [inventory.on_read for inventory in inventories]
     for inventory in inventories:
         inventory.on_read = guard
-    roles = {cluster.name: cluster.role.value for cluster in migration.clusters}
     try:
-        for root, outcome in tuple(outcomes):
-            role = roles.get(root.cluster, "")  # an object does not know the role of its cluster
-            missing = (one._replace(cluster=one.cluster or role) for one in outcome.missing)
-            yield root, outcome._replace(missing=tuple(missing))
+        outcomes = _outcomes(migration, policy, judged)
     finally:
         for inventory, hook in zip(inventories, before, strict=True):
             inventory.on_read = hook
+    roles = {cluster.name: cluster.role.value for cluster in migration.clusters}
+    found = []
+    for root, outcome in outcomes:
+        role = roles.get(root.cluster, "")  # an object does not know the role of its cluster
+        missing = (one._replace(cluster=one.cluster or role) for one in outcome.missing)
+        found.append((root, outcome._replace(missing=tuple(missing))))
+    return found
 
 
-def _outcomes(migration: Migration, policy: Policy[Any], judged: Judged) -> Iterator[Rooted]:
-    subject = migration.derive(_whole)
+def _outcomes(migration: Migration, policy: Policy[Any], judged: Judged) -> list[Rooted]:
+    whole = migration.derive(_whole)
     doubt: NotGathered | None = None
     try:
         policy.applies(migration)
     except NotApplicable as reason:
-        yield subject, not_applicable(subject, reason.reason, *reason.evidence)
-        return
+        return [(whole, not_applicable(whole, reason.reason, *reason.evidence))]
     except NotGathered as missing:
         doubt = missing
     except Exception as error:
-        yield subject, _error(subject, policy, error)
-        return
-    count = 0
-    for root, outcome in _checked(migration, policy, judged):
-        count += 1
-        yield root, outcome if doubt is None else _doubted(outcome, doubt)
-    if not count:
+        return [(whole, _error(whole, policy, error))]
+    found = _checked(migration, policy, judged, whole)
+    if not found:
         message = f"policy {policy.id} came to no verdict"
-        yield subject, Outcome(Verdict.ERROR, subject, message, key=ERROR)
+        return [(whole, Outcome(Verdict.ERROR, whole, message, key=ERROR))]
+    if doubt is None:
+        return found
+    return [(root, _doubted(outcome, doubt)) for root, outcome in found]
 
 
-def _checked(migration: Migration, policy: Policy[Any], judged: Judged) -> Iterator[Rooted]:
-    whole = migration.derive(_whole)
+def _checked(
+    migration: Migration, policy: Policy[Any], judged: Judged, whole: Subject
+) -> list[Rooted]:
     try:
         crosses = _crosses(type(policy))
         with relying() as listed:
             subjects = (judged,) if crosses else tuple(policy.subjects(migration))
     except NotGathered as missing:
-        yield whole, _unknown(whole, missing)
-        return
+        return [(whole, _unknown(whole, missing))]
     except Exception as error:
-        yield whole, _error(whole, policy, error)
-        return
+        return [(whole, _error(whole, policy, error))]
+    found: list[Rooted] = []
     for item in subjects:
         root = item.subject if isinstance(item, Cluster) else whole
         with relying() as relied:
-            outcomes = list(paced(_of_item(migration, policy, item, root)))
-        lists = tuple({**relied, **listed})[:MOST]
+            outcomes = _of_item(migration, policy, item, root)
+        lists = tuple({**relied, **listed})[:MOST] if relied or listed else ()
         for outcome in outcomes:
-            yield root, outcome if outcome.evidence else _by_absence(outcome, lists)
+            # A pass or fail without evidence of its own points at the lists that it relied on.
+            if lists and not outcome.evidence and outcome.verdict in _DECIDED:
+                outcome = outcome._replace(evidence=lists)
+            found.append((root, outcome))
+    return found
 
 
-def _by_absence(outcome: Outcome, lists: tuple[Pointer, ...]) -> Outcome:
-    """A pass or fail without evidence of its own points at the lists that it relied on."""
-    if outcome.verdict not in (Verdict.PASS, Verdict.FAIL):
-        return outcome
-    return outcome._replace(evidence=lists)
+_DECIDED = (Verdict.PASS, Verdict.FAIL)
 
 
-def _of_item(
-    migration: Migration, policy: Policy[Any], item: Any, root: Subject
-) -> Iterator[Outcome]:
+def _of_item(migration: Migration, policy: Policy[Any], item: Any, root: Subject) -> list[Outcome]:
+    found: list[Outcome] = []
     try:
-        yield from policy.check(migration, item)
+        for outcome in policy.check(migration, item):
+            check()
+            found.append(outcome)
     except NotApplicable as reason:
-        yield not_applicable(root, reason.reason, *reason.evidence)
+        found.append(not_applicable(root, reason.reason, *reason.evidence))
     except NotGathered as missing:
-        yield _unknown(root, missing)
+        found.append(_unknown(root, missing))
     except Exception as error:
-        yield _error(root, policy, error)
+        found.append(_error(root, policy, error))
+    return found
 
 
 def _whole(migration: Migration) -> Subject:
@@ -243,6 +242,8 @@ def _doubted(outcome: Outcome, doubt: NotGathered) -> Outcome:
     this migration comes first.
     """
     if outcome.verdict is Verdict.UNKNOWN and outcome.key == NOT_GATHERED:
+        if outcome.missing[: len(doubt.missing)] == doubt.missing:
+            return outcome
         both = NotGathered(*dict.fromkeys((*doubt.missing, *outcome.missing)))
         asked = _unknown(outcome.subject, both)
         return outcome._replace(message=asked.message, missing=asked.missing)
@@ -286,13 +287,13 @@ def _finding(policy: Policy[Any], outcome: Outcome, root: Subject) -> Finding:
         message=_told(outcome.message),
         subject=outcome.subject,
         fingerprint=fingerprint(policy.id, subject, key),
-        key=redact(outcome.key),
+        key=redact(outcome.key) if outcome.key else "",
         found=_told(outcome.found),
         wanted=_told(outcome.wanted),
         evidence=outcome.evidence,
         remedy=policy.remedy if mends else "",
-        commands=tuple(map(redact, outcome.commands)),
-        missing=tuple(map(_lacked, outcome.missing)),
+        commands=tuple(map(redact, outcome.commands)) if outcome.commands else (),
+        missing=tuple(map(_lacked, outcome.missing)) if outcome.missing else (),
         docs=policy.docs if told else (),
         observed=outcome.observed,
         examined=outcome.examined,
@@ -322,7 +323,7 @@ MOST_TOLD = 10_000
 
 def _told(text: str) -> str:
     """The text without secrets, at a length that can be read; cut last, for a cut hides them."""
-    shown = redact(text)
+    shown = redact(text) if text else ""
     return shown if len(shown) <= MOST_TOLD else shown[:MOST_TOLD] + "…"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from service.core import summary
@@ -48,6 +49,12 @@ class Choice:
     severities: tuple[tuple[str, Severity], ...] = ()
     parameters: tuple[ParameterSetting, ...] = ()
     file: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it asks for nothing."""
+        asked = self.profile or self.only or self.skip or self.severities or self.parameters
+        return not asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +169,15 @@ class Catalogue:
         The last choice that has a profile or ``only`` decides on both; the rest adds up.
         Raises BadChoice.
         """
+        choices = tuple(item for item in choices if not item.is_empty or item.file)
+        return self._select(choices) if choices else self._usual
+
+    @cached_property
+    def _usual(self) -> Selection:
+        """What the operator chose: what nearly every request asks for."""
+        return self._select(())
+
+    def _select(self, choices: tuple[Choice, ...]) -> Selection:
         given = (self.operator, *choices)
         chosen = next(
             (item for item in reversed(given) if item.profile or item.only), self.operator

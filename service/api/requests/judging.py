@@ -47,7 +47,7 @@ def reads_of(query: Mapping[str, Any], now: Runtime) -> tuple[Read[Any], ...]:
 
     Raises Refused (400). Where the query leaves the choice to the envelope, what all policies read.
     """
-    selection = _selection({key: query[key] for key in choice_form.FIELDS if key in query}, now)
+    selection = _selection(query, now)
     chosen = "profile" in query or "only" in query
     return selection.reads if chosen else now.reads
 

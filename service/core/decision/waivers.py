@@ -20,6 +20,8 @@ def apply(report: Report, waivers: Sequence[Waiver]) -> Report:
     A waived finding stays in the report with the verdict ``waived``. The date that decides on
     the expiry is the report's own (``as_of``), so a what-if by date covers the waivers too.
     """
+    if not waivers:
+        return report
     held = [_Ledger(waiver) for waiver in waivers]
     by_policy: dict[str, list[_Ledger]] = {}
     for ledger in held:

@@ -8,8 +8,7 @@ OpenShift ships names that neither PEP 440 nor strict SemVer readers take: ``4.1
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import total_ordering
+from dataclasses import dataclass, field
 
 _FORM = re.compile(
     r"v?(?P<major>\d{1,9})\.(?P<minor>\d{1,9})(?:\.(?P<patch>\d{1,9}))?"
@@ -18,7 +17,10 @@ _FORM = re.compile(
 )
 
 
-@total_ordering
+_EXACT = re.compile(r"v?\d+\.\d+\.\d")
+_Key = tuple[int, int, int, tuple[tuple[int, int, str], ...]]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Version:
     """A parsed version; ``text`` keeps the original spelling."""
@@ -28,6 +30,12 @@ class Version:
     patch: int
     pre: str
     text: str
+    _key: _Key = field(init=False, repr=False)
+    """What decides on the order: a small evaluation compares versions two thousand times."""
+
+    def __post_init__(self) -> None:
+        key = (self.major, self.minor, self.patch, _precedence(self.pre))
+        object.__setattr__(self, "_key", key)
 
     @classmethod
     def parse(cls, text: str) -> Version:
@@ -56,19 +64,25 @@ class Version:
     @property
     def exact(self) -> bool:
         """Whether it names one release, not a minor release as a whole (``4.14``)."""
-        return re.match(r"v?\d+\.\d+\.\d", self.text) is not None
-
-    def _key(self) -> tuple[int, int, int, tuple[tuple[int, int, str], ...]]:
-        return self.major, self.minor, self.patch, _precedence(self.pre)
+        return _EXACT.match(self.text) is not None
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Version) and self._key() == other._key()
+        return isinstance(other, Version) and self._key == other._key
 
     def __lt__(self, other: Version) -> bool:
-        return self._key() < other._key()
+        return self._key < other._key
+
+    def __le__(self, other: Version) -> bool:
+        return self._key <= other._key
+
+    def __gt__(self, other: Version) -> bool:
+        return self._key > other._key
+
+    def __ge__(self, other: Version) -> bool:
+        return self._key >= other._key
 
     def __hash__(self) -> int:
-        return hash(self._key())
+        return hash(self._key)
 
     def __str__(self) -> str:
         return self.text

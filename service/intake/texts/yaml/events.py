@@ -106,6 +106,7 @@ class _Open:
 
     value: Any
     anchor: str | None
+    is_map: bool
     key: Any = _NO_KEY
 
 
@@ -133,47 +134,45 @@ class _Builder:
             raise Unreadable("yaml-directive", "tag directives are not supported")
 
     def _scalar(self, event: ScalarEvent) -> None:
-        plain = event.style in (None, "")
-        if self._wants_key():
-            self._key(event, plain)
-            return
-        if not self.stack and plain and not (event.value or event.tag or event.anchor):
+        plain, text = not event.style, event.value
+        wants_key = self._wants_key()
+        if wants_key and plain and text == "<<" and event.tag is None:
+            raise Unreadable("yaml-merge-key", "merge keys (<<) are not supported")
+        if not self.stack and plain and not (text or event.tag or event.anchor):
             # A document that is nothing but markers and comments stays EMPTY.
             return
-        value = _scalar_value(event, plain)
+        if event.tag is not None:
+            value = tagged(_scalar_kind(event.tag), text)
+        else:
+            value = resolve(text) if plain else text
         if event.anchor is not None:
             self._name(event.anchor, value)
-        self._add(value)
-
-    def _key(self, event: ScalarEvent, plain: bool) -> None:
-        if plain and event.value == "<<" and event.tag is None:
-            raise Unreadable("yaml-merge-key", "merge keys (<<) are not supported")
-        value = _scalar_value(event, plain)
-        if event.anchor is not None:
-            self._name(event.anchor, value)
-        self._add_key(value)
+        if wants_key:
+            self._add_key(value)
+        else:
+            self._add(value)
 
     def _add_key(self, value: Any) -> None:
         if isinstance(value, dict | list):
             raise Unreadable("yaml-key", "a mapping key is a mapping or a sequence")
-        key = key_text(value)
+        key = value if type(value) is str else key_text(value)
         top = self.stack[-1]
         if key in top.value:
             raise Unreadable("yaml-duplicate-key", f"duplicate key{nameable(key)}")
         top.key = key
 
     def _wants_key(self) -> bool:
-        return bool(self.stack) and self.stack[-1].key is _NO_KEY and self._in_map()
-
-    def _in_map(self) -> bool:
-        return isinstance(self.stack[-1].value, dict)
+        if not self.stack:
+            return False
+        top = self.stack[-1]
+        return top.is_map and top.key is _NO_KEY
 
     def _add(self, value: Any) -> None:
         if not self.stack:
             self.root = value
             return
         top = self.stack[-1]
-        if isinstance(top.value, dict):
+        if top.is_map:
             top.value[top.key] = value
             top.key = _NO_KEY
         else:
@@ -190,7 +189,7 @@ class _Builder:
         if event.anchor is not None:
             self.anchors.pop(event.anchor, None)
             self.measures.pop(event.anchor, None)
-        self.stack.append(_Open({} if is_map else [], event.anchor))
+        self.stack.append(_Open({} if is_map else [], event.anchor, is_map))
 
     def _too_deep(self) -> LimitExceeded:
         return LimitExceeded("depth", f"the YAML is nested deeper than {self.limits.depth} levels")
@@ -225,12 +224,6 @@ class _Builder:
             self._add_key(self.anchors[anchor])
         else:
             self._add(self.anchors[anchor])
-
-
-def _scalar_value(event: ScalarEvent, plain: bool) -> Any:
-    if event.tag is not None:
-        return tagged(_scalar_kind(event.tag), event.value)
-    return resolve(event.value) if plain else event.value
 
 
 def _scalar_kind(tag: str) -> str:
