@@ -32,8 +32,8 @@ from service.kinds.workloads import (
 
 NAMESPACE = "openshift-image-registry"
 OLD = ("docker-registry", "default")
-NEW = ("image-registry", NAMESPACE)
-"""Name and namespace of the registry of OpenShift 3, and of OpenShift 4."""
+NEW = "image-registry"
+"""Name and namespace of the registry of OpenShift 3, and its name in OpenShift 4."""
 BRING_STORAGE = ("AWS", "Azure", "GCP", "IBMCloud", "OpenStack", "AlibabaCloud", "PowerVS")
 """Platforms on which the registry operator creates the storage."""
 FILES = ("nfs", "cephfs", "glusterfs", "azureFile")
@@ -61,7 +61,7 @@ class RegistryHealthy(SideNeed):
         *cloud.READS,
         Read(PERSISTENT_VOLUME),
         Read(DEPLOYMENT_CONFIG, namespace="default"),
-        Read(DEPLOYMENT, NAMESPACE, "image-registry"),
+        Read(DEPLOYMENT, NAMESPACE),
         Read(IMAGE_STREAM, plan_namespaces=True),
         Read(BUILD_CONFIG, plan_namespaces=True),
     )
@@ -96,8 +96,8 @@ class RegistryHealthy(SideNeed):
 def _new(cluster: Cluster, config: RegistryConfig, gaps: Gaps, *, here: bool) -> Iterator[Outcome]:
     managed = config.management_state != "Unmanaged"
     with gaps.noted():
-        if not managed:  # the operator judges and creates nothing
-            yield from _pods(cluster.get(DEPLOYMENT, *NEW))
+        if not managed:
+            yield from _unmanaged(cluster, config)
         elif "Available" not in config.conditions:
             raise cluster.missing("condition Available of the image registry", CONFIG_JSON)
     for kind, wanted in (("Available", "True"), ("Degraded", "False")):
@@ -110,6 +110,16 @@ def _new(cluster: Cluster, config: RegistryConfig, gaps: Gaps, *, here: bool) ->
         yield _fault(config.ref, said, "readOnly: true", "/spec/readOnly")
     if managed:
         yield from _storage(cluster, config, gaps)
+
+
+def _unmanaged(cluster: Cluster, config: RegistryConfig) -> Iterator[Outcome]:
+    """What runs decides: the operator judges nothing and creates nothing."""
+    for item in cluster.known(DEPLOYMENT, (NAMESPACE,)):
+        if item.ref.name == NEW:
+            yield from _pods(item)
+            return
+    cluster.all(DEPLOYMENT, (NAMESPACE,))
+    yield _fault(config.ref, "the image registry has no pods", "no pods", "/spec")
 
 
 def _storage(cluster: Cluster, config: RegistryConfig, gaps: Gaps) -> Iterator[Outcome]:

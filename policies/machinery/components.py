@@ -14,6 +14,7 @@ from service.kinds.mtc import MTC_NAMESPACE
 from service.kinds.workloads import Pod
 
 DOCS = (links.UPGRADING, links.TROUBLE)
+CRASHING = "CrashLoopBackOff"
 MANY_RESTARTS = 3
 """The number of restarts that the premigration checklists accept."""
 
@@ -26,7 +27,7 @@ def judged(
     if not found.up:
         yield _down(cluster, part, found, severity)
         return
-    ill = list(_ill(part, found.pods))
+    ill = [*_crashing(part, found.pods, severity), *_ill(part, found.pods)]
     yield from ill
     if not ill:
         yield passed(
@@ -52,11 +53,31 @@ def _down(
     )
 
 
+def _crashing(
+    part: Component, pods: tuple[Pod, ...], severity: Severity | None
+) -> Iterator[Outcome]:
+    """Containers that crash again and again, though a Deployment of another moment was ready."""
+    for pod in pods:
+        names = [one.name for one in pod.containers if one.waiting == CRASHING and not one.ready]
+        if names:
+            yield failed(
+                pod.ref.subject,
+                f"pod {pod.ref.name} of {part.title} is in {CRASHING} ({few(names)})",
+                pod.ref.at("/status/containerStatuses", CRASHING),
+                found=CRASHING,
+                wanted="Running and ready",
+                key="crashing",
+                commands=(f"oc logs {quote(pod.ref.name)} -n {MTC_NAMESPACE} --previous",),
+                severity=severity,
+            )
+
+
 def _ill(part: Component, pods: tuple[Pod, ...]) -> Iterator[Outcome]:
     for pod in pods:
         killed = [one.name for one in pod.containers if one.ended == "OOMKilled"]
         restarts = max((one.restarts for one in pod.containers), default=0)
-        if not killed and restarts <= MANY_RESTARTS:
+        crashing = any(one.waiting == CRASHING and not one.ready for one in pod.containers)
+        if crashing or (not killed and restarts <= MANY_RESTARTS):
             continue
         said = (
             f"was killed because it ran out of memory ({few(killed)})"

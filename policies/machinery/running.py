@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from shlex import quote
 
 from policies import links
@@ -18,6 +19,7 @@ from service.core.facts.machinery import (
     VELERO,
     Component,
     ComponentState,
+    age_when_collected,
     is_seen,
     moment,
     state,
@@ -43,10 +45,15 @@ GOING = ("Succeeded", "Replacing", "Deleting")
 """Phases of a ClusterServiceVersion that works or is being replaced by one that does."""
 
 
+LONG = timedelta(minutes=10)
+"""An operator is installed in less."""
+
+
 class ControllerRunning(Policy[Cluster]):
     """The controller runs on the host; so does the web console, where there is one.
 
-    A pod that is ready, or a Deployment with its replicas, shows it. A controller that was killed
+    A pod that is ready, or a Deployment with its replicas, shows it, unless a container crashes
+    again and again. A controller that was killed
     for want of memory, or restarts often, is a warning: it does so again with a large plan. So is
     one that started before OpenShift Virtualization was installed: it does not find the machines.
     """
@@ -102,8 +109,9 @@ def _older(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
 class OperatorsRunning(ClusterPolicy):
     """MTC's operator and OADP's run on every cluster, and OLM has installed what it should.
 
-    A ClusterServiceVersion that Succeeded shows it too. One that Failed is a blocker, one on its
-    way and an InstallPlan that waits for approval are warnings.
+    A ClusterServiceVersion that Succeeded shows it too. One that Failed, or is on its way for more
+    than ten minutes, is a blocker; one on its way and an InstallPlan that waits for approval are
+    warnings.
     """
 
     id = "MTC821"
@@ -127,7 +135,11 @@ class OperatorsRunning(ClusterPolicy):
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         versions = [item for item in cluster.known(CLUSTER_SERVICE_VERSION) if _is_ours(item)]
-        faults = [_unfinished(item) for item in versions if item.phase and item.phase not in GOING]
+        faults = [
+            _unfinished(migration, item)
+            for item in versions
+            if item.phase and item.phase not in GOING
+        ]
         faults += [
             _waits(item)
             for item in cluster.known(INSTALL_PLAN)
@@ -154,17 +166,20 @@ def _is_ours(item: ClusterServiceVersion) -> bool:
     return here and item.ref.name.startswith(OPERATORS)
 
 
-def _unfinished(item: ClusterServiceVersion) -> Outcome:
+def _unfinished(migration: Migration, item: ClusterServiceVersion) -> Outcome:
     message = f": {item.message}" if item.message else ""
+    age = age_when_collected(migration, item.ref, item.since)
+    stuck = age is not None and age > LONG
+    since = f" since {item.since}" if stuck else ""
     return failed(
         item.ref.subject,
-        f"operator {item.ref.name} is {item.phase}{message}",
+        f"operator {item.ref.name} is {item.phase}{since}{message}",
         item.ref.at("/status/phase", item.phase),
         found=item.phase,
         wanted="Succeeded",
         key="phase",
         commands=(f"oc describe csv {quote(item.ref.name)} -n {MTC_NAMESPACE}",),
-        severity=None if item.phase == "Failed" else Severity.WARNING,
+        severity=None if item.phase == "Failed" or stuck else Severity.WARNING,
     )
 
 

@@ -11,12 +11,12 @@ from service.core.evidence import NotGathered
 from service.core.facts import release, served_apis
 from service.core.facts.release import major, major_or
 from service.core.facts.served_apis import has_kind
-from service.core.migration import Migration
+from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, unknown
 from service.core.policy import NotApplicable
 from service.kinds.apis import SERVICE_INSTANCE, TEMPLATE_INSTANCE
 from service.kinds.operators import CLUSTER_SERVICE_VERSION, SUBSCRIPTION, Subscription
-from service.kinds.ref import Ref
+from service.kinds.ref import Pointer, Ref
 from service.kinds.resource import Read
 
 GLOBAL = "openshift-operators"
@@ -39,6 +39,7 @@ class OperatorsOnDestination(PlanNeed):
         *release.READS,
         Read(SUBSCRIPTION, plan_namespaces=True),
         Read(CLUSTER_SERVICE_VERSION, plan_namespaces=True),
+        Read(CLUSTER_SERVICE_VERSION, namespace=GLOBAL),
         Read(SUBSCRIPTION),
         Read(SERVICE_INSTANCE, plan_namespaces=True),
         Read(TEMPLATE_INSTANCE, plan_namespaces=True),
@@ -68,7 +69,8 @@ class OperatorsOnDestination(PlanNeed):
                 continue
             packages.setdefault(name, version.ref)
         for package, ref in packages.items():
-            yield from _absent(migration, package, ref)
+            with gaps.noted():
+                yield from _absent(migration, package, ref)
         with gaps.noted():
             # The service catalog came with OpenShift 3 and left with OpenShift 4.
             served = has_kind(source, SERVICE_INSTANCE.group, SERVICE_INSTANCE.kind).served
@@ -115,12 +117,21 @@ def _absent(migration: Migration, package: str, ref: Ref) -> Iterator[Outcome]:
 
 
 def _unlike(migration: Migration, package: str, ref: Ref, there: Subscription) -> Iterator[Outcome]:
-    """An operator that is not installed yet, or comes from another channel."""
+    """An operator that does not run yet, or comes from another channel."""
     here = migration.source.known(SUBSCRIPTION, (ref.namespace,))
     channels = {one.channel for one in here if one.package == package and one.channel}
-    if not there.installed_csv and there.state:
+    phase, at = _phase(migration.destination, there)
+    severity = Severity.WARNING
+    if phase and phase != "Succeeded":
+        said, found = f"operator {package} is {phase} on the destination", phase
+        severity = Severity.BLOCKER if phase == "Failed" else Severity.WARNING
+    elif not there.installed_csv and there.state:
         said = f"operator {package} is not installed yet on the destination ({there.state})"
         at, found = there.ref.at("/status/installedCSV"), there.state
+    elif not there.installed_csv:
+        raise migration.destination.inventory.not_gathered(
+            SUBSCRIPTION, there.ref.name, there.ref.namespace, reason="without installedCSV"
+        )
     elif channels and there.channel and there.channel not in channels:
         said = (
             f"operator {package} is installed on the destination from channel {there.channel}, "
@@ -137,8 +148,16 @@ def _unlike(migration: Migration, package: str, ref: Ref, there: Subscription) -
         wanted=f"{package} installed from channel {min(channels, default='of the source')}",
         key=package,
         commands=("oc get subscriptions.operators.coreos.com,csv --all-namespaces",),
-        severity=Severity.WARNING,
+        severity=severity,
     )
+
+
+def _phase(destination: Cluster, there: Subscription) -> tuple[str, Pointer]:
+    """The phase of what a Subscription has installed, "" if it is not known."""
+    for item in destination.known(CLUSTER_SERVICE_VERSION, (there.ref.namespace,)):
+        if item.ref.name in (there.installed_csv, there.current_csv):
+            return item.phase, item.ref.at("/status/phase", item.phase)
+    return "", there.ref.at("/status/installedCSV", there.installed_csv)
 
 
 def _other_namespace(package: str, ref: Ref, there: Subscription) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from shlex import quote
 
 from policies import links
@@ -160,10 +160,10 @@ FEWEST = 4
 class TransferPodPlaceable(PlanNeed):
     """One node of the destination can attach all volumes of a namespace at once.
 
-    rsync's pod there mounts every claim of its namespace. With volumeBindingMode Immediate the
-    volumes are made before the pod, each in any zone; a node takes only so many volumes of a
-    driver; an endpoint of type NodePort needs a node with the worker label. Claims that exist
-    already are bound in the zones of their volumes.
+    rsync's pod there mounts every file system of its namespace. With volumeBindingMode Immediate
+    the volumes are made before the pod, each in any zone that the class allows; a node takes only
+    so many volumes of a driver; an endpoint of type NodePort needs a node with the worker label.
+    Claims that exist already are bound in the zones of their volumes.
     """
 
     id = "MTC834"
@@ -195,7 +195,8 @@ class TransferPodPlaceable(PlanNeed):
         mapped = {one.source: one.destination for one in migration.plan.namespaces}
         groups: dict[str, list[tuple[Volume, KnownClass]]] = defaultdict(list)
         for volume in copied(migration):
-            if "ReadWriteMany" in access_modes(volume) or RWO not in access_modes(volume):
+            modes = access_modes(volume)
+            if "ReadWriteMany" in modes or RWO not in modes or volume.mode == "Block":
                 continue
             with gaps.noted():
                 target = destination_classes(migration).find(target_of(migration, volume).name)
@@ -259,7 +260,9 @@ def _in_zones(
     zonal = _zonal(found)
     if len(zonal) < 2 or all(kind.binding_mode == "WaitForFirstConsumer" for kind in zonal):
         return
-    zones = {node.zone for node in migration.destination.all(NODE) if node.takes_pods and node.zone}
+    zones = _possible_zones(migration, zonal, migration.destination.known(NODE))
+    if len(zones) < 2:
+        zones = _possible_zones(migration, zonal, migration.destination.all(NODE))
     if len(zones) < 2:
         return
     if any(not kind.binding_mode for kind in zonal):
@@ -276,6 +279,15 @@ def _in_zones(
         key=f"zones {name}",
         commands=("oc get storageclasses", "oc get nodes -L topology.kubernetes.io/zone"),
     )
+
+
+def _possible_zones(
+    migration: Migration, kinds: list[KnownClass], nodes: Iterable[Node]
+) -> set[str]:
+    """Where volumes of these classes can be: in the zones of the class, else in any with a node."""
+    there = {node.zone for node in nodes if node.takes_pods and node.zone}
+    own = {one.ref.name: set(one.zones) for one in migration.destination.known(STORAGE_CLASS)}
+    return set().union(*(own.get(kind.name) or there for kind in kinds))
 
 
 def _attachable(

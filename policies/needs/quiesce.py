@@ -7,22 +7,15 @@ from collections.abc import Iterator
 from policies import links
 from policies.needs.need_policies import READS, Gaps, PlanNeed, claim_of
 from service.core.facts.plan_type import STATE, TYPE_CONDITION
+from service.core.facts.templates import READS as TEMPLATE_READS
+from service.core.facts.templates import require_templates, templates
 from service.core.facts.volume_targets import is_copied
 from service.core.facts.volumes import volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.kinds.resource import Read
-from service.kinds.workloads import (
-    DAEMON_SET,
-    DEPLOYMENT,
-    DEPLOYMENT_CONFIG,
-    POD,
-    STATEFUL_SET,
-    Pod,
-    Workload,
-)
+from service.kinds.workloads import POD, Pod, Workload
 
-WORKLOADS = (DEPLOYMENT, DEPLOYMENT_CONFIG, STATEFUL_SET, DAEMON_SET)
 STOPPED = {
     "Deployment", "DeploymentConfig", "StatefulSet", "DaemonSet", "ReplicaSet",
     "ReplicationController", "Job", "CronJob", "VirtualMachine", "VirtualMachineInstance",
@@ -54,7 +47,7 @@ class StaysStopped(PlanNeed):
     severity = Severity.WARNING
     reads = (
         *READS,
-        *(Read(kind, plan_namespaces=True) for kind in WORKLOADS),
+        *TEMPLATE_READS,
         Read(POD, plan_namespaces=True),
     )
     remedy = (
@@ -86,11 +79,10 @@ class StaysStopped(PlanNeed):
             for pod in migration.source.known(POD, names):
                 yield from _not_stopped(pod, claims, "is not stopped by a state migration")
             return
-        for kind in WORKLOADS:
-            with gaps.noted():
-                migration.source.all(kind, names)
-            for item in migration.source.known(kind, names):
-                yield from _brought_back(item)
+        with gaps.noted():
+            require_templates(migration.source, names)
+        for item in templates(migration.source, names):
+            yield from _brought_back(item)
         for pod in migration.source.known(POD, names):
             yield from _not_stopped(pod, claims)
 

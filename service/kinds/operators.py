@@ -46,7 +46,8 @@ class Subscription:
 class ClusterServiceVersion:
     """A ClusterServiceVersion; ``copied`` marks OLM's copies into other namespaces.
 
-    ``display`` is the name that people see, ``message`` why it is in its phase.
+    ``display`` is the name that people see, ``message`` why it is in its phase, ``since`` from
+    when, as written.
     """
 
     ref: Ref
@@ -55,6 +56,7 @@ class ClusterServiceVersion:
     copied: bool
     display: str = ""
     message: str = ""
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ def cluster_service_version(value: Object, ref: Ref) -> ClusterServiceVersion:
         copied=COPIED_FROM in labels or text(status, "reason", "/status") == "Copied",
         display=text(spec, "displayName", "/spec"),
         message=text(status, "message", "/status"),
+        since=text(status, "lastTransitionTime", "/status"),
     )
 
 

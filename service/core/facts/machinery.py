@@ -71,14 +71,15 @@ class ComponentState:
 def state(cluster: Cluster, part: Component) -> ComponentState:
     """Whether a component of a cluster runs.
 
-    A Deployment or DaemonSet with a status is believed; else the pods. Absence counts where the
-    list of either is whole. Raises NotGathered where the evidence does not show it.
+    A Deployment or DaemonSet with a status, or scaled to zero, is believed; else the pods. Absence
+    counts where the list of either is whole. Raises NotGathered where the evidence does not show
+    it.
     """
     kind = DAEMON_SET if part.daemon else DEPLOYMENT
     pods = tuple(pod for pod in cluster.known(POD, HERE) if part.is_one(pod) and _counts(pod))
     owners = [item for item in cluster.known(kind, HERE) if _is_owner(item, part)]
     for item in owners:
-        if item.ready is not None and not _runs(item):
+        if _shows(item) and not _runs(item):
             said = _ready(item)
             reasons = [f"; {_why(pod)}" for pod in pods if not is_ready(pod)]
             return ComponentState(
@@ -102,9 +103,14 @@ def _is_owner(item: Workload, part: Component) -> bool:
     return item.ref.namespace == MTC_NAMESPACE and item.ref.name in part.names
 
 
+def _shows(item: Workload) -> bool:
+    """Whether a Deployment or DaemonSet shows by itself whether its pods run."""
+    return item.ready is not None or item.wanted == 0
+
+
 def _ready(item: Workload) -> str:
     pods = plural(item.wanted or 0, "pod")
-    return f"{item.ref.kind} {item.ref.name} has {item.ready} of {pods} ready"
+    return f"{item.ref.kind} {item.ref.name} has {item.ready or 0} of {pods} ready"
 
 
 def _runs(item: Workload) -> bool:
@@ -154,7 +160,7 @@ def is_seen(cluster: Cluster, part: Component) -> bool:
     if any(part.is_one(pod) and _counts(pod) for pod in cluster.known(POD, HERE)):
         return True
     kind = DAEMON_SET if part.daemon else DEPLOYMENT
-    return any(_is_owner(one, part) and one.ready is not None for one in cluster.known(kind, HERE))
+    return any(_is_owner(one, part) and _shows(one) for one in cluster.known(kind, HERE))
 
 
 def _down(migration: Migration) -> ComponentState | None:
@@ -187,14 +193,20 @@ def _is_of(item: BackupStorageLocation, storage: Ref) -> bool:
 
 def is_stale(migration: Migration, item: BackupStorageLocation) -> bool:
     """Whether Velero tested a location more than an hour before the evidence was collected."""
-    tested = moment(item.validated)
+    age = age_when_collected(migration, item.ref, item.validated)
+    return age is not None and age > FRESH
+
+
+def age_when_collected(migration: Migration, ref: Ref, text: str) -> timedelta | None:
+    """How long ago a time of an object was when the evidence was collected; None if not known."""
+    then = moment(text)
     taken = [
         part.collected
         for part in migration.parts
-        if part.name == item.ref.origin.part and part.collected
+        if part.name == ref.origin.part and part.collected
     ]
     # An envelope is one part of several clusters; the latest of their times is on the safe side.
-    return tested is not None and bool(taken) and max(taken) - tested > FRESH
+    return max(taken) - then if then is not None and taken else None
 
 
 def moment(text: str) -> datetime | None:
