@@ -9,7 +9,7 @@ from apiserver import Cluster
 MTC = "openshift-migration"
 EVERYWHERE = (
     "default", "kube-system", "openshift", "openshift-config", "openshift-image-registry",
-    "openshift-ingress-operator", MTC,
+    "openshift-ingress-operator", "openshift-operators", MTC,
 )  # fmt: skip
 """Namespaces of every cluster with MTC of which something is read."""
 

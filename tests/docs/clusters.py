@@ -76,7 +76,7 @@ def objects(name: str) -> list[Object]:
     found += _installed(mine["facts"]["mtcVersion"])
     names = ["default", "kube-system", MTC, "openshift", "openshift-config",
              "openshift-image-registry", "openshift-ingress-operator",
-             "openshift-kube-apiserver"]  # fmt: skip
+             "openshift-kube-apiserver", "openshift-operators"]  # fmt: skip
     if name == "old":
         names.append("bank")  # the example has shop
     else:

@@ -160,6 +160,7 @@ _CLUSTER = """
 - {apiVersion: v1, kind: Namespace, metadata: {name: openshift-image-registry}}
 - {apiVersion: v1, kind: Namespace, metadata: {name: openshift-ingress-operator}}
 - {apiVersion: v1, kind: Namespace, metadata: {name: openshift-migration}}
+- {apiVersion: v1, kind: Namespace, metadata: {name: openshift-operators}}
 - apiVersion: operators.coreos.com/v1alpha1
   kind: ClusterServiceVersion
   metadata: {name: mtc-operator.v${MTC}, namespace: openshift-migration}
