@@ -24,7 +24,9 @@ ABOUT = _section("About the Migration Toolkit for Containers", _MTC, "about-mtc"
 COPY_METHODS = _section(
     "About data copy methods", _MTC, "about-mtc", "migration-understanding-data-copy-methods"
 )
-MTC_BOOK = Link("Migration Toolkit for Containers", f"{_MTC}/index")
+COMPATIBILITY = _section(
+    "Compatibility guidelines", _MTC, "installing-mtc", "migration-compatibility-guidelines"
+)
 FROM_3_TO_4 = Link("Migrating from version 3 to 4", f"{_FROM_3}/index")
 PLANNING = _section(
     "Differences between OpenShift Container Platform 3 and 4", _FROM_3, "planning-migration-3-4"
@@ -106,14 +108,24 @@ PRIORITY = Link(
 )
 
 CONTROLLER = Link(
-    "Migration controller configuration", f"{_OPERATOR}/MigrationControllerConfigQuickView.md"
+    "Migration controller configuration",
+    f"{_OPERATOR}/MigrationControllerConfigQuickView.md#migration-controller-configuration",
 )
-CONVERSION = Link("Storage conversion with MTC", f"{_OPERATOR}/StorageConversion.md")
+CONVERSION = Link(
+    "Storage conversion with MTC", f"{_OPERATOR}/StorageConversion.md#storage-conversion"
+)
 DVM_NETWORKING = Link("DVM networking", f"{_OPERATOR}/DVMNetworking.md")
 EXCLUDING = Link("Excluding resources", f"{_OPERATOR}/ExcludeResources.md")
-KIND_WARNING = Link("Incompatible kinds", f"{_OPERATOR}/GVKWarning.md")
-MAPPING = Link("Mapping namespaces", f"{_OPERATOR}/NamespaceMapping.md")
-RESIZING = Link("Intelligent PV resizing", f"{_OPERATOR}/IntelligentPVResizing.md")
+KIND_WARNING = Link(
+    "Incompatible kinds", f"{_OPERATOR}/GVKWarning.md#mtc-api-incompatibility-warning-system"
+)
+MAPPING = Link("Mapping namespaces", f"{_OPERATOR}/NamespaceMapping.md#namespace-mapping")
+RESIZING = Link(
+    "Intelligent PV resizing", f"{_OPERATOR}/IntelligentPVResizing.md#intelligent-pv-resizing"
+)
 RSYNC = Link("Rsync configuration", f"{_OPERATOR}/RsyncConfiguration.md")
 STATE_TRANSFER = Link("State transfer", f"{_OPERATOR}/StateTransferUsage.md")
-VIRTUAL_MACHINES = Link("Virtual machines", f"{_CONTROLLER}/virtual-machines/README.md")
+VIRTUAL_MACHINES = Link(
+    "Virtual machines",
+    f"{_CONTROLLER}/virtual-machines/README.md#virtual-machine-storage-migration",
+)

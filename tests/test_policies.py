@@ -17,7 +17,7 @@ from service.case_harness import case_faults, coverage_faults
 from service.core.engine import judge
 from service.core.outcome import Severity, Verdict
 from service.core.policy import CrossCheck, Policy
-from service.core.report import Finding
+from service.core.report import Finding, fingerprint
 from service.intake.parts import read_body
 from service.intake.pieces import BadInput, Piece
 from service.kinds.cluster import NAMESPACE
@@ -167,6 +167,18 @@ def test_malformed_evidence_is_no_pass(policy: Policy[Any]) -> None:
                 else:
                     assert not named or policy.id in OTHERWISE, (case["name"], pointer)
     assert lost or policy.id in NOT_OF_OBJECTS
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda item: item.id)
+def test_no_two_findings_of_a_case_are_the_same_to_a_ticket_system(policy: Policy[Any]) -> None:
+    """A second one would be counted, and be another with every order of the evidence."""
+    for case in cases_of(policy.id):
+        findings = found(given(case), policy)
+        assert len({item.fingerprint for item in findings}) == len(findings)
+        for finding in findings:
+            if finding.verdict is not Verdict.NOT_APPLICABLE:
+                mark = fingerprint(finding.policy, *finding.identity)
+                assert finding.fingerprint == mark, case["name"]
 
 
 def objects(envelope: dict[str, Any]) -> list[str]:

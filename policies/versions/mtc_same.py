@@ -33,7 +33,7 @@ MTC_READS: tuple[Read[Any], ...] = (
 """What shows the installed MTC release."""
 
 DOCS = (
-    links.MTC_BOOK,
+    links.COMPATIBILITY,
     links.FROM_3_TO_4,
 )
 

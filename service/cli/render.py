@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from service.cli.evidence_command import ROLES
 from service.cli.exits import READY, Refusal
 from service.cli.loading import packs, policies
+from service.cli.showing import rules, show, showing
 
 if TYPE_CHECKING:
+    from service.core.decision.gate import Gate
     from service.core.report import Report
 
 _AGAIN = "mtc-preflight next REPORT --for all"
@@ -21,20 +23,18 @@ _AGAIN = "mtc-preflight next REPORT --for all"
 @click.command()
 @packs
 @click.argument("report")
-@click.option("--format", "form", default="text", show_default=True, metavar="FORMAT")
-def render(report: str, form: str) -> int:
-    """Print a stored REPORT (check --format json, or - for standard input) in another format.
+@showing
+def render(report: str, **given: Any) -> int:
+    """Print a stored REPORT (check --format json, or - for standard input) in other formats.
 
-    Every field is checked, secrets are masked again, and the verdict is computed again.
+    Every field is checked, secrets are masked again, and verdict and gate are computed again.
     """
     from importlib.metadata import version
 
-    from service.formats import FORMATS, Context
+    from service.formats import Context
 
-    if form not in FORMATS:
-        raise click.UsageError(f"no format {form}; there are: {', '.join(FORMATS)}")
     context = Context(policies(), version("mtc-preflight"), again=_AGAIN)
-    sys.stdout.buffer.write(FORMATS[form].render(_read(report), context))
+    show(given, _read(report, rules(given)), context)
     return READY
 
 
@@ -71,7 +71,7 @@ def next_command(report: str, role: str | None) -> int:
     return READY
 
 
-def _read(path: str) -> Report:
+def _read(path: str, gate: Gate | None = None) -> Report:
     """The report of a file. Raises Refusal."""
     import json
 
@@ -80,7 +80,7 @@ def _read(path: str) -> Report:
 
     try:
         data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-        return decide(read(json.loads(data)), Gate())
+        return decide(read(json.loads(data)), gate or Gate())
     except OSError as error:
         raise Refusal(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:

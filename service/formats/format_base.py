@@ -15,7 +15,8 @@ from service.core.report import Report
 class Options:
     """How a report is to be shown; a format takes what concerns it.
 
-    ``color`` lets plain text use terminal colours. ``limit`` is the most characters of Markdown.
+    ``color`` lets plain text use terminal colours. ``alerts`` leaves only
+    alerts in SARIF. ``limit`` is the most characters of Markdown.
     ``group`` makes one ticket per ``owner``, ``policy`` or ``finding``. ``project`` and
     ``issue_type`` say where Jira issues go, ``jira_api`` which version of its REST API takes them,
     ``priorities`` are its names of high, medium and low, or ``none`` where a project has no
@@ -24,6 +25,7 @@ class Options:
     """
 
     color: bool = False
+    alerts: bool = False
     limit: int = 60_000
     group: str = "owner"
     project: str = ""

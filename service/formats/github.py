@@ -1,79 +1,144 @@
-"""GitHub workflow commands: one annotation per finding that somebody has to look at.
+"""GitHub workflow commands: what somebody has to look at, as annotations.
 
 The commands and their escapes are those of GitHub's documentation, "Workflow commands for GitHub
-Actions"; the order of the escapes is that of the toolkit's ``core`` package.
+Actions"; the order of the escapes is that of the toolkit's ``core`` package. GitHub shows the first
+ten annotations of each level and step, and drops the others without a word. So one annotation holds
+all findings of a policy, one all missing evidence, and the last of a level names what is left.
+The whole report is for the step summary, which ``format=markdown`` writes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from service.core.deadline import paced
 from service.core.evidence import Problem
+from service.core.next_steps import next_steps
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Readiness, Report
 from service.formats import words
 from service.formats.format_base import Context, Format
 
+MOST = 10
+"""The annotations of one level that GitHub shows of a step."""
+
+_MOST_NAMED = 20
 _LEVELS = {Severity.BLOCKER: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
+_QUIET = (Verdict.PASS, Verdict.NOT_APPLICABLE)
+
+
+class Annotation(NamedTuple):
+    """One annotation; ``file`` is "" where it is about no file of its own."""
+
+    level: str
+    title: str
+    message: str
+    file: str = ""
+    line: str = ""
 
 
 def render(report: Report, context: Context) -> bytes:
-    """The annotations as UTF-8 text, the most urgent first: GitHub shows only the first ten."""
-    return ("\n".join(_commands(report)) + "\n").encode("utf-8", "replace")
+    """The annotations as UTF-8 text: the verdict, then what is most urgent."""
+    by_level: dict[str, list[Annotation]] = {}
+    for item in _annotations(report, context):
+        by_level.setdefault(item.level, []).append(item)
+    lines = [command(*item) for items in by_level.values() for item in _shown(items)]
+    return ("\n".join(lines) + "\n").encode("utf-8", "replace")
 
 
-def _commands(report: Report) -> Iterator[str]:
-    for problem in report.problems:
-        yield _problem(problem)
-    for finding in paced(words.by_urgency(report.findings)):
-        if finding.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE):
-            yield _finding(finding)
+def _shown(items: list[Annotation]) -> list[Annotation]:
+    """As many as GitHub shows; the last one names those that have no place."""
+    if len(items) <= MOST:
+        return items
+    kept, left = items[: MOST - 1], items[MOST - 1 :]
+    names = "\n".join(item.title for item in left)
+    return [*kept, Annotation(items[0].level, f"mtc-preflight: {len(left)} more", names)]
+
+
+def _annotations(report: Report, context: Context) -> Iterator[Annotation]:
     level = "notice" if report.verdict is Readiness.READY else "error"
-    limits = "\n".join(words.limits(report))
-    if limits:
-        yield command("notice", limits, title="mtc-preflight: scope")
     head = f"{words.headline(report)}: {words.summary(report)}"
     if report.assumed:
         head += f" ({words.what_if(report)})"
-    yield command(level, head, title="mtc-preflight")
+    yield Annotation(level, "mtc-preflight", head)
+    limits = "\n".join(words.limits(report))
+    if limits:
+        yield Annotation("notice", "mtc-preflight: scope", limits)
+    for problem in report.problems:
+        yield _problem(problem)
+    found = [item for item in words.by_urgency(report.findings) if item.verdict not in _QUIET]
+    missing = [item for item in found if words.only_missing(item)]
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for item in paced(found):
+        if not words.only_missing(item):
+            groups.setdefault((item.policy, _level(item), item.verdict), []).append(item)
+    yield from map(_policy, groups.values())
+    if missing:
+        yield _missing(missing, report, context)
 
 
-def _finding(finding: Finding) -> str:
-    level = "notice" if finding.verdict is Verdict.WAIVED else _LEVELS[finding.severity]
-    word = words.VERDICTS[finding.verdict]
-    lines = [f"{finding.subject}: {finding.message}"]
+def _level(finding: Finding) -> str:
+    return "notice" if finding.verdict is Verdict.WAIVED else _LEVELS[finding.severity]
+
+
+def _policy(findings: list[Finding]) -> Annotation:
+    """The findings of one policy with one verdict, at the place of the first."""
+    first = findings[0]
+    lines = [text for item in findings[:_MOST_NAMED] for text in _lines(item)]
+    if len(findings) > _MOST_NAMED:
+        lines.append(f"… and {len(findings) - _MOST_NAMED} more")
+    title = f"{first.policy} {words.VERDICTS[first.verdict]}: {first.title}"
+    if len(findings) > 1:
+        title += f" ({len(findings)})"
+    place = first.evidence[0] if first.evidence else None
+    outside = place is not None and not place.origin.member
+    return Annotation(
+        _level(first),
+        title,
+        "\n".join(dict.fromkeys(lines)),
+        place.origin.part if place and outside else "",
+        str(place.line) if place and outside and place.line is not None else "",
+    )
+
+
+def _lines(finding: Finding) -> Iterator[str]:
+    yield f"{finding.subject}: {finding.message}"
     if finding.found or finding.wanted:
-        lines.append(f"found {finding.found}; wanted {finding.wanted}")
+        yield f"found {finding.found}; wanted {finding.wanted}"
     if finding.waiver:
-        lines.append(f"waived by {finding.waiver.owner}: {finding.waiver.reason}")
-    else:
-        lines += [finding.remedy] * bool(finding.remedy) + words.commands(finding)
-    place = finding.evidence[0] if finding.evidence else None
-    inside = place is None or bool(place.origin.member)
-    return command(
-        level,
-        "\n".join(lines),
-        file="" if inside or place is None else place.origin.part,
-        line="" if inside or place is None or place.line is None else str(place.line),
-        title=f"{finding.policy} {word}: {finding.title}",
+        yield f"waived by {finding.waiver.owner}: {finding.waiver.reason}"
+        return
+    if finding.remedy:
+        yield finding.remedy
+    yield from words.commands(finding)
+
+
+def _missing(findings: list[Finding], report: Report, context: Context) -> Annotation:
+    """All that only lacks evidence, and how to get it; as urgent as the most urgent of it."""
+    clusters = next_steps(report)
+    lines = [words.one_script(clusters, context.again), *map(words.lacking, clusters)]
+    policies = ", ".join(dict.fromkeys(item.policy for item in findings))
+    title = f"evidence is missing ({len(findings)} unknown)"
+    return Annotation(
+        _LEVELS[findings[0].severity], title, "\n".join([*filter(None, lines), policies])
     )
 
 
-def _problem(problem: Problem) -> str:
-    return command(
+def _problem(problem: Problem) -> Annotation:
+    outside = not problem.member
+    return Annotation(
         "error" if problem.blocks else "notice",
+        f"input: {problem.code}",
         problem.message + (f"\n{problem.hint}" if problem.hint else ""),
-        file="" if problem.member else problem.part,
-        line="" if problem.member or problem.line is None else str(problem.line),
-        title=f"input: {problem.code}",
+        problem.part if outside else "",
+        str(problem.line) if outside and problem.line is not None else "",
     )
 
 
-def command(level: str, message: str, **properties: str) -> str:
+def command(level: str, title: str, message: str, file: str = "", line: str = "") -> str:
     """One workflow command on one line, escaped so that no text can start another."""
-    if not properties.get("file"):
-        properties.pop("line", None)  # a line of no file
+    properties = {"file": file, "line": line if file else "", "title": title}
     given = ",".join(f"{key}={_property(value)}" for key, value in properties.items() if value)
     return f"::{level} {given}::{_data(message)}"
 

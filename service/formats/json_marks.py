@@ -92,6 +92,8 @@ def _seen(seen: Seen) -> dict[str, Any]:
         "severity": seen.severity.value if seen.severity else None,
         "found": seen.found,
         "subject": subject(seen.subject),
+        "key": seen.key,
+        "identifiedBy": subject(seen.root) if seen.root else None,
     }
 
 

@@ -116,6 +116,7 @@ def _evidence(pointer: Pointer) -> dict[str, Any]:
         "pointer": pointer.pointer,
         "line": pointer.line,
         "value": pointer.value,
+        "object": json_marks.subject(pointer.about) if pointer.about else None,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from io import BytesIO
 from itertools import groupby
@@ -9,6 +10,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, ElementTree, SubElement
 
 from service.core.deadline import check, paced
+from service.core.decision.marks import Ending, Seen
 from service.core.evidence import Problem
 from service.core.outcome import RANK, Severity, Verdict
 from service.core.report import Finding, Report
@@ -22,31 +24,42 @@ def render(report: Report, context: Context) -> bytes:
 
     A failure that the gate counts (by default a blocker) is a ``failure``, an unknown or an error
     an ``error``; what is below the gate, waived or not applicable is ``skipped`` with the reason.
+    What is resolved since a previous report is a passed case, so that it shows as fixed.
     """
     fail_on = report.gate.fail_on if report.gate else Severity.BLOCKER
     limited = f"({words.line(str(report.scope))})" if str(report.scope) else ""
     whole = " ".join(filter(None, ("mtc-preflight", limited, words.what_if(report))))
     root = Element("testsuites", name=whole)
     names = {policy.id: policy.name for policy in context.policies}
-    ordered = sorted(report.findings, key=lambda item: item.policy)
+    gone = report.delta.resolved if report.delta else ()
+    cases: list[Finding | Seen] = [*report.findings, *(item for item in gone if item.policy)]
+    cases.sort(key=lambda item: item.policy)
     if report.problems:
         suite = _suite(root, "input", report)
         for problem in report.problems:
             _unreadable(suite, problem)
         _count(suite)
-    for policy, findings in groupby(ordered, key=lambda item: item.policy):
+    for policy, findings in groupby(cases, key=lambda item: item.policy):
         suite = _suite(root, f"{policy} {names.get(policy, '')}".strip(), report)
+        seen = Counter[str]()
         for finding in paced(findings):
-            _case(suite, finding, fail_on)
+            case = _case(suite, finding, seen)
+            if isinstance(finding, Finding):
+                _add_result(case, finding, fail_on)
+            elif finding.ending is not Ending.MET:
+                SubElement(case, "skipped", message=_GONE, type=str(finding.ending))
         _count(suite)
     if report.scope != WHOLE:
         _limits(_suite(root, "scope", report), report)
-    for key in ("tests", "failures", "errors", "skipped"):
+    for key in ("tests", "failures", "errors"):  # Jenkins' schema has no sum of the skipped
         root.set(key, str(sum(int(suite.get(key, "0")) for suite in root)))
     root.set("time", "0")
     written = _Watched()
     ElementTree(root).write(written, encoding="utf-8", xml_declaration=True)
     return written.getvalue()
+
+
+_GONE = "the previous report has this finding, this one has not"
 
 
 class _Watched(BytesIO):
@@ -85,17 +98,18 @@ def _count(suite: Element) -> None:
         suite.set(key, str(sum(case.find(tag) is not None for case in suite)))
 
 
-def _case(suite: Element, finding: Finding, fail_on: Severity) -> None:
+def _case(suite: Element, finding: Finding | Seen, seen: Counter[str]) -> Element:
     # The name is the same over all verdicts, so that a pipeline shows what broke and what is fixed.
     subject, key = finding.identity
-    name = str(subject) + (f" [{key}]" if key else "")
-    case = SubElement(
-        suite,
-        "testcase",
-        name=words.line(name),
-        classname=f"mtc-preflight.{finding.policy}",
-        time="0",
-    )
+    name = words.line(str(subject) + (f" [{key}]" if key else ""))
+    seen[name] += 1
+    if seen[name] > 1:
+        name += f" ({seen[name]})"
+    about = {"name": name, "classname": f"mtc-preflight.{finding.policy}"}
+    return SubElement(suite, "testcase", about, time="0")
+
+
+def _add_result(case: Element, finding: Finding, fail_on: Severity) -> None:
     tag, kind = _result(finding, fail_on)
     if not tag:
         return

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from service.core.deadline import paced
+from service.core.decision.delta import OPEN
 from service.core.decision.marks import Change, Seen
 from service.core.evidence import Problem
 from service.core.outcome import Severity, Verdict
@@ -16,6 +17,7 @@ from service.core.scope import WHOLE
 from service.formats import json_marks, words
 from service.formats.format_base import Context, Format
 from service.formats.json_report import dumps
+from service.formats.markdown import escape
 from service.kinds.ref import Origin, Pointer, Subject
 
 SCHEMA = (
@@ -31,6 +33,16 @@ _KINDS = {
     Verdict.ERROR: "open",
     Verdict.NOT_APPLICABLE: "notApplicable",
 }
+_SECURITY_SEVERITIES = {Severity.BLOCKER: "8.0", Severity.WARNING: "5.0", Severity.INFO: "2.0"}
+"""High, medium and low, as GitHub's code scanning reads it."""
+
+_ABOUT = (
+    "https://docs.redhat.com/en/documentation/openshift_container_platform/4.20/html/"
+    "migration_toolkit_for_containers/migrating-applications-with-mtc"
+    "#migration-prerequisites_migrating-applications-with-mtc"
+)
+"""What is checked, where no service has its own page about it."""
+
 _STATES = {
     Change.NEW: "new",
     Change.UNCHANGED: "unchanged",
@@ -41,11 +53,17 @@ _STATES = {
 
 
 def render(report: Report, context: Context) -> bytes:
-    """The report as a SARIF log with one run."""
+    """The report as a SARIF log with one run.
+
+    Readers such as GitHub's code scanning know no ``kind``, and take each result for an alert; for
+    them ``alerts`` leaves only what somebody has to act on, an unknown finding as a warning.
+    """
+    alerts = context.options.alerts
     files = Artifacts(_homes(report))
     indexes = {policy.id: place for place, policy in enumerate(context.policies)}
-    results = [_result(item, indexes, files, report) for item in paced(report.findings)]
-    if report.delta is not None:
+    shown = [item for item in report.findings if not alerts or item.verdict in OPEN]
+    results = [_result(item, indexes, files, report, alerts) for item in paced(shown)]
+    if report.delta is not None and not alerts:
         results += [_absent(item, indexes, files) for item in report.delta.resolved]
     run = {
         "tool": {"driver": _driver(context, report)},
@@ -117,6 +135,7 @@ def _driver(context: Context, report: Report) -> dict[str, Any]:
     return {
         "name": "mtc-preflight",
         "version": context.version,
+        "informationUri": context.url or _ABOUT,
         "properties": {"policySet": report.policy_set},
         "rules": [_rule(policy) for policy in context.policies],
     }
@@ -124,14 +143,23 @@ def _driver(context: Context, report: Report) -> dict[str, Any]:
 
 def _rule(policy: Policy[Any]) -> dict[str, Any]:
     pascal = "".join(word.capitalize() for word in policy.name.split("-"))
+    pages = "".join(f"\n- [{escape(page.title)}]({page.url})" for page in policy.docs)
+    remedy, source = escape(policy.remedy), escape(policy.source)
     rule: dict[str, Any] = {
         "id": policy.id,
         "name": pascal,
         "shortDescription": {"text": policy.title},
         "fullDescription": {"text": policy.why},
-        "help": {"text": f"{policy.remedy}\n\nSource: {policy.source}"},
+        "help": {
+            "text": f"{policy.remedy}\n\nSource: {policy.source}",
+            "markdown": f"{remedy}\n\nSource: {source}\n{pages}".rstrip(),
+        },
         "defaultConfiguration": {"level": _LEVELS[policy.severity]},
-        "properties": {"name": policy.name, "tags": ["mtc", "migration"]},
+        "properties": {
+            "name": policy.name,
+            "tags": ["mtc", "migration", "security"],  # without it, the severity is not read
+            "security-severity": _SECURITY_SEVERITIES[policy.severity],
+        },
     }
     if policy.docs:
         rule["helpUri"] = policy.docs[0].url
@@ -139,14 +167,17 @@ def _rule(policy: Policy[Any]) -> dict[str, Any]:
 
 
 def _result(
-    finding: Finding, indexes: dict[str, int], files: Artifacts, report: Report
+    finding: Finding, indexes: dict[str, int], files: Artifacts, report: Report, alerts: bool
 ) -> dict[str, Any]:
-    kind = _KINDS[finding.verdict]
+    kind, level, text = _KINDS[finding.verdict], _LEVELS[finding.severity], _message(finding)
+    if kind == "open" and alerts:
+        kind, text = "fail", f"{words.VERDICTS[finding.verdict]}: {text}"
+        level = "warning" if finding.severity is Severity.BLOCKER else "note"
     result: dict[str, Any] = {
         "ruleId": finding.policy,
         "kind": kind,
-        "level": _LEVELS[finding.severity] if kind == "fail" else "none",
-        "message": {"text": _message(finding)},
+        "level": level if kind == "fail" else "none",
+        "message": {"text": text},
         "locations": _locations(finding, files),
         "partialFingerprints": {FINGERPRINT: finding.fingerprint},
         "properties": _properties(finding),
@@ -176,7 +207,7 @@ def _absent(seen: Seen, indexes: dict[str, int], files: Artifacts) -> dict[str, 
         "kind": "fail",
         "level": _LEVELS[seen.severity] if seen.severity else "warning",
         "message": {"text": _plain(seen.message or seen.title or "resolved")},
-        "locations": _located(seen.subject, {"artifactLocation": files.home(seen.subject)}),
+        "locations": _located(seen.subject, _file(files.home(seen.subject))),
         "partialFingerprints": {FINGERPRINT: seen.fingerprint},
         "baselineState": "absent",
     }
@@ -205,7 +236,7 @@ def _locations(finding: Finding, files: Artifacts) -> list[dict[str, Any]]:
     SARIF asks for one location unless all must be changed; the others are in the properties.
     """
     if not finding.evidence:
-        return _located(finding.subject, {"artifactLocation": files.home(finding.subject)})
+        return _located(finding.subject, _file(files.home(finding.subject)))
     return _located(finding.subject, _physical(finding.evidence[0], files))
 
 
@@ -215,10 +246,12 @@ def _located(subject: Subject, physical: dict[str, Any]) -> list[dict[str, Any]]
 
 
 def _physical(pointer: Pointer, files: Artifacts) -> dict[str, Any]:
-    physical: dict[str, Any] = {"artifactLocation": files.locate(pointer.origin)}
-    if pointer.line is not None:
-        physical["region"] = {"startLine": pointer.line}
-    return physical
+    return _file(files.locate(pointer.origin), pointer.line)
+
+
+def _file(location: dict[str, Any], line: int | None = None) -> dict[str, Any]:
+    """A place in a file, at its start where no line is known: GitHub demands a region."""
+    return {"artifactLocation": location, "region": {"startLine": line or 1}}
 
 
 def _logical(subject: Subject) -> list[dict[str, Any]]:
@@ -296,13 +329,9 @@ def _notification(problem: Problem, files: Artifacts) -> dict[str, Any]:
 def _problem_places(problem: Problem, files: Artifacts) -> Iterator[dict[str, Any]]:
     if not problem.part:
         return
-    physical: dict[str, Any] = {
-        "artifactLocation": files.locate(Origin(problem.part, problem.member))
-    }
-    if problem.line:
-        physical["region"] = {"startLine": problem.line}
-        if problem.column:
-            physical["region"]["startColumn"] = problem.column
+    physical = _file(files.locate(Origin(problem.part, problem.member)), problem.line)
+    if problem.line and problem.column:
+        physical["region"]["startColumn"] = problem.column
     yield {"physicalLocation": physical}
 
 

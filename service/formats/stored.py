@@ -198,7 +198,14 @@ def _subject(row: _Object) -> Subject:
 def _evidence(row: _Object) -> Pointer:
     origin = Origin(row.text("part"), row.text("member"), row.number("document") or 0)
     value = None if row.value.get("value") is None else row.text("value")
-    return Pointer(origin, row.text("pointer"), value, row.number("line"))
+    about = row.optional("object")
+    return Pointer(
+        origin,
+        row.text("pointer"),
+        value,
+        row.number("line"),
+        _subject(about) if about else None,
+    )
 
 
 def _missing(row: _Object) -> Missing:

@@ -94,7 +94,8 @@ def place(pointer: Pointer) -> str:
         words += f":{pointer.line}"
     elif origin.document:
         words += f" (document {origin.document + 1})"
-    return line(f"{words} {pointer.pointer}".strip())
+    thing = pointer.about.local_name if pointer.about else ""
+    return line(" ".join(filter(None, (words, thing, pointer.pointer))))
 
 
 def wanting(missing: Missing) -> str:

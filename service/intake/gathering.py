@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from service.core.allowance import OBJECT, spend
@@ -16,7 +16,7 @@ from service.kinds.cluster import NAMESPACE
 from service.kinds.config import CLUSTER_VERSION, INFRASTRUCTURE
 from service.kinds.masks import Masking, is_masked
 from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN
-from service.kinds.ref import Origin, Pointer
+from service.kinds.ref import Origin, Pointer, Subject
 from service.kinds.resource import Resource
 from service.kinds.shape import MOST_NAME, inner
 from service.kinds.storage import PERSISTENT_VOLUME
@@ -82,7 +82,8 @@ class Gathering:
                 name, namespace = name[:MOST_NAME], namespace[:MOST_NAME]
         if resource in _NEEDED and (resource is not NAMESPACE or name == "kube-system"):
             value = value() if isinstance(value, ListItem) else value
-            self._identify(resource, value, Pointer(origin, base), masking)
+            about = Subject("", resource.api_version, resource.kind, namespace, name)
+            self._identify(resource, value, Pointer(origin, base, about=about), masking)
         claimed = _claimed(head) if resource is PERSISTENT_VOLUME else ""
         entry = Entry(namespace, name, value, origin, base, flat, masking, claimed)
         self.shelf(resource).entries.append(entry)
@@ -92,13 +93,17 @@ class Gathering:
     def other(self, head: Mapping[str, Any], origin: Origin, base: str, kind: str = "") -> None:
         """Note that there is an object of a kind that no policy reads."""
         metadata = head.get("metadata")
-        namespace = metadata.get("namespace") if type(metadata) is dict else None
+        if type(metadata) is not dict:
+            return
+        namespace, name = metadata.get("namespace"), str(metadata.get("name", ""))[:MOST_NAME]
         api_version, kind = head.get("apiVersion"), head.get("kind") or kind
         if type(namespace) is not str or type(api_version) is not str or type(kind) is not str:
             return
         key = Other(namespace[:MOST_NAME], api_version[:MOST_NAME], kind[:MOST_NAME])
         if len(self.others) < MOST_OTHERS:
-            self.others.setdefault(key, Pointer(origin, f"{base}/apiVersion", key.api_version))
+            about = Subject("", key.api_version, key.kind, key.namespace, name)
+            place = Pointer(origin, f"{base}/apiVersion", key.api_version, about=about)
+            self.others.setdefault(key, place)
 
     def covers(self, resource: Resource[Any], namespaces: Iterable[str], place: Pointer) -> None:
         """Note that the list there was whole for these namespaces, or with "" for the cluster."""
@@ -132,7 +137,7 @@ class Gathering:
         for step in path:
             found = found.get(step) if isinstance(found, dict) else None
         if isinstance(found, str) and found and not is_masked(found, masking):
-            pointer = Pointer(place.origin, f"{place.pointer}/{'/'.join(path)}", found)
+            pointer = replace(place, pointer=f"{place.pointer}/{'/'.join(path)}", value=found)
             self.identities.setdefault("/".join(path), {}).setdefault(found, pointer)
 
     def absorb(self, other: Gathering) -> None:

@@ -31,20 +31,6 @@ def pointer_key(step: str) -> str:
     return step.replace("~1", "/").replace("~0", "~")
 
 
-@dataclass(frozen=True, slots=True)
-class Pointer:
-    """One value of the evidence, as a finding shows it; the value is redacted on the way in."""
-
-    origin: Origin
-    pointer: str
-    value: str | None = None
-    line: int | None = field(default=None, compare=False)
-
-    def __post_init__(self) -> None:
-        if self.value is not None:
-            object.__setattr__(self, "value", redact(self.value)[:200])
-
-
 class Subject(NamedTuple):
     """What a finding is about; empty strings where a level does not apply.
 
@@ -57,10 +43,32 @@ class Subject(NamedTuple):
     namespace: str = ""
     name: str = ""
 
-    def __str__(self) -> str:
+    @property
+    def local_name(self) -> str:
+        """The object within its cluster: ``Pod shop/web``."""
         name = f"{self.namespace}/{self.name}" if self.namespace else self.name
-        words = [self.cluster, f"{self.kind} {name}".strip()]
-        return ": ".join(word for word in words if word)
+        return f"{self.kind} {name}".strip()
+
+    def __str__(self) -> str:
+        return ": ".join(word for word in (self.cluster, self.local_name) if word)
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """One value of the evidence, as a finding shows it; the value is redacted on the way in.
+
+    ``about`` is the object that holds the value, None where that is no object.
+    """
+
+    origin: Origin
+    pointer: str
+    value: str | None = None
+    line: int | None = field(default=None, compare=False)
+    about: Subject | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.value is not None:
+            object.__setattr__(self, "value", redact(self.value)[:200])
 
 
 class Ref(NamedTuple):
@@ -91,7 +99,7 @@ class Ref(NamedTuple):
         text = None if value is None else str(value)
         if self.flat:
             pointer = pointer.removeprefix("/spec")
-        return Pointer(self.origin, self.base + pointer, text)
+        return Pointer(self.origin, self.base + pointer, text, about=self.subject)
 
 
 class Malformed(Exception):

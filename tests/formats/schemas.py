@@ -66,7 +66,7 @@ RULE = closed(
     name=STRING,
     shortDescription=TEXT,
     fullDescription=TEXT,
-    help=TEXT,
+    help=closed(("text",), text=STRING, markdown=STRING),
     helpUri=URI,
     defaultConfiguration=closed(level=LEVEL),
     properties=BAG,
@@ -96,7 +96,12 @@ RUN = closed(
     tool=closed(
         ("driver",),
         driver=closed(
-            ("name",), name=STRING, version=STRING, rules=many(RULE, unique=True), properties=BAG
+            ("name",),
+            name=STRING,
+            version=STRING,
+            informationUri=URI,
+            rules=many(RULE, unique=True),
+            properties=BAG,
         ),
     ),
     automationDetails=closed(id=STRING),

@@ -167,7 +167,10 @@ def test_what_is_resolved_is_absent():
                         "name": "pv-0001",
                     }
                 ],
-                "physicalLocation": {"artifactLocation": {"uri": "source.tar.gz", "index": 0}},
+                "physicalLocation": {
+                    "artifactLocation": {"uri": "source.tar.gz", "index": 0},
+                    "region": {"startLine": 1},
+                },
             }
         ],
         "partialFingerprints": {"mtcPreflight/v1": samples.volume("pv-0001", "Failed").fingerprint},

@@ -77,12 +77,12 @@ class HookExists(HookPolicy):
 
     def check(self, migration: Migration, use: HookUse) -> Iterator[Outcome]:
         reference = use.hook.reference
-        pointer = use.plan.ref.at(f"{use.at}/reference", reference)
+        pointer, key = use.plan.ref.at(f"{use.at}/reference", reference), f"reference {use.index}"
         there = None
         if reference.is_set:
             there = migration.host.find(MIG_HOOK, reference.name, reference.namespace)
         if there is not None:
-            yield passed(use.plan.ref.subject, f"MigHook {reference} exists", pointer)
+            yield passed(use.plan.ref.subject, f"MigHook {reference} exists", pointer, key=key)
             return
         shown = str(reference) if reference.name or reference.namespace else "not set"
         yield failed(
@@ -91,7 +91,7 @@ class HookExists(HookPolicy):
             pointer,
             found=shown,
             wanted="namespace and name of a MigHook",
-            key=f"reference {use.index}",
+            key=key,
             commands=(f"oc get mighooks -n {MTC_NAMESPACE}", edit(use.plan)),
         )
 

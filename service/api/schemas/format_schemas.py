@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from marshmallow import Schema, fields
 
-from service.api.schemas.marks_schemas import PreviousSubjectSchema, maybe, maybe_text
+from service.api.schemas.marks_schemas import SubjectSchema, maybe, maybe_text, nullable
 from service.api.schemas.report_schemas import ReportSchema, ScopeSchema
 from service.api.schemas.schema_base import CamelSchema, flag, many, one_of, text, texts
 from service.core.decision.tickets import Action, Priority, TicketGroup
@@ -105,7 +105,11 @@ class BaselineFindingSchema(CamelSchema):
     before = maybe(Verdict, "its last verdict with evidence, where it is unknown now")
     severity = maybe(Severity, "null where only a fingerprint is known")
     found = maybe_text("what was found")
-    subject = fields.Nested(PreviousSubjectSchema, required=True)
+    subject = fields.Nested(SubjectSchema, required=True)
+    key = text("distinguishes findings of one policy about one subject")
+    identified_by = nullable(
+        SubjectSchema, "what the fingerprint is made of, where that is not subject and key"
+    )
 
 
 class BaselineSchema(CamelSchema):

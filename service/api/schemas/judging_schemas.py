@@ -101,6 +101,7 @@ class ShownFields(Query):
     """How a report is shown."""
 
     color = _flag("colours in plain text")
+    alerts = _flag("in SARIF, only what needs action, as GitHub's code scanning shows it")
     limit = fields.Integer(
         strict=False,
         validate=validate.Range(500, 1_000_000, error="expected a number from 500 to 1000000"),

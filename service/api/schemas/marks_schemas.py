@@ -70,12 +70,12 @@ class WaiverAuditSchema(CamelSchema):
     findings = texts("fingerprints of the findings that it waives")
 
 
-class PreviousSubjectSchema(CamelSchema):
-    """What a previous finding was about."""
+class SubjectSchema(CamelSchema):
+    """What a finding is about; "" where a level does not apply."""
 
-    cluster = text()
+    cluster = text("the cluster's name")
     api_version = text()
-    kind = text()
+    kind = text("of the object; Cluster or Migration for those as a whole")
     namespace = text()
     name = text()
 
@@ -93,7 +93,11 @@ class PreviousFindingSchema(CamelSchema):
     see = texts("fingerprints of the open findings that report the result now")
     severity = maybe(Severity, "null where only a fingerprint was given")
     found = maybe_text("what was found then")
-    subject = fields.Nested(PreviousSubjectSchema, required=True)
+    subject = fields.Nested(SubjectSchema, required=True)
+    key = text("distinguishes findings of one policy about one subject")
+    identified_by = nullable(
+        SubjectSchema, "what the fingerprint is made of, where that is not subject and key"
+    )
 
 
 class ChangesSchema(CamelSchema):

@@ -7,6 +7,7 @@ from marshmallow import fields
 from service.api.schemas.marks_schemas import (
     DeltaSchema,
     GateSchema,
+    SubjectSchema,
     WaiverAuditSchema,
     WaiverSchema,
     maybe,
@@ -38,16 +39,6 @@ class LinkSchema(CamelSchema):
     url = text(format="uri", pattern=HTTPS)
 
 
-class SubjectSchema(CamelSchema):
-    """What a finding is about; "" where a level does not apply."""
-
-    cluster = text("the cluster's name")
-    api_version = text()
-    kind = text("of the object; Cluster or Migration for those as a whole")
-    namespace = text()
-    name = text()
-
-
 class EvidenceSchema(CamelSchema):
     """One value of the input that a finding rests on."""
 
@@ -59,6 +50,7 @@ class EvidenceSchema(CamelSchema):
     value = fields.String(
         required=True, allow_none=True, metadata={"description": "the value, secrets masked"}
     )
+    object = nullable(SubjectSchema, "the object that holds the value, where it is one")
 
 
 class FetchSchema(CamelSchema):

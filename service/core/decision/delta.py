@@ -23,6 +23,8 @@ DARK = frozenset((Verdict.UNKNOWN, Verdict.ERROR))
 
 _PRESENT = OPEN | {Verdict.WAIVED}
 
+_SUBJECT = ("cluster", "apiVersion", "kind", "namespace", "name")
+
 _WHOLE = frozenset(("MigPlan", "Migration"))
 
 FINGERPRINT = r"^[0-9a-f]{32}$"
@@ -242,6 +244,7 @@ def _seen(place: str, raw: object) -> Seen:
         return Seen(_fingerprint(place, raw))
     if not isinstance(raw, Mapping):
         raise MalformedPrevious(place, "expected a finding or a fingerprint")
+    root = raw.get("identifiedBy")
     return Seen(
         fingerprint=_fingerprint(f"{place}/fingerprint", raw.get("fingerprint")),
         verdict=_word(place, raw, "verdict", Verdict),
@@ -254,6 +257,8 @@ def _seen(place: str, raw: object) -> Seen:
         subject=_subject(f"{place}/subject", raw.get("subject")),
         ending=_word(place, raw, "ending", Ending),
         see=_marks(place, raw.get("see", [])),
+        key=redact(_text(place, raw, "key")),
+        root=_subject(f"{place}/identifiedBy", root) if root is not None else None,
     )
 
 
@@ -292,13 +297,7 @@ def _subject(place: str, raw: object) -> Subject:
         return Subject()
     if not isinstance(raw, Mapping):
         raise MalformedPrevious(place, "expected an object")
-    return Subject(
-        cluster=_text(place, raw, "cluster"),
-        api_version=_text(place, raw, "apiVersion"),
-        kind=_text(place, raw, "kind"),
-        namespace=_text(place, raw, "namespace"),
-        name=_text(place, raw, "name"),
-    )
+    return Subject(*(_text(place, raw, key) for key in _SUBJECT))
 
 
 def baseline(findings: Iterable[Finding], unconfirmed: Iterable[Seen] = ()) -> list[dict[str, Any]]:
@@ -311,7 +310,6 @@ def baseline(findings: Iterable[Finding], unconfirmed: Iterable[Seen] = ()) -> l
 
 
 def _kept(item: Finding | Seen) -> dict[str, Any]:
-    subject = item.subject
     return {
         "fingerprint": item.fingerprint,
         "policy": item.policy,
@@ -320,11 +318,11 @@ def _kept(item: Finding | Seen) -> dict[str, Any]:
         "before": item.before.value if item.before else None,
         "severity": item.severity.value if item.severity else None,
         "found": item.found,
-        "subject": {
-            "cluster": subject.cluster,
-            "apiVersion": subject.api_version,
-            "kind": subject.kind,
-            "namespace": subject.namespace,
-            "name": subject.name,
-        },
+        "subject": _plain(item.subject),
+        "key": item.key,
+        "identifiedBy": _plain(item.root) if item.root else None,
     }
+
+
+def _plain(subject: Subject) -> dict[str, str]:
+    return dict(zip(_SUBJECT, subject, strict=True))

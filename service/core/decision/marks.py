@@ -91,7 +91,7 @@ class Seen:
 
     ``before`` is the verdict that it had when there was evidence last (see :class:`Finding`).
     ``ending`` is why it is closed, for one that this report does not have; ``see`` are the open
-    findings of this report that answer for it now.
+    findings of this report that answer for it now. ``key`` and ``root`` are those of the finding.
     """
 
     fingerprint: str
@@ -105,6 +105,13 @@ class Seen:
     subject: Subject = field(default_factory=Subject)
     ending: Ending | None = None
     see: tuple[str, ...] = ()
+    key: str = ""
+    root: Subject | None = None
+
+    @property
+    def identity(self) -> tuple[Subject, str]:
+        """What the finding was about, as :attr:`Finding.identity`."""
+        return (self.subject, self.key) if self.root is None else (self.root, "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from service.core.evidence import NotGathered
@@ -122,4 +123,4 @@ def _stated(migration: Migration, cluster: Cluster) -> Fact[str] | None:
 def _fact(text: str, pointer: Pointer) -> Fact[str] | None:
     if not text:
         return None
-    return Fact(text, (Pointer(pointer.origin, pointer.pointer, text),))
+    return Fact(text, (replace(pointer, value=text),))
