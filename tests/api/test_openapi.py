@@ -215,7 +215,8 @@ schema = schemathesis.openapi.from_wsgi("/openapi.json", random_app)
     max_examples=150, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
 )
 def test_random_requests_are_answered_as_documented(case: schemathesis.Case) -> None:
-    response = case.call()
+    plain = {"Accept-Encoding": "identity"}  # the WSGI client does not unpack answers
+    response = case.call(headers=plain)
     case.validate_response(response, excluded_checks=EXCLUDED)
     if response.headers.get("content-type") == ["application/json"] and case.path == URL:
         assert errors(response.json()) == [], "a policy failed on this evidence"
