@@ -27,7 +27,7 @@ test: $(VENV)/.tools
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist loadscope
+	$(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 # Against real API servers, which are built once (about ten minutes). Needs Go, etcd (Debian's
 # etcd-server), kubectl, and the definitions of MTC and OpenShift.
