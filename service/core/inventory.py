@@ -143,7 +143,7 @@ class Shelf(Generic[T]):
         if masked:
             self._meant[place] = masked
             return None
-        slip = misspelt(str(self.resource), value)
+        slip = misspelt(str(self.resource), value, check)
         if slip is not None:
             self._meant[place] = f"it has {slip.key[:60]!r}: did you mean {slip.meant!r}?"
             raise slip

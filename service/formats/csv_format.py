@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+from service.core.deadline import paced
 from service.core.report import Report
 from service.formats import words
 from service.formats.format_base import Context, Format
@@ -21,7 +22,7 @@ def render(report: Report, context: Context) -> bytes:
     written = io.StringIO()
     table = csv.writer(written)
     table.writerow(COLUMNS)
-    for item in words.by_urgency(report.findings):
+    for item in paced(words.by_urgency(report.findings)):
         subject = item.subject
         row = (
             item.policy, item.verdict.value, item.severity.value, subject.cluster, subject.kind,

@@ -73,6 +73,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["paced"] = paced
     return environment.get_template("report.html")
 
 

@@ -162,5 +162,5 @@ def problems(report: Report) -> tuple[tuple[str, str, str, bool], ...]:
             words.line(item.hint),
             item.blocks,
         )
-        for item in report.problems
+        for item in paced(report.problems)
     )

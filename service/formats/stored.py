@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from service.core.deadline import paced
 from service.core.decision import delta
 from service.core.decision.marks import Change, Delta, Waiver, WaiverAudit, WaiverStatus
 from service.core.evidence import CHECKS, Attempt, Fetch, Missing, Problem, Role
@@ -106,7 +107,7 @@ class _Object:
     def many(self, key: str, read: Callable[[_Object], T]) -> tuple[T, ...]:
         pointer = f"{self.pointer}/{key}"
         rows = self._list(key)
-        return tuple(read(_Object.of(row, f"{pointer}/{i}")) for i, row in enumerate(rows))
+        return tuple(read(_Object.of(row, f"{pointer}/{i}")) for i, row in enumerate(paced(rows)))
 
     def texts(self, key: str) -> tuple[str, ...]:
         rows = self._list(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from service.core.deadline import paced
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Report
 from service.formats import words
@@ -20,14 +21,14 @@ def render(report: Report, context: Context) -> bytes:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    points = sorted(report.findings, key=lambda item: item.policy)
+    points = sorted(paced(report.findings), key=lambda item: item.policy)
     yield "TAP version 14"
     yield f"1..{len(points) + len(report.problems)}"
     for text in words.limits(report):
         yield f"# {text}"
-    for number, finding in enumerate(points, 1):
+    for number, finding in enumerate(paced(points), 1):
         yield from _point(number, finding, report)
-    for number, problem in enumerate(report.problems, len(points) + 1):
+    for number, problem in enumerate(paced(report.problems), len(points) + 1):
         told = words.line(f"input {problem.part} {problem.code}: {problem.message}")
         yield f"{'not ok' if problem.blocks else 'ok'} {number} - {_escaped(told)}"
 

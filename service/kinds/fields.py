@@ -9,13 +9,13 @@ are in fields.json, which ``tools/fields.py`` makes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from service.kinds.near import edits_between, nearest
+from service.kinds.near import nearest, plain
 from service.kinds.ref import Malformed, pointer_step
 
 
@@ -33,21 +33,27 @@ class _Level:
     """The fields of a mapping: all that it may have, those that are read, and those with levels."""
 
     known: frozenset[str] = frozenset()
-    read: tuple[str, ...] = ()
+    read: Mapping[str, str] = field(default_factory=dict)  # by its plain form
     inner: dict[str, _Level] = field(default_factory=dict)
 
 
-def misspelt(resource: str, value: Mapping[str, Any]) -> Misspelt | None:
-    """The first key of an object that was meant for another one, None where there is none."""
+def misspelt(
+    resource: str, value: Mapping[str, Any], pace: Callable[[], None] = lambda: None
+) -> Misspelt | None:
+    """The first key of an object that was meant for another one, None where there is none.
+
+    ``pace`` is called for each unknown key: to compare one takes up to a millisecond.
+    """
     level = _levels().get(resource)
     if level is None or _is_plain(level, value):
         return None
     for at, holder, here in _nodes(level, value, ""):
         for key in holder.keys() - here.known:
+            pace()
             meant = nearest(key, here.known)
             if meant is None:
-                meant = _elsewhere(level, value, key)
-            elif meant not in here.read or holder.get(meant) is not None:
+                meant = _elsewhere(level, value, plain(key))
+            elif meant not in here.read.values() or holder.get(meant) is not None:
                 meant = None
             if meant is not None:
                 return Misspelt(f"{at}/{pointer_step(key)}", key, meant)
@@ -86,14 +92,14 @@ def _nodes(
 
 
 def _elsewhere(level: _Level, value: Mapping[str, Any], key: str, path: str = "") -> str | None:
-    """Where else in the object this key belongs and is not, as ``spec.httpProxy``."""
-    for name in level.read:
-        if edits_between(key, name) == 0 and value.get(name) is None:
-            return f"{path}{name}"
-    for name, below in level.inner.items():
-        child = value.get(name)
+    """Where else in the object this plain key belongs and is not, as ``spec.httpProxy``."""
+    name = level.read.get(key)
+    if name is not None and value.get(name) is None:
+        return f"{path}{name}"
+    for step, below in level.inner.items():
+        child = value.get(step)
         if child is None or isinstance(child, dict):
-            found = _elsewhere(below, child or {}, key, f"{path}{name}.")
+            found = _elsewhere(below, child or {}, key, f"{path}{step}.")
             if found is not None:
                 return found
     return None
@@ -110,5 +116,5 @@ def _levels() -> Mapping[str, _Level]:
             for step in at.split("/")[1:]:
                 here = here.inner.setdefault(step, _Level())
             here.known = frozenset().union(*fields.values())
-            here.read = tuple(fields["read"])
+            here.read = {plain(name): name for name in fields["read"]}
     return found

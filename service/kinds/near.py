@@ -21,15 +21,16 @@ def edits_between(name: str, key: str) -> int | None:
     Case, blanks and hyphens count for nothing. Else at most :data:`MOST_EDITS` letters may differ,
     and fewer than half of them, or two may be exchanged.
     """
-    name, key = _plain(name), _plain(key)
-    if abs(len(name) - len(key)) > MOST_EDITS:
+    name, key = plain(name), plain(key)
+    if abs(len(name) - len(key)) > MOST_EDITS or len({*name} ^ {*key}) > 2 * MOST_EDITS:
         return None
     edits = _distance(name, key)
     is_near = 2 * edits < len(key) or sorted(name) == sorted(key)
     return edits if edits <= MOST_EDITS and is_near else None
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """A name without case, blanks and hyphens."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 

@@ -1,116 +1,22 @@
 """What a request costs as it grows: work in steps (lines that run), and the bytes of the answer.
 
 Every list that any case of the policies holds, and every list that the other endpoints take, is
-made longer: n, 2n and 4n items. What the second n adds and what the last 2n add are compared, so
-that no fixed cost hides a square, which would make four of the one out of two of the other.
+made longer: n, 2n and 4n items.
 """
 
 from __future__ import annotations
 
-import copy
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from growing import SIZE, Path, grown, lists, steep
 from policy_cases import POLICIES, envelopes_of
 
-from service.core.deadline import check
-
-SIZE = 40
-GROWTH = 2.6
-"""Most that the last 2n items may cost, against the n before them: 2, and room for a logarithm."""
-SMALL_STEPS, SMALL_BYTES = 2_000, 4_000
-"""A difference of less than this is no growth."""
-LONGEST_GAP = 150_000
-"""Most steps between two looks at the clock: some ten milliseconds."""
-
-Path = tuple[str | int, ...]
-Send = Callable[[Any], int]
-
-
-def lists(value: Any, path: Path = (), name: str = "") -> Iterator[tuple[str, Path]]:
-    """Every list with items: a name for its kind, and where it is. Objects count by their kind."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from lists(item, (*path, key), f"{name}/{key}")
-    elif isinstance(value, list) and value:
-        of_objects = isinstance(value[-1], dict) and "kind" in value[-1]
-        for place, item in enumerate(value):
-            kind = (
-                f"[{item.get('kind') or item.get('role') or ''}]" if isinstance(item, dict) else ""
-            )
-            yield from lists(item, (*path, place), name + kind)
-            if of_objects:
-                yield name + kind, (*path, place)
-        if not of_objects:
-            yield name, (*path, len(value) - 1)
-
-
-def grown(document: Any, path: Path, count: int) -> Any:
-    """The document with so many more items like the one at the path, each with its own name."""
-    made = copy.deepcopy(document)
-    holder = made
-    for step in path[:-1]:
-        holder = holder[step]
-    item = holder[path[-1]]
-    holder += [_renamed(copy.deepcopy(item), number) for number in range(count)]
-    return made
-
-
-def _renamed(item: Any, number: int) -> Any:
-    if isinstance(item, str):
-        name, colon, rest = item.partition(":")
-        return f"{name}-{number}{colon}{rest}"
-    if isinstance(item, dict):
-        for holder in (item, item.get("metadata")):
-            if isinstance(holder, dict) and isinstance(holder.get("name"), str):
-                holder["name"] += f"-{number}"
-    return item
-
-
-def measured(work: Callable[[], bytes]) -> tuple[int, int, int]:
-    """Steps, bytes of the answer, and the most steps between two looks at the clock."""
-    count = since = longest = 0
-    clock = check.__code__
-
-    def note(frame: Any, event: str, _arg: object) -> Any:
-        nonlocal count, since, longest
-        count += 1
-        if frame.f_code is clock:
-            longest = max(longest, count - since)
-            since = count
-        return note
-
-    before = sys.gettrace()
-    sys.settrace(note)
-    try:
-        answer = work()
-    finally:
-        sys.settrace(before)
-    return count, len(answer), max(longest, count - since)
-
-
-def steep(client: FlaskClient, path: str, documents: list[bytes], media_type: str) -> str:
-    """What grows too fast, or runs too long without a look at the clock; empty where nothing."""
-    found = []
-    for document in documents:
-
-        def post(document: bytes = document) -> bytes:
-            return client.post(path, data=document, content_type=media_type).data
-
-        found.append(measured(post))
-    first, second, last = found
-    for place, what, small in ((0, "steps", SMALL_STEPS), (1, "bytes", SMALL_BYTES)):
-        before, after = second[place] - first[place], last[place] - second[place]
-        if after > small and after > GROWTH * max(before, small / 2):
-            return f"{what}: {[row[place] for row in found]}"
-    if last[2] > LONGEST_GAP and last[2] > 1.5 * first[2]:
-        return f"no look at the clock for {[row[2] for row in found]} steps"
-    return ""
+from service.formats import FORMATS as RENDERINGS
 
 
 @cache
@@ -246,8 +152,7 @@ def _evaluated(client: FlaskClient, document: Any) -> Any:
     return client.post("/v1/evaluations", json=document).get_json()
 
 
-FORMATS = ("sarif", "junit", "markdown", "html", "text", "github", "policyreport", "tickets",
-           "jira", "servicenow", "baseline", "gather")  # fmt: skip
+FORMATS = sorted({*RENDERINGS} - {"json"})
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -355,6 +355,48 @@ def test_the_answer_has_exactly_the_documented_form(client: FlaskClient) -> None
     jsonschema.Draft202012Validator(wanted).validate(answer)
 
 
+@pytest.mark.parametrize("size", [2, 30, 31, 300])
+def test_policies_that_choose_namespaces_by_shared_labels_make_no_large_answer(
+    client: FlaskClient, size: int
+) -> None:
+    """Every namespace has a policy with a selector for each group of so many namespaces."""
+    names = [f"app-{number:03}" for number in range(300)]
+    groups = [{"matchLabels": {"group": str(number)}} for number in range(300 // size)]
+    rule = {"from": [{"namespaceSelector": group} for group in groups]}
+    objects = [namespace(name, group=str(place // size)) for place, name in enumerate(names)]
+    objects += [
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "shared", "namespace": name},
+            "spec": {"podSelector": {}, "ingress": [rule]},
+        }
+        for name in names
+    ]
+    body = json.dumps({"evaluation": evidence(*objects)})
+    answer = client.post(URL, data=body, content_type="application/json")
+    assert answer.status_code == 200
+    assert len(answer.data) < 15 * len(body)
+
+
+def test_what_every_plan_gets_of_a_template_is_bounded(client: FlaskClient) -> None:
+    hook = {"phase": "PreBackup", "reference": {"name": "h" * 200, "namespace": MTC}}
+    plan = {
+        "apiVersion": "migration.openshift.io/v1alpha1",
+        "kind": "MigPlan",
+        "metadata": {"name": "p", "namespace": MTC},
+        "spec": {"namespaces": [], "hooks": [hook] * 300},
+    }
+    rows = [{"name": f"app-{number}"} for number in range(1000)]
+    document = {"namespaces": rows, "plan": plan, "limits": {"namespaces": 1}}
+    answer = client.post(URL, json=document)
+    assert answer.status_code == 422
+    (fault,) = answer.get_json()["errors"]
+    assert fault["pointer"] == "/plan/spec"
+    plan["spec"]["hooks"] = [hook] * 3
+    assert client.post(URL, json=document).status_code == 200
+
+
 def test_an_unknown_format(client: FlaskClient) -> None:
     answer = client.post(f"{URL}?format=xml", json={"namespaces": [{"name": "a"}]})
     assert (answer.status_code, answer.get_json()["code"]) == (400, "invalid-parameter")

@@ -53,6 +53,11 @@ class CamelSchema(Schema):
         spend(OBJECT)
         return data
 
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """A value to dump. A list is looked at whole before any of it is: so also here."""
+        check()
+        return super().get_attribute(obj, attr, default)
+
 
 def text(description: str = "", **more: Any) -> fields.String:
     """A string that is always there, "" where there is nothing to say."""

@@ -114,11 +114,12 @@ def post_evaluation(query: Mapping[str, Any]) -> Response:
     ):
         report = judge(_read(body, query, now), gate_of(query), now)
         rendered, media_type = several.render(chosen, report, context_of(query, now))
+        sent_on = FORMATS[target.format].render(report, now.context) if target else b""
     _note(report, now)
     response = Response(rendered, status_of(report), mimetype=media_type)
     response.vary.add("Accept")
     if target is not None:
-        response.headers[NOTIFIED] = _notify(target, report, now)
+        response.headers[NOTIFIED] = _notify(target, sent_on)
     return response
 
 
@@ -145,11 +146,9 @@ def _target(query: Mapping[str, Any], now: Runtime) -> WebhookTarget | None:
     return now.targets[name]
 
 
-def _notify(target: WebhookTarget, report: Report, now: Runtime) -> str:
-    """Send the report to a target, and say in a header what became of it."""
-    form = FORMATS[target.format]
-    body = form.render(report, now.context)
-    result = deliver(target, body, form.media_type)
+def _notify(target: WebhookTarget, body: bytes) -> str:
+    """Send the rendered report to a target, and say in a header what became of it."""
+    result = deliver(target, body, FORMATS[target.format].media_type)
     return f"{result.target}; {result.state}; detail={result.detail}"
 
 

@@ -29,9 +29,12 @@ from service.core.migration import Migration
 from service.core.partition import Oversized, PartitionRequest, partition
 from service.core.partition.gathered import MOST_CHOSEN, gathered, plan_limits
 from service.core.partition.partition_model import DIMENSIONS, Size, Tie
-from service.core.partition.plan_manifests import manifests
+from service.core.partition.plan_manifests import common, manifests
 from service.intake.intake import Intake
 from service.kinds.mtc import MIG_CLUSTER, MIG_PLAN, MIG_STORAGE
+
+MOST_COPIED = 16 * 1024 * 1024
+"""Most bytes of a template in all plans together; a usual one has 300."""
 
 blueprint = Blueprint("partition", __name__)
 
@@ -111,7 +114,7 @@ def _made(wanted: Mapping[str, Any], bundle: Intake | None) -> dict[str, Any]:
     result = partition(PartitionRequest(loads, ties, limits))
     template = _template(migration)
     prefix = wanted.get("name_prefix") or _prefix(template)
-    spend(10 * len(encode(template)) * len(result.plans))
+    _check_copies(template, len(result.plans))
     documents = manifests(result.plans, prefix, template)
     names = {load.name for load in loads}
     return {
@@ -139,6 +142,20 @@ def _made(wanted: Mapping[str, Any], bundle: Intake | None) -> dict[str, Any]:
         "ties": list(_ties(ties, names, frozenset(result.ordered))),
         "missing": [item._asdict() for item in missing],
     }
+
+
+def _check_copies(template: Mapping[str, Any], plans: int) -> None:
+    """Raise Refused where what every plan gets of the template makes the answer too large."""
+    spec = template.get("spec")
+    size = len(encode(common(spec))) if isinstance(spec, Mapping) else 0
+    if size * plans > MOST_COPIED:
+        raise wrong(
+            f"{size} bytes of the plan would be in each of {plans} plans, which is more than "
+            f"{MOST_COPIED} bytes together",
+            "leave out of the plan's spec what is not for every plan, or raise the limits",
+            "/plan/spec",
+        )
+    spend(10 * size * plans)
 
 
 def _of_evidence(migration: Migration) -> tuple[Any, Any, tuple[Missing, ...]]:

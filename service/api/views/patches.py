@@ -24,6 +24,7 @@ from service.api.schemas.patch_schemas import (
     PatchSchema,
 )
 from service.core import patch
+from service.core.deadline import paced
 from service.core.outcome import Severity
 from service.core.report import Finding
 from service.intake.intake import Intake
@@ -132,7 +133,7 @@ def _made(wanted: Mapping[str, Any], bundle: Intake | None, now: Runtime) -> pat
     unread = migration.problems if migration else ()
     told = (
         patch.PatchReason("", problem.code, Severity.WARNING, problem.message, "/evaluation")
-        for problem in unread
+        for problem in paced(unread)
     )
     return replace(result, warnings=(*result.warnings, *told))
 
@@ -181,7 +182,7 @@ def _as_dict(result: patch.PatchResult) -> dict[str, Any]:
         "undo": result.undo,
         "changes": [asdict(change) for change in result.changes],
         "commands": result.commands,
-        "warnings": [asdict(reason) for reason in result.warnings],
+        "warnings": [asdict(reason) for reason in paced(result.warnings)],
         "findings": [_finding(finding) for finding in result.findings],
     }
 

@@ -82,7 +82,7 @@ def parse_seen(raw: object, base: str) -> list[Seen]:
     """Findings as a report or baseline has them. Raises MalformedPrevious."""
     if not isinstance(raw, Sequence) or isinstance(raw, str | bytes):
         raise MalformedPrevious(base, "expected a report, or a list of fingerprints")
-    return [_seen(f"{base}/{place}", item) for place, item in enumerate(raw)]
+    return [_seen(f"{base}/{place}", item) for place, item in enumerate(paced(raw))]
 
 
 def compare(report: Report, previous: Previous) -> Report:
@@ -305,7 +305,7 @@ def baseline(findings: Iterable[Finding], unconfirmed: Iterable[Seen] = ()) -> l
 
     ``unconfirmed`` are open findings of earlier reports that this one could not look at.
     """
-    present = (item for item in findings if item.verdict in _PRESENT)
+    present = (item for item in paced(findings) if item.verdict in _PRESENT)
     return [*map(_kept, unconfirmed), *map(_kept, present)]
 
 

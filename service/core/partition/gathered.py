@@ -175,8 +175,13 @@ def _by_policy(source: Cluster, names: frozenset[str]) -> Iterator[tuple[str, st
         if policy.ref.namespace not in names:
             continue
         why = f"network policy {policy.ref.name} chooses namespaces by label"
+        chosen: set[str] = set()
         for selector in _selectors((*(policy.ingress or ()), *(policy.egress or ()))):
-            for name in labels.chosen(selector):
+            chosen.update(labels.chosen(selector))
+            if len(chosen) > MOST_CHOSEN:
+                break
+        else:
+            for name in sorted(chosen):
                 yield policy.ref.namespace, name, why
 
 

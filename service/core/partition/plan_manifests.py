@@ -37,6 +37,11 @@ def manifests(
     return found
 
 
+def common(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a template's spec every plan gets."""
+    return {key: value for key, value in spec.items() if key not in DROPPED}
+
+
 def _manifest(
     name: str,
     plan: Portion,
@@ -44,8 +49,7 @@ def _manifest(
     by_namespace: Mapping[str, list[Any]],
     namespace: str,
 ) -> dict[str, Any]:
-    kept = {key: deepcopy(value) for key, value in spec.items() if key not in DROPPED}
-    made: dict[str, Any] = {**kept, "namespaces": list(plan.texts)}
+    made: dict[str, Any] = {**deepcopy(common(spec)), "namespaces": list(plan.texts)}
     sources = dict.fromkeys(text.partition(":")[0] for text in plan.texts)
     volumes = [deepcopy(item) for name in sources for item in by_namespace.get(name, ())]
     if volumes:

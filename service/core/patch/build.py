@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+from service.core.deadline import paced
 from service.core.patch.merge import diff_merge, same
 from service.core.patch.patch_model import SpecChange
 from service.core.patch.secret_masks import shown_text
@@ -37,7 +38,7 @@ def new_spec(spec: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, An
     name.
     """
     result = deepcopy(dict(spec))
-    for name, value in values.items():
+    for name, value in paced(values.items()):
         present = spellings(spec, name) or ((name,) if name in spec else ())
         keep = present[0] if len(present) == 1 else name
         for key in present:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from service.core.deadline import paced
 from service.core.outcome import Severity
 from service.core.patch.patch_model import PatchReason
 from service.core.settings.setting_checks import SpecRemark, check_spec
@@ -33,7 +34,7 @@ def resolve(
     if not settings:
         told = "no setting is given: there is nothing to patch"
         reasons.append(PatchReason("", "no-settings", Severity.BLOCKER, told, "/settings"))
-    for key, value in settings.items():
+    for key, value in paced(settings.items()):
         setting = find(key)
         at = f"/settings/{pointer_step(key)}"
         if setting is not None and setting.name == stunnel.SETTING:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from service.core.deadline import paced
 from service.core.outcome import Severity
 from service.core.settings.setting_model import Setting, SettingKind
 from service.core.settings.table import SETTINGS, find, nearest, snake_case, spellings
@@ -43,7 +44,7 @@ def check_spec(
     of which no key can be required.
     """
     unknown = 0
-    for key, value in spec.items():
+    for key, value in paced(spec.items()):
         setting = find(key)
         if setting is None:
             unknown += 1

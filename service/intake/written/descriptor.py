@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from service.core.deadline import paced
 from service.core.evidence import Problem
 from service.core.facts.declared import BY_NAME
 from service.core.migration import Probe
@@ -27,7 +28,7 @@ def is_descriptor(value: Any) -> bool:
         return False
     if "items" in value or "metadata" in value:
         return False
-    return _is_nested(value) or any(key in BY_NAME or nearest(key, BY_NAME) for key in value)
+    return _is_nested(value) or any(key in BY_NAME or nearest(key, BY_NAME) for key in paced(value))
 
 
 def _is_nested(value: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from service.core.deadline import paced
 from service.core.evidence import Problem, Role
 from service.core.facts.declared import BY_NAME
 from service.core.migration import Declared, Probe
@@ -80,7 +81,7 @@ def _ports(
     value: Mapping[str, Any], place: Place, role: str, problems: list[Problem]
 ) -> list[Probe]:
     found = []
-    for port, state in value.items():
+    for port, state in paced(value.items()):
         here = place.down(str(port))
         number = int(port) if str(port).isascii() and str(port).isdigit() else 0
         if not 0 < number < 65536 or state not in ("open", "closed", True, False):
@@ -152,13 +153,13 @@ def _good_rows(
 ) -> list[tuple[Place, dict[str, Any]]]:
     """The rows without a misspelt key, of which what it means would be read as absent."""
     good = []
-    for index, row in enumerate(value):
+    for index, row in enumerate(paced(value)):
         here = place.down(index)
         if not isinstance(row, dict):
             problems.append(here.problem("wrong-type", f"{what} is a mapping"))
             continue
         problems += unknown_keys(row, keys, here)
-        if not any(nearest(str(key), keys) for key in row if key not in keys):
+        if not any(nearest(str(key), keys) for key in paced(row) if key not in keys):
             good.append((here, row))
     return good
 

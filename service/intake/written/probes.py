@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from service.core.deadline import paced
 from service.core.evidence import Problem, Role
 from service.core.facts.declared import PODS, PROBE_TARGETS, VANTAGES
 from service.core.migration import Probe
@@ -24,7 +25,7 @@ def read_probes(value: Any, place: Place) -> tuple[list[Problem], list[Probe]]:
         return [place.problem("wrong-type", "probes is not a list")], []
     problems: list[Problem] = []
     probes = []
-    for index, row in enumerate(rows):
+    for index, row in enumerate(paced(rows)):
         here = place.down(index)
         if not isinstance(row, dict):
             problems.append(here.problem("wrong-type", "a probe is a mapping"))
