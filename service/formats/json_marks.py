@@ -7,6 +7,7 @@ from typing import Any
 from service.core.decision.marks import Delta, GateDecision, Seen, Waiver, WaiverAudit
 from service.core.report import Finding, Report
 from service.formats import words
+from service.kinds.redact import redact
 from service.kinds.ref import Subject
 
 
@@ -27,10 +28,10 @@ def waiver(item: Waiver) -> dict[str, Any]:
         "policy": item.policy,
         "subject": {
             "cluster": item.cluster,
-            "kind": item.kind,
-            "namespace": item.namespace,
-            "name": item.name,
-            "key": item.key,
+            "kind": redact(item.kind),
+            "namespace": redact(item.namespace),
+            "name": redact(item.name),
+            "key": redact(item.key),
         },
         "atMost": item.at_most,
         "atLeast": item.at_least,

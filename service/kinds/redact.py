@@ -16,7 +16,8 @@ MASK = "****"
 # '@' of the line ends it, where no other URL starts before. What follows the colon is the port of a
 # host where it has only digits; "<password>" is a placeholder that the reader fills in.
 _PORT = r"\d{1,5}(?:[\s/?#\"',;|<>)\]}]|$)"
-_LOGIN_HEAD = re.compile(rf"//[^\s:/@\"']*+:(?!{_PORT}|<password>@)")
+# A path within an archive has lost one of the slashes.
+_LOGIN_HEAD = re.compile(rf"(?://|\bhttps?:/(?!/))[^\s:/@\"']*+:(?!{_PORT}|<password>@)")
 _LOGIN_END = re.compile(r"\n|[\s\"',;][A-Za-z][A-Za-z0-9+.-]*+://")
 _LONGEST_LOGIN = 4000
 # The same without a scheme. Blanks and quotes are left out here: in a sentence they are one's own.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
+import tarfile
 from typing import Any
 
 import pytest
@@ -129,6 +131,65 @@ def test_no_secret_of_a_request_line(target: Server) -> None:
     target.request("POST", "/v1/evaluations", b"{}", {"Content-Type": f"text/{PASSWORD}"})
     target.raw(f"GET / HTTP/1.1\r\nHost: [::1]\r\nBad Header {PASSWORD}: x\r\n\r\n".encode())
     target.raw(f"{PASSWORD} {TOKEN} HTTP/9.9\r\n\r\n".encode())
+
+
+def _stored(name: str) -> bytes:
+    """A tar with one broken member of that name."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        data = b"apiVersion: v1\nkind: [\n"
+        member = tarfile.TarInfo(name)
+        member.size = len(data)
+        archive.addfile(member, io.BytesIO(data))
+    return out.getvalue()
+
+
+def test_no_secret_of_a_waiver_or_a_signed_address(target: Server) -> None:
+    signed = f"https://s3.example.com/bucket?X-Amz-Credential={HIDDEN}&X-Amz-Signature={HIDDEN}"
+    storage = obj("migration.openshift.io/v1alpha1", "MigStorage", "store",
+                  spec={"backupStorageProvider": "aws", "backupStorageConfig": {
+                      "awsS3Url": signed, "awsBucketName": "b", "awsRegion": "r"}})  # fmt: skip
+    waiver = {
+        "policy": "MTC601", "subject": {"name": f"password={PASSWORD}"}, "reason": PROXY,
+        "owner": f"token={HIDDEN}", "id": f"token={HIDDEN}", "ticket": signed,
+        "expires": "2099-01-01",
+    }  # fmt: skip
+    envelope = {
+        "clusters": [{"role": "destination", "objects": [storage], "complete": True}],
+        "storage": storage,
+        "waivers": [waiver],
+        "probes": [{"from": "destination", "target": "repository", "open": False, "host": "h",
+                    "detail": f"403 SignatureDoesNotMatch {signed}"}],
+    }  # fmt: skip
+    for name in FORMATS:
+        query = f"format={name}" + ("&for=destination" if name == "gather" else "")
+        reply = target.request("POST", f"/v1/evaluations?{query}", json.dumps(envelope).encode())
+        assert reply.status == 200, reply.body
+        free_of_secrets(reply.body.decode())
+    envelope["waivers"] = [{**waiver, "policy": f"token={HIDDEN}", f"password={PASSWORD}": 1}]
+    reply = target.request("POST", "/v1/evaluations", json.dumps(envelope).encode())
+    assert reply.status == 422
+    free_of_secrets(reply.body.decode())
+
+
+@pytest.mark.parametrize("secret", [f"token={HIDDEN}", f"https://me:{PASSWORD}@x", TOKEN])
+def test_no_secret_in_the_name_of_a_member_or_of_a_file(target: Server, secret: str) -> None:
+    data = _stored(f"{secret}/a.yaml")
+    form = part("source", data).replace(b'filename="f"', f'filename="{secret}.tar"'.encode())
+    for reply in (
+        target.request("POST", "/v1/evaluations?role=source", data),
+        target.request("POST", "/v1/evaluations", form + FORM_END, FORM),
+    ):
+        assert reply.status in (200, 422), reply.body
+        free_of_secrets(reply.body.decode())
+
+
+def test_no_secret_in_the_instance_of_a_problem(target: Server) -> None:
+    for path in (f"/v1/{TOKEN}", f"/token={HIDDEN}", f"/v1/x?sig={HIDDEN}",
+                 f"/https:%2F%2Fme:{PASSWORD}@proxy/"):  # fmt: skip
+        reply = target.request("GET", path)
+        assert reply.status == 404
+        free_of_secrets(reply.body.decode())
 
 
 def test_no_secret_in_log_and_metrics_after_all_this(target: Server) -> None:

@@ -24,6 +24,8 @@ ONE_LINE = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_si
         ("http://u:p@h:1, http://v:q r@i:2", "http://u:****@h:1, http://v:****@i:2"),
         ('"http://u:p@h:1","http://v:q@i:2"', '"http://u:****@h:1","http://v:****@i:2"'),
         ("u:p@h:1", "u:****@h:1"),
+        ("https:/u:p@h/a.yaml", "https:/u:****@h/a.yaml"),
+        ("https:/api.x:6443/a@b", "https:/api.x:6443/a@b"),
         ("https://api.x:6443 is down, ask a@b", "https://api.x:6443 is down, ask a@b"),
         ("http://u:<password>@h:1", "http://u:<password>@h:1"),
         ("quay.io:443/a/b@sha256:abcdef", "quay.io:443/a/b@sha256:abcdef"),

@@ -78,7 +78,7 @@ def _waiver(
     texts = {key: _text(place, raw, key, faults) for key in (*_TEXTS, *_NEEDED[:-1])}
     selector: dict[str, Any] = _selector(place, raw, faults)
     bounds: dict[str, Any] = {_BOUNDS[key]: _number(place, raw, key, faults) for key in _BOUNDS}
-    found = _text(place, raw, "found", faults) if "found" in raw else None
+    found = redact(_text(place, raw, "found", faults)) if "found" in raw else None
     if not isinstance(raw.get("unknown", False), bool):
         faults.append(WaiverFault(f"{place}/unknown", "expected true or false"))
     expires = _expiry(place, raw, faults)
