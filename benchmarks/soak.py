@@ -1,11 +1,13 @@
-"""Thousands of requests, good and hostile, to a running service: is the memory flat?
+"""A day of a running service in minutes: are memory, file descriptors and files flat?
 
-    python benchmarks/soak.py [--requests 10000] [--clients 4]
+    python benchmarks/soak.py [--minutes 15] [--clients 4] [--rows 15]
 
-Starts gunicorn on a loopback port with two workers that are never renewed, sends a warm-up and
-then the requests in a random but repeatable order, and prints the memory of the workers as it
-goes. Exit status 1 where the memory grew by more than a tenth (and 8 MiB) between the first and
-the last third, where a status was not one of those expected of its request, or a worker died.
+Starts gunicorn on a loopback port with TLS, tokens and two workers that are never renewed. Sends
+good and hostile requests in a random but repeatable order as fast as they are answered, and puts a
+new certificate and new tokens in place for each row of the table that it prints. Exit status 1
+where memory, descriptors, the files of the temporary folder or the metrics grew between the first
+and the last third, where a status was not one of those expected of its request, where an old
+certificate or token was still in use, or where a worker died.
 """
 
 from __future__ import annotations
@@ -20,24 +22,32 @@ import os
 import random
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tarfile
+import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+import trustme
 import yaml
+
+from service.api.access.tokens import SCOPES, make
 
 ROOT = Path(__file__).parents[1]
 EVALUATE = "/v1/evaluations"
 JSON, YAML, FORM = "application/json", "application/yaml", "multipart/form-data"
-GROWTH, FREE = 0.10, 8 << 20
+GROWTH = 0.10
+FREE = {"MiB": 8, "descriptors": 8, "files": 4, "metrics kB": 16}
+"""What of each may be added besides, from the first third of the rows to the last."""
+DAY = 24 * 60 * 60
 
 
 @dataclass(frozen=True)
@@ -137,22 +147,70 @@ def hostile() -> Iterator[Request]:
         yield Request(name, "", "", raw=raw)
 
 
-def send(port: int, request: Request) -> int:
+class Access:
+    """The certificate and the token in use, which the service reads from files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.certificate, self.key = folder / "tls.crt", folder / "tls.key"
+        self.tokens = folder / "tokens"
+        self.token = self.old = self.gone = ""
+        self._authority = trustme.CA()
+        self.context = ssl.create_default_context()
+        self._authority.configure_trust(self.context)
+        self.rotate()
+
+    def rotate(self) -> None:
+        """A new certificate and key; a new token, beside which the last one still counts."""
+        made = self._authority.issue_cert("127.0.0.1")
+        _replace(self.key, made.private_key_pem.bytes())
+        _replace(self.certificate, b"".join(pem.bytes() for pem in made.cert_chain_pems))
+        secret, token = make("soak", frozenset(SCOPES))
+        lines = [token.line(), *self._lines()[:1]]
+        _replace(self.tokens, "\n".join(lines).encode() + b"\n")
+        self.gone, self.old, self.token = self.old, self.token, secret
+
+    def _lines(self) -> list[str]:
+        return self.tokens.read_text("ascii").splitlines() if self.tokens.exists() else []
+
+    def shown(self, port: int) -> str:
+        """The certificate that the service shows now."""
+        with (
+            socket.create_connection(("127.0.0.1", port), 60) as plain,
+            self.context.wrap_socket(plain, server_hostname="127.0.0.1") as link,
+        ):
+            return ssl.DER_cert_to_PEM_cert(link.getpeercert(binary_form=True) or b"").strip()
+
+    def in_use(self, port: int) -> bool:
+        """Whether the service has the newest certificate, and the token before the last is void."""
+        wanted = self.certificate.read_text("ascii")
+        headers = {"Authorization": f"Bearer {self.gone}"}
+        request = Request("", "POST", EVALUATE, b"{}", headers=headers)
+        return self.shown(port) in wanted and send(port, request, self) == 401
+
+
+def _replace(file: Path, data: bytes) -> None:
+    new = file.with_suffix(".new")
+    new.write_bytes(data)
+    new.replace(file)
+
+
+def send(port: int, request: Request, access: Access) -> int:
     """The status; 0 for raw bytes, of which only the end is waited for."""
     if request.raw:
         with (
             contextlib.suppress(OSError),
-            socket.create_connection(("127.0.0.1", port), 30) as link,
+            socket.create_connection(("127.0.0.1", port), 30) as plain,
+            access.context.wrap_socket(plain, server_hostname="127.0.0.1") as link,
         ):
             link.sendall(request.raw)
             link.shutdown(socket.SHUT_WR)
             while link.recv(65536):
                 pass
         return 0
-    link = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    link = http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=access.context)
     try:
-        headers = {"Content-Type": request.media_type, **request.headers}
-        link.request(request.method, request.path, request.body, headers)
+        own = {"Content-Type": request.media_type, "Authorization": f"Bearer {access.token}"}
+        link.request(request.method, request.path, request.body, own | request.headers)
         answer = link.getresponse()
         answer.read()
         return answer.status
@@ -168,82 +226,153 @@ def resident(pid: int) -> int:
     return 0
 
 
+def descriptors(pid: int) -> int:
+    """How many files and sockets a process has open."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+@dataclass(frozen=True)
+class Running:
+    """A running gunicorn."""
+
+    port: int
+    process: int
+    folder: Path
+    access: Access
+
+    def workers(self) -> list[int]:
+        text = Path(f"/proc/{self.process}/task/{self.process}/children").read_text()
+        return sorted(int(word) for word in text.split())
+
+    def sample(self) -> dict[str, float]:
+        """What must not grow."""
+        every = [self.process, *self.workers()]
+        link = http.client.HTTPSConnection(
+            "127.0.0.1", self.port, timeout=60, context=self.access.context
+        )
+        link.request("GET", "/metrics", headers={"Authorization": f"Bearer {self.access.token}"})
+        metrics = len(link.getresponse().read())
+        link.close()
+        return {
+            "MiB": sum(map(resident, every)) / 2**20,
+            "descriptors": sum(map(descriptors, every)),
+            "files": len(list(self.folder.iterdir())),
+            "metrics kB": metrics / 1000,
+        }
+
+
 @contextlib.contextmanager
-def service() -> Iterator[tuple[int, Callable[[], list[int]]]]:
-    """A running gunicorn: its port, and its workers."""
+def service() -> Iterator[Running]:
+    """A gunicorn with TLS and tokens, and a temporary folder of its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = {**os.environ, "MTC_PREFLIGHT_WORKERS": "2", "MTC_PREFLIGHT_MAX_REQUESTS": "0"}
-    environment |= {"MTC_PREFLIGHT_LOG_LEVEL": "ERROR"}
-    command = [sys.executable, "-m", "gunicorn", "--config", "python:service.api.gunicorn_conf",
-               "--bind", f"127.0.0.1:{port}", "service.api.app:create_app()"]  # fmt: skip
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    try:
-        for _ in range(200):
-            with contextlib.suppress(OSError):
-                if send(port, Request("", "GET", "/readyz")) == 200:
-                    break
-            time.sleep(0.1)
-        yield port, lambda: sorted(int(word) for word in children.read_text().split())
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
+    with tempfile.TemporaryDirectory() as own, tempfile.TemporaryDirectory() as folder:
+        access = Access(Path(own))
+        settings = {
+            "WORKERS": "2", "MAX_REQUESTS": "0", "LOG_LEVEL": "ERROR",
+            "TLS_CERT_FILE": str(access.certificate), "TLS_KEY_FILE": str(access.key),
+            "TOKENS_FILE": str(access.tokens),
+        }  # fmt: skip
+        environment = {**os.environ, "TMPDIR": folder}
+        environment |= {f"MTC_PREFLIGHT_{name}": value for name, value in settings.items()}
+        command = [sys.executable, "-m", "gunicorn", "--config", "python:service.api.gunicorn_conf",
+                   "--bind", f"127.0.0.1:{port}", "service.api.app:create_app()"]  # fmt: skip
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+        try:
+            for _ in range(600):
+                with contextlib.suppress(OSError):
+                    if send(port, Request("", "GET", "/readyz"), access) == 200:
+                        break
+                time.sleep(0.1)
+            yield Running(port, process.pid, Path(folder), access)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+
+
+class Load:
+    """Requests in a random but repeatable order from a few clients, and what came back."""
+
+    def __init__(self, running: Running, pool: ThreadPoolExecutor) -> None:
+        self.statuses: Counter[int] = Counter()
+        self.wrong: Counter[str] = Counter()
+        self._running, self._pool = running, pool
+        self._fine, self._foul = list(good()), list(hostile())
+        self._order = random.Random(7)
+        self._lock = threading.Lock()
+
+    def send(self, count: int) -> None:
+        """So many requests."""
+        order = self._order
+        picked = [
+            order.choice(self._fine if order.random() < 0.6 else self._foul) for _ in range(count)
+        ]
+        list(self._pool.map(self._one, picked))
+
+    def _one(self, request: Request) -> None:
+        try:
+            status = send(self._running.port, request, self._running.access)
+        except (OSError, http.client.HTTPException) as error:
+            with self._lock:
+                self.wrong[f"{request.name}: {type(error).__name__}"] += 1
+            return
+        with self._lock:
+            self.statuses[status] += 1
+            # Any request may be refused for a while.
+            if status and status not in request.expected | {429}:
+                self.wrong[f"{request.name}: {status}"] += 1
+
+
+def table(running: Running, load: Load, minutes: float, rows: int) -> list[dict[str, float]]:
+    """Print the rows, and give what was measured for each."""
+    samples: list[dict[str, float]] = []
+    start, before = time.monotonic(), load.statuses.total()
+    print("| minute | requests | MiB | descriptors | files | metrics kB | rotations |")
+    print("|--:|--:|--:|--:|--:|--:|--:|")
+    for row in range(1, rows + 1):
+        running.access.rotate()
+        if not running.access.in_use(running.port):
+            load.wrong["an old certificate or token is in use"] += 1
+        while time.monotonic() - start < row * minutes * 60 / rows:
+            load.send(50)
+        samples.append(running.sample())
+        values = " | ".join(f"{value:.0f}" for value in samples[-1].values())
+        done, minute = load.statuses.total() - before, (time.monotonic() - start) / 60
+        print(f"| {minute:.1f} | {done} | {values} | {row} |", flush=True)
+    print(f"{done} requests: those of a day with one every {DAY / done:.1f} seconds")
+    return samples
+
+
+def grown(samples: list[dict[str, float]]) -> Iterator[str]:
+    """What is more in the last third of the rows than in the first."""
+    third = max(1, len(samples) // 3)
+    for name, free in FREE.items():
+        early = median(sample[name] for sample in samples[:third])
+        late = median(sample[name] for sample in samples[-third:])
+        print(f"{name}: {early:.0f}, at the end {late:.0f}")
+        if late - early > max(GROWTH * early, free):
+            yield f"{name} grew"
 
 
 def main() -> int:
     """Run it; the exit status."""
     reader = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    reader.add_argument("--requests", type=int, default=10_000)
+    reader.add_argument("--minutes", type=float, default=15)
     reader.add_argument("--clients", type=int, default=4)
+    reader.add_argument("--rows", type=int, default=15)
     asked = reader.parse_args()
-    fine, foul = list(good()), list(hostile())
-    order = random.Random(7)
-    seen: Counter[str] = Counter()
-    wrong: Counter[str] = Counter()
-    lock = threading.Lock()
-
-    with service() as (port, workers), ThreadPoolExecutor(asked.clients) as pool:
-
-        def one(request: Request) -> None:
-            try:
-                status = send(port, request)
-            except (OSError, http.client.HTTPException) as error:
-                with lock:
-                    wrong[f"{request.name}: {type(error).__name__}"] += 1
-                return
-            with lock:
-                seen[str(status)] += 1
-                # Everybody may be told to come again.
-                if status and status not in request.expected | {429}:
-                    wrong[f"{request.name}: {status}"] += 1
-
-        def some(count: int) -> None:
-            picked = [order.choice(fine if order.random() < 0.6 else foul) for _ in range(count)]
-            list(pool.map(one, picked))
-
-        first = workers()
-        some(max(500, asked.requests // 10))
-        samples = []
-        step = max(1, asked.requests // 30)
-        start = time.monotonic()
-        for done in range(step, asked.requests + 1, step):
-            some(step)
-            samples.append(sum(map(resident, workers())))
-            print(f"{done:7d} requests  {samples[-1] / 2**20:8.1f} MiB", flush=True)
-        seconds = time.monotonic() - start
-        died = first != workers()
-    third = max(1, len(samples) // 3)
-    before, after = median(samples[:third]), median(samples[-third:])
-    grew = after - before > max(GROWTH * before, FREE)
-    print(f"{asked.requests / seconds:.0f} requests/s; statuses {dict(sorted(seen.items()))}")
-    print(f"memory of both workers: {before / 2**20:.1f} MiB, at the end {after / 2**20:.1f} MiB")
-    for text, count in wrong.most_common():
-        print(f"not expected: {text} ({count} times)")
-    if died:
-        print("a worker died")
-    return 1 if grew or wrong or died else 0
+    with service() as running, ThreadPoolExecutor(asked.clients) as pool:
+        load = Load(running, pool)
+        first = running.workers()
+        load.send(500)  # what is allocated once
+        samples = table(running, load, asked.minutes, asked.rows)
+        died = first != running.workers()
+    faults = [*grown(samples), *(["a worker died"] if died else [])]
+    faults += [f"not expected: {text} ({count} times)" for text, count in load.wrong.most_common()]
+    print(f"statuses {dict(sorted(load.statuses.items()))}")
+    print("\n".join(faults) or "no fault")
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":
