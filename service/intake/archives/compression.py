@@ -1,9 +1,7 @@
 """Compressed bytes → plain bytes, in bounded pieces, and the account of what that has cost.
 
 Everything here is a generator over pieces of at most ``PIECE`` bytes, so that memory does not
-depend on the size of the input. Only the standard library is used: the wheels that inflate gzip
-faster (isal, zlib-ng) would be another compiled dependency, and do nothing for xz, which is what
-dominates a must-gather.
+depend on the size of the input.
 """
 
 from __future__ import annotations
@@ -18,6 +16,7 @@ from typing import BinaryIO, Protocol
 
 from service.core.allowance import spend
 from service.core.deadline import check
+from service.intake.archives.inflate import open_gzip
 from service.intake.intake_errors import LimitExceeded, Unreadable
 from service.intake.limits import MIB, Limits
 
@@ -126,55 +125,6 @@ class _Decoder(Protocol):
     def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
-class Inflate:
-    """zlib with the interface of the other two decoders.
-
-    zlib drops the output of the call in which it finds an error. Small archives fit into one
-    call, so a wrong checksum would lose them whole: the call is then repeated from a copy of
-    the state in small steps, and the error raised by the call after that. Keeping the copy costs
-    five per cent.
-    """
-
-    _STEP = 512
-
-    def __init__(self) -> None:
-        self._inner = zlib.decompressobj(16 + zlib.MAX_WBITS)
-        self._error: zlib.error | None = None
-        self.needs_input = True
-
-    @property
-    def eof(self) -> bool:
-        return self._inner.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._inner.unused_data
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        if self._error is not None:
-            raise self._error
-        data = self._inner.unconsumed_tail + data
-        before = self._inner.copy()
-        try:
-            piece = self._inner.decompress(data, max_length)
-        except zlib.error as error:
-            self._error = error
-            self.needs_input = False
-            return self._salvage(before, data)
-        self.needs_input = len(piece) < max_length and not self._inner.unconsumed_tail
-        return piece
-
-    def _salvage(self, inner: zlib._Decompress, data: bytes) -> bytes:
-        good = bytearray()
-        try:
-            while not inner.eof:
-                good += inner.decompress(data, self._STEP)
-                data = inner.unconsumed_tail
-        except zlib.error:
-            return bytes(good)
-        return bytes(good)
-
-
 def _open_xz() -> _Decoder:
     return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
 
@@ -193,7 +143,7 @@ class Codec:
 
 
 CODECS = (
-    Codec("gzip", b"\x1f\x8b\x08", Inflate, Compression.GZIP, Compression.TAR_GZ),
+    Codec("gzip", b"\x1f\x8b\x08", open_gzip, Compression.GZIP, Compression.TAR_GZ),
     Codec("xz", b"\xfd7zXZ\x00", _open_xz, Compression.XZ, Compression.TAR_XZ, XZ_MEMORY),
     Codec("bzip2", b"BZh", bz2.BZ2Decompressor, Compression.BZ2, Compression.TAR_BZ2, 4 * MIB),
 )
