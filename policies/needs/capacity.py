@@ -8,11 +8,11 @@ from decimal import Decimal
 from shlex import quote
 
 from policies import links
+from policies.needs import helper_pods as helpers
+from policies.needs.helper_pods import container
 from policies.needs.need_policies import READS, Gaps, SideNeed, claim_of, copied, readable
 from service.core.evidence import NotGathered
-from service.core.facts import helper_pods as helpers
 from service.core.facts.direct import direct_volumes
-from service.core.facts.helper_pods import container
 from service.core.facts.pod_resources import OVER, REQUESTS, of_pod
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed

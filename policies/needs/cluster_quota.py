@@ -7,6 +7,8 @@ from decimal import Decimal
 from shlex import quote
 
 from policies import links
+from policies.needs import helper_pods as helpers
+from policies.needs.helper_pods import helper_pods
 from policies.needs.need_policies import (
     READS,
     Gaps,
@@ -15,8 +17,6 @@ from policies.needs.need_policies import (
     readable,
     side_namespaces,
 )
-from service.core.facts import helper_pods as helpers
-from service.core.facts.helper_pods import helper_pods
 from service.core.facts.pod_resources import NO_DEFAULTS, OVER, counted
 from service.core.facts.quota_use import counts, shortage
 from service.core.migration import Cluster, Migration

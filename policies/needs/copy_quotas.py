@@ -7,6 +7,8 @@ from decimal import Decimal
 from shlex import quote
 
 from policies import links
+from policies.needs import helper_pods as helpers
+from policies.needs.helper_pods import helper_pods
 from policies.needs.need_policies import (
     READS,
     Gaps,
@@ -15,9 +17,7 @@ from policies.needs.need_policies import (
     readable,
     require_rsync,
 )
-from service.core.facts import helper_pods as helpers
 from service.core.facts import mtc_release, namespaces
-from service.core.facts.helper_pods import helper_pods
 from service.core.facts.mtc_release import mtc_version
 from service.core.facts.pod_resources import NO_DEFAULTS, counted
 from service.core.facts.quota_use import counts, shortage

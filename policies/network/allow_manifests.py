@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from policies.network.network_policy import Outside
 from service.core.facts.connecting import plain
-from service.core.facts.network_policy import Outside
 from service.kinds.network import EgressPolicy
 
 RSYNC_APPS = ("directvolumemigration-rsync-transfer", "directvolumemigration-rsync-transfer-block")

@@ -12,6 +12,7 @@ from policies.network.connection_outcomes import (
     SIGHT_READS,
     connection,
 )
+from policies.network.network_policy import addresses_of
 from service.core.evidence import Attempt, Missing, NotGathered
 from service.core.facts import Fact
 from service.core.facts.connecting import untried
@@ -22,7 +23,6 @@ from service.core.facts.endpoints import (
     registry_route,
     route_domain,
 )
-from service.core.facts.network_policy import addresses_of
 from service.core.facts.reach import (
     CLUSTER,
     Reach,

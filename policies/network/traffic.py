@@ -7,12 +7,7 @@ from dataclasses import dataclass
 from shlex import quote
 
 from policies.network.allow_manifests import RSYNC_APPS
-from service.core.evidence import Missing, NotGathered
-from service.core.facts import Fact
-from service.core.facts.cloud import platform
-from service.core.facts.connecting import resolving
-from service.core.facts.endpoints import Endpoint, repository, route_domain, rsync_route
-from service.core.facts.network_policy import (
+from policies.network.network_policy import (
     Address,
     Let,
     Outside,
@@ -20,6 +15,11 @@ from service.core.facts.network_policy import (
     addresses_of,
     ingress,
 )
+from service.core.evidence import Missing, NotGathered
+from service.core.facts import Fact
+from service.core.facts.cloud import platform
+from service.core.facts.connecting import resolving
+from service.core.facts.endpoints import Endpoint, repository, route_domain, rsync_route
 from service.core.facts.release import major
 from service.core.facts.served_apis import has_kind
 from service.core.facts.transfer import ROUTE, endpoint_type, rsynced, stunnel_proxy

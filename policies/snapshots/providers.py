@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from shlex import quote
 
 from policies import links
+from policies.snapshots.snapshot_volumes import provider_of
 from service.core.evidence import NotGathered
 from service.core.facts.cloud import platform
 from service.core.facts.release import major_or
-from service.core.facts.snapshots import provider_of
 from service.core.facts.volumes import Volume, snapshots, volumes
 from service.core.migration import Cluster, Migration
 from service.core.outcome import (

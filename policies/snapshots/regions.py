@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from policies import links
 from policies.snapshots.providers import SNAPSHOT_READS
+from policies.snapshots.snapshot_volumes import provider_of, resource_group
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.cloud import platform, regions
-from service.core.facts.snapshots import provider_of, resource_group
 from service.core.facts.volumes import snapshots
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, passed, passes_alone

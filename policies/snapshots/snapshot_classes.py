@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from policies import links
 from policies.snapshots.providers import SNAPSHOT_READS, require_seen
+from policies.snapshots.snapshot_volumes import provisioner_of, same_storage
 from service.core.evidence import Missing, NotGathered
-from service.core.facts.snapshots import provisioner_of, same_storage
 from service.core.facts.storage_classes import (
     KnownClass,
     StorageClasses,

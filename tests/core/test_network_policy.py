@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.core.facts.network_policy import (
+from policies.network.network_policy import (
     Let,
     Outside,
     Peer,

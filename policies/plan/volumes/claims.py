@@ -6,15 +6,15 @@ from collections.abc import Hashable, Iterator
 from shlex import quote
 
 from policies import links
-from policies.plan.volumes.volume_policies import PlanVolumePolicy
-from policies.volumes.valid import VOLUME_READS
-from service.core.evidence import Missing
-from service.core.facts.destination_claims import (
+from policies.plan.volumes.destination_claims import (
     arrival,
     destination_claims,
     is_ours,
     other_plan,
 )
+from policies.plan.volumes.volume_policies import PlanVolumePolicy
+from policies.volumes.valid import VOLUME_READS
+from service.core.evidence import Missing
 from service.core.facts.plan_type import intra_cluster
 from service.core.facts.volumes import Volume, Volumes, volumes
 from service.core.migration import Migration

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from policies import links
+from policies.plan.volumes.destination_claims import arrival
 from policies.plan.volumes.volume_policies import TARGET_READS, PlanVolumePolicy
 from policies.volumes.valid import VOLUME_READS
 from service.core.evidence import NotGathered
-from service.core.facts.destination_claims import arrival
 from service.core.facts.plan_type import intra_cluster, storage_conversion
 from service.core.facts.storage_classes import destination_classes
 from service.core.facts.volume_targets import is_copied, target_of, wanted_provisioner

@@ -9,14 +9,14 @@ from decimal import Decimal
 from shlex import quote
 
 from policies import links
-from policies.plan.volumes.volume_policies import TARGET_READS, gaps
-from service.core.evidence import Missing, NotGathered
-from service.core.facts.destination_claims import (
+from policies.plan.volumes.destination_claims import (
     absent_namespace,
     arrival,
     destination_claims,
     namespace_map,
 )
+from policies.plan.volumes.volume_policies import TARGET_READS, gaps
+from service.core.evidence import Missing, NotGathered
 from service.core.facts.quota_use import Short, shortage
 from service.core.facts.volume_targets import is_copied, requested, target_of
 from service.core.facts.volumes import MOVE, volumes

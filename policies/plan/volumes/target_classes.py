@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 
 from policies import links
+from policies.plan.volumes.destination_claims import arrival
+from policies.plan.volumes.static_volumes import require_all, served
 from policies.plan.volumes.volume_policies import (
     TARGET_READS,
     PlanVolumePolicy,
@@ -12,8 +14,6 @@ from policies.plan.volumes.volume_policies import (
     selected_copy,
 )
 from service.core.evidence import Missing, NotGathered
-from service.core.facts.destination_claims import arrival
-from service.core.facts.static_volumes import require_all, served
 from service.core.facts.storage_classes import KnownClass, destination_classes
 from service.core.facts.volume_targets import is_copied, kind_of, target_of
 from service.core.facts.volumes import Volume, volumes

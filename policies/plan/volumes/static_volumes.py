@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from policies.plan.volumes.destination_claims import arrival
 from service.core.access_modes import AUTO
 from service.core.evidence import NotGathered
-from service.core.facts.destination_claims import arrival
 from service.core.facts.volume_targets import access_modes, is_copied, requested, target_of
 from service.core.facts.volumes import Volume, volumes
 from service.core.migration import Migration

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.core.facts.network_policy import (
+from policies.network.network_policy import (
     Let,
     Outside,
     Peer,
