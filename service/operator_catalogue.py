@@ -1,12 +1,16 @@
-"""The policies that run here, as the settings of the operator have them."""
+"""The policies and waivers that hold here, as the settings of the operator have them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from policies import catalogue
 from service.core import choice_form
+from service.core.decision.marks import Waiver
+from service.core.decision.waiver_form import MalformedWaiver, parse
+from service.core.policy import Policy
 from service.core.selection import BadChoice, Catalogue, SelectionFault
 from service.intake.intake_errors import Unreadable
 from service.intake.limits import DEFAULT_LIMITS
@@ -47,3 +51,18 @@ def document_of(path: str, name: str) -> Any:
     if document.error is not None:
         raise SettingsError([f"{name}: line {document.error.line}: {document.error.message}"])
     return document.value
+
+
+def standing_waivers(settings: Settings, policies: Sequence[Policy[Any]]) -> tuple[Waiver, ...]:
+    """The waivers of MTC_PREFLIGHT_WAIVERS_FILE. Raises SettingsError, which names each fault."""
+    if not settings.waivers_file:
+        return ()
+    name = "MTC_PREFLIGHT_WAIVERS_FILE"
+    value = document_of(settings.waivers_file, name)
+    if isinstance(value, Mapping) and set(value) == {"waivers"}:
+        value = value["waivers"]
+    try:
+        return parse(value, {policy.id: policy.name for policy in policies})
+    except MalformedWaiver as error:
+        faults = [f"{name}: waivers{item.pointer}: {item.message}" for item in error.faults]
+        raise SettingsError(faults) from None

@@ -79,7 +79,7 @@ class Settings:
     ``batch_lines``        most lines of a batch
     ``batch_deadline``     how long a batch may take, with what its client takes to read the
                            answers
-    ``waivers_file``       a YAML or JSON file with waivers that hold for every request
+    ``waivers_file``       a YAML or JSON file with waivers that hold for every evaluation
     ``webhooks_file``      a YAML or JSON file with the targets of webhooks
     ``policies``           folders with policies of your own, which run in this process
     ``config_file``        a YAML or JSON file with the operator's profiles, severities, parameters

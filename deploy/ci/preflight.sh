@@ -4,16 +4,17 @@ set -eu
 
 usage() {
     cat >&2 <<'EOF'
-usage: preflight.sh [-u URL] [-q QUERY]... [-o FORMAT=FILE]... PART=FILE...
+usage: preflight.sh [-u URL] [-q QUERY]... [-o FORMAT=FILE]... [-t SECONDS] PART=FILE...
 
   -u URL          the service; default $MTC_PREFLIGHT_URL
   -q QUERY        a query parameter, such as fail_on=warning, unknown=ignore or new_only=true
   -o FORMAT=FILE  write the report in this format; "-" is the standard output; default text=-
+  -t SECONDS      how long to wait for the answers; default 600
   PART=FILE       the evidence: source=, destination=, host=, plan=, storage=, controller=,
                   waivers=, baseline= and so on, as often as there are files
 
 A token in $MTC_PREFLIGHT_TOKEN is sent as Authorization: Bearer.
-Each output is a request of its own; the same evidence is sent again.
+The evidence is sent once; further outputs are made of the JSON report.
 Exit status: 0 the gate is open, 1 it is closed, 3 wrong input, wrong usage or no answer.
 EOF
     exit 3
@@ -29,7 +30,8 @@ newline='
 url=${MTC_PREFLIGHT_URL:-}
 query='gate=status'
 outputs=
-while getopts u:q:o:h option; do
+seconds=600
+while getopts u:q:o:t:h option; do
     case $option in
         u) url=$OPTARG ;;
         q) query="$query&$OPTARG" ;;
@@ -39,6 +41,7 @@ while getopts u:q:o:h option; do
                 *) die "-o $OPTARG: wanted FORMAT=FILE" ;;
             esac
             ;;
+        t) seconds=$OPTARG ;;
         *) usage ;;
     esac
 done
@@ -60,24 +63,19 @@ for part in "$@"; do
     set -- "$@" -F "$name=@\"$file\""
 done
 
-answer=$(mktemp)
-trap 'rm -f "$answer"' EXIT
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+report=$folder/report.json
 
 # The token goes in by the standard input, so that no list of processes shows it.
 ask() {
-    if [ -n "${MTC_PREFLIGHT_TOKEN:-}" ]; then
-        printf 'header = "Authorization: Bearer %s"\n' "$MTC_PREFLIGHT_TOKEN"
-    fi | curl -sS --config - --retry 3 --max-time "${MTC_PREFLIGHT_TIMEOUT:-600}" \
-        -o "$answer" -w '%{http_code}' "$@"
-}
-
-closed=0
-IFS=$newline
-for output in $outputs; do
-    IFS=' '
-    format=${output%%=*}
-    file=${output#*=}
-    status=$(ask "$@" "$url/v1/evaluations?format=$format&$query") || die "no answer from $url"
+    answer=$1
+    shift
+    status=$(
+        if [ -n "${MTC_PREFLIGHT_TOKEN:-}" ]; then
+            printf 'header = "Authorization: Bearer %s"\n' "$MTC_PREFLIGHT_TOKEN"
+        fi | curl -sS --config - --retry 3 --max-time "$seconds" -o "$answer" -w '%{http_code}' "$@"
+    ) || die "no answer from $url"
     case $status in
         200) ;;
         424) closed=1 ;;
@@ -87,6 +85,36 @@ for output in $outputs; do
             die "$url answered $status"
             ;;
     esac
+}
+
+# What a query asks of the report, and not of the evaluation.
+shown='&gate=status'
+IFS='&'
+for item in $query; do
+    case ${item%%=*} in
+        fail_on | unknown | new_only | alerts | color | limit | group | project | issue_type | \
+            jira_api | priorities | table | assignment_group | caller | for)
+            shown="$shown&$item"
+            ;;
+    esac
+done
+unset IFS
+
+closed=0
+first=${outputs%%=*}
+[ "$outputs" = "${outputs%%"$newline"*}$newline" ] || first=json
+ask "$report" "$@" "$url/v1/evaluations?format=$first&$query"
+IFS=$newline
+for output in $outputs; do
+    unset IFS
+    format=${output%%=*}
+    file=${output#*=}
+    answer=$report
+    if [ "$format" != "$first" ]; then
+        ask "$folder/other" -H 'Content-Type: application/json' --data-binary "@$report" \
+            "$url/v1/reports?format=$format$shown"
+        answer=$folder/other
+    fi
     if [ "$file" = - ]; then
         cat "$answer"
     else

@@ -10,7 +10,7 @@ from typing import Any, cast
 from flask import current_app
 
 from service.api.requests.namespace_state import NamespaceState
-from service.api.requests.standing import release_data, standing_waivers, webhook_targets
+from service.api.requests.standing import release_data, webhook_targets
 from service.api.server import channel
 from service.api.server.memory import Pool
 from service.api.server.turns import Turns
@@ -23,7 +23,7 @@ from service.core.selection import Catalogue
 from service.formats import Context
 from service.kinds.resource import Read
 from service.metrics import Metrics
-from service.operator_catalogue import load_catalogue
+from service.operator_catalogue import load_catalogue, standing_waivers
 from service.settings import Settings
 from service.update_graphs import Updates
 

@@ -9,7 +9,7 @@ import click
 
 from service.cli import exits
 from service.cli.exits import Refusal
-from service.cli.loading import settings_of
+from service.cli.loading import settings_of, waivers
 from service.cli.selecting import Chooser, chosen, selecting
 from service.cli.showing import rules, show, showing
 
@@ -135,6 +135,7 @@ def _judge(
             gate_rules,
             bundle.waivers,
             bundle.baseline,
+            waivers(settings, chooser.catalogue.policies),
             scope=selection.scope,
         )
     except waiver_form.MalformedWaiver as error:

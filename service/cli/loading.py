@@ -11,10 +11,11 @@ import click
 from service.cli.exits import Refusal
 
 if TYPE_CHECKING:
+    from service.core.decision.marks import Waiver
     from service.core.policy import Policy
     from service.core.selection import Catalogue
     from service.kinds.resource import Read
-    from service.settings import Settings
+    from service.settings import Settings, SettingsError
 
 VARIABLE = "MTC_PREFLIGHT_POLICIES"
 C = TypeVar("C", bound=Callable[..., Any])
@@ -61,8 +62,23 @@ def loaded(settings: Settings | None = None) -> Catalogue:
     try:
         return load_catalogue(settings or settings_of())
     except SettingsError as error:
-        first, *rest = error.faults
-        raise Refusal(first, "", *((item, "") for item in rest)) from None
+        raise _refused(error) from None
+
+
+def waivers(settings: Settings, policies: tuple[Policy[Any], ...]) -> tuple[Waiver, ...]:
+    """The waivers of the operator. Raises Refusal."""
+    from service.operator_catalogue import standing_waivers
+    from service.settings import SettingsError
+
+    try:
+        return standing_waivers(settings, policies)
+    except SettingsError as error:
+        raise _refused(error) from None
+
+
+def _refused(error: SettingsError) -> Refusal:
+    first, *rest = error.faults
+    return Refusal(first, "", *((item, "") for item in rest))
 
 
 def policies() -> tuple[Policy[Any], ...]:

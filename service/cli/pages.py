@@ -115,7 +115,8 @@ def _settings() -> Iterator[str]:
     yield (
         "The service reads environment variables at its start. An invalid value or an unknown "
         "variable with this prefix stops the start with a message that names all of them. The "
-        "limits also apply to `mtc-preflight check`."
+        "files with waivers, policies, configuration and releases also apply to "
+        "`mtc-preflight check`, and so do the limits, except the size of the request."
     )
     meanings = {**_meanings(Settings), **_meanings(Limits)}
     for head, limit in (("Service", False), ("Limits of one request", True)):

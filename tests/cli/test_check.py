@@ -136,6 +136,22 @@ def test_wrong_input_and_usage_are_status_3(
     assert "Traceback" not in done.err
 
 
+def test_the_waivers_and_limits_of_the_settings_hold_here_too(bad: Path, tmp_path: Path) -> None:
+    waiver = {"policy": "MTC101", "subject": {"cluster": "source"}, "reason": "later"}
+    kept = write(tmp_path / "w.json", [{**waiver, "owner": "ops", "expires": "2023-12-01"}])
+    arguments = ("check", bad, *EARLY, "--format", "json")
+    done = run(*arguments, MTC_PREFLIGHT_WAIVERS_FILE=str(kept))
+    assert verdicts(done, "MTC101") == ["waived", "pass"]
+    gone = run(*arguments, MTC_PREFLIGHT_WAIVERS_FILE=str(tmp_path / "gone"))
+    assert gone.status == 3
+    assert "MTC_PREFLIGHT_WAIVERS_FILE: no document to read" in gone.err
+    two = tmp_path / "two.yaml"
+    two.write_text("---\nkind: Node\napiVersion: v1\nmetadata: {name: a}\n" * 2)
+    many = run("check", "--source", two, MTC_PREFLIGHT_DOCUMENTS="1")
+    assert many.status == 3
+    assert "documents" in many.err
+
+
 def test_every_fault_of_the_waivers_is_told(bad: Path, tmp_path: Path) -> None:
     waivers = write(tmp_path / "w.json", [{"policy": "MTC101"}, {"policy": "MTC1"}])
     done = run("check", bad, "--waivers", waivers)

@@ -20,6 +20,7 @@ import yaml
 from werkzeug.serving import make_server
 
 from service.api.app import create_app
+from service.api.schemas.judging_schemas import RenderingQuery
 from service.settings import Settings
 
 CI = Path(__file__).parents[2] / "deploy" / "ci"
@@ -129,6 +130,34 @@ def test_several_outputs_and_names_with_spaces(service, evidence):
     assert (report["gate"]["failOn"], report["gate"]["passed"]) == ("warning", False)
     assert {part["name"] for part in report["parts"]} == {"source", "destination", "plan"}
     assert ElementTree.parse(evidence / "out.xml").getroot().tag == "testsuites"
+
+
+def test_the_evidence_is_sent_once_whatever_the_outputs(service, evidence):
+    before = len(service.requests)
+    done = preflight(
+        evidence,
+        "-o", "sarif=out.sarif", "-o", "tickets=out.json", "-o", "text=-",
+        "-q", "profile=full&alerts=true", "-q", "group=finding", "-t", "60", *PARTS,
+        MTC_PREFLIGHT_URL=service.url,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("NOT READY: ")
+    (made,) = json.loads((evidence / "out.sarif").read_text())["runs"]
+    assert {result["kind"] for result in made["results"]} == {"fail"}
+    assert json.loads((evidence / "out.json").read_text())["group"] == "finding"
+    assert [query for query, _ in service.requests[before:]] == [
+        "format=json&gate=status&profile=full&alerts=true&group=finding",
+        *(
+            f"format={name}&gate=status&alerts=true&group=finding"
+            for name in ("sarif", "tickets", "text")
+        ),
+    ]
+
+
+def test_the_script_knows_what_the_query_of_a_report_takes():
+    (listed,) = re.findall(r"case \$\{item%%=\*\} in\n(.*?)\)\n", SCRIPT.read_text(), re.DOTALL)
+    taken = {field.data_key or name for name, field in RenderingQuery().fields.items()}
+    assert set(re.findall(r"\w+", listed)) == taken - {"format", "gate"}
 
 
 def test_the_token_is_sent_and_not_shown(service, evidence):

@@ -1,36 +1,16 @@
-"""Waivers and webhook targets that hold for every request: the files that the settings name."""
+"""Releases and webhook targets for every request: the files that the settings name."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from service.collect.webhook import WebhookTarget
 from service.collect.webhook_targets import TargetsError, read_targets
-from service.core.decision.marks import Waiver
-from service.core.decision.waiver_form import MalformedWaiver, parse
-from service.core.policy import Policy
 from service.core.releases import Releases
 from service.formats import FORMATS
 from service.intake.release_data import BadReleases, built_in, from_file
-from service.operator_catalogue import document_of
 from service.settings import Settings, SettingsError
-
-
-def standing_waivers(settings: Settings, policies: Sequence[Policy[Any]]) -> tuple[Waiver, ...]:
-    """The waivers of MTC_PREFLIGHT_WAIVERS_FILE. Raises SettingsError, which names each fault."""
-    if not settings.waivers_file:
-        return ()
-    name = "MTC_PREFLIGHT_WAIVERS_FILE"
-    value = document_of(settings.waivers_file, name)
-    if isinstance(value, Mapping) and set(value) == {"waivers"}:
-        value = value["waivers"]
-    try:
-        return parse(value, {policy.id: policy.name for policy in policies})
-    except MalformedWaiver as error:
-        faults = [f"{name}: waivers{item.pointer}: {item.message}" for item in error.faults]
-        raise SettingsError(faults) from None
 
 
 def release_data(settings: Settings) -> Releases:
