@@ -24,7 +24,7 @@ CLUSTERS = [
 def commands(policy_id: str) -> Iterator[str]:
     for case in cases_of(policy_id):
         for finding in found(given(case), POLICIES[policy_id]):
-            yield from finding.commands
+            yield from (item.text for item in finding.commands)
             yield from (item.command for item in finding.missing)
 
 
@@ -42,12 +42,32 @@ def test_every_command_is_whole(policy_id: str) -> None:
         assert not re.match(r"oc (patch|edit|get|delete) \S+  ", text), text
 
 
+OF_THE_HOST = re.compile(r"oc (?!run)\S+ mig(plan|cluster|storage|hook)s?\b")
+
+
+@pytest.mark.parametrize("policy_id", POLICIES)
+def test_every_command_has_a_cluster_of_the_migration(policy_id: str) -> None:
+    """Plans, MigClusters, MigStorages and MigHooks are only where MTC's controller runs."""
+    for case in cases_of(policy_id):
+        migration = given(case)
+        roles = {cluster.role.value for cluster in migration.clusters}
+        for finding in found(migration, POLICIES[policy_id]):
+            placed = [*finding.commands, *((one.command, one.cluster) for one in finding.missing)]
+            for text, role in placed:
+                assert role in roles or not text, (case["name"], text, role)
+                if OF_THE_HOST.match(text):
+                    assert role == migration.host.role, (case["name"], text)
+
+
 def test_a_plan_without_a_name_leaves_a_blank_to_fill_in() -> None:
     case = {"given": {"clusters": CLUSTERS, "plan": {"namespaces": ["shop"]}}}
     (finding,) = found(given(case), POLICIES["MTC302"])
     assert finding.commands == (
-        "oc patch migplan '<plan>' -n openshift-migration --type=merge "
-        """-p '{"spec":{"indirectVolumeMigration":true}}'""",
+        (
+            "oc patch migplan '<plan>' -n openshift-migration --type=merge "
+            """-p '{"spec":{"indirectVolumeMigration":true}}'""",
+            "destination",
+        ),
     )
 
 
@@ -66,7 +86,7 @@ def test_no_name_of_the_evidence_breaks_out_of_a_command() -> None:
         case = {"given": {"clusters": clusters, "plan": {"namespaces": ["shop"]}}}
         for policy_id in policy_ids:
             told = [text for item in found(given(case), POLICIES[policy_id])
-                    for text in item.commands]  # fmt: skip
+                    for text, _ in item.commands]  # fmt: skip
             assert told
             assert all(name in shlex.split(text) for text in told), told
 
@@ -94,7 +114,10 @@ def test_pasted_into_a_shell_no_command_does_more_than_it_says(
             hostile = {**case, "given": replaced(case["given"], name)}
             with contextlib.suppress(BadInput):  # the name was a word of the form
                 for finding in found(given(hostile), POLICIES[policy_id]):
-                    told |= {*finding.commands, *(item.command for item in finding.missing)}
+                    told |= {
+                        *(item.text for item in finding.commands),
+                        *(item.command for item in finding.missing),
+                    }
     suspicious = sorted(re.sub(r"<[a-z][^<>]*>", "BLANK", text) for text in told if "touch" in text)
     # Every program but the shell's own words is one that does nothing, in an empty folder.
     for word in ("oc", "curl", "skopeo", "podman", "jq", "base64", "openssl", "dig", "nc", "sleep"):

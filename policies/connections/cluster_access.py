@@ -12,7 +12,7 @@ from service.core.facts.machinery import RUNNING_READS, controller_down
 from service.core.facts.plan_refs import told_ready
 from service.core.facts.reach import holds
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, Severity, failed, not_applicable, passed
+from service.core.outcome import Command, Outcome, Severity, failed, not_applicable, passed
 from service.kinds.mtc import MTC_NAMESPACE, MigCluster
 
 ACCOUNT = f"system:serviceaccount:{MTC_NAMESPACE}:migration-controller"
@@ -51,9 +51,12 @@ class TokenPrivileged(RemotePolicy):
                 found=denied.message or denied.type,
                 wanted="every verb on migration.openshift.io and velero.io",
                 commands=(
-                    *asks,
-                    "oc adm policy add-cluster-role-to-user cluster-admin "
-                    f"-z migration-controller -n {MTC_NAMESPACE}",
+                    *(Command(text, cluster.role) for text in asks),
+                    Command(
+                        "oc adm policy add-cluster-role-to-user cluster-admin "
+                        f"-z migration-controller -n {MTC_NAMESPACE}",
+                        cluster.role,
+                    ),
                 ),
             )
         elif told_ready(item.conditions) and controller_down(migration) is None:
@@ -89,9 +92,9 @@ class ClusterTrust(RemotePolicy):
             return
         distrust = _distrust(item)
         if item.ca_bundle_fault:
-            yield _untrusted(item, f"cannot be used: {item.ca_bundle_fault}", "bundle")
+            yield _untrusted(cluster, item, f"cannot be used: {item.ca_bundle_fault}", "bundle")
         elif distrust:
-            yield _untrusted(item, f"does not help: {distrust}", "x509")
+            yield _untrusted(cluster, item, f"does not help: {distrust}", "x509")
         if item.insecure:
             yield failed(
                 item.ref.subject,
@@ -124,7 +127,7 @@ def _trusted(migration: Migration, cluster: Cluster, item: MigCluster) -> Outcom
                 "whether the certificate of the API server is signed by spec.caBundle"
                 if item.has_ca_bundle
                 else "whether the certificate of the API server is signed by a known authority",
-                "host",
+                migration.host.role,
                 f"openssl s_client -connect {quote(host or '<host>:6443')} -verify_return_error "
                 "</dev/null",
             )
@@ -133,7 +136,7 @@ def _trusted(migration: Migration, cluster: Cluster, item: MigCluster) -> Outcom
     return passed(cluster.subject, f"MigCluster {item.ref.name} is Ready", pointer)
 
 
-def _untrusted(item: MigCluster, said: str, key: str) -> Outcome:
+def _untrusted(cluster: Cluster, item: MigCluster, said: str, key: str) -> Outcome:
     bundle = "its caBundle" if item.has_ca_bundle else "having no caBundle"
     return failed(
         item.ref.subject,
@@ -143,8 +146,11 @@ def _untrusted(item: MigCluster, said: str, key: str) -> Outcome:
         wanted="the base64-encoded PEM CA certificates of the API server",
         key=key,
         commands=(
-            "oc get configmap kube-root-ca.crt -n openshift-config-managed "
-            "-o jsonpath='{.data.ca\\.crt}' | base64 -w0",
+            Command(
+                "oc get configmap kube-root-ca.crt -n openshift-config-managed "
+                "-o jsonpath='{.data.ca\\.crt}' | base64 -w0",
+                cluster.role,
+            ),
             edit_cluster(item),
         ),
     )

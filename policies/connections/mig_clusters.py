@@ -14,7 +14,16 @@ from service.core.facts.plan_refs import side_cluster
 from service.core.facts.reach import holds
 from service.core.facts.secrets import with_keys
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, Severity, failed, not_applicable, passed, passes_beside
+from service.core.outcome import (
+    Command,
+    Outcome,
+    Severity,
+    at_host,
+    failed,
+    not_applicable,
+    passed,
+    passes_beside,
+)
 from service.core.values import gourl
 from service.kinds.cluster import SECRET
 from service.kinds.mtc import MTC_NAMESPACE, MigCluster
@@ -41,9 +50,9 @@ class RemotePolicy(SidePolicy):
         """Judge one remote MigCluster."""
 
 
-def edit_cluster(item: MigCluster) -> str:
+def edit_cluster(item: MigCluster) -> Command:
     """The command that opens a MigCluster in an editor."""
-    return f"oc edit migcluster {quote(item.ref.name)} -n {quote(item.ref.namespace)}"
+    return at_host(f"oc edit migcluster {quote(item.ref.name)} -n {quote(item.ref.namespace)}")
 
 
 class ClusterUrl(RemotePolicy):
@@ -78,7 +87,10 @@ class ClusterUrl(RemotePolicy):
                 found=item.url or "not set",
                 wanted="https://<host of the API server>:<port>",
                 key=key,
-                commands=("oc whoami --show-server", edit_cluster(item)),
+                commands=(
+                    Command("oc whoami --show-server", cluster.role),
+                    edit_cluster(item),
+                ),
                 severity=severity,
             )
         pointer = item.ref.at("/spec/url", item.url)

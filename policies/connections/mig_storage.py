@@ -16,7 +16,7 @@ from service.core.facts.plan_type import storage_conversion
 from service.core.facts.reach import holds
 from service.core.facts.secrets import with_keys
 from service.core.migration import Migration
-from service.core.outcome import Outcome, failed, passed, passes_alone
+from service.core.outcome import Command, Outcome, at_host, failed, passed, passes_alone
 from service.core.policy import MigrationPolicy, NotApplicable
 from service.kinds.cluster import SECRET
 from service.kinds.mtc import MTC_NAMESPACE, MigStorage, ObjectRef
@@ -74,10 +74,10 @@ class StoragePolicy(MigrationPolicy):
             raise NotApplicable("a plan that converts storage classes needs no repository")
 
 
-def edit_storage(storage: MigStorage) -> str:
+def edit_storage(storage: MigStorage) -> Command:
     """The command that opens the MigStorage in an editor."""
     name = quote(storage.ref.name) if storage.ref.name else "<name>"
-    return f"oc edit migstorage {name} -n {quote(storage.ref.namespace or MTC_NAMESPACE)}"
+    return at_host(f"oc edit migstorage {name} -n {quote(storage.ref.namespace or MTC_NAMESPACE)}")
 
 
 class StorageProvider(StoragePolicy):

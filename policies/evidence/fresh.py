@@ -14,8 +14,8 @@ from policies.evidence.collect_again import (
 )
 from service.core.evidence import Missing
 from service.core.facts.release import READS as RELEASE_READS
-from service.core.migration import Migration, Part
-from service.core.outcome import Outcome, Severity, failed, passed, unknown
+from service.core.migration import Cluster, Migration, Part
+from service.core.outcome import Command, Outcome, Severity, failed, passed, unknown
 from service.core.policy import MigrationPolicy, Parameter
 from service.core.values.wording import plural
 from service.kinds.ref import Origin, Pointer, Subject
@@ -74,18 +74,22 @@ class EvidenceFresh(MigrationPolicy):
                 examined=len(dated),
             )
         elif settled:
-            command = collect_command(migration.source)
-            need = Missing("when the evidence was collected", "", command)
+            text, role = _again(migration.source)
+            need = Missing("when the evidence was collected", role, text)
             yield unknown(
                 whole(migration), "no part of the evidence has a time of collection", need
             )
 
 
-def _groups(migration: Migration) -> Iterator[tuple[Subject, list[Part], str]]:
+def _again(cluster: Cluster) -> Command:
+    return Command(collect_command(cluster), cluster.role)
+
+
+def _groups(migration: Migration) -> Iterator[tuple[Subject, list[Part], Command]]:
     for cluster in migration.clusters:
-        yield cluster.subject, parts_of(migration, cluster), collect_command(cluster)
+        yield cluster.subject, parts_of(migration, cluster), _again(cluster)
     loose = [part for part in parts_of_none(migration) if part.collected is not None]
-    yield whole(migration), loose, collect_command(migration.host)
+    yield whole(migration), loose, _again(migration.host)
 
 
 def _age(migration: Migration, moment: datetime) -> timedelta:
@@ -105,7 +109,7 @@ def _span(hours: float) -> str:
 
 
 def _too_old(
-    migration: Migration, place: Subject, parts: Iterable[Part], allowed: float, command: str
+    migration: Migration, place: Subject, parts: Iterable[Part], allowed: float, command: Command
 ) -> Outcome | None:
     most = timedelta(hours=allowed)
     old = [part for part in parts if part.collected and _age(migration, part.collected) > most]
@@ -126,7 +130,7 @@ def _too_old(
 
 
 def _too_new(
-    migration: Migration, place: Subject, parts: Iterable[Part], command: str
+    migration: Migration, place: Subject, parts: Iterable[Part], command: Command
 ) -> Outcome | None:
     ahead = [
         part for part in parts if part.collected and _age(migration, part.collected) < -TOLERANCE
@@ -146,10 +150,12 @@ def _too_new(
     )
 
 
-def _undated(place: Subject, parts: list[Part], command: str) -> Outcome | None:
+def _undated(place: Subject, parts: list[Part], command: Command) -> Outcome | None:
     if not parts:
         return None
-    need = Missing("when these objects were collected (declare collectedAt)", "", command)
+    need = Missing(
+        "when these objects were collected (declare collectedAt)", command.cluster, command.text
+    )
     return unknown(
         place,
         f"{plural(sum(part.objects for part in parts), 'object')} without a time of collection",

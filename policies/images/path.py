@@ -20,7 +20,16 @@ from service.core.facts.image_registry import (
 from service.core.facts.release import major, major_or
 from service.core.facts.topology import mig_cluster, tunnelled
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, Severity, failed, not_applicable, passed, unknown
+from service.core.outcome import (
+    Command,
+    Outcome,
+    Severity,
+    at_host,
+    failed,
+    not_applicable,
+    passed,
+    unknown,
+)
 from service.kinds.config import REGISTRY_CONFIG
 from service.kinds.mtc import MigCluster
 from service.kinds.network import Route
@@ -202,13 +211,14 @@ def _wrong(
 ) -> Outcome:
     hosts = sorted(_hosts(cluster))
     wanted = hosts[0] if hosts else "<host of the registry's route>"
-    commands: tuple[str, ...] = ()
+    commands: tuple[Command, ...] = ()
     if tunnel:
         wanted = f"{item.url.partition('://')[2].partition(':')[0]}:5000"
     elif not hosts:
         namespace = REGISTRY_SERVICES[major_or(cluster)][0]
         columns = "NAME:.metadata.name,HOST:.spec.host,SERVICE:.spec.to.name"
-        commands = (f"oc get routes -n {namespace} -o custom-columns={columns}",)
+        command = f"oc get routes -n {namespace} -o custom-columns={columns}"
+        commands = (Command(command, cluster.role),)
     patch = json.dumps({"spec": {"exposedRegistryPath": wanted}}, separators=(",", ":"))
     return failed(
         item.ref.subject,
@@ -219,7 +229,9 @@ def _wrong(
         severity=severity,
         commands=(
             *commands,
-            f"oc patch migcluster {quote(item.ref.name)} -n {quote(item.ref.namespace)} "
-            f"--type=merge --patch {quote(patch)}",
+            at_host(
+                f"oc patch migcluster {quote(item.ref.name)} -n {quote(item.ref.namespace)} "
+                f"--type=merge --patch {quote(patch)}"
+            ),
         ),
     )

@@ -12,7 +12,7 @@ from service.core.evidence import Missing, NotGathered
 from service.core.facts.connecting import plain
 from service.core.facts.secrets import with_keys
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.outcome import Command, Outcome, Severity, failed, passed
 from service.core.policy import NotApplicable, Parameter
 from service.kinds.cluster import SECRET, Token
 from service.kinds.mtc import MTC_NAMESPACE, MigCluster, ObjectRef
@@ -59,7 +59,7 @@ class TokensLast(RemotePolicy):
             raise NotApplicable(f"secret {reference} has no token (MTC771)")
         if secret.token is None:
             raise NotGathered(_untold(migration, reference))
-        faults = list(_faults(migration, item, secret.token, self.value("lasts")))
+        faults = list(_faults(migration, cluster, item, secret.token, self.value("lasts")))
         yield from faults
         if not faults:
             until = secret.token.ends
@@ -70,12 +70,15 @@ class TokensLast(RemotePolicy):
             )
 
 
-def _faults(migration: Migration, item: MigCluster, token: Token, days: float) -> Iterator[Outcome]:
+def _faults(
+    migration: Migration, cluster: Cluster, item: MigCluster, token: Token, days: float
+) -> Iterator[Outcome]:
     now = migration.requested.as_of
-    name = item.ref.name
+    name, role = item.ref.name, cluster.role
     if not token.readable:
         yield _failed(
             item,
+            role,
             f"the token of MigCluster {name} is not from a service account: the token of a user "
             "expires after one day by default",
             "not a service account token",
@@ -88,14 +91,14 @@ def _faults(migration: Migration, item: MigCluster, token: Token, days: float) -
         when = f"{token.ends:%Y-%m-%d %H:%M} UTC"
         said = f"the token of MigCluster {name} {'expired' if over else 'expires'} at {when}"
         lasting = token.ends > now + timedelta(days=1)
-        yield _failed(item, said, when, "end", Severity.WARNING if lasting else None)
+        yield _failed(item, role, said, when, "end", Severity.WARNING if lasting else None)
     if token.account and not token.account.startswith(ACCOUNT):
-        yield _failed(item, f"the token of MigCluster {name} is from {token.account}",
+        yield _failed(item, role, f"the token of MigCluster {name} is from {token.account}",
                       token.account, "account", Severity.WARNING)  # fmt: skip
 
 
 def _failed(
-    item: MigCluster, said: str, found: str, key: str, severity: Severity | None
+    item: MigCluster, role: str, said: str, found: str, key: str, severity: Severity | None
 ) -> Outcome:
     reference = item.service_account_secret
     return failed(
@@ -106,7 +109,7 @@ def _failed(
         wanted=f"a token of {ACCOUNT}migration-controller that does not expire",
         key=key,
         commands=(
-            f"oc sa get-token migration-controller -n {MTC_NAMESPACE}",
+            Command(f"oc sa get-token migration-controller -n {MTC_NAMESPACE}", role),
             f"oc edit secret {quote(reference.name)} -n {quote(reference.namespace)}",
         ),
         severity=severity,

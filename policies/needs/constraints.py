@@ -15,7 +15,7 @@ from service.core.facts import release
 from service.core.facts.templates import READS as TEMPLATE_READS
 from service.core.facts.templates import require_templates, templates
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, Severity, failed, unknown
+from service.core.outcome import Command, Outcome, Severity, at_destination, failed, unknown
 from service.core.values.versions import Version
 from service.core.values.wording import few
 from service.kinds.mtc import MTC_NAMESPACE
@@ -156,10 +156,13 @@ def _stricter(migration: Migration) -> Iterator[Outcome]:
                 found=OLD,
                 wanted=f"{OLD} for account {space}/{account}, or a pod that restricted-v2 allows",
                 key=f"v2 {space}/{account}",
-                commands=(
-                    f"oc adm policy add-scc-to-user {OLD} -z {quote(account)} -n {quote(space)}",
-                ),
+                commands=(_grant(OLD, account, space),),
             )
+
+
+def _grant(name: str, account: str, space: str) -> Command:
+    text = f"oc adm policy add-scc-to-user {quote(name)} -z {quote(account)} -n {quote(space)}"
+    return at_destination(text)
 
 
 def _changed(cluster: Cluster) -> Iterator[Outcome]:
@@ -234,8 +237,8 @@ def _refused(migration: Migration, use: ConstraintUse) -> Iterator[Outcome]:
         wanted=f"{name} for account {space}/{account}",
         key=f"{name} {space}/{account}",
         commands=(
-            f"oc get scc {quote(name)} -o json",
-            f"oc adm policy add-scc-to-user {quote(name)} -z {quote(account)} -n {quote(space)}",
+            at_destination(f"oc get scc {quote(name)} -o json"),
+            _grant(name, account, space),
         ),
         severity=use.severity,
     )

@@ -15,7 +15,7 @@ from service.core.facts.release import major
 from service.core.facts.served_apis import READS as API_READS
 from service.core.facts.served_apis import has_kind
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, Severity, failed
+from service.core.outcome import Outcome, Severity, at_destination, failed
 from service.core.policy import NotApplicable
 from service.core.values.versions import Version, parse_or_none
 from service.core.values.wording import few, plural
@@ -239,6 +239,8 @@ class BuildsPush(PlanNeed):
                     found=item.output,
                     wanted="a builder service account that can push",
                     commands=(
-                        f"oc describe serviceaccount builder -n {quote(item.ref.namespace)}",
+                        at_destination(
+                            f"oc describe serviceaccount builder -n {quote(item.ref.namespace)}"
+                        ),
                     ),
                 )

@@ -12,7 +12,7 @@ from service.core.facts import release, served_apis
 from service.core.facts.release import major, major_or
 from service.core.facts.served_apis import has_kind
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, Severity, failed, unknown
+from service.core.outcome import Outcome, Severity, at_destination, failed, unknown
 from service.core.policy import NotApplicable
 from service.kinds.apis import SERVICE_INSTANCE, TEMPLATE_INSTANCE
 from service.kinds.operators import CLUSTER_SERVICE_VERSION, SUBSCRIPTION, Subscription
@@ -112,7 +112,7 @@ def _absent(migration: Migration, package: str, ref: Ref) -> Iterator[Outcome]:
         found="not installed",
         wanted=f"{package} on the destination",
         key=package,
-        commands=("oc get subscriptions.operators.coreos.com --all-namespaces",),
+        commands=(at_destination("oc get subscriptions.operators.coreos.com --all-namespaces"),),
     )
 
 
@@ -169,7 +169,9 @@ def _other_namespace(package: str, ref: Ref, there: Subscription) -> Outcome:
         found=there.ref.namespace,
         wanted=f"{GLOBAL}, or the namespace of the plan",
         key=package,
-        commands=("oc get operatorgroups.operators.coreos.com --all-namespaces -o json",),
+        commands=(
+            at_destination("oc get operatorgroups.operators.coreos.com --all-namespaces -o json"),
+        ),
         severity=Severity.WARNING,
     )
 

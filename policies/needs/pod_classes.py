@@ -12,7 +12,7 @@ from service.core.evidence import NotGathered
 from service.core.facts.templates import READS as TEMPLATE_READS
 from service.core.facts.templates import require_templates, templates
 from service.core.migration import Migration
-from service.core.outcome import Outcome, Severity, failed, unknown
+from service.core.outcome import Outcome, Severity, at_destination, failed, unknown
 from service.kinds.apis import PRIORITY_CLASS, RUNTIME_CLASS
 from service.kinds.ref import Ref
 from service.kinds.resource import Read, Resource
@@ -69,7 +69,7 @@ class ClusterScopedNeeds(PlanNeed):
                     found=name,
                     wanted=DEFAULT_SCHEDULER,
                     key=f"scheduler {name}",
-                    commands=("oc get pods --all-namespaces | grep -i scheduler",),
+                    commands=(at_destination("oc get pods --all-namespaces | grep -i scheduler"),),
                     severity=Severity.WARNING,
                 )
 
@@ -108,5 +108,5 @@ def _absent(migration: Migration, kind: Resource[Any], name: str, ref: Ref) -> I
         found="absent",
         wanted=f"{kind.kind} {name}",
         key=f"{kind.kind} {name}",
-        commands=(f"oc get {kind.argument}",),
+        commands=(at_destination(f"oc get {kind.argument}"),),
     )

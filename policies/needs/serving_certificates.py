@@ -17,7 +17,7 @@ from service.core.facts.reach import cluster_of
 from service.core.facts.release import major
 from service.core.facts.topology import mig_cluster
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, Severity, failed
+from service.core.outcome import Command, Outcome, Severity, failed
 from service.kinds.certificates import MANAGED, bundle_ends
 from service.kinds.cluster import SECRET
 from service.kinds.ref import Pointer, Ref
@@ -101,7 +101,12 @@ def _own(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
 
 
 def _ends(
-    what: str, ref: Ref, ends: Iterable[datetime], now: datetime, at: Pointer, edit: str
+    what: str,
+    ref: Ref,
+    ends: Iterable[datetime],
+    now: datetime,
+    at: Pointer,
+    edit: str | Command,
 ) -> Iterator[Outcome]:
     moments = sorted(ends)
     if not moments or moments[0] > now + SOON:

@@ -11,7 +11,7 @@ from service.core.facts import proxy
 from service.core.facts.proxy import exceptions, proxy_use
 from service.core.facts.setting_values import setting
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, Severity, failed, passed
+from service.core.outcome import Outcome, Severity, at_host, failed, passed
 from service.core.policy import NotApplicable
 from service.core.values import gourl
 from service.kinds.mtc import MigCluster
@@ -58,7 +58,7 @@ class UpgradesThroughProxy(RemotePolicy):
             item.ref.at("/spec/url", item.url),
             found=f"{host} through {where}",
             wanted=f"{host} in noProxy, or `oc exec` tested through the proxy",
-            commands=("oc edit proxy cluster", edit_cluster(item)),
+            commands=(at_host("oc edit proxy cluster"), edit_cluster(item)),
         )
 
 

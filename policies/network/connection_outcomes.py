@@ -8,7 +8,7 @@ from typing import Any
 from service.core.evidence import Missing
 from service.core.facts.reach import Reach
 from service.core.facts.release import READS as RELEASE_READS
-from service.core.outcome import Outcome, failed, passed, unknown
+from service.core.outcome import Command, Outcome, failed, passed, unknown
 from service.kinds.cluster import CONFIG_MAP
 from service.kinds.config import (
     INFRASTRUCTURE,
@@ -78,7 +78,7 @@ def connection(
         found="closed",
         wanted=wanted,
         key=key,
-        commands=tuple(item.command for item in missing),
+        commands=tuple(Command(item.command, item.cluster) for item in missing),
     )
 
 

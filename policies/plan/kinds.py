@@ -15,7 +15,15 @@ from service.core.evidence import Missing, NotGathered
 from service.core.facts import release, served_apis
 from service.core.facts.served_apis import has_kind, serves, untold
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, Severity, failed, passed, passes_alone, unknown
+from service.core.outcome import (
+    Outcome,
+    Severity,
+    at_destination,
+    failed,
+    passed,
+    passes_alone,
+    unknown,
+)
 from service.core.settings.table import SETTINGS
 from service.core.values.wording import few, plural
 from service.kinds.apis import (
@@ -168,7 +176,7 @@ def _left_behind(
         key=f"{kind} {api}",
         commands=(
             f"oc get {quote(argument)} -n {quote(namespace)} -o json",
-            f"oc explain {quote(argument)}",
+            at_destination(f"oc explain {quote(argument)}"),
         ),
         severity=Severity.BLOCKER,
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from shlex import quote
 
 from service.core.migration import Cluster, Migration
+from service.core.outcome import Command, at_host
 from service.core.policy import Policy
 from service.kinds.mtc import MIG_PLAN, MTC_NAMESPACE, MigPlan
 from service.kinds.ref import Pointer
@@ -22,11 +23,11 @@ class SidePolicy(Policy[Cluster]):
         return (migration.source, migration.destination)
 
 
-def edit(plan: MigPlan) -> str:
+def edit(plan: MigPlan) -> Command:
     """The command that opens the plan in an editor."""
     name, namespace = plan.ref.name or "<plan>", plan.ref.namespace or MTC_NAMESPACE
     shown = name if name == "<plan>" else quote(name)
-    return f"oc edit migplan {shown} -n {quote(namespace)}"
+    return at_host(f"oc edit migplan {shown} -n {quote(namespace)}")
 
 
 def named(plan: MigPlan) -> str:

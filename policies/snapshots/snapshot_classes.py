@@ -16,7 +16,7 @@ from service.core.facts.storage_classes import (
 )
 from service.core.facts.volumes import Volume, snapshots, volumes
 from service.core.migration import Migration
-from service.core.outcome import Outcome, Severity, failed, passed, passes_alone
+from service.core.outcome import Outcome, Severity, at_destination, failed, passed, passes_alone
 from service.core.plan_patch import select
 from service.core.policy import MigrationPolicy
 from service.kinds.mtc import PlanVolume
@@ -136,7 +136,7 @@ def _wrong(
     made = provisioner_of(volume.pv) if volume.pv is not None else ""
     pointer = f"/spec/persistentVolumes/{entry.index}/selection/storageClass"
     possible = wanted in classes.by_name and wanted != entry.target_storage_class
-    command = select(migration.plan, entry, "storageClass", wanted) if possible else ""
+    command = select(migration.plan, entry, "storageClass", wanted) if possible else None
     return failed(
         volumes(migration).subject(volume),
         f"volume {volume.name} of claim {volume.hold} is set to be copied by snapshot: {why}",
@@ -145,6 +145,6 @@ def _wrong(
         found=found,
         wanted=(f"{wanted} ({made})" if made else wanted) or "the storage class of the source",
         key="class",
-        commands=(command,) if command else ("oc get storageclass",),
+        commands=(command,) if command else (at_destination("oc get storageclass"),),
         severity=severity,
     )

@@ -8,7 +8,7 @@ from service.core.facts.release import major
 from service.core.facts.storage_classes import destination_classes
 from service.core.facts.volumes import COPY, MOVE, Volume, Volumes
 from service.core.migration import Migration
-from service.core.outcome import Outcome, failed
+from service.core.outcome import Outcome, at_destination, failed
 from service.core.plan_patch import select
 
 UNSUPPORTED_ON_4 = {
@@ -90,7 +90,7 @@ def _target_faults(migration: Migration, volume: Volume) -> Iterator[Outcome]:
         found=target.provisioner,
         wanted="a storage class with a provisioner that OpenShift 4 supports",
         key="target-class",
-        commands=("oc get storageclass",),
+        commands=(at_destination("oc get storageclass"),),
     )
 
 

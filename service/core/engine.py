@@ -14,9 +14,17 @@ from typing import Any
 
 from service.core.allowance import FINDING, spend
 from service.core.deadline import check
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import Missing, NotGathered, Role
 from service.core.migration import Cluster, Migration, Requested
-from service.core.outcome import RANK, Outcome, Severity, Verdict, not_applicable, unknown
+from service.core.outcome import (
+    RANK,
+    Command,
+    Outcome,
+    Severity,
+    Verdict,
+    not_applicable,
+    unknown,
+)
 from service.core.policy import CrossCheck, Judged, NotApplicable, Policy
 from service.core.reliance import MOST, relying
 from service.core.report import Finding, Report, fingerprint, readiness
@@ -112,7 +120,7 @@ def judge(
     found = _guarded if policy.pack else _outcomes
     for root, outcome in found(migration, policy, judged):
         spend(FINDING + 4 * (len(outcome.message) + len(outcome.found)))
-        finding = _finding(policy, outcome, root)
+        finding = _finding(migration, policy, outcome, root)
         again = seen.get(finding.fingerprint, 0)
         seen[finding.fingerprint] = again + 1
         if again:  # two outcomes about one subject and key: keep both, apart
@@ -272,7 +280,22 @@ def _error(subject: Subject, policy: Policy[Any], error: Exception) -> Outcome:
     return Outcome(Verdict.ERROR, subject, message, key=ERROR)
 
 
-def _finding(policy: Policy[Any], outcome: Outcome, root: Subject) -> Finding:
+def _commands(migration: Migration, outcome: Outcome) -> tuple[Command, ...]:
+    """The commands of an outcome, each with the role of a cluster of this migration."""
+    if not outcome.commands:
+        return ()
+    roles = {cluster.name: cluster.role.value for cluster in migration.clusters}
+    own = roles.get(outcome.subject.cluster, Role.HOST)
+    placed = (Command(item) if isinstance(item, str) else item for item in outcome.commands)
+    return tuple(Command(redact(text), _role(migration, role or own)) for text, role in placed)
+
+
+def _role(migration: Migration, role: str) -> str:
+    """The role in this migration: the host is mostly the destination."""
+    return migration.host.role.value if role == Role.HOST else role
+
+
+def _finding(migration: Migration, policy: Policy[Any], outcome: Outcome, root: Subject) -> Finding:
     told = outcome.verdict in (Verdict.FAIL, Verdict.UNKNOWN)
     # What is not known must be found out, not fixed; unless it is a fault that may not matter.
     mends = outcome.verdict is Verdict.FAIL or (told and bool(outcome.found))
@@ -292,8 +315,8 @@ def _finding(policy: Policy[Any], outcome: Outcome, root: Subject) -> Finding:
         wanted=_told(outcome.wanted),
         evidence=outcome.evidence,
         remedy=policy.remedy if mends else "",
-        commands=tuple(map(redact, outcome.commands)) if outcome.commands else (),
-        missing=tuple(map(_lacked, outcome.missing)) if outcome.missing else (),
+        commands=_commands(migration, outcome),
+        missing=tuple(_lacked(migration, item) for item in outcome.missing),
         docs=policy.docs if told else (),
         observed=outcome.observed,
         examined=outcome.examined,
@@ -301,7 +324,8 @@ def _finding(policy: Policy[Any], outcome: Outcome, root: Subject) -> Finding:
     )
 
 
-def _lacked(item: Missing) -> Missing:
+def _lacked(migration: Migration, item: Missing) -> Missing:
+    item = item._replace(cluster=migration.host.role) if item.cluster == Role.HOST else item
     together = f"{item.fact}\n{item.command}\n{item.reason}"
     if redact(together) == together:  # nearly always: one look instead of three
         return item

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import wraps
 from typing import NamedTuple, ParamSpec
 
-from service.core.evidence import Missing
+from service.core.evidence import Missing, Role
 from service.kinds.ref import Pointer, Subject
 
 
@@ -35,14 +35,34 @@ RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.BLOCKER: 2}
 """Severities by how much they matter."""
 
 
+class Command(NamedTuple):
+    """A command, and the role of the cluster to run it on.
+
+    As a policy gives it, "" is the cluster of the subject, and the host is the one that runs MTC.
+    """
+
+    text: str
+    cluster: str = ""
+
+
+def at_host(text: str) -> Command:
+    """A command for the cluster that runs MTC: it alone has plans, MigClusters and MigStorages."""
+    return Command(text, Role.HOST)
+
+
+def at_destination(text: str) -> Command:
+    """A command for the destination, where the finding is about an object of the source."""
+    return Command(text, Role.DESTINATION)
+
+
 class Outcome(NamedTuple):
     """One subject's result.
 
     ``key`` distinguishes several outcomes of one policy about the same subject (a port, a field)
     and is part of the fingerprint, so it must not hold anything that varies without meaning.
-    ``commands`` are the exact commands that fix a failure; ``observed`` the number that a waiver
-    may bound; ``examined`` how many objects a pass looked at. ``severity`` None is the policy's. (A
-    named tuple for speed, as :class:`Ref`.)
+    ``commands`` are the exact commands that fix a failure, on the subject's cluster where they
+    name none; ``observed`` is the number that a waiver may bound; ``examined`` how many objects a
+    pass looked at. ``severity`` None is the policy's. (A named tuple for speed, as :class:`Ref`.)
     """
 
     verdict: Verdict
@@ -52,7 +72,7 @@ class Outcome(NamedTuple):
     wanted: str = ""
     key: str = ""
     evidence: tuple[Pointer, ...] = ()
-    commands: tuple[str, ...] = ()
+    commands: tuple[str | Command, ...] = ()
     missing: tuple[Missing, ...] = ()
     severity: Severity | None = None
     observed: float | None = None
@@ -73,7 +93,7 @@ def failed(
     found: str,
     wanted: str,
     key: str = "",
-    commands: Iterable[str] = (),
+    commands: Iterable[str | Command] = (),
     severity: Severity | None = None,
     observed: float | None = None,
 ) -> Outcome:

@@ -14,7 +14,7 @@ from service.core.decision.marks import Change, Delta, GateDecision, Waiver, Wai
 from service.core.evidence import Missing, Problem
 from service.core.link import Link
 from service.core.migration import Part
-from service.core.outcome import Severity, Verdict
+from service.core.outcome import Command, Severity, Verdict
 from service.core.scope import WHOLE, Scope
 from service.kinds.ref import Pointer, Subject
 
@@ -51,7 +51,7 @@ class Finding(NamedTuple):
     wanted: str = ""
     evidence: tuple[Pointer, ...] = ()
     remedy: str = ""
-    commands: tuple[str, ...] = ()
+    commands: tuple[Command, ...] = ()
     missing: tuple[Missing, ...] = ()
     docs: tuple[Link, ...] = ()
     observed: float | None = None

@@ -29,13 +29,14 @@ def _commands(report: Report) -> Iterator[str]:
         yield command("task.logissue", text, type="warning")
     passed = report.gate is None or report.gate.passed
     result = "Succeeded" if passed else "Failed"
-    yield command("task.complete", words.summary(report), result=result)
+    told = f"{words.headline(report)}: {words.summary(report)}, as of {words.short_time(report)}"
+    yield command("task.complete", told, result=result)
 
 
 def _issue(finding: Finding) -> str:
     place = finding.evidence[0] if finding.evidence else None
     shown = place is not None and not place.origin.member
-    lines = [f"{finding.subject}: {finding.message}", finding.remedy, *words.commands(finding)]
+    lines = [f"{finding.subject}: {finding.message}", finding.remedy, *words.prompted(finding)]
     return command(
         "task.logissue",
         f"{finding.policy} {words.VERDICTS[finding.verdict]}: " + "\n".join(filter(None, lines)),

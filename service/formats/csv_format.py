@@ -27,7 +27,7 @@ def render(report: Report, context: Context) -> bytes:
         row = (
             item.policy, item.verdict.value, item.severity.value, subject.cluster, subject.kind,
             subject.namespace, subject.name, item.title, item.message, item.found, item.wanted,
-            item.remedy, "\n".join(words.commands(item)),
+            item.remedy, "\n".join(words.prompted(item)),
             item.change.value if item.change else "", item.fingerprint,
         )  # fmt: skip
         table.writerow([_cell(text) for text in row])

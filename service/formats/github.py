@@ -58,7 +58,7 @@ def _shown(items: list[Annotation]) -> list[Annotation]:
 
 def _annotations(report: Report, context: Context) -> Iterator[Annotation]:
     level = "notice" if report.verdict is Readiness.READY else "error"
-    head = f"{words.headline(report)}: {words.summary(report)}"
+    head = f"{words.headline(report)}: {words.summary(report)}, as of {words.short_time(report)}"
     if report.assumed:
         head += f" ({words.what_if(report)})"
     yield Annotation(level, "mtc-preflight", head)
@@ -111,7 +111,7 @@ def _lines(finding: Finding) -> Iterator[str]:
         return
     if finding.remedy:
         yield finding.remedy
-    yield from words.commands(finding)
+    yield from words.prompted(finding)
 
 
 def _missing(findings: list[Finding], report: Report, context: Context) -> Annotation:

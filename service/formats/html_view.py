@@ -10,7 +10,7 @@ from service.core.deadline import paced
 from service.core.decision.marks import Seen
 from service.core.link import Link
 from service.core.next_steps import next_steps
-from service.core.outcome import Verdict
+from service.core.outcome import Command, Verdict
 from service.core.policy import Policy
 from service.core.report import Finding, Report
 from service.formats import words
@@ -31,7 +31,7 @@ class CardItem:
     wanted: str
     places: tuple[str, ...]
     missing: tuple[str, ...]
-    commands: tuple[str, ...]
+    commands: tuple[Command, ...]
     change: str
     waiver: str
 
@@ -52,8 +52,7 @@ class Card:
     docs: tuple[Link, ...]
     items: tuple[CardItem, ...]
     more: int
-    where: str
-    commands: tuple[str, ...]
+    commands: tuple[Command, ...]
 
 
 def cards(
@@ -73,7 +72,7 @@ def _card(anchor: str, findings: Sequence[Finding], known: dict[str, Policy[Any]
     first = findings[0]
     policy = known.get(first.policy)
     shown = findings[:MOST_ROWS]
-    # Commands that all subjects share are shown once, below the list.
+    # Commands that all subjects share, on one cluster, are shown once, below the list.
     shared = words.commands(first) if len(shown) > 1 else []
     shared = [text for text in shared if all(text in words.commands(item) for item in paced(shown))]
     return Card(
@@ -89,18 +88,11 @@ def _card(anchor: str, findings: Sequence[Finding], known: dict[str, Policy[Any]
         docs=first.docs,
         items=tuple(_item(item, shared) for item in paced(shown)),
         more=len(findings) - len(shown),
-        where=_where(shown) if shared else "",
         commands=tuple(shared),
     )
 
 
-def _where(findings: Sequence[Finding]) -> str:
-    """The clusters on which a command that several findings share is run; "" where it is one."""
-    names = dict.fromkeys(words.line(item.subject.cluster) for item in findings)
-    return " and ".join(filter(None, names)) if len(names) > 1 else ""
-
-
-def _item(finding: Finding, shared: Sequence[str]) -> CardItem:
+def _item(finding: Finding, shared: Sequence[Command]) -> CardItem:
     waiver = finding.waiver
     about = ""
     if waiver is not None:
@@ -125,6 +117,7 @@ class Lacking:
     """What is missing of one cluster, as the page shows it."""
 
     title: str
+    role: str
     steps: tuple[tuple[str, str], ...]
 
 
@@ -133,6 +126,7 @@ def steps(report: Report) -> tuple[Lacking, ...]:
     return tuple(
         Lacking(
             title=words.lacking(item),
+            role=item.role,
             steps=tuple(
                 (words.fact(step), words.safe(step.command))
                 for step in (item.steps if item.given else ())

@@ -40,7 +40,7 @@ def render(report: Report, context: Context) -> bytes:
     found = tickets(report, TicketGroup(context.options.group))
     missing = list(_missing(report, context.again))
     items = [_item(ticket, missing, context.options) for ticket in found]
-    return dumps({"scope": json_marks.scope(report), "items": items})
+    return dumps({**json_marks.judged(report), "items": items})
 
 
 def _item(ticket: Ticket, missing: list[Block], options: Options) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def _finding(finding: Finding) -> Iterator[Block]:
         yield "text", finding.remedy
     commands = words.commands(finding)
     if commands:
-        yield "code", "\n".join(commands)
+        yield "code", words.pasted(commands)
 
 
 def _written(blocks: list[Block], options: Options) -> Any:

@@ -11,6 +11,15 @@ from service.kinds.redact import redact
 from service.kinds.ref import Subject
 
 
+def judged(report: Report) -> dict[str, Any]:
+    """The verdict, as of when, and what the evaluation was limited to."""
+    return {
+        "verdict": report.verdict.value,
+        "asOf": report.as_of.isoformat(),
+        "scope": scope(report),
+    }
+
+
 def finding_marks(finding: Finding) -> dict[str, Any]:
     """The keys of a finding that are about its waiver and its change."""
     return {

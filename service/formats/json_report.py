@@ -100,7 +100,11 @@ def _finding(finding: Finding, by_id: Mapping[str, Policy[Any]]) -> dict[str, An
         "observed": finding.observed,
         "evidence": [_evidence(item) for item in finding.evidence],
         "missing": [_missing(item) for item in finding.missing],
-        "remediation": {"text": finding.remedy, "commands": finding.commands},
+        "remediation": {
+            "text": finding.remedy,
+            "commands": [item.text for item in finding.commands],
+            "clusters": [item.cluster for item in finding.commands],
+        },
         "docs": _links(finding.docs),
         "fingerprint": finding.fingerprint,
         **json_marks.finding_marks(finding),

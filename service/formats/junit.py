@@ -143,8 +143,7 @@ def _body(finding: Finding) -> Iterator[str]:
         yield f"missing: {words.wanting(missing)}"
     if finding.remedy:
         yield finding.remedy
-    for command in words.commands(finding):
-        yield f"$ {command}"
+    yield from words.prompted(finding)
     yield f"fingerprint {finding.fingerprint}"
 
 

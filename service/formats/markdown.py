@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from service.core.deadline import paced
 from service.core.decision.marks import Seen
 from service.core.next_steps import next_steps
-from service.core.outcome import Verdict
+from service.core.outcome import Command, Verdict
 from service.core.report import Finding, Report
 from service.formats import words
 from service.formats.format_base import Context, Format
@@ -144,8 +144,9 @@ def next_text(report: Report, again: str) -> Iterator[str]:
     for cluster in clusters:
         yield f"**{escape(words.lacking(cluster))}.**"
         for step in cluster.steps if cluster.given else ():
-            command = words.safe(step.command)
-            yield f"{escape(words.fact(step))}" + (f"\n\n{block(command)}" if command else "")
+            command = Command(words.safe(step.command), cluster.role)
+            shown = f"\n\n{block(words.pasted([command]))}" if command.text else ""
+            yield f"{escape(words.fact(step))}{shown}"
 
 
 def _unknown(findings: list[Finding]) -> Iterator[str]:
@@ -190,7 +191,7 @@ def finding_text(finding: Finding, again: bool = False) -> str:
         lines.append(escape(finding.remedy))
     commands = words.commands(finding)
     if commands:
-        lines.append(block("\n".join(commands)))
+        lines.append(block(words.pasted(commands)))
     links = () if again else finding.docs[:1]
     lines += [f"[{escape(link.title)}](<{link.url}>)" for link in links]
     return "\n\n".join(lines)

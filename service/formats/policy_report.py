@@ -115,7 +115,7 @@ def _result(finding: Finding, name: str, report: Report) -> dict[str, Any]:
         "wanted": finding.wanted,
         "key": finding.key,
         "change": finding.change.value if finding.change else "",
-        "commands": "\n".join(words.commands(finding)),
+        "commands": "\n".join(words.prompted(finding)),
     }
     if finding.waiver is not None:
         properties["waiver"] = f"{finding.waiver.owner}: {finding.waiver.reason}"

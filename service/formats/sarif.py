@@ -274,7 +274,7 @@ def _properties(finding: Finding) -> dict[str, Any]:
     }
     if finding.missing:
         properties["missing"] = [words.wanting(item) for item in finding.missing]
-    commands = words.commands(finding)
+    commands = words.prompted(finding)
     if commands:
         properties["commands"] = commands
     return properties

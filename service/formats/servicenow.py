@@ -31,7 +31,7 @@ def render(report: Report, context: Context) -> bytes:
     lacking = (words.lacking(item) for item in clusters if item.role)
     missing = [text for text in (words.one_script(clusters, context.again), *lacking) if text]
     items = [_item(ticket, missing, context.options) for ticket in found]
-    return dumps({"scope": json_marks.scope(report), "items": items})
+    return dumps({**json_marks.judged(report), "items": items})
 
 
 def _item(ticket: Ticket, missing: list[str], options: Options) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def _finding(finding: Finding) -> Iterator[str]:
         yield f"Missing: {words.wanting(missing)}"
     if finding.remedy:
         yield words.line(finding.remedy)
-    yield from words.commands(finding)
+    yield from words.prompted(finding)
 
 
 FORMAT = Format(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import zip_longest
 from typing import Any, TypeVar
 
 from service.core.deadline import paced
@@ -20,7 +21,7 @@ from service.core.evidence import CHECKS, Attempt, Fetch, Missing, Problem, Role
 from service.core.facts.declared import PODS, PROBE_TARGETS
 from service.core.link import Link
 from service.core.migration import Part
-from service.core.outcome import Severity, Verdict
+from service.core.outcome import Command, Severity, Verdict
 from service.core.report import ClusterSummary, Finding, Report, readiness
 from service.core.scope import FULL, WHOLE, Changed, Scope, Skipped
 from service.kinds.redact import redact
@@ -171,7 +172,7 @@ def _finding(row: _Object) -> Finding:
         wanted=row.text("wanted"),
         evidence=row.many("evidence", _evidence),
         remedy=remediation.text("text") if remediation else "",
-        commands=remediation.texts("commands") if remediation else (),
+        commands=_commands(remediation) if remediation else (),
         missing=row.many("missing", _missing),
         docs=row.many("docs", _link),
         observed=row.measure("observed"),
@@ -182,6 +183,13 @@ def _finding(row: _Object) -> Finding:
         before=row.maybe("before", Verdict),
         root=_subject(root) if root else None,
     )
+
+
+def _commands(row: _Object) -> tuple[Command, ...]:
+    """The commands, each with its cluster; older reports name none."""
+    texts = row.texts("commands")
+    clusters = row.texts("clusters")[: len(texts)]
+    return tuple(Command(*pair) for pair in zip_longest(texts, clusters, fillvalue=""))
 
 
 def _mark(row: _Object) -> str:

@@ -24,6 +24,7 @@ def _lines(report: Report) -> Iterator[str]:
     points = sorted(paced(report.findings), key=lambda item: item.policy)
     yield "TAP version 14"
     yield f"1..{len(points) + len(report.problems)}"
+    yield f"# {words.headline(report)}, as of {words.short_time(report)}"
     for text in words.limits(report):
         yield f"# {text}"
     for number, finding in enumerate(paced(points), 1):
@@ -55,6 +56,9 @@ def _point(number: int, finding: Finding, report: Report) -> Iterator[str]:
         ("fingerprint", finding.fingerprint),
     ):
         yield f"  {word}: {json.dumps(words.safe(text))}"
+    commands = words.prompted(finding)
+    if commands:
+        yield f"  commands: {json.dumps(commands)}"
     yield "  ..."
 
 

@@ -115,9 +115,8 @@ def _finding(finding: Finding, paint: Paint, again: bool) -> Iterator[str]:
         return
     if finding.remedy and not again:
         yield f"{_INDENT}{line(finding.remedy)}"
-    for place, command in words.placed_commands(finding):
-        prompt = f"{line(place)} $" if place else "$"
-        yield from _command(f"{_INDENT}  ", prompt, command)
+    for command, place in words.commands(finding):
+        yield from _command(f"{_INDENT}  ", f"{place} $".lstrip(), command)
 
 
 def _next(clusters: tuple[ClusterSteps, ...], paint: Paint, again: str) -> Iterator[str]:
@@ -134,7 +133,8 @@ def _next(clusters: tuple[ClusterSteps, ...], paint: Paint, again: str) -> Itera
         for step in cluster.steps if cluster.given else ():
             yield f"{_INDENT}- {words.fact(step)}"
             if step.command:
-                yield from _command(f"{_INDENT}  ", "$", words.safe(step.command))
+                prompt = f"{cluster.role} $".lstrip()
+                yield from _command(f"{_INDENT}  ", prompt, words.safe(step.command))
 
 
 def _limits(report: Report, paint: Paint) -> Iterator[str]:

@@ -26,11 +26,9 @@ def render(report: Report, context: Context) -> bytes:
     return dumps(
         {
             "schemaVersion": "1",
-            "verdict": report.verdict.value,
-            "asOf": report.as_of.isoformat(),
             "assumed": dict(report.assumed),
             "policySet": report.policy_set,
-            "scope": json_marks.scope(report),
+            **json_marks.judged(report),
             "group": group.value,
             "tickets": [_item(ticket, missing) for ticket in paced(tickets(report, group))],
         }

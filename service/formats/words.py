@@ -11,7 +11,7 @@ from service.core.decision.marks import GateDecision
 from service.core.engine import NOT_GATHERED
 from service.core.evidence import Missing, Role
 from service.core.next_steps import ClusterSteps, Step
-from service.core.outcome import Severity, Verdict
+from service.core.outcome import Command, Severity, Verdict
 from service.core.report import Finding, Readiness, Report
 from service.core.values.wording import few
 from service.kinds.ref import Pointer, Subject
@@ -146,18 +146,37 @@ def only_missing(finding: Finding) -> bool:
     return finding.verdict is Verdict.UNKNOWN and finding.key == NOT_GATHERED
 
 
-def commands(finding: Finding) -> list[str]:
-    """Every command of a finding once: those that fix it, or those that fetch what is missing."""
-    wanted = (item.command for item in finding.missing)
+def commands(finding: Finding) -> list[Command]:
+    """The commands of a finding, once for each cluster: those that fix it, or fetch what it lacks.
+
+    A fix may lack something too; where it is the same command, it is one.
+    """
+    wanted = (Command(item.command, item.cluster) for item in finding.missing)
     found = (*finding.commands, *wanted)
-    return list(dict.fromkeys(safe(item) for item in found if item))
+    shown = (Command(safe(item.text), line(item.cluster)) for item in found if item.text)
+    return list(dict.fromkeys(shown))
 
 
-def placed_commands(finding: Finding) -> Iterator[tuple[str, str]]:
-    """:func:`commands`, each with the role of the cluster to run it on; "" if there is none."""
-    places = {safe(item.command): item.cluster for item in finding.missing}
-    for command in commands(finding):
-        yield places.get(command, ""), command
+def prompted(finding: Finding) -> list[str]:
+    """The commands of a finding, each after the cluster to run it on: ``source $ oc get pv``."""
+    return [f"{item.cluster} $ {item.text}".lstrip() for item in commands(finding)]
+
+
+def pasted(commands: Iterable[Command]) -> str:
+    """Commands as lines to paste, with a comment wherever the cluster changes."""
+    lines: list[str] = []
+    place = ""
+    for item in commands:
+        if item.cluster != place:
+            lines.append(f"# {cluster_words(item.cluster)}")
+            place = item.cluster
+        lines.append(item.text)
+    return "\n".join(lines)
+
+
+def cluster_words(role: str) -> str:
+    """Where a command is run."""
+    return f"on the {role} cluster" if role else "on any machine"
 
 
 def gate_reasons(gate: GateDecision) -> Iterator[str]:

@@ -74,16 +74,18 @@ def objects(name: str) -> list[Object]:
             item.setdefault("data", {})[key] = base64.b64encode(value.encode()).decode()
     found += _told_by(name)
     found += _installed(mine["facts"]["mtcVersion"])
-    names = ["default", "kube-system", MTC, "openshift", "openshift-config",
+    names = {"default", "kube-system", MTC, "openshift", "openshift-config",
              "openshift-image-registry", "openshift-ingress-operator",
-             "openshift-kube-apiserver", "openshift-operators"]  # fmt: skip
+             "openshift-kube-apiserver", "openshift-operators"}  # fmt: skip
     if name == "old":
-        names.append("bank")  # the example has shop
+        names.add("bank")
     else:
         found += [plan(), example()["storage"], example()["controller"]]
         found.append(_object("v1", "ConfigMap", "migration-controller", MTC,
                              data={"STUNNEL_TCP_PROXY": ""}))  # fmt: skip
-    return found + [_object("v1", "Namespace", name) for name in names]
+    there = {item["metadata"]["name"] for item in found if item["kind"] == "Namespace"}
+    names |= {item["metadata"].get("namespace", MTC) for item in found}
+    return found + [_object("v1", "Namespace", name) for name in sorted(names - there)]
 
 
 def served() -> list[Object]:

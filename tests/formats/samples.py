@@ -11,7 +11,7 @@ from service.core.decision.waiver_form import parse
 from service.core.evidence import Missing, Problem
 from service.core.link import Link
 from service.core.migration import Part
-from service.core.outcome import Severity, Verdict
+from service.core.outcome import Command, Severity, Verdict
 from service.core.policy import Policy
 from service.core.report import ClusterSummary, Finding, Report, fingerprint, readiness
 from service.formats.format_base import Context, Options
@@ -129,7 +129,7 @@ def volume(name: str, phase: str) -> Finding:
         found=phase,
         wanted="Bound",
         evidence=(at("/status/phase", phase, 41, member),),
-        commands=(f"oc describe pv {name}",),
+        commands=(Command(f"oc describe pv {name}", "source"),),
         observed=1.0,
     )
 
@@ -156,7 +156,7 @@ PROXY = finding(
     found="http://u:****@proxy.legacy:3128, http://proxy.prod:3128",
     wanted="one proxy",
     evidence=(at("/spec/httpProxy", "http://proxy.prod:3128", 7),),
-    commands=("oc get proxies.config.openshift.io cluster -o json",),
+    commands=(Command("oc get proxies.config.openshift.io cluster -o json", "destination"),),
 )
 OLD = finding(
     "MTC901",
@@ -260,7 +260,7 @@ def hostile(text: str) -> Report:
         wanted=text,
         key=text,
         evidence=(Pointer(origin, text, text, 3), Pointer(Origin(text), text, text)),
-        commands=(text,),
+        commands=(Command(text, text),),
         missing=(Missing(text, text, text, text),),
     )
     waiver = parse(

@@ -79,7 +79,9 @@ def test_missing_evidence_is_one_annotation_with_the_command_that_gets_it():
 
 
 def test_ready_is_one_notice():
-    assert lines(samples.ready()) == ["::notice title=mtc-preflight::Ready: 10 checks pass"]
+    assert lines(samples.ready()) == [
+        "::notice title=mtc-preflight::Ready: 10 checks pass, as of 2026-03-01 12:00 UTC"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_a_failure_says_what_to_do():
         "see source.tar.gz › cluster-scoped-resources/core/persistentvolumes/pv-0042.yaml:41 "
         "/status/phase",
         "Change it as the documentation says, and run the preflight again.",
-        "$ oc describe pv pv-0042",
+        "source $ oc describe pv pv-0042",
         f"fingerprint {samples.volume('pv-0042', 'Released').fingerprint}",
     ]
 

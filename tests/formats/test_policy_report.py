@@ -61,7 +61,7 @@ def test_the_most_urgent_comes_first_and_refers_to_its_object():
             "found": "Failed",
             "wanted": "Bound",
             "change": "unchanged",
-            "commands": "oc describe pv pv-0007",
+            "commands": "source $ oc describe pv pv-0007",
         },
         "resources": [{"apiVersion": "v1", "kind": "PersistentVolume", "name": "pv-0007"}],
     }

@@ -109,7 +109,7 @@ def test_a_fail_in_an_archive_member_is_found_by_file_and_line():
                 "source.tar.gz › cluster-scoped-resources/core/persistentvolumes/pv-0042.yaml:41 "
                 "/status/phase"
             ],
-            "commands": ["oc describe pv pv-0042"],
+            "commands": ["source $ oc describe pv pv-0042"],
         },
         "baselineState": "new",
     }

@@ -117,7 +117,10 @@ def test_jira_requests():
             f"mtc-preflight-{NEW.fingerprint}",
         ],
     }
-    assert "{noformat}\noc describe pv pv-0042\n{noformat}" in fields["description"]
+    assert (
+        "{noformat}\n# on the source cluster\noc describe pv pv-0042\n{noformat}"
+        in fields["description"]
+    )
     assert old["request"] == {
         "method": "POST",
         "path": "/rest/api/2/issue/{issueIdOrKey}/transitions",
@@ -212,7 +215,7 @@ def test_jira_version_3_takes_documents():
     )
 
 
-COMMAND = "oc describe pv pv-0042"
+COMMAND = "# on the source cluster\noc describe pv pv-0042"
 
 
 def test_an_open_finding_says_how_to_reopen_its_issue():

@@ -15,7 +15,7 @@ from service.core.facts.transfer import ROUTE as BY_ROUTE
 from service.core.facts.transfer import endpoint_type
 from service.core.facts.volumes import volumes
 from service.core.migration import Migration
-from service.core.outcome import Outcome, failed, passed
+from service.core.outcome import Outcome, at_host, failed, passed
 from service.core.policy import NotApplicable
 from service.core.values.wording import plural
 from service.kinds.cluster import CONFIG_MAP
@@ -88,8 +88,10 @@ class NamespaceLength(NamespacesPolicy):
                 found=str(len(name)),
                 wanted=f"at most {LONGEST}",
                 commands=(
-                    f"oc patch migrationcontroller migration-controller -n {MTC_NAMESPACE} "
-                    '--type=merge -p \'{"spec":{"cluster_subdomain":"<apps.example.com>"}}\'',
+                    at_host(
+                        f"oc patch migrationcontroller migration-controller -n {MTC_NAMESPACE} "
+                        '--type=merge -p \'{"spec":{"cluster_subdomain":"<apps.example.com>"}}\''
+                    ),
                     edit(plan),
                 ),
                 observed=len(name),

@@ -14,7 +14,7 @@ from service.core.facts.storage_classes import destination_classes
 from service.core.facts.volume_targets import is_copied, target_of, wanted_provisioner
 from service.core.facts.volumes import Volume, volumes
 from service.core.migration import Migration
-from service.core.outcome import Outcome, Severity, failed, passed, passes_alone
+from service.core.outcome import Outcome, Severity, at_destination, failed, passed, passes_alone
 from service.core.policy import MigrationPolicy, NotApplicable
 from service.core.values.names import is_subdomain
 from service.kinds.mtc import MIG_CLUSTER, PlanVolume
@@ -73,7 +73,7 @@ class CephAvailable(PlanVolumePolicy):
             found=f"{chosen.name} ({chosen.provisioner})",
             wanted=f"a storage class whose provisioner ends with {wanted}",
             key="ceph",
-            commands=("oc get storageclass",),
+            commands=(at_destination("oc get storageclass"),),
         )
 
 
@@ -204,7 +204,7 @@ class StorageConversionPossible(MigrationPolicy):
                 found=", ".join(item.name for item in classes) or "no storage class",
                 wanted="at least two storage classes",
                 key="classes",
-                commands=("oc get storageclass",),
+                commands=(at_destination("oc get storageclass"),),
             )
         yield passed(
             plan.ref.subject,

@@ -12,7 +12,7 @@ from service.core.facts.storage_classes import KnownClass, destination_classes
 from service.core.facts.volume_targets import access_modes, kind_of, target_of
 from service.core.facts.volumes import Volume, volumes
 from service.core.migration import Migration
-from service.core.outcome import Outcome, Severity, failed
+from service.core.outcome import Outcome, Severity, at_destination, failed
 from service.core.plan_patch import select
 from service.core.policy import NotApplicable
 from service.kinds.storage import PERSISTENT_VOLUME_CLAIM
@@ -182,6 +182,6 @@ def _fault(
         found=f"{known.provisioner}: {offers or 'not known'}",
         wanted=modes,
         key="access-mode",
-        commands=("oc get storageclass",),
+        commands=(at_destination("oc get storageclass"),),
         severity=severity,
     )

@@ -18,7 +18,15 @@ from service.core.facts.storage_classes import KnownClass, destination_classes
 from service.core.facts.volume_targets import is_copied, kind_of, target_of
 from service.core.facts.volumes import Volume, volumes
 from service.core.migration import Migration
-from service.core.outcome import Outcome, Severity, failed, passed, passes_alone, unknown
+from service.core.outcome import (
+    Outcome,
+    Severity,
+    at_destination,
+    failed,
+    passed,
+    passes_alone,
+    unknown,
+)
 from service.core.policy import MigrationPolicy, NotApplicable
 from service.core.values.wording import few, plural
 from service.kinds.ref import Subject
@@ -84,7 +92,7 @@ class TargetClassSelected(PlanVolumePolicy):
             found="no storage class",
             wanted="a storage class of the destination",
             key="class",
-            commands=("oc get storageclass",),
+            commands=(at_destination("oc get storageclass"),),
             severity=Severity.WARNING if static else None,
         )
 
@@ -131,7 +139,7 @@ class TargetClassExists(PlanVolumePolicy):
             found=f"{target.name}, which does not exist",
             wanted=f"a storage class of the destination ({known})",
             key="class",
-            commands=("oc get storageclass",),
+            commands=(at_destination("oc get storageclass"),),
         )
 
 

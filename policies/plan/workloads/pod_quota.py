@@ -10,6 +10,7 @@ from shlex import quote
 from policies import links
 from policies.plan.namespaces.namespace_entries import EachNamespace
 from policies.plan.plan_policies import PLAN_READS
+from service.core.evidence import Role
 from service.core.facts import namespaces
 from service.core.facts.namespaces import is_there
 from service.core.facts.pod_resources import (
@@ -30,7 +31,7 @@ from service.core.facts.pod_resources import (
 from service.core.facts.quota_use import counts, shortage
 from service.core.facts.volumes import SKIP
 from service.core.migration import Cluster, Migration
-from service.core.outcome import Outcome, Severity, failed
+from service.core.outcome import Command, Outcome, Severity, at_destination, failed
 from service.core.values.quantity import parse_or_none
 from service.core.values.wording import few, plural
 from service.kinds.mtc import NamespaceMapping
@@ -153,7 +154,10 @@ def _unset(
         key=f"{key} not set",
         commands=(
             f"oc describe resourcequota,limitrange -n {quote(namespace)}",
-            f"oc get pod {quote(first.ref.name)} -n {quote(first.ref.namespace)} -o json",
+            Command(
+                f"oc get pod {quote(first.ref.name)} -n {quote(first.ref.namespace)} -o json",
+                Role.SOURCE,
+            ),
         ),
         observed=len(bare),
     )
@@ -322,7 +326,11 @@ def _refused(
         found=_plain(found) if found is not None else "not set",
         wanted=f"{'at least' if kind == 'min' else 'at most'} {text}",
         key=" ".join(word for word in (container, kind, name) if word),
-        commands=(f"oc describe limitrange {quote(limits.ref.name)} -n {quote(namespace)}",),
+        commands=(
+            at_destination(
+                f"oc describe limitrange {quote(limits.ref.name)} -n {quote(namespace)}"
+            ),
+        ),
         observed=float(found) if found is not None else None,
     )
 

@@ -15,7 +15,7 @@ from service.core.facts.plan_limits import DEFAULTS, limit
 from service.core.facts.templates import READS as TEMPLATE_READS
 from service.core.facts.templates import require_templates, templates
 from service.core.migration import Migration
-from service.core.outcome import Outcome, Severity, failed, passed, passes_beside
+from service.core.outcome import Outcome, Severity, at_destination, failed, passed, passes_beside
 from service.core.policy import Parameter
 from service.core.values.wording import few, plural
 from service.kinds.cluster import NODE
@@ -262,8 +262,10 @@ class NodeSelectors(NamespacesPolicy):
                 wanted="labels of a node of the destination",
                 key=selector,
                 commands=(
-                    "oc get nodes --show-labels",
-                    f"oc label node '<node>' {' '.join(map(quote, selector.split(',')))}",
+                    at_destination("oc get nodes --show-labels"),
+                    at_destination(
+                        f"oc label node '<node>' {' '.join(map(quote, selector.split(',')))}"
+                    ),
                 ),
             )
         source.all(POD, migration.source_namespaces)

@@ -30,15 +30,20 @@ class TicketSchema(CamelSchema):
     resolved = texts("fingerprints of what is closed")
 
 
-class TicketsSchema(CamelSchema):
+class JudgedSchema(CamelSchema):
+    """The verdict, as of when, and what the evaluation was limited to."""
+
+    verdict = one_of(Readiness)
+    as_of = fields.DateTime(required=True)
+    scope = fields.Nested(ScopeSchema, required=True)
+
+
+class TicketsSchema(JudgedSchema):
     """Tickets for any system."""
 
     schema_version = text()
-    verdict = one_of(Readiness)
-    as_of = fields.DateTime(required=True)
     assumed = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     policy_set = text()
-    scope = fields.Nested(ScopeSchema, required=True)
     group = one_of(TicketGroup)
     tickets = many(TicketSchema)
 
@@ -70,10 +75,9 @@ class ServiceNowItemSchema(CamelSchema):
     request = fields.Nested(SentSchema, required=True)
 
 
-class ServiceNowSchema(CamelSchema):
+class ServiceNowSchema(JudgedSchema):
     """Requests for ServiceNow's Table API."""
 
-    scope = fields.Nested(ScopeSchema, required=True)
     items = many(ServiceNowItemSchema)
 
 
@@ -88,10 +92,9 @@ class JiraItemSchema(ServiceNowItemSchema):
     )
 
 
-class JiraSchema(CamelSchema):
+class JiraSchema(JudgedSchema):
     """Requests for Jira's REST API."""
 
-    scope = fields.Nested(ScopeSchema, required=True)
     items = many(JiraItemSchema)
 
 

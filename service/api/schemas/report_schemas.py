@@ -87,6 +87,7 @@ class RemediationSchema(CamelSchema):
 
     text = text("in words")
     commands = texts("exact commands for that cluster's version")
+    clusters = texts("the role of the cluster that each command is run on, in their order")
 
 
 class FindingSchema(CamelSchema):
