@@ -18,6 +18,7 @@ from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable
 from service.core.values.wording import few
+from service.kinds.cluster import NODE
 from service.kinds.mtc import MTC_NAMESPACE
 from service.kinds.resource import Read
 from service.kinds.workloads import DAEMON_SET, POD, Pod, Workload
@@ -40,6 +41,7 @@ class FileCopyAgents(SidePolicy):
         *PLAN_READS,
         *AGENT_READS,
         *topology.READS,
+        Read(NODE),
         Read(POD, plan_namespaces=True),
     )
     remedy = (
@@ -72,6 +74,8 @@ def _without_agent(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
     try:
         agents = [pod for pod in cluster.all(POD, (MTC_NAMESPACE,)) if AGENT.is_one(pod)]
     except NotGathered:
+        if migration.given_plan is not None and _kept_off(migration, cluster):
+            raise
         return  # the DaemonSet's own numbers then count
     served = {pod.node for pod in agents if is_ready(pod)}
     if not served:
@@ -95,6 +99,15 @@ def _without_agent(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
                 f"oc get node {quote(node)} -o jsonpath='{{.spec.taints}}'",
             ),
         )
+
+
+def _kept_off(migration: Migration, cluster: Cluster) -> bool:
+    """Whether a pod mounts a claim on a node whose taints keep an agent without tolerations off."""
+    tainted = {node.ref.name for node in cluster.known(NODE) if node.taints}
+    return any(
+        pod.claims and pod.node in tainted
+        for pod in cluster.known(POD, migration.source_namespaces)
+    )
 
 
 def _restart(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from shlex import quote
 
 from policies import links
@@ -40,6 +40,9 @@ APPROVAL = Parameter(
     "a certificate signing request that is younger than this may still be approved automatically",
 )  # fmt: skip
 BAD = ("False", "Unknown")
+SILENT = timedelta(minutes=10)
+"""The kubelet reports every five minutes; twice that is no delay."""
+NEVER = datetime.min.replace(tzinfo=UTC)
 COMPONENT = "openshift.io/component"
 """The label of the pods of a master, from OpenShift 3.10."""
 
@@ -48,7 +51,8 @@ class NodesReady(SideNeed):
     """Every node is ready and under no pressure.
 
     A blocker where pods can come to it: on the destination, and on the source where pods of the
-    plan run. A cordoned node counts only where it is not ready, or no node is schedulable.
+    plan run. A cordoned node counts only where it is not ready, or no node is schedulable. A node
+    that reports no more while others do is not ready, whatever its condition is.
     """
 
     id = "MTC846"
@@ -69,14 +73,21 @@ class NodesReady(SideNeed):
         if cluster is migration.source and migration.given_plan is not None:
             names = migration.source_namespaces
             used = {pod.node for pod in cluster.known(POD, names)}
-        for node in cluster.known(NODE):
+        nodes = cluster.known(NODE)
+        newest = max((moment(node.reported) or NEVER for node in nodes), default=NEVER)
+        for node in nodes:
             matters = cluster is migration.destination or node.ref.name in used
             severity = None if matters else Severity.WARNING
+            if not node.ready:
+                with gaps.noted():
+                    command = fetch_command(NODE, node.ref.name)
+                    raise cluster.missing(f"condition Ready of node {node.ref.name}", command)
             if node.ready in BAD:
                 yield _unwell(node, "is not ready", f"Ready={node.ready}", severity)
+            elif _silent(node, newest):
+                yield _unwell(node, "has not reported its state", node.reported, severity)
             elif node.pressure:
                 yield _unwell(node, "is under pressure", few(node.pressure), severity)
-        nodes = cluster.known(NODE)
         if nodes and not any(node.takes_pods or node.ready in BAD for node in nodes):
             yield failed(
                 cluster.subject,
@@ -87,6 +98,12 @@ class NodesReady(SideNeed):
                 key="none",
                 commands=("oc get nodes",),
             )
+
+
+def _silent(node: Node, newest: datetime) -> bool:
+    """Whether a node's kubelet reports no more while others do: Ready is then of another day."""
+    reported = moment(node.reported)
+    return reported is not None and newest - reported > SILENT
 
 
 def _unwell(node: Node, said: str, found: str, severity: Severity | None) -> Outcome:
@@ -161,6 +178,12 @@ def _rollouts(cluster: Cluster) -> Iterator[Outcome]:
         if version.history and version.history[0].state == "Partial":
             said = f"the update of the cluster to {version.history[0].version} is not complete"
             yield _fault(version.ref, said, "updating")
+            continue
+        for state in ("Progressing", "Failing"):
+            told = version.conditions.get(state)
+            if told is not None and told.status == "True":
+                said = f"the cluster version operator has {state}=True: {told.message}"
+                yield _fault(version.ref, said, f"{state}=True")
     for pool in cluster.known(MACHINE_CONFIG_POOL):
         for state in ("Updating", "Degraded"):
             told = pool.conditions.get(state)

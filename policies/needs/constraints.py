@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from shlex import quote
 from typing import NamedTuple
 
@@ -147,7 +147,7 @@ def _stricter(migration: Migration) -> Iterator[Outcome]:
     spaces = migration.derive(_destinations)
     for pod in pods:
         space, account = spaces.get(pod.ref.namespace, pod.ref.namespace), pod.account or "default"
-        if not _granted(migration, there, space, account):
+        if not _granted(migration, there, pod.ref.namespace, account):
             yield failed(
                 pod.ref.subject,
                 f"pod {pod.ref.namespace}/{pod.ref.name} requests capabilities or "
@@ -214,7 +214,7 @@ def _refused(migration: Migration, use: ConstraintUse) -> Iterator[Outcome]:
     try:
         there = migration.destination.find(SCC, name)
         carried = _carried(migration, name, user)
-        if there is not None and _granted(migration, there, space, account):
+        if there is not None and _granted(migration, there, ref.namespace, account):
             yield from _other_settings(migration, use, there)
             return
     except NotGathered as gap:
@@ -277,25 +277,38 @@ def _carried(migration: Migration, name: str, user: str) -> bool:
 
 
 def _granted(
-    migration: Migration, item: SecurityContextConstraints, space: str, account: str
+    migration: Migration, item: SecurityContextConstraints, source: str, account: str
 ) -> bool:
+    """Whether an account of a source namespace can use constraints on the destination.
+
+    MTC carries the role bindings of the namespace, and maps the namespaces of their subjects.
+    """
+    space = migration.derive(_destinations).get(source, source)
     user = f"system:serviceaccount:{space}:{account}"
     groups = (*EVERYONE, f"system:serviceaccounts:{space}")
     if user in item.users or any(group in item.groups for group in groups):
         return True
     role = f"system:openshift:scc:{item.ref.name}"
-    sides = (migration.source, migration.destination)
-    local = [one for side in sides for one in side.known(ROLE_BINDING)]
-    wide = migration.destination.known(CLUSTER_ROLE_BINDING)
-    if any(_binds(one, role, account, groups) for one in (*local, *wide)):
+    here, there = migration.source, migration.destination
+    if (
+        _bound(here.known(ROLE_BINDING, (source,)), role, source, account)
+        or _bound(there.known(ROLE_BINDING, (space,)), role, space, account)
+        or _bound(there.known(CLUSTER_ROLE_BINDING), role, space, account)
+    ):
         return True
-    migration.destination.all(CLUSTER_ROLE_BINDING)
-    migration.source.all(ROLE_BINDING, migration.source_namespaces)
+    there.all(CLUSTER_ROLE_BINDING)
+    here.all(ROLE_BINDING, migration.source_namespaces)
     return False
 
 
-def _binds(item: ClusterRoleBinding, role: str, account: str, groups: tuple[str, ...]) -> bool:
-    return item.role == role and any(
-        one.name == account if one.kind == "ServiceAccount" else one.name in groups
+def _bound(items: Iterable[ClusterRoleBinding], role: str, space: str, account: str) -> bool:
+    groups = (*EVERYONE, f"system:serviceaccounts:{space}")
+    user = f"system:serviceaccount:{space}:{account}"
+    return any(
+        (one.name == account and one.namespace in ("", space))
+        if one.kind == "ServiceAccount"
+        else one.name in (*groups, user)
+        for item in items
+        if item.role == role
         for one in item.subjects
     )

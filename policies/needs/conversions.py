@@ -17,6 +17,7 @@ from service.core.facts.served_apis import has_kind
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, at_destination, failed
 from service.core.policy import NotApplicable
+from service.core.values.imagerefs import image_namespace
 from service.core.values.versions import Version, parse_or_none
 from service.core.values.wording import few, plural
 from service.kinds.cluster import NODE
@@ -230,7 +231,7 @@ class BuildsPush(PlanNeed):
         with gaps.noted():
             migration.source.all(BUILD_CONFIG, migration.source_namespaces)
         for item in migration.source.known(BUILD_CONFIG, migration.source_namespaces):
-            if item.output.startswith("ImageStreamTag:"):
+            if item.output.startswith("ImageStreamTag:") or _is_internal(item.output):
                 yield failed(
                     item.ref.subject,
                     f"build configuration {item.ref.namespace}/{item.ref.name} pushes to "
@@ -244,3 +245,9 @@ class BuildsPush(PlanNeed):
                         ),
                     ),
                 )
+
+
+def _is_internal(output: str) -> bool:
+    """Whether a build pushes to the registry of its own cluster by name."""
+    kind, _, image = output.partition(":")
+    return kind == "DockerImage" and bool(image_namespace(image))

@@ -39,6 +39,8 @@ SWITCHES: Mapping[str, tuple[Resource[Any], str]] = {
     "disable_image_migration": (IMAGE_STREAM, "images and image streams stay behind"),
     "disable_image_copy": (IMAGE_STREAM, "image streams arrive without images"),
 }
+IN_SWITCHES = {"persistentvolumes"}
+"""What disable_pv_migration adds to the list in the plan's status, beside its kind."""
 STAY = "they stay behind"
 LISTS = ("excluded_resources", "additional_excluded_resources")
 DEFAULT = frozenset(SETTINGS["excluded_resources"].default.split(", "))
@@ -48,8 +50,8 @@ class NothingExcluded(PlanNeed):
     """No setting of the MigrationController leaves out what the plan's namespaces hold.
 
     The controller reports a migration without volumes or images as succeeded. What MTC leaves out
-    by default is no finding of this policy. Without the MigrationController, the list that the
-    controller writes into the plan's status counts.
+    by default is no finding of this policy. The list that the controller writes into the plan's
+    status counts as well.
     """
 
     id = "MTC844"
@@ -82,10 +84,15 @@ class NothingExcluded(PlanNeed):
             if is_true(switches[name].value):
                 with gaps.noted():
                     yield from _left(migration, kind, name, said, switches[name].evidence)
+        told: set[str] = {kind.plural for kind, _ in SWITCHES.values()} | IN_SWITCHES
         for name in LISTS:
             given = setting(migration, name)
-            words = given.value if isinstance(given.value, list) else ()
-            yield from _listed(migration, name, map(str, words), given.evidence, gaps)
+            words = [str(word) for word in given.value] if isinstance(given.value, list) else []
+            told.update(words)
+            yield from _listed(migration, name, words, given.evidence, gaps)
+        rest = [word for word in plan.excluded_resources if word not in told]
+        at = plan.ref.at("/status/excludedResources")
+        yield from _listed(migration, "status", rest, (at,), gaps)
 
 
 def _listed(
@@ -106,6 +113,16 @@ def _listed(
                 yield from _left(migration, counted[0], key, STAY, evidence)
         else:
             yield _unseen(migration, name, word, evidence)
+
+
+def _others(migration: Migration, word: str) -> list[str]:
+    """Where objects of a kind are that no policy reads."""
+    plural = word.partition(".")[0]
+    return [
+        f"{one.kind} in {one.namespace}"
+        for one in migration.source.others
+        if one.namespace in migration.source_namespaces and f"{one.kind.lower()}s" == plural
+    ]
 
 
 def _left(
@@ -133,14 +150,15 @@ def _left(
 
 
 def _unseen(migration: Migration, name: str, word: str, evidence: tuple[Pointer, ...]) -> Outcome:
+    held = _others(migration, word)
     return failed(
         migration.plan.ref.subject,
-        f"{name} excludes {word}",
+        f"{name} excludes {word}" + (f": {STAY} ({few(held)})" if held else ""),
         *evidence,
         found=word,
         wanted="not set, unless the application needs none",
         key=f"{name} {word}",
-        severity=Severity.INFO,
+        severity=None if held else Severity.INFO,
     )
 
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from policies import links
 from policies.needs.need_policies import Gaps, PlanNeed
 from policies.plan.plan_policies import PLAN_READS
+from service.core.evidence import NotGathered
+from service.core.facts import mtc_release
+from service.core.facts.mtc_release import mtc_version
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, not_applicable
+from service.core.policy import NotApplicable
+from service.core.values.versions import Version, parse_or_none
 from service.kinds.mtc import MIG_PLAN, MTC_NAMESPACE
 
 LONGEST = 63
@@ -61,6 +67,9 @@ class PlanNameLength(PlanNeed):
         )
 
 
+FIRST_COUNTED = Version.parse("1.8.6")
+
+
 class OnePlanPerNamespace(PlanNeed):
     """No other plan has the same namespaces, closed ones included.
 
@@ -76,7 +85,8 @@ class OnePlanPerNamespace(PlanNeed):
         "during the migration."
     )
     severity = Severity.WARNING
-    reads = PLAN_READS
+    reads = (*PLAN_READS, *mtc_release.READS)
+    declares = ("mtcVersion",)
     remedy = "Delete the closed plans of earlier migrations of these namespaces."
     docs = (links.MIGRATING,)
     source = "MTC 1.8.6 release notes; mig-controller pkg/controller/migmigration/quiesce.go"
@@ -84,6 +94,10 @@ class OnePlanPerNamespace(PlanNeed):
     good = "no closed plan has the same namespaces"
 
     def faults(self, migration: Migration, subject: Migration, gaps: Gaps) -> Iterator[Outcome]:
+        with suppress(NotGathered):
+            runs = parse_or_none(mtc_version(migration, migration.host).value)
+            if runs is not None and runs < FIRST_COUNTED:
+                raise NotApplicable(f"MTC {runs} does not count closed plans")
         plan = migration.plan
         entries = {one.text for one in plan.namespaces}
         with gaps.noted():

@@ -68,6 +68,8 @@ class Node:
     taints: tuple[str, ...] = ()
     allocatable: Mapping[str, str] = field(default_factory=dict)
     attached: Mapping[str, int] = field(default_factory=dict)
+    reported: str = ""
+    """When the kubelet last reported condition Ready, as written."""
 
     @property
     def takes_pods(self) -> bool:
@@ -158,7 +160,16 @@ def node(value: Object, ref: Ref) -> Node:
             text(row, "name", "/status/volumesAttached").removeprefix(CSI).partition("^")[0]
             for row in rows(status, "volumesAttached", "/status")
         ),
+        reported=_reported(status),
     )
+
+
+def _reported(status: Object) -> str:
+    at = "/status/conditions"
+    for row in rows(status, "conditions", "/status"):
+        if row.get("type") == "Ready":
+            return text(row, "lastHeartbeatTime", at)
+    return ""
 
 
 def first(labels: Object, names: tuple[str, ...]) -> str:
