@@ -53,8 +53,9 @@ def opa(binary: Path) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [str(binary), "run", "--server", "--log-level=error", "--disable-telemetry"]
-    process = subprocess.Popen([*command, f"--addr=127.0.0.1:{port}", str(RULES)])
+    command = [str(binary), "run", "--server", "--log-level=error", "--skip-version-check"]
+    command += [f"--addr=127.0.0.1:{port}", str(RULES)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         for _ in range(200):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from service.core.evidence import NotGathered
 from service.core.facts.setting_values import is_true, setting
@@ -41,17 +41,11 @@ class Volume:
     pv: PersistentVolume | None
     planned: PlanVolume | None
     left_out: str = ""
+    hold: str = field(init=False, compare=False)
+    """The claim as ``namespace/name``, as far as it is known; twenty policies ask for it."""
 
-    @property
-    def hold(self) -> str:
-        """The claim as ``namespace/name``, as far as it is known; for messages."""
-        if self.claim is not None:
-            return f"{self.claim.ref.namespace}/{self.claim.ref.name}"
-        if self.planned is not None and self.planned.pvc_name:
-            return f"{self.planned.pvc_namespace}/{self.planned.pvc_name}"
-        if self.pv is not None and self.pv.claim_name:
-            return f"{self.pv.claim_namespace}/{self.pv.claim_name}"
-        return ""
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hold", _held(self.claim, self.planned, self.pv))
 
     @property
     def mode(self) -> str:
@@ -68,6 +62,18 @@ class Volume:
         if self.pv is not None:
             return self.pv.storage_class
         return self.planned.storage_class if self.planned is not None else ""
+
+
+def _held(
+    claim: PersistentVolumeClaim | None,
+    planned: PlanVolume | None,
+    pv: PersistentVolume | None,
+) -> str:
+    if claim is not None:
+        return f"{claim.ref.namespace}/{claim.ref.name}"
+    if planned is not None and planned.pvc_name:
+        return f"{planned.pvc_namespace}/{planned.pvc_name}"
+    return f"{pv.claim_namespace}/{pv.claim_name}" if pv is not None and pv.claim_name else ""
 
 
 @dataclass(frozen=True, slots=True)
