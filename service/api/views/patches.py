@@ -27,6 +27,7 @@ from service.core import patch
 from service.core.deadline import paced
 from service.core.outcome import Severity
 from service.core.report import Finding
+from service.core.values.wording import plural
 from service.intake.intake import Intake
 
 blueprint = Blueprint("patches", __name__)
@@ -151,8 +152,8 @@ def _refused(reasons: tuple[patch.PatchReason, ...]) -> Refused:
         )
         for reason in reasons
     ]
-    count = "One reason speaks" if len(faults) == 1 else f"{len(faults)} reasons speak"
-    return Refused("patch-refused", f"{count} against the patch; see errors[].", errors=faults)
+    count = plural(len(faults), "reason")
+    return Refused("patch-refused", f"{count} to refuse it; see errors[].", errors=faults)
 
 
 def _rendered(result: patch.PatchResult, form: str, dry: bool) -> bytes:
