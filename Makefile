@@ -57,7 +57,8 @@ test-clients: $(VENV)/.installed build/$(GENERATOR)-$(GENERATOR_VERSION).jar
 docs: $(VENV)/.tools
 	$(BIN)/mtc-preflight docs --write .
 
-# Ten thousand requests, good and hostile, and the memory of the workers.
+# A day of requests, good and hostile, in 15 minutes: memory, descriptors, files, while certificates and
+# tokens are replaced.
 soak: $(VENV)/.tools
 	$(BIN)/python benchmarks/soak.py
 

@@ -29,11 +29,13 @@ def members(folder: Path, endings: tuple[str, ...]) -> Iterator[Path]:
         folders.sort()
         for name in sorted(names):
             path = Path(root, name)
-            if not name.endswith(endings):
-                continue
-            target = path.resolve()
-            if target.is_file() and target.is_relative_to(inside):
+            if name.endswith(endings) and path.resolve().is_file() and within(path, inside):
                 yield path
+
+
+def within(path: Path, folder: Path) -> bool:
+    """Whether a path, links followed, is inside a directory that is named without links."""
+    return path.resolve().is_relative_to(folder)
 
 
 class FolderStream(io.RawIOBase):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from service.cli.exits import Refusal
-from service.cli.folder import FolderStream
+from service.cli.folder import FolderStream, within
 from service.cli.progress import Progress, Watched, WatchedFile
 from service.core.evidence import Problem
 from service.intake.archives.members import _SUFFIXES as ARCHIVES
@@ -98,11 +98,17 @@ def _spread(given: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _parts_of(folder: Path) -> list[tuple[str, str]]:
-    found = [
-        (entry.name.partition(".")[0], str(entry))
-        for entry in sorted(folder.iterdir())
-        if entry.name.partition(".")[0] in PART_NAMES
-    ]
+    found = []
+    for entry in sorted(folder.iterdir()):
+        part = entry.name.partition(".")[0]
+        if part not in PART_NAMES:
+            continue
+        if not (entry.is_file() or entry.is_dir()) or not within(entry, folder.resolve()):
+            raise Refusal(
+                f"{entry} is no regular file or directory within {folder}",
+                f"remove it, or give what it leads to by itself: --{part} PATH",
+            )
+        found.append((part, str(entry)))
     if not found:
         names = ", ".join(PART_NAMES)
         raise Refusal(

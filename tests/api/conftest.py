@@ -49,10 +49,11 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Starts servers with given settings; all are stopped at the end of the tests."""
     running: list[Server] = []
 
-    def start(*arguments: str, **settings: str) -> Server:
+    def start(*arguments: str, inside: tuple[str, ...] = (), **settings: str) -> Server:
         folder = tmp_path_factory.mktemp("server")
         port = free_port()
         command = [
+            *inside,
             sys.executable,
             "-m",
             "gunicorn",

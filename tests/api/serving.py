@@ -100,7 +100,7 @@ class Server:
 
 
 Start = Callable[..., Server]
-"""Starts a server: arguments of gunicorn, and settings as keywords."""
+"""Starts a server: arguments of gunicorn, a command to run it ``inside``, and its settings."""
 
 
 def _status(pid: int, name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import os
@@ -13,10 +14,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import trustme
 from serving import Server, Start, free_port
+from test_auth import asked, certificate
 
 URL = "/v1/evaluations?role=source"
 JSON = {"Content-Type": "application/json"}
@@ -79,6 +83,31 @@ def test_a_full_disk(tmp_path: Path, start_server: Start) -> None:
     assert server.request("POST", "/v1/evaluations", form, kind).status == 503
     assert status(server) == 200
     assert server.request("GET", "/metrics").status == 200
+
+
+READ_ONLY = (
+    "unshare", "--map-root-user", "--mount", "sh", "-c",
+    'mount -t tmpfs -o size=1m none "$TMPDIR" && mount -o remount,ro,bind / && exec "$@"', "sh",
+)  # fmt: skip
+"""Runs a command where / is read-only, and the temporary folder a file system of 1 MiB."""
+
+
+def test_a_read_only_root_with_a_temporary_folder_that_is_full(start_server: Start) -> None:
+    """As in a container: nothing but the temporary folder can be written, and that is small."""
+    probe = subprocess.run([*READ_ONLY, "touch", str(Path.cwd() / "written")], check=False,
+                           env={**os.environ, "TMPDIR": "/mnt"}, capture_output=True)  # fmt: skip
+    if b"Read-only file system" not in probe.stderr:
+        pytest.skip(f"NOT TESTED: no read-only root can be made here: {probe.stderr.decode()}")
+    server = start_server(inside=READ_ONLY)
+    assert status(server) == 200
+    for _ in range(3):
+        reply = server.request("POST", URL, LARGE, JSON)
+        assert (reply.status, reply.json["code"]) == (503, "storage-unavailable")
+        assert status(server) == 200
+    for path in ("/livez", "/metrics"):
+        assert server.request("GET", path).status == 200
+    inside = Path(f"/proc/{server.process.pid}/root{server.log_file.parent}")
+    assert list(inside.iterdir()) == [], "a temporary file was left behind"
 
 
 @pytest.fixture
@@ -197,6 +226,44 @@ def test_a_reload_under_load_loses_no_request(start_server: Start) -> None:
     assert server.request("GET", "/metrics").status == 200
 
 
+def test_a_reload_under_load_through_tls_loses_no_connection(
+    start_server: Start, tmp_path: Path
+) -> None:
+    """Handshakes with client certificates go on beside broken ones, while workers are replaced."""
+    ca, other = trustme.CA(), trustme.CA()
+    ca.cert_pem.write_to_path(tmp_path / "ca.crt")
+    own, client = certificate(tmp_path, "server", ca), certificate(tmp_path, "client", ca)
+    stranger = certificate(tmp_path, "stranger", other)
+    server = start_server(TLS_CERT_FILE=str(own), TLS_KEY_FILE=str(own.with_suffix(".key")),
+                          TLS_CLIENT_CA_FILE=str(tmp_path / "ca.crt"),
+                          IDLE_TIMEOUT="5")  # fmt: skip
+    before = server.workers()
+    # Some never begin their handshake, until the service leaves them.
+    silent = [socket.create_connection(("127.0.0.1", server.port), 60) for _ in range(4)]
+
+    def ask(number: int) -> int:
+        if number == 20:
+            server.process.send_signal(signal.SIGHUP)
+        if number % 3 == 1:
+            return asked(server.port, "/livez", ca, stranger)
+        if number % 3 == 2:
+            with socket.create_connection(("127.0.0.1", server.port), 60) as link:
+                link.sendall(b"GET /livez HTTP/1.1\r\n\r\n")
+                with contextlib.suppress(OSError):
+                    link.recv(100)
+            return 0
+        return asked(server.port, "/livez", ca, client)
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(ask, range(90)))
+    assert found == [200 if number % 3 == 0 else 0 for number in range(90)]
+    eventually(True, lambda: len(server.workers()) == 2 and not {*before} & {*server.workers()})
+    assert [asked(server.port, "/livez", ca, client) for _ in range(6)] == [200] * 6
+    for link in silent:
+        link.close()
+    assert errors(server) == []
+
+
 def test_at_the_end_what_runs_is_finished_and_what_comes_is_refused(start_server: Start) -> None:
     server = start_server()
     body = SMALL + b" " * 99
@@ -213,6 +280,29 @@ def test_at_the_end_what_runs_is_finished_and_what_comes_is_refused(start_server
     assert errors(server) == []
     with pytest.raises(OSError, match="refused"):
         status(server)
+
+
+WALL_CLOCK = {
+    "service/api/access/tokens.py": "the last day of a token",
+    "service/collect/api.py": "Retry-After as a date",
+    "service/collect/webhook.py": "the timestamp that a receiver checks",
+    "service/collect/writer.py": "when the evidence was collected",
+    "service/intake/options.py": "the time that evidence is judged for",
+}
+"""Files that may ask for the time of day, and what for."""
+
+
+def test_no_deadline_looks_at_a_clock_that_can_jump() -> None:
+    """Deadlines, waits and heartbeats are of the clock that only goes on."""
+    root = Path(__file__).parents[2]
+    found = set()
+    for file in sorted(root.glob("service/**/*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Attribute) and ast.unparse(node) in (
+                "time.time", "datetime.now", "datetime.utcnow", "date.today", "time.localtime",
+            ):  # fmt: skip
+                found.add(str(file.relative_to(root)))
+    assert found == {*WALL_CLOCK}
 
 
 @pytest.mark.parametrize(

@@ -202,6 +202,43 @@ def test_links_out_of_a_directory_are_not_followed(tmp_path: Path) -> None:
     assert done.report["parts"][0]["documents"] == 2
 
 
+def test_a_pipe_in_a_directory_is_never_opened(tmp_path: Path) -> None:
+    """Opening it would wait for a writer that never comes."""
+    folder = tmp_path / "gathered"
+    write(folder / "version.json", VERSION)
+    os.mkfifo(folder / "a.json")
+    done = run("check", "--source", folder, "--format", "json")
+    assert done.report["parts"][0]["documents"] == 1
+
+
+@pytest.mark.parametrize("name", ["source.json", "destination"])
+def test_a_directory_of_parts_with_a_pipe_or_a_link_out_of_it_is_refused(
+    tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "evidence"
+    write(folder / "host.json", VERSION)
+    os.mkfifo(folder / name)
+    piped = run("check", folder)
+    (folder / name).unlink()
+    outside = tmp_path / "elsewhere"
+    outside.mkdir()
+    (folder / name).symlink_to(outside)
+    linked = run("check", folder)
+    for done in (piped, linked):
+        assert done.status == 3
+        assert f"{name} is no regular file or directory within" in done.err
+        assert f"--{name.partition('.')[0]} PATH" in done.err
+
+
+def test_links_within_a_directory_of_parts_are_followed(tmp_path: Path) -> None:
+    """As in a mounted ConfigMap."""
+    folder = tmp_path / "evidence"
+    write(folder / "..data" / "source.json", VERSION)
+    (folder / "source.json").symlink_to(Path("..data") / "source.json")
+    done = run("check", folder, "--format", "json")
+    assert [part["name"] for part in done.report["parts"]] == ["source"]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
     path = write(tmp_path / "folder" / "version.json", VERSION)
