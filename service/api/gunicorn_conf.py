@@ -15,6 +15,7 @@ import os
 import socket
 import ssl
 import struct
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -35,6 +36,9 @@ except SettingsError as error:
 # With it the Prometheus client would keep its numbers in mapped files, and a full disk would kill.
 os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
 _channel = channel.opened()
+# Chosen before any worker starts: one that starts while it is missing or full would take another.
+with contextlib.suppress(FileNotFoundError):
+    tempfile.gettempdir()
 
 worker_class = "gthread"
 workers = _settings.workers or workers_by_default(memory=_settings.memory)

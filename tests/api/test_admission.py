@@ -205,6 +205,30 @@ def test_a_service_account_of_another_namespace_is_a_writer_like_any(client: Fla
     assert ask(client, review(written, userInfo=user))["allowed"] is False
 
 
+@pytest.mark.parametrize(
+    "left_out", ["userInfo", "resource", "requestKind", "oldObject", "options"]
+)
+def test_a_review_without_a_key_that_is_not_needed_is_judged(
+    client: FlaskClient, left_out: str
+) -> None:
+    document = review(plan(volume("pv-1", action="fly")))
+    whole = ask(client, document)
+    del document["request"][left_out]
+    assert ask(client, document) == whole
+    assert whole["allowed"] is False
+
+
+@pytest.mark.parametrize("needed", ["uid", "kind", "operation"])
+def test_a_review_without_a_key_that_is_needed_is_refused(client: FlaskClient, needed: str) -> None:
+    document = review(plan())
+    del document["request"][needed]
+    answer = client.post(URL, json=document)
+    assert (answer.status_code, answer.get_json()["errors"][0]["pointer"]) == (
+        422,
+        f"/request/{needed}",
+    )
+
+
 def test_a_plan_can_always_be_closed(client: FlaskClient) -> None:
     written = plan(volume("pv-1", action="fly"), closed=True)
     assert ask(client, review(written))["allowed"] is True

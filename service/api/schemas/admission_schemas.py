@@ -61,7 +61,7 @@ class AdmissionRequestSchema(_Lenient):
     name = fields.String(load_default="")
     namespace = fields.String(load_default="")
     sub_resource = fields.String(load_default="")
-    user_info = fields.Nested(UserInfoSchema, load_default=dict)
+    user_info = fields.Nested(UserInfoSchema, load_default=lambda: UserInfoSchema().load({}))
     object = fields.Dict(load_default=None, allow_none=True)
     old_object = fields.Dict(load_default=None, allow_none=True)
 
