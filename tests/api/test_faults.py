@@ -139,6 +139,15 @@ def test_no_more_file_descriptors(few_files: Server) -> None:
     assert few_files.process.poll() is None
 
 
+VOLUME = {"apiVersion": "v1", "kind": "PersistentVolume", "status": {"phase": "Failed"}}
+SLOW = json.dumps(
+    {
+        "apiVersion": "v1",
+        "kind": "List",
+        "items": [{**VOLUME, "metadata": {"name": f"pv-{number}"}} for number in range(10_000)],
+    }
+).encode()
+"""It is evaluated for seconds."""
 HEAD = (
     b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     b"Content-Length: %d\r\n\r\n"
@@ -147,12 +156,16 @@ HEAD = (
 
 @pytest.mark.parametrize("stage", ["receiving", "waiting", "evaluating", "sending"])
 def test_a_worker_that_is_killed_at_any_stage_is_replaced(start_server: Start, stage: str) -> None:
-    server = start_server(WORKERS="2", HEALTH_ADDRESS=f"127.0.0.1:{(port := free_port())}")
+    server = start_server(
+        WORKERS="2",
+        HEALTH_ADDRESS=f"127.0.0.1:{(port := free_port())}",
+        EVALUATIONS="1" if stage == "waiting" else "4",
+    )
     line = b'{"clusters":[{"role":"source"}]}\n'
     path, body, sent = {
         "receiving": (b"/v1/evaluations?role=source", SMALL + b" " * 99, SMALL),
-        "waiting": (b"/v1/evaluations?role=source", SMALL, SMALL),
-        "evaluating": (b"/v1/evaluations?role=source", LARGE, LARGE),
+        "waiting": (b"/v1/evaluations?role=source", SLOW, SLOW),
+        "evaluating": (b"/v1/evaluations?role=source", SLOW, SLOW),
         "sending": (b"/v1/evaluations/batch", line * 200, line * 200),
     }[stage]
     head = HEAD % (path, len(body))
@@ -308,6 +321,36 @@ def test_no_deadline_looks_at_a_clock_that_can_jump() -> None:
             ):  # fmt: skip
                 found.add(str(file.relative_to(root)))
     assert found == {*WALL_CLOCK}
+
+
+JUMPING = """
+import os, time
+now = time.time
+def jumped():
+    with open(os.environ["JUMP"]) as file:
+        return now() + float(file.read() or 0)
+time.time = jumped
+"""
+
+
+def test_a_clock_that_jumps_by_a_year_and_back_under_load(
+    start_server: Start, tmp_path: Path
+) -> None:
+    """For all that asks for the time of day by time.time, such as gunicorn and the log."""
+    (tmp_path / "sitecustomize.py").write_text(JUMPING)
+    jump = tmp_path / "jump"
+    jump.write_text("0")
+    server = start_server(inside=("env", f"PYTHONPATH={tmp_path}", f"JUMP={jump}"))
+    before = server.workers()
+    with Load(server) as load:
+        for seconds in (31_536_000, -31_536_000, 0):
+            jump.write_text(str(seconds))
+            count = load.done
+            eventually(True, lambda count=count: load.done > count + 20)
+    assert load.wrong == []
+    assert errors(server) == []
+    assert server.workers() == before
+    assert len({line["time"][:4] for line in server.log()}) == 3, "the clock did jump"
 
 
 @pytest.mark.parametrize(
