@@ -38,6 +38,8 @@ LAST_PORT = 65535
 class RemotePolicy(SidePolicy):
     """A rule about the MigCluster of a cluster that the controller does not run on."""
 
+    requires = ("MTC710",)
+
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         item = side_cluster(migration, cluster)
         if item.is_host:

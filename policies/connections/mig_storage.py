@@ -69,6 +69,8 @@ def halves(storage: MigStorage) -> tuple[Half, ...]:
 class StoragePolicy(MigrationPolicy):
     """A rule about the plan's MigStorage."""
 
+    requires = ("MTC712",)
+
     def applies(self, migration: Migration) -> None:
         if migration.given_plan is not None and storage_conversion(migration):
             raise NotApplicable("a plan that converts storage classes needs no repository")

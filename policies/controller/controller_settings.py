@@ -51,6 +51,7 @@ class ControllerSettings(ClusterPolicy):
         Read(DEPLOYMENT, namespace=MTC_NAMESPACE),
     )
     declares = ("mtcVersion",)
+    requires = ("MTC745",)
     remedy = "Correct the key in the MigrationController's spec, or remove it."
     docs = (links.CONTROLLER,)
     source = (

@@ -53,6 +53,7 @@ class RegistryPath(DirectImagePolicy):
     why = "The controller does not find the registry; the plan never becomes Ready."
     reads = REGISTRY_READS
     declares = ("registryRoute",)
+    requires = ("MTC710",)
     remedy = (
         "Set spec.exposedRegistryPath of the MigCluster to the host of the route, without "
         "anything else."

@@ -44,6 +44,7 @@ class FileCopyAgents(SidePolicy):
         Read(NODE),
         Read(POD, plan_namespaces=True),
     )
+    requires = ("MTC780", "MTC745")
     remedy = (
         "Fix the DaemonSet; give its pods tolerations for the nodes' taints, or move the "
         "application's pods; unset restartRestic where the DaemonSet is called node-agent."

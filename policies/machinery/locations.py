@@ -40,6 +40,7 @@ class LocationAvailable(SidePolicy):
     why = "The backup does not appear on the destination; EnsureInitialBackupReplicated waits."
     unsure = Severity.WARNING
     reads = (*PLAN_READS, *LOCATION_READS, Read(MIG_STORAGE, MTC_NAMESPACE))
+    requires = ("MTC780", "MTC745")
     remedy = "Fix the connection to the repository, or its credentials, as the message says."
     docs = (links.UPGRADING, links.OADP_TROUBLE)
     source = "Velero BackupStorageLocation; mig-controller pkg/controller/migmigration/backup.go"
@@ -109,6 +110,7 @@ class OneDefaultSnapshotLocation(SidePolicy):
     why = "Velero refuses the backup: it cannot choose among the snapshot locations."
     unsure = Severity.WARNING
     reads = (Read(VOLUME_SNAPSHOT_LOCATION, MTC_NAMESPACE),)
+    requires = ("MTC780", "MTC745")
     remedy = "Delete the VolumeSnapshotLocations that no plan needs, or mark the defaults."
     docs = (links.UPGRADING, links.OADP_TROUBLE)
     source = "MTC 1.7.15 and 1.7.16 release notes (BZ 2180565)"

@@ -38,6 +38,7 @@ class OadpPairing(ClusterPolicy):
     why = "Velero is not set up, or rejects what MTC writes. Migrations hang in phase Prepare."
     reads = (*MTC_READS, *releases.READS, Read(CLUSTER_SERVICE_VERSION, MTC_NAMESPACE))
     declares = ("mtcVersion", "openshiftVersion")
+    requires = ("MTC745",)
     remedy = "Set the channel of OADP's Subscription to the release that the finding names."
     docs = (*DOCS, links.OADP_TROUBLE)
     source = "MTC documentation, About MTC (MTC 1.8 support); OADP release notes; release data"

@@ -37,6 +37,7 @@ class Reconciled(ClusterPolicy):
         Read(MIGRATION_CONTROLLER, MTC_NAMESPACE),
         Read(DATA_PROTECTION_APPLICATION, MTC_NAMESPACE),
     )
+    requires = ("MTC745",)
     remedy = "Correct what the message names, and check the log of the operator."
     docs = (links.UPGRADING, links.OADP_TROUBLE)
     source = "mig-operator status of MigrationController; OADP condition Reconciled"

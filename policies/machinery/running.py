@@ -63,6 +63,7 @@ class ControllerRunning(Policy[Cluster]):
     title = "The MTC controller runs"
     why = "Plans are not validated, and migrations do not start or stop halfway."
     reads = (*RUNNING_READS, Read(CRD))
+    requires = ("MTC745",)
     remedy = (
         "Fix the pod as its events and log say; if it ran out of memory, raise "
         "mig_controller_limits_memory in the MigrationController."
@@ -126,6 +127,7 @@ class OperatorsRunning(ClusterPolicy):
         Read(CLUSTER_SERVICE_VERSION, MTC_NAMESPACE),
         Read(INSTALL_PLAN, MTC_NAMESPACE),
     )
+    requires = ("MTC745",)
     remedy = (
         "Fix what the phase and the message name. Approve an InstallPlan that waits for approval."
     )
@@ -220,6 +222,7 @@ class VeleroRunning(SidePolicy):
     title = "Velero runs on the source and the destination"
     why = "The migration waits indefinitely in phase EnsureCloudSecretPropagated or in its backup."
     reads = RUNNING_READS
+    requires = ("MTC745",)
     remedy = (
         "Fix Velero: check the events and log of its pod, the DataProtectionApplication and OADP."
     )

@@ -7,7 +7,7 @@ from shlex import quote
 
 from policies import links
 from policies.needs.need_policies import READS, Gaps, PlanNeed, copied
-from policies.plan.plan_policies import PLAN_READS
+from policies.plan.plan_policies import GIVEN, PLAN_READS
 from service.core.facts import mtc_release, release, topology
 from service.core.facts.mtc_release import mtc_version
 from service.core.facts.plan_type import storage_conversion
@@ -213,6 +213,7 @@ class BuildsPush(PlanNeed):
     why = "Builds fail after the migration because their pods cannot push to the registry."
     severity = Severity.WARNING
     reads = (*PLAN_READS, *mtc_release.READS, Read(BUILD_CONFIG, plan_namespaces=True))
+    requires = (*GIVEN, "MTC745")
     declares = ("mtcVersion",)
     remedy = (
         "After the migration, link the secret of the builder service account again, or "

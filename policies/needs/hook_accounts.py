@@ -8,6 +8,7 @@ from shlex import quote
 from policies import links
 from policies.needs.need_policies import Gaps, NeedPolicy
 from policies.plan.hooks.plan_hooks import HOOK_READS, HookPolicy, HookUse, mig_hook
+from policies.plan.plan_policies import GIVEN
 from service.core.evidence import Missing, NotGathered
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, unknown
@@ -41,6 +42,7 @@ class HookAccounts(NeedPolicy[HookUse], HookPolicy):
         Read(SERVICE_ACCOUNT, MTC_NAMESPACE),
         Read(CLUSTER_ROLE_BINDING),
     )
+    requires = GIVEN
     remedy = "Create the service account on the cluster where the hook runs, and bind it to a role."
     docs = (links.ADVANCED, links.TROUBLE)
     source = "mig-controller pkg/controller/migmigration/hooks.go"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import ClassVar
 
-from policies.plan.plan_policies import PLAN_READS, SidePolicy
+from policies.plan.plan_policies import GIVEN, PLAN_READS, SidePolicy
 from policies.volumes.valid import VOLUME_READS
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.direct import direct_volumes
@@ -70,6 +70,8 @@ class NeedPolicy(Policy[S]):
 
 class PlanNeed(NeedPolicy[Migration], MigrationPolicy):
     """A rule about the plan as a whole."""
+
+    requires = GIVEN
 
 
 class SideNeed(NeedPolicy[Cluster], SidePolicy):

@@ -50,6 +50,7 @@ class CertificatesLast(SideNeed):
         *(Read(SECRET, namespace) for namespace in NAMESPACES),
     )
     declares = ("openshiftVersion",)
+    requires = ("MTC710",)
     remedy = "Renew the certificate, or add the new certificate to the bundle."
     docs = (links.CHECKLISTS,)
     source = "MTC documentation, Premigration checklists: certificates are valid throughout"

@@ -29,6 +29,7 @@ from policies.network.traffic import (
     rsync_spaces,
     rsync_target,
 )
+from policies.plan.plan_policies import GIVEN
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import Fact, direct
 from service.core.facts.direct import direct_volumes
@@ -94,6 +95,7 @@ class NoBlockingNetworkPolicy(ClusterPolicy):
         *COMMAND_READS,
     )
     declares = ("networkRestrictions", "networkType", "addresses")
+    requires = GIVEN
     remedy = (
         "Add a NetworkPolicy that allows egress of the rsync pods on the source and ingress on "
         "the destination, and an Allow rule before the Deny rule in the egress firewall."

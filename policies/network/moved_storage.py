@@ -13,6 +13,7 @@ from policies.network.connection_outcomes import (
     PLAN_READS,
     connection,
 )
+from policies.plan.plan_policies import GIVEN
 from service.core.evidence import Attempt, Missing
 from service.core.facts.cloud import platform, regions
 from service.core.facts.connecting import untried
@@ -80,6 +81,7 @@ class RemoteVolumesReachable(ClusterPolicy):
         *MTC_READS,
     )
     declares = ("volume", "region", "platform")
+    requires = GIVEN
     remedy = (
         "Make the storage reachable from both clusters (NFS: open port 2049, and export to the "
         "nodes of both), or select action copy."

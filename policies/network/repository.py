@@ -76,6 +76,7 @@ class RepositoryReachable(ClusterPolicy):
     title = "Every cluster reaches the replication repository"
     why = "Backups are not written or not found. The migration stops in its first phase."
     reads = (*STORAGE_READS, *PLAN_READS, *SIGHT_READS, *LOCATION_READS)
+    requires = ("MTC712",)
     declares = ("repository", "endpoint")
     remedy = (
         "Open the connection from the pods of the cluster to the repository: check the "
@@ -131,6 +132,7 @@ class RepositoryTlsPort(Policy[MigStorage]):
     why = "Firewalls that are opened as documented block the backups."
     reads = (*STORAGE_READS, *PLAN_READS, *SIGHT_READS, *LOCATION_READS)
     declares = ("repository", "endpoint")
+    requires = ("MTC712",)
     remedy = "Serve the repository on port 443, and open the port for every cluster."
     docs = (links.PREREQUISITES,)
     chapter = True

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from policies import links
-from policies.plan.plan_policies import PLAN_READS, VALIDATION, edit
+from policies.plan.plan_policies import GIVEN, PLAN_READS, VALIDATION, edit
 from service.core.deadline import check
 from service.core.evidence import Missing, Role
 from service.core.facts import topology
@@ -41,6 +41,7 @@ class PlanConflict(MigrationPolicy):
         "namespace. Several plans for one namespace are not supported."
     )
     reads = PLAN_READS
+    requires = GIVEN
     remedy = "Close the other plan (spec.closed: true), or remove the namespace from one of them."
     docs = (links.ABOUT,)
     source = (
@@ -176,6 +177,7 @@ class ClaimMappings(MigrationPolicy):
     title = "No two claims of the plan are copied to the same claim"
     why = "The second copy overwrites the data of the first."
     reads = (*PLAN_READS, *topology.READS)
+    requires = GIVEN
     remedy = "Give each claim another target name (pvc.name: source:target)."
     docs = (links.ABOUT,)
     source = "mig-controller pkg/controller/migmigration/validation.go ConflictingPVCMappings"

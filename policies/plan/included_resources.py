@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from policies import links
-from policies.plan.plan_policies import PLAN_READS, VALIDATION, edit, named
+from policies.plan.plan_policies import GIVEN, PLAN_READS, VALIDATION, edit, named
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import release, served_apis
 from service.core.facts.served_apis import has_kind, kinds_of, untold
@@ -31,6 +31,7 @@ class IncludedResources(MigrationPolicy):
     why = "The plan never becomes Ready."
     reads = (*PLAN_READS, *served_apis.READS, *release.OPENSHIFT_READS)
     declares = ("openshiftVersion",)
+    requires = GIVEN
     remedy = "Write group and kind as in apiVersion and kind of an object of that kind."
     docs = (links.ABOUT,)
     source = f"{VALIDATION} validateIncludedResources"

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from policies import links
-from policies.plan.plan_policies import PLAN_READS, VALIDATION, edit, entry, named
+from policies.plan.plan_policies import GIVEN, PLAN_READS, VALIDATION, edit, entry, named
 from service.core.evidence import NotGathered
 from service.core.facts import topology
 from service.core.facts.plan_type import TYPE_CONDITION, intra_cluster
@@ -47,6 +47,7 @@ class MigrationType(MigrationPolicy):
     title = "MTC supports this kind of plan for these clusters"
     why = "The plan is rejected, or the migration fails when it copies volumes or images."
     reads = (*PLAN_READS, *topology.READS, Read(MIGRATION_CONTROLLER, MTC_NAMESPACE))
+    requires = GIVEN
     remedy = (
         "For a migration within one cluster, map all namespaces to new ones or none, and set "
         "indirectVolumeMigration: false."

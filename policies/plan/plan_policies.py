@@ -13,11 +13,15 @@ from service.kinds.ref import Pointer
 from service.kinds.resource import Read
 
 PLAN_READS = (Read(MIG_PLAN, MTC_NAMESPACE),)
+GIVEN: tuple[str, ...] = ("MTC780",)
+"""What every policy about the plan builds on: that there is one, and that it is open."""
 VALIDATION = "mig-controller pkg/controller/migplan/validation.go"
 
 
 class SidePolicy(Policy[Cluster]):
     """A rule that the source and the destination are held to, each for itself."""
+
+    requires = GIVEN
 
     def subjects(self, migration: Migration) -> Iterable[Cluster]:
         return (migration.source, migration.destination)

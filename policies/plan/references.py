@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from policies import links
-from policies.plan.plan_policies import PLAN_READS, VALIDATION, SidePolicy, edit, named
+from policies.plan.plan_policies import GIVEN, PLAN_READS, VALIDATION, SidePolicy, edit, named
 from service.core.evidence import Missing, NotGathered, Role
 from service.core.facts.machinery import RUNNING_READS, controller_down
 from service.core.facts.plan_refs import (
@@ -45,6 +45,7 @@ class PlanClusters(SidePolicy):
     title = "The plan's source and destination refer to MigClusters that exist"
     why = "The plan never becomes Ready, and the controller checks nothing else."
     reads = CLUSTER_READS
+    requires = (*GIVEN, "MTC745")
     remedy = "Refer to an existing MigCluster with both namespace and name, or add the cluster."
     docs = (links.ABOUT,)
     source = f"{VALIDATION} validateSourceCluster, validateDestinationCluster"
@@ -81,6 +82,7 @@ class PlanClustersReady(SidePolicy):
     title = "The plan's MigClusters are Ready"
     why = "The plan does not become Ready and no migration starts."
     reads = (*CLUSTER_READS, *RUNNING_READS)
+    requires = ("MTC710", "MTC820")
     remedy = (
         "Fix what the conditions of the MigCluster report. Then the controller validates again."
     )
@@ -107,6 +109,7 @@ class PlanStorageExists(MigrationPolicy):
         "repository."
     )
     reads = STORAGE_READS
+    requires = (*GIVEN, "MTC745")
     remedy = "Refer to an existing MigStorage with both namespace and name, or add a repository."
     docs = (links.ABOUT,)
     source = f"{VALIDATION} validateStorage"
@@ -140,6 +143,7 @@ class PlanStorageReady(MigrationPolicy):
     title = "The plan's replication repository is Ready"
     why = "The plan does not become Ready and no migration starts."
     reads = (*STORAGE_READS, *RUNNING_READS)
+    requires = ("MTC712", "MTC820")
     remedy = (
         "Fix what the conditions of the MigStorage report. The controller tests it every "
         "30 seconds."

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from policies import links
+from policies.plan.plan_policies import GIVEN
 from policies.snapshots.snapshot_volumes import provider_of
 from service.core.evidence import NotGathered
 from service.core.facts.cloud import platform
@@ -70,6 +71,7 @@ class SnapshotProvider(MigrationPolicy):
         Read(SERVER_VERSION),
         Read(NODE),
     )
+    requires = GIVEN
     remedy = (
         "Copy these volumes with copyMethod filesystem, or set volumeSnapshotProvider of the "
         "MigStorage to the provider of the volumes."
@@ -210,6 +212,7 @@ class SnapshotSameProvider(MigrationPolicy):
     why = "A snapshot of one cloud provider cannot be restored on another."
     reads = (*SNAPSHOT_READS, Read(INFRASTRUCTURE), Read(NODE))
     declares = ("platform",)
+    requires = (*GIVEN, "MTC712")
     remedy = "Copy these volumes with copyMethod filesystem."
     docs = (links.PREREQUISITES, links.COPY_METHODS)
     chapter = True

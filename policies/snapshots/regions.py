@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies import links
+from policies.plan.plan_policies import GIVEN
 from policies.snapshots.providers import SNAPSHOT_READS
 from policies.snapshots.snapshot_volumes import provider_of, resource_group
 from service.core.evidence import Missing, NotGathered
@@ -46,6 +47,7 @@ class SnapshotSameRegion(MigrationPolicy):
         Read(MIG_STORAGE),
     )
     declares = ("region", "platform")
+    requires = (*GIVEN, "MTC712")
     remedy = (
         "Copy these volumes with copyMethod filesystem, or migrate to a cluster in that region."
     )

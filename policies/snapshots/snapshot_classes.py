@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies import links
+from policies.plan.plan_policies import GIVEN
 from policies.snapshots.providers import SNAPSHOT_READS, require_seen
 from policies.snapshots.snapshot_volumes import provisioner_of, same_storage
 from service.core.evidence import Missing, NotGathered
@@ -41,6 +42,7 @@ class SnapshotSameStorageClass(MigrationPolicy):
         "restored."
     )
     reads = (*SNAPSHOT_READS, Read(STORAGE_CLASS))
+    requires = GIVEN
     remedy = (
         "Create the storage class of the source on the destination and select it, or copy the "
         "volume with copyMethod filesystem."

@@ -61,6 +61,7 @@ class KnownBugs(ClusterPolicy):
         *VOLUME_READS,
     )
     declares = ("mtcVersion", "openshiftVersion")
+    requires = ("MTC745",)
     remedy = "Update to the release that the finding names, on every cluster."
     docs = DOCS
     source = "MTC and OADP release notes; each row of the release data names its own"

@@ -57,6 +57,7 @@ class SameVersion(ClusterPolicy):
     )
     reads = (*MTC_READS, *RELEASE_READS)
     declares = ("mtcVersion",)
+    requires = ("MTC745",)
     remedy = "Install the same MTC release on all clusters, including the legacy operator."
     docs = DOCS
     chapter = True

@@ -47,6 +47,7 @@ class SupportsOpenShift(ClusterPolicy):
     why = "The operator cannot be installed there, or finds APIs that it does not support."
     reads = (*RELEASE_READS, *MTC_READS)
     declares = ("openshiftVersion", "mtcVersion")
+    requires = ("MTC745",)
     remedy = (
         "Install the MTC release that the finding names on every cluster, and run the controller "
         "on a cluster newer than 4.5."

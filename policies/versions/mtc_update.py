@@ -63,6 +63,7 @@ class MtcZStream(ClusterPolicy):
         *RELEASE_READS,
     )
     declares = ("mtcVersion", "latestMtcVersion")
+    requires = ("MTC745",)
     remedy = "Update the MTC operator on every cluster, approving pending install plans."
     docs = DOCS
     chapter = True

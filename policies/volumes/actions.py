@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies import links
+from policies.plan.plan_policies import GIVEN
 from policies.volumes.valid import VOLUME_READS
 from service.core.evidence import NotGathered
 from service.core.facts.setting_values import setting
@@ -43,6 +44,7 @@ class VolumeActionSupported(MigrationPolicy):
         "method that cannot read it."
     )
     reads = VOLUME_READS
+    requires = GIVEN
     remedy = (
         "Select an action and a copy method that the volume supports. To move volumes of other "
         "classes, set mig_pv_move_storageclasses in the MigrationController."

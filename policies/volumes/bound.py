@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from policies import links
+from policies.plan.plan_policies import GIVEN
 from policies.volumes.valid import VOLUME_READS, not_told
 from service.core.facts.volumes import Volume, Volumes, is_of_earlier, volumes
 from service.core.migration import Migration
@@ -31,6 +32,7 @@ class VolumesBound(MigrationPolicy):
         "data of the application, or the claim that its pods wait for, is missing."
     )
     reads = (*VOLUME_READS, Read(STORAGE_CLASS))
+    requires = GIVEN
     remedy = (
         "Bind the claim (start a pod that uses it, or create the volume that it requests), or "
         "delete the claim if nothing uses it. Then let MTC discover the volumes again."

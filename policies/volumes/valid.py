@@ -7,6 +7,7 @@ from shlex import quote
 from typing import Any
 
 from policies import links
+from policies.plan.plan_policies import GIVEN
 from policies.volumes.types import require_target_classes, type_faults
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.volumes import Volume, Volumes, volumes
@@ -70,6 +71,7 @@ class VolumesValid(MigrationPolicy):
         Read(NODE),
     )
     declares = ("openshiftVersion",)
+    requires = GIVEN
     remedy = (
         "Fix or recreate the volume on the source, copy it to a supported storage class instead "
         "of moving it, or set its action to skip if its data is not needed."

@@ -94,6 +94,8 @@ def _section(item: Policy[Any]) -> Iterator[str]:
         yield f"- `{read.command(scope)}`"
     if item.declares:
         yield f"- facts or probes: {', '.join(f'`{name}`' for name in item.declares)}"
+    if item.requires:
+        yield from ("", f"Builds on: {', '.join(f'`{name}`' for name in item.requires)}")
     for parameter in item.parameters:
         said = f"{parameter.default:g} {parameter.unit} by default; {_line(parameter.meaning)}"
         yield from ("", f"Parameter `{parameter.name}`: {said} (takes {parameter.takes})")

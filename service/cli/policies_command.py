@@ -133,6 +133,8 @@ def _page(item: Policy[Any]) -> Iterator[str]:
         yield f"  {read.command(scope)}"
     if item.declares:
         yield f"  facts of a descriptor, or probes: {', '.join(item.declares)}"
+    if item.requires:
+        yield f"Builds on: {', '.join(item.requires)}"
     if item.upstream:
         yield f"Conditions of MTC with the same meaning: {', '.join(item.upstream)}"
     for parameter in item.parameters:

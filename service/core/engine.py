@@ -28,6 +28,7 @@ from service.core.outcome import (
 from service.core.policy import CrossCheck, Judged, NotApplicable, Policy
 from service.core.reliance import MOST, relying
 from service.core.report import Finding, Report, fingerprint, readiness
+from service.core.roots import with_roots
 from service.core.scope import FULL, WHOLE, Scope
 from service.core.summary import summarise
 from service.kinds.mtc import MigPlan
@@ -50,7 +51,8 @@ def evaluate(migration: Migration, policies: Sequence[Policy[Any]], scope: Scope
     ``scope`` says how they were chosen out of all. Secrets are masked in all texts of the report,
     so that no format has to.
     """
-    findings = judge_all(migration, policies)
+    names = {cluster.role.value: cluster.name for cluster in migration.clusters}
+    findings = with_roots(judge_all(migration, policies), policies, names)
     clusters = tuple(summarise(migration, cluster) for cluster in migration.clusters)
     found = (
         *migration.problems,

@@ -211,6 +211,10 @@ class Migration:
     def storage(self) -> MigStorage:
         """The replication repository. Raises NotGathered where there is none."""
         if self.given_storage is None:
+            named = self.given_plan.storage if self.given_plan else None
+            if named is not None and named.is_set:
+                inventory = self.host.inventory
+                raise inventory.not_gathered(MIG_STORAGE, named.name, named.namespace)
             command = fetch_command(MIG_STORAGE, "", MTC_NAMESPACE)
             raise NotGathered(Missing("the MigStorage of the plan", self.host.role, command))
         return self.given_storage

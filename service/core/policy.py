@@ -68,6 +68,8 @@ class Policy(ABC, Generic[S]):
     ``unsure``    of an unknown that only says that evidence is missing, where that is milder
     ``reads``     the evidence that the check reads
     ``declares``  the facts and probes that it takes from a descriptor or a collection
+    ``requires``  ids of the policies that it builds on: what it finds while one of them is open
+                  for the same cluster is a consequence, and is reported with that one
     ``remedy``    how to fix it, in words
     ``docs``      where the rule is written
     ``source``    documentation section or MTC code that the rule comes from
@@ -89,6 +91,7 @@ class Policy(ABC, Generic[S]):
     unsure: ClassVar[Severity | None] = None
     reads: ClassVar[tuple[Read[Any], ...]]
     declares: ClassVar[tuple[str, ...]] = ()
+    requires: ClassVar[tuple[str, ...]] = ()
     remedy: ClassVar[str]
     docs: ClassVar[tuple[Link, ...]]
     source: ClassVar[str]

@@ -34,7 +34,8 @@ class Finding(NamedTuple):
     compares with the previous report, if one was given; ``worse`` says that the verdict or the
     severity got worse since, ``before`` is the verdict then, if it was not good; it stays ``fail``
     for an unknown that failed when there was evidence last.
-    ``root`` is what the finding is
+    ``waits_for`` are the fingerprints of the blockers that keep it open: see
+    :func:`service.core.roots.with_roots`. ``root`` is what the finding is
     identified by where that is not ``subject`` and ``key``: the item that the policy checked (see
     :attr:`Policy.single`). (A named tuple for speed, as :class:`Ref`.)
     """
@@ -62,6 +63,7 @@ class Finding(NamedTuple):
     worse: bool = False
     before: Verdict | None = None
     root: Subject | None = None
+    waits_for: tuple[str, ...] = ()
 
     @property
     def identity(self) -> tuple[Subject, str]:

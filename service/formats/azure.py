@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from service.core.deadline import paced
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Report
 from service.formats import words
@@ -22,9 +21,9 @@ def render(report: Report, context: Context) -> bytes:
 
 
 def _commands(report: Report) -> Iterator[str]:
-    for finding in paced(words.by_urgency(report.findings)):
+    for finding, behind in words.headed(words.by_urgency(report.findings)):
         if finding.verdict in _OPEN:
-            yield _issue(finding)
+            yield _issue(finding, behind)
     for text in words.limits(report):
         yield command("task.logissue", text, type="warning")
     passed = report.gate is None or report.gate.passed
@@ -33,10 +32,11 @@ def _commands(report: Report) -> Iterator[str]:
     yield command("task.complete", told, result=result)
 
 
-def _issue(finding: Finding) -> str:
+def _issue(finding: Finding, behind: str) -> str:
     place = finding.evidence[0] if finding.evidence else None
     shown = place is not None and not place.origin.member
-    lines = [f"{finding.subject}: {finding.message}", finding.remedy, *words.prompted(finding)]
+    told = f"{finding.subject}: {finding.message}"
+    lines = [told, behind, finding.remedy, *words.prompted(finding)]
     return command(
         "task.logissue",
         f"{finding.policy} {words.VERDICTS[finding.verdict]}: " + "\n".join(filter(None, lines)),

@@ -67,12 +67,14 @@ def _annotations(report: Report, context: Context) -> Iterator[Annotation]:
         yield Annotation("notice", "mtc-preflight: scope", limits)
     for problem in report.problems:
         yield _problem(problem)
-    found = [item for item in words.by_urgency(report.findings) if item.verdict not in _QUIET]
-    missing = [item for item in found if words.only_missing(item)]
-    groups: dict[tuple[str, ...], list[Finding]] = {}
-    for item in paced(found):
-        if not words.only_missing(item):
-            groups.setdefault((item.policy, _level(item), item.verdict), []).append(item)
+    heads = words.headed(words.by_urgency(report.findings))
+    found = [row for row in heads if row[0].verdict not in _QUIET]
+    missing = [item for item, behind in found if words.only_missing(item) and not behind]
+    groups: dict[tuple[str, ...], words.Headed] = {}
+    for item, behind in paced(found):
+        if behind or not words.only_missing(item):
+            key = (item.policy, _level(item), item.verdict)
+            groups.setdefault(key, []).append((item, behind))
     yield from map(_policy, groups.values())
     if missing:
         yield _missing(missing, report, context)
@@ -82,10 +84,10 @@ def _level(finding: Finding) -> str:
     return "notice" if finding.verdict is Verdict.WAIVED else _LEVELS[finding.severity]
 
 
-def _policy(findings: list[Finding]) -> Annotation:
+def _policy(findings: words.Headed) -> Annotation:
     """The findings of one policy with one verdict, at the place of the first."""
-    first = findings[0]
-    lines = [text for item in findings[:_MOST_NAMED] for text in _lines(item)]
+    first, _ = findings[0]
+    lines = [text for row in findings[:_MOST_NAMED] for text in _lines(*row)]
     if len(findings) > _MOST_NAMED:
         lines.append(f"… and {len(findings) - _MOST_NAMED} more")
     title = f"{first.policy} {words.VERDICTS[first.verdict]}: {first.title}"
@@ -102,8 +104,10 @@ def _policy(findings: list[Finding]) -> Annotation:
     )
 
 
-def _lines(finding: Finding) -> Iterator[str]:
+def _lines(finding: Finding, behind: str) -> Iterator[str]:
     yield f"{finding.subject}: {finding.message}"
+    if behind:
+        yield behind
     if finding.found or finding.wanted:
         yield f"found {finding.found}; wanted {finding.wanted}"
     if finding.waiver:

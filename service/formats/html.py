@@ -28,6 +28,11 @@ def render(report: Report, context: Context) -> bytes:
     """The report as a UTF-8 HTML page."""
     style, seal = _style()
     delta = report.delta
+    ordered = words.by_urgency(report.findings)
+    heads = words.headed(ordered)
+    told = [row for row in heads if row[1] or not words.only_missing(row[0])]
+    unknown = html_view.cards(told, context.policies, (Verdict.UNKNOWN,))
+    waiting = [(item, "") for item in ordered if item.waits_for]
     pieces = _template().generate(
         style=style,
         seal=seal,
@@ -44,17 +49,23 @@ def render(report: Report, context: Context) -> bytes:
         areas=html_matrix.areas(report, context.policies),
         bar=html_matrix.bar(report),
         problems=html_view.problems(report),
-        failures=html_view.cards(report, context.policies, (Verdict.FAIL, Verdict.ERROR)),
+        failures=html_view.cards(heads, context.policies, (Verdict.FAIL, Verdict.ERROR)),
         next=html_view.steps(report),
         script=words.one_script(next_steps(report), context.again),
-        waived=html_view.cards(report, context.policies, (Verdict.WAIVED,)),
+        waived=html_view.cards(heads, context.policies, (Verdict.WAIVED,)),
+        lacked=html_view.lacked(report, heads, (card.anchor for card in unknown)),
         quiet=[
-            ("unknown", "Unknown", html_view.cards(report, context.policies, (Verdict.UNKNOWN,))),
-            ("met", "Met", html_view.cards(report, context.policies, (Verdict.PASS,))),
+            ("unknown", "Unknown", unknown),
+            (
+                "waiting",
+                "Waiting for another prerequisite",
+                html_view.cards(waiting, context.policies, (Verdict.FAIL, Verdict.UNKNOWN)),
+            ),
+            ("met", "Met", html_view.cards(heads, context.policies, (Verdict.PASS,))),
             (
                 "not-applicable",
                 "Not applicable",
-                html_view.cards(report, context.policies, (Verdict.NOT_APPLICABLE,)),
+                html_view.cards(heads, context.policies, (Verdict.NOT_APPLICABLE,)),
             ),
         ],
         resolved=html_view.gone(delta.resolved) if delta else (),

@@ -28,4 +28,4 @@ def word_of(finding: Finding) -> str:
 
 
 def anchor(finding: Finding) -> str:
-    return f"{finding.policy}-{look(finding)}"
+    return f"{finding.policy}-{look(finding)}" + "-waits" * bool(finding.waits_for)

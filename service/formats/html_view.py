@@ -13,6 +13,7 @@ from service.core.next_steps import next_steps
 from service.core.outcome import Command, Verdict
 from service.core.policy import Policy
 from service.core.report import Finding, Report
+from service.core.values.wording import few
 from service.formats import words
 from service.formats.html_looks import BAD, look, sign
 from service.formats.html_looks import anchor as anchor_of
@@ -34,6 +35,7 @@ class CardItem:
     commands: tuple[Command, ...]
     change: str
     waiver: str
+    behind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +58,22 @@ class Card:
 
 
 def cards(
-    report: Report, policies: Sequence[Policy[Any]], verdicts: Iterable[Verdict]
+    heads: words.Headed, policies: Sequence[Policy[Any]], verdicts: Iterable[Verdict]
 ) -> tuple[Card, ...]:
-    """One card per policy and look for these verdicts, the most urgent first."""
+    """One card per policy and look for these verdicts, in the order of the findings."""
     wanted = set(verdicts)
     known = {policy.id: policy for policy in policies}
-    groups: dict[str, list[Finding]] = {}
-    for finding in paced(words.by_urgency(report.findings)):
+    groups: dict[str, words.Headed] = {}
+    for finding, behind in paced(heads):
         if finding.verdict in wanted:
-            groups.setdefault(anchor_of(finding), []).append(finding)
+            groups.setdefault(anchor_of(finding), []).append((finding, behind))
     return tuple(_card(anchor, items, known) for anchor, items in groups.items())
 
 
-def _card(anchor: str, findings: Sequence[Finding], known: dict[str, Policy[Any]]) -> Card:
-    first = findings[0]
+def _card(anchor: str, heads: words.Headed, known: dict[str, Policy[Any]]) -> Card:
+    first, _ = heads[0]
     policy = known.get(first.policy)
-    shown = findings[:MOST_ROWS]
+    shown = [finding for finding, _ in heads[:MOST_ROWS]]
     # Commands that all subjects share, on one cluster, are shown once, below the list.
     shared = words.commands(first) if len(shown) > 1 else []
     shared = [text for text in shared if all(text in words.commands(item) for item in paced(shown))]
@@ -86,13 +88,13 @@ def _card(anchor: str, findings: Sequence[Finding], known: dict[str, Policy[Any]
         why=policy.why if policy and first.verdict in BAD else "",
         remedy=words.safe(first.remedy) if first.verdict is not Verdict.WAIVED else "",
         docs=first.docs,
-        items=tuple(_item(item, shared) for item in paced(shown)),
-        more=len(findings) - len(shown),
+        items=tuple(_item(*row, shared) for row in paced(heads[:MOST_ROWS])),
+        more=len(heads) - len(shown),
         commands=tuple(shared),
     )
 
 
-def _item(finding: Finding, shared: Sequence[Command]) -> CardItem:
+def _item(finding: Finding, behind: str, shared: Sequence[Command]) -> CardItem:
     waiver = finding.waiver
     about = ""
     if waiver is not None:
@@ -109,7 +111,48 @@ def _item(finding: Finding, shared: Sequence[Command]) -> CardItem:
         commands=() if waiver else tuple(own),
         change=finding.change.value if finding.change else "",
         waiver=words.line(about),
+        behind=words.line(behind),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Lacked:
+    """A missing fact, and the unknown policies that lack nothing but facts: the first that they do.
+
+    A row is an anchor, a policy's sign, id and title, and the subjects; the anchor is "" where
+    another row has it.
+    """
+
+    fact: str
+    rows: tuple[tuple[str, str, str, str, str], ...]
+
+
+def lacked(report: Report, heads: words.Headed, taken: Iterable[str]) -> tuple[Lacked, ...]:
+    """Unknown findings that only lack facts, by the fact; ``taken`` are anchors of others."""
+    facts: dict[str, str] = {}
+    for cluster in next_steps(report):
+        whole = f"anything of the {cluster.role} cluster"
+        for step in cluster.steps:
+            where = f" of the {cluster.role} cluster" if cluster.role else ""
+            for mark in step.findings:
+                facts.setdefault(mark, f"{step.fact}{where}" if cluster.given else whole)
+    groups: dict[str, dict[str, list[Finding]]] = {}
+    for finding, behind in heads:
+        if finding.verdict is Verdict.UNKNOWN and words.only_missing(finding) and not behind:
+            fact = facts.get(finding.fingerprint, "")
+            groups.setdefault(fact, {}).setdefault(anchor_of(finding), []).append(finding)
+    used = set(taken)
+    found = []
+    for fact, policies in groups.items():
+        rows = []
+        for anchor, findings in policies.items():
+            first = findings[0]
+            subjects = few((words.about(item.subject) for item in findings), MOST_ROWS)
+            mark = "" if anchor in used else anchor
+            rows.append((mark, look(first), first.policy, words.line(first.title), subjects))
+            used.add(anchor)
+        found.append(Lacked(words.line(fact), tuple(rows)))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,15 +122,16 @@ def _missing(report: Report, again: str) -> Iterator[Block]:
 
 
 def _description(ticket: Ticket, missing: list[Block]) -> list[Block]:
-    left = len(ticket.findings)
+    heads = words.headed(ticket.findings)
+    left = len(heads)
     kept: list[Block] = []
     used = 200
     for block in missing:
         used += len(wiki(block[1])) + 30
         if used < _DESCRIPTION:
             kept.append(block)
-    for finding in () if missing else ticket.findings:
-        blocks = list(_finding(finding))
+    for finding, behind in () if missing else heads:
+        blocks = list(_finding(finding, behind))
         size = sum(len(wiki(text)) + 30 for _, text in blocks)
         if used + size > _DESCRIPTION:
             break
@@ -145,11 +146,13 @@ def _description(ticket: Ticket, missing: list[Block]) -> list[Block]:
     return kept
 
 
-def _finding(finding: Finding) -> Iterator[Block]:
+def _finding(finding: Finding, behind: str) -> Iterator[Block]:
     yield "heading", f"{finding.policy} {finding.title}"
     yield "text", f"{finding.subject}: {finding.message}"
     if finding.found or finding.wanted:
         yield "text", f"Found {finding.found}, wanted {finding.wanted}."
+    if behind:
+        yield "text", behind
     for pointer in finding.evidence[:3]:
         yield "text", f"Evidence: {words.place(pointer)}"
     for missing in finding.missing:

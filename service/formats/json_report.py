@@ -107,6 +107,7 @@ def _finding(finding: Finding, by_id: Mapping[str, Policy[Any]]) -> dict[str, An
         },
         "docs": _links(finding.docs),
         "fingerprint": finding.fingerprint,
+        "waitsFor": finding.waits_for,
         **json_marks.finding_marks(finding),
     }
 

@@ -34,6 +34,7 @@ def render(report: Report, context: Context) -> bytes:
     gone = report.delta.resolved if report.delta else ()
     cases: list[Finding | Seen] = [*report.findings, *(item for item in gone if item.policy)]
     cases.sort(key=lambda item: item.policy)
+    marks = {item.fingerprint: f"{item.policy} {item.subject}" for item in paced(cases)}
     if report.problems:
         suite = _suite(root, "input", report)
         for problem in report.problems:
@@ -45,7 +46,7 @@ def render(report: Report, context: Context) -> bytes:
         for finding in paced(findings):
             case = _case(suite, finding, seen)
             if isinstance(finding, Finding):
-                _add_result(case, finding, fail_on)
+                _add_result(case, finding, fail_on, [marks[mark] for mark in finding.waits_for])
             elif finding.ending is not Ending.MET:
                 SubElement(case, "skipped", message=_GONE, type=str(finding.ending))
         _count(suite)
@@ -109,12 +110,13 @@ def _case(suite: Element, finding: Finding | Seen, seen: Counter[str]) -> Elemen
     return SubElement(suite, "testcase", about, time="0")
 
 
-def _add_result(case: Element, finding: Finding, fail_on: Severity) -> None:
+def _add_result(case: Element, finding: Finding, fail_on: Severity, roots: list[str]) -> None:
     tag, kind = _result(finding, fail_on)
     if not tag:
         return
     result = SubElement(case, tag, message=words.line(finding.message), type=kind)
-    result.text = words.safe("\n".join(_body(finding)))
+    waits = (f"waits for {root}" for root in roots)
+    result.text = words.safe("\n".join([*_body(finding), *waits]))
 
 
 def _result(finding: Finding, fail_on: Severity) -> tuple[str, str]:

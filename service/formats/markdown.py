@@ -107,20 +107,21 @@ def _head(report: Report) -> str:
 def _sections(report: Report, again: str) -> Iterator[str]:
     yield from _problems(report)
     ordered = words.by_urgency(report.findings)
+    heads = words.headed(ordered)
     for title, verdict in (
         ("Failures", Verdict.FAIL),
         ("Errors", Verdict.ERROR),
         ("Waived", Verdict.WAIVED),
     ):
-        some = [item for item in ordered if item.verdict is verdict]
+        some = [row for row in heads if row[0].verdict is verdict]
         if some:
-            yield f"### {title} ({len(some)})"
+            yield f"### {title} ({report.counts[verdict]})"
             shown: set[str] = set()
-            for item in paced(some):
-                yield finding_text(item, again=item.policy in shown)
+            for item, behind in paced(some):
+                yield finding_text(item, behind, again=item.policy in shown)
                 shown.add(item.policy)
     yield from next_text(report, again)
-    yield from _unknown(ordered)
+    yield from _unknown(report.counts[Verdict.UNKNOWN], heads)
     yield from _waivers(report)
     yield from _gone(report)
     met = [item for item in ordered if item.verdict is Verdict.PASS]
@@ -149,22 +150,35 @@ def next_text(report: Report, again: str) -> Iterator[str]:
             yield f"{escape(words.fact(step))}{shown}"
 
 
-def _unknown(findings: list[Finding]) -> Iterator[str]:
-    """What cannot be judged, a line each; the missing facts are listed before."""
-    some = [item for item in findings if item.verdict is Verdict.UNKNOWN]
-    if not some:
+def _unknown(count: int, heads: words.Headed) -> Iterator[str]:
+    """What cannot be judged; what only lacks facts is together, for these are listed before."""
+    if not count:
         return
-    yield f"### Unknown ({len(some)})"
-    yield "\n".join(
-        f"- **{item.policy}** {escape(item.title)}, {code(words.about(item.subject))}"
-        + (f" · {item.change}" if item.change else "")
-        + ("" if words.only_missing(item) else f": {escape(item.message)}")
-        for item in some
-    )
+    yield f"### Unknown ({count})"
+    rows: list[str] = []
+    waiting: dict[str, list[str]] = {}
+    for item, behind in heads:
+        if item.verdict is not Verdict.UNKNOWN:
+            continue
+        about = code(words.about(item.subject))
+        if words.only_missing(item) and not behind and not item.change:
+            waiting.setdefault(about, []).append(item.policy)
+            continue
+        change = f" · {item.change}" if item.change else ""
+        said = ". ".join(filter(None, ("" if words.only_missing(item) else item.message, behind)))
+        rows.append(
+            f"- **{item.policy}** {escape(item.title)}, {about}{change}"
+            + (f": {escape(said)}" if said else "")
+        )
+    rows += [
+        f"- {about}, evidence is missing: {', '.join(dict.fromkeys(policies))}"
+        for about, policies in waiting.items()
+    ]
+    yield "\n".join(rows)
 
 
-def finding_text(finding: Finding, again: bool = False) -> str:
-    """One finding as Markdown: what, where, and what to do.
+def finding_text(finding: Finding, behind: str = "", again: bool = False) -> str:
+    """One finding as Markdown: what, where, what to do, and what waits for it (``behind``).
 
     ``again`` leaves out the remedy and the links, which the same policy's finding before has.
     """
@@ -185,6 +199,8 @@ def finding_text(finding: Finding, again: bool = False) -> str:
         about = f"{escape(waiver.owner)}{ticket} until {escape(waiver.until)}"
         lines.append(f"Waived by {about}: {escape(waiver.reason)}")
         return "\n\n".join(lines)
+    if behind:
+        lines.append(escape(behind))
     if finding.missing:
         lines.append("\n".join(f"- missing: {escape(words.wanting(m))}" for m in finding.missing))
     if finding.remedy and not again:

@@ -88,13 +88,14 @@ def _description(ticket: Ticket, missing: list[str]) -> str:
     """Plain text, for the field shows no markup."""
     kept: list[str] = [words.line(text)[:500] for text in missing]
     used = 100 + sum(map(len, kept))
-    for finding in ticket.findings:
-        text = "\n".join(_finding(finding))
+    heads = words.headed(ticket.findings)
+    for finding, behind in heads:
+        text = "\n".join(_finding(finding, behind))
         if kept and used + len(text) > _DESCRIPTION:
             break
         kept.append(text[: _DESCRIPTION - used])
         used += len(text) + 2
-    left = len(ticket.findings) - len(kept)
+    left = len(heads) - (len(kept) - len(missing))
     if left:
         kept.append(f"… and {left} more findings; the report has them all.")
     elif ticket.unconfirmed:
@@ -103,11 +104,13 @@ def _description(ticket: Ticket, missing: list[str]) -> str:
     return "\n\n".join(kept)
 
 
-def _finding(finding: Finding) -> Iterator[str]:
+def _finding(finding: Finding, behind: str) -> Iterator[str]:
     yield words.line(f"{finding.policy} {finding.title}")
     yield words.line(f"{finding.subject}: {finding.message}")
     if finding.found or finding.wanted:
         yield words.line(f"Found {finding.found}, wanted {finding.wanted}.")
+    if behind:
+        yield behind
     for pointer in finding.evidence[:3]:
         yield f"Evidence: {words.place(pointer)}"
     for missing in finding.missing:

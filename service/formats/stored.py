@@ -182,6 +182,7 @@ def _finding(row: _Object) -> Finding:
         change=row.maybe("change", Change),
         before=row.maybe("before", Verdict),
         root=_subject(root) if root else None,
+        waits_for=row.texts("waitsFor"),
     )
 
 

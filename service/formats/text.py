@@ -54,16 +54,17 @@ def _lines(report: Report, paint: Paint, again: str) -> Iterator[str]:
     yield from _clusters(report.clusters)
     yield from _problems(report, paint)
     ordered = words.by_urgency(report.findings)
+    heads = words.headed(ordered)
     shown: set[tuple[str, str]] = set()
-    for finding in paced(ordered):
+    for finding, behind in paced(heads):
         if finding.verdict not in (Verdict.FAIL, Verdict.ERROR, Verdict.WAIVED):
             continue
         yield ""
         mark = (finding.policy, finding.remedy)
-        yield from _finding(finding, paint, again=mark in shown)
+        yield from _finding(finding, behind, paint, again=mark in shown)
         shown.add(mark)
     yield from _next(next_steps(report), paint, again)
-    yield from _unknown(ordered, paint)
+    yield from _unknown(report.counts[Verdict.UNKNOWN], heads, paint)
     yield from _rest(ordered, paint)
     yield from _waivers(report)
     yield from _delta(report)
@@ -96,7 +97,7 @@ def _problems(report: Report, paint: Paint) -> Iterator[str]:
             yield f"{_INDENT}{line(problem.hint)}"
 
 
-def _finding(finding: Finding, paint: Paint, again: bool) -> Iterator[str]:
+def _finding(finding: Finding, behind: str, paint: Paint, again: bool) -> Iterator[str]:
     word = words.VERDICTS[finding.verdict].upper()
     change = f" ({finding.change})" if finding.change else ""
     color = _COLORS[finding.verdict]
@@ -115,6 +116,8 @@ def _finding(finding: Finding, paint: Paint, again: bool) -> Iterator[str]:
         return
     if finding.remedy and not again:
         yield f"{_INDENT}{line(finding.remedy)}"
+    if behind:
+        yield f"{_INDENT}{behind}"
     for command, place in words.commands(finding):
         yield from _command(f"{_INDENT}  ", f"{place} $".lstrip(), command)
 
@@ -151,22 +154,24 @@ def _command(indent: str, prompt: str, command: str) -> Iterator[str]:
     yield from (f"{indent}{' ' * len(prompt)} {row}" for row in rest)
 
 
-def _unknown(findings: list[Finding], paint: Paint) -> Iterator[str]:
+def _unknown(count: int, heads: words.Headed, paint: Paint) -> Iterator[str]:
     """What cannot be judged: in full where it says more than that evidence is missing."""
-    some = [item for item in findings if item.verdict is Verdict.UNKNOWN]
-    if not some:
+    if not count:
         return
     yield ""
-    yield paint(BOLD, f"Unknown ({len(some)})")
+    yield paint(BOLD, f"Unknown ({count})")
     sign = paint(YELLOW, words.SIGNS[Verdict.UNKNOWN])
-    for item in some:
-        if words.only_missing(item):
-            continue
-        change = f" ({item.change})" if item.change else ""
-        about = words.about(item.subject)
-        yield f"  {sign} {item.severity} {item.policy} {about}: {line(item.message)}{change}"
     waiting: dict[str, list[str]] = {}
-    for item in filter(words.only_missing, some):
+    for item, behind in heads:
+        if item.verdict is not Verdict.UNKNOWN:
+            continue
+        if behind or not words.only_missing(item):
+            change = f" ({item.change})" if item.change else ""
+            about = words.about(item.subject)
+            yield f"  {sign} {item.severity} {item.policy} {about}: {line(item.message)}{change}"
+            if behind:
+                yield f"{_INDENT}{behind}"
+            continue
         waiting.setdefault(words.about(item.subject), []).append(item.policy)
     for about, policies in waiting.items():
         yield f"  {sign} {about}, evidence is missing: {', '.join(dict.fromkeys(policies))}"

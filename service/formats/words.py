@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from service.core.deadline import paced
@@ -13,7 +13,7 @@ from service.core.evidence import Missing, Role
 from service.core.next_steps import ClusterSteps, Step
 from service.core.outcome import Command, Severity, Verdict
 from service.core.report import Finding, Readiness, Report
-from service.core.values.wording import few
+from service.core.values.wording import few, plural
 from service.kinds.ref import Pointer, Subject
 
 HEADLINES = {
@@ -139,6 +139,35 @@ def fact(step: Step) -> str:
 
 
 MOST_SETTLED = 6
+
+
+Headed = list[tuple[Finding, str]]
+"""Findings, each with what waits for it in words; "" where nothing does."""
+
+
+def headed(findings: Iterable[Finding]) -> Headed:
+    """The findings without those that wait for another one of them."""
+    listed = list(paced(findings))
+    here = {item.fingerprint for item in listed}
+    behind: dict[str, dict[str, None]] = {}
+    heads = []
+    for item in listed:
+        roots = [mark for mark in item.waits_for if mark in here]
+        for mark in roots:
+            behind.setdefault(mark, {})[item.policy] = None
+        if not roots:
+            heads.append(item)
+    return [(item, _behind(behind.get(item.fingerprint, {}))) for item in heads]
+
+
+def _behind(policies: Mapping[str, None]) -> str:
+    if not policies:
+        return ""
+    count = plural(len(policies), "more policy waits", "more policies wait")
+    return f"and {count} for this: {few(policies, MOST_BEHIND)}"
+
+
+MOST_BEHIND = 12
 
 
 def only_missing(finding: Finding) -> bool:

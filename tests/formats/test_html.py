@@ -14,6 +14,7 @@ import samples
 
 from service.core.outcome import Command
 from service.formats import html, html_matrix, html_view
+from service.formats.words import headed
 
 MAKES = [samples.full, samples.ready, samples.empty]
 
@@ -129,7 +130,9 @@ def test_every_cell_leads_to_its_findings():
 def test_a_card_lists_so_many_and_says_how_many_more():
     many = [samples.volume(f"pv-{place:05}", "Failed") for place in range(1000)]
     made = samples.report(*samples.GOOD, *many)
-    (card,) = html_view.cards(made, samples.POLICIES, [item.verdict for item in many[:1]])
+    (card,) = html_view.cards(
+        headed(made.findings), samples.POLICIES, [item.verdict for item in many[:1]]
+    )
     assert (len(card.items), card.more) == (200, 800)
     assert len(html.render(made, samples.CONTEXT)) < 400_000
 
@@ -144,7 +147,7 @@ def test_a_command_that_all_share_is_told_once():
         )
         for name in ("a", "b")
     ]
-    (card,) = html_view.cards(samples.report(*shared), samples.POLICIES, [shared[0].verdict])
+    (card,) = html_view.cards(headed(shared), samples.POLICIES, [shared[0].verdict])
     assert card.commands == (Command("oc get pv", "source"),)
     assert [item.commands for item in card.items] == [
         (Command("oc describe pv a", "source"),),
@@ -203,6 +206,6 @@ def test_a_command_for_two_clusters_is_shown_with_each():
         samples.finding("MTC201", "fail", subject=subject, commands=(Command("oc patch x", role),))
         for role, subject in (("source", samples.SOURCE), ("destination", samples.DESTINATION))
     ]
-    (card,) = html_view.cards(samples.report(*findings), samples.POLICIES, [findings[0].verdict])
+    (card,) = html_view.cards(headed(findings), samples.POLICIES, [findings[0].verdict])
     assert card.commands == ()
     assert [item.commands for item in card.items] == [item.commands for item in findings]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from policies import links
-from policies.plan.plan_policies import PLAN_READS, VALIDATION, edit, named
+from policies.plan.plan_policies import GIVEN, PLAN_READS, VALIDATION, edit, named
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed, passed, passes_alone
 from service.core.policy import MigrationPolicy, NotApplicable, Policy
@@ -40,6 +40,8 @@ class HookUse:
 
 class HookPolicy(Policy[HookUse]):
     """A rule that every hook of the plan is held to."""
+
+    requires = GIVEN
 
     def applies(self, migration: Migration) -> None:
         if not migration.plan.hooks:
@@ -165,6 +167,7 @@ class HookPhases(MigrationPolicy):
     title = "Every hook has one of the four phases, and each phase has at most one hook"
     why = "The plan never becomes Ready."
     reads = PLAN_READS
+    requires = GIVEN
     remedy = f"Give each hook a different phase: {', '.join(PHASES)}."
     docs = (links.ADVANCED,)
     source = f"{VALIDATION} validateHooks"

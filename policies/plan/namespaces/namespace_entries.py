@@ -8,7 +8,7 @@ from shlex import quote
 from typing import Any, ClassVar
 
 from policies import links
-from policies.plan.plan_policies import PLAN_READS, VALIDATION, edit, entry, named
+from policies.plan.plan_policies import GIVEN, PLAN_READS, VALIDATION, edit, entry, named
 from service.core.evidence import Missing, NotGathered
 from service.core.facts import namespaces, plan_limits
 from service.core.facts.namespaces import TERMINATING, is_there, phase
@@ -34,6 +34,7 @@ class NamespaceCount(MigrationPolicy):
     title = "The plan lists namespaces, and not more than the limit"
     why = "The plan never becomes Ready, and its volumes are not discovered."
     reads = (*PLAN_READS, *plan_limits.READS)
+    requires = GIVEN
     remedy = (
         "Split the plan (POST /v1/migplans/partition proposes how), or raise mig_namespace_limit "
         "in the MigrationController."
@@ -93,6 +94,8 @@ class NamespaceCount(MigrationPolicy):
 
 class NamespacesPolicy(MigrationPolicy):
     """A rule about the entries of the list; an empty one is MTC740's finding."""
+
+    requires = GIVEN
 
     def applies(self, migration: Migration) -> None:
         if not migration.plan.namespaces:

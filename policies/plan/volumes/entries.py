@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from policies import links
+from policies.plan.plan_policies import GIVEN
 from policies.plan.volumes.destination_claims import arrival
 from policies.plan.volumes.volume_policies import TARGET_READS, PlanVolumePolicy
 from policies.volumes.valid import VOLUME_READS
@@ -165,6 +166,7 @@ class StorageConversionPossible(MigrationPolicy):
     title = "A storage conversion has a volume to convert and a second storage class"
     why = "The plan does not become Ready (StorageClassConversionUnavailable)."
     reads = (*TARGET_READS, Read(MIG_CLUSTER))
+    requires = GIVEN
     remedy = "Set at least one volume of the plan to copy, and add a second storage class."
     docs = (links.CONVERSION,)
     source = "mig-controller pkg/controller/migplan/validation.go, storage conversion"

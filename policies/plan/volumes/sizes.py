@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from policies import links
+from policies.plan.plan_policies import GIVEN
 from policies.plan.volumes.volume_policies import PlanVolumePolicy
 from policies.volumes.valid import VOLUME_READS
 from service.core.facts import Fact
@@ -41,6 +42,7 @@ class VolumeLimit(MigrationPolicy):
     why = "Large plans are slow and fail late. The documentation recommends smaller plans."
     severity = Severity.WARNING
     reads = (*VOLUME_READS, Read(CONFIG_MAP, namespace=MTC_NAMESPACE, name=CONTROLLER_CONFIG))
+    requires = GIVEN
     remedy = "Split the plan by namespace, or raise mig_pv_limit in the MigrationController."
     docs = (links.LIMITS,)
     source = "mig-controller pkg/controller/migplan/pvlist.go updatePvs, pkg/settings/plan.go"

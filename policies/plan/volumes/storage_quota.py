@@ -9,6 +9,7 @@ from decimal import Decimal
 from shlex import quote
 
 from policies import links
+from policies.plan.plan_policies import GIVEN
 from policies.plan.volumes.destination_claims import (
     absent_namespace,
     arrival,
@@ -56,6 +57,7 @@ class StorageQuota(MigrationPolicy):
     title = "The claims fit in the quotas of the destination namespaces"
     why = "The API server rejects the claim, and the migration fails halfway."
     reads = (*TARGET_READS, Read(RESOURCE_QUOTA), Read(NAMESPACE))
+    requires = GIVEN
     remedy = "Raise the quota of the destination namespace, or split the plan."
     docs = (links.QUOTAS, links.CHECKLISTS, links.STORAGE)
     source = "Kubernetes resource quotas (storage); MTC docs, Premigration checklists"

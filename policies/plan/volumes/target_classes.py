@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 
 from policies import links
+from policies.plan.plan_policies import GIVEN
 from policies.plan.volumes.destination_claims import arrival
 from policies.plan.volumes.static_volumes import require_all, served
 from policies.plan.volumes.volume_policies import (
@@ -162,6 +163,7 @@ class TargetProvisioner(MigrationPolicy):
     )
     severity = Severity.WARNING
     reads = (*TARGET_READS, Read(CSI_DRIVER))
+    requires = GIVEN
     remedy = (
         "Install the driver of the storage class on the destination, create enough static "
         "volumes, or select another storage class."

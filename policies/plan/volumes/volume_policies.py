@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from policies.plan.plan_policies import GIVEN
 from policies.volumes.valid import VOLUME_READS
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.volume_targets import is_copied
@@ -27,6 +28,8 @@ class PlanVolumePolicy(MigrationPolicy):
     says whether a pass needs every claim of the plan's namespaces; rules about what the plan
     itself selects need only the plan.
     """
+
+    requires = GIVEN
 
     good: ClassVar[str]
     idle: ClassVar[str] = "no volume of the plan is copied"

@@ -59,6 +59,7 @@ class PolicySchema(CamelSchema):
     declares = texts("facts and probes that it takes from a descriptor")
     remedy = text()
     docs = many(LinkSchema)
+    requires = texts("ids of the policies that it builds on")
     source = text("where the rule comes from")
     upstream = texts("condition types of MTC's controller with the same meaning")
     better = text("what is checked beyond those conditions")

@@ -115,6 +115,9 @@ class FindingSchema(CamelSchema):
     remediation = fields.Nested(RemediationSchema, required=True)
     docs = many(LinkSchema)
     fingerprint = text("stable over order, file names, wording and time", pattern=FINGERPRINT)
+    waits_for = texts(
+        "fingerprints of the blockers that its policy builds on, and that are open themselves"
+    )
     waiver = nullable(WaiverSchema, "what made the verdict waived")
     waived_verdict = maybe(Verdict, "the verdict without the waiver")
     change = maybe(Change, "since the previous report")

@@ -129,6 +129,7 @@ def as_dict(policy: Policy[Any], catalogue: Catalogue) -> dict[str, Any]:
         ],
         "reads": [read_as_dict(item) for item in policy.reads],
         "declares": policy.declares,
+        "requires": policy.requires,
         "remedy": policy.remedy,
         "docs": policy.docs,
         "source": policy.source,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import NotGathered
 from service.core.migration import Cluster, Migration, once_per_role
 from service.kinds.mtc import MIG_CLUSTER, MTC_NAMESPACE, MigCluster, ObjectRef
-from service.kinds.resource import Read, fetch_command
+from service.kinds.resource import Read
 
 READS: tuple[Read[Any], ...] = (Read(MIG_CLUSTER, MTC_NAMESPACE),)
 """What the functions of this module read; a policy that calls them declares it."""
@@ -44,9 +44,7 @@ def _reference(migration: Migration, cluster: Cluster) -> ObjectRef | None:
 
 
 def _missing(migration: Migration, name: str, namespace: str) -> NotGathered:
-    fact = f"the MigCluster {name}".strip() if name else "the MigClusters"
-    command = fetch_command(MIG_CLUSTER, name, namespace)
-    return NotGathered(Missing(fact, migration.host.role, command))
+    return migration.host.inventory.not_gathered(MIG_CLUSTER, name, namespace)
 
 
 def tunnelled(migration: Migration, cluster: Cluster) -> MigCluster | None:
