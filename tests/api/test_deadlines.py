@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from types import FrameType
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -100,3 +100,48 @@ def test_a_line_of_a_batch_ends_at_its_deadline_and_the_batch_at_its_own(clock: 
     assert ask() == [503, 503]
     app = patient(batch_deadline=looks)
     assert ask() == [200, 503]
+
+
+def test_a_body_with_the_word_migplan_is_parsed_in_its_turn(clock: Clock) -> None:
+    """It could name a plan of the cluster, which only parsing it can tell."""
+    app = patient(evaluations=1, wait_timeout=0)
+    turns = app.extensions[EXTENSION].turns
+    document = {"clusters": [{"role": "source", "notes": ["migPlan"]}]}
+    client = app.test_client()
+    assert client.post(EVALUATIONS, json=document).status_code == 200
+    with turns:
+        assert client.post(EVALUATIONS, json=document).status_code == 429
+    turns._seconds = 0
+    assert client.post(EVALUATIONS, json=document).status_code == 503
+
+
+def test_what_is_sent_to_a_webhook_is_rendered_before_the_deadline(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    views = "service.api.views.evaluations."
+    target = SimpleNamespace(format="html")
+    sent: list[bytes] = []
+
+    def deliver(_: object, body: bytes, __: str) -> Any:
+        sent.append(body)
+        return SimpleNamespace(target="t", state="delivered", detail="")
+
+    monkeypatch.setattr(f"{views}_target", lambda *_: target)
+    monkeypatch.setattr(f"{views}deliver", deliver)
+    assert statuses(patient(), clock, EVALUATIONS, _report(20)) == [503, 503, 503, 200]
+    assert any("html" in place for place in clock.last), clock.last
+    assert len(sent) == 2
+
+
+def test_an_answer_that_would_be_packed_for_long_is_sent_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = create_app(Settings()).test_client()
+
+    def encoding() -> str | None:
+        answer = client.post(EVALUATIONS, json=_report(1), headers={"Accept-Encoding": "gzip"})
+        return answer.headers.get("Content-Encoding")
+
+    assert encoding() == "gzip"
+    monkeypatch.setattr("service.api.answers.compressed_answers.MOST", 100_000)
+    assert encoding() is None

@@ -6,7 +6,10 @@ made longer: n, 2n and 4n items.
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
+import zipfile
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -211,6 +214,54 @@ def test_a_stored_report_grows_with_each_of_its_lists(client: FlaskClient) -> No
         if fault := steep(client, "/v1/reports?format=html", documents, "application/json"):
             found[name] = fault
     assert not found
+
+
+def _volume(number: int) -> bytes:
+    return json.dumps(_object("PersistentVolume", f"pv-{number:04}")).encode()
+
+
+def _form(count: int) -> bytes:
+    head = b'--b\r\nContent-Disposition: form-data; name="source"; filename="f"\r\n\r\n'
+    return b"".join(head + _volume(number) + b"\r\n" for number in range(count)) + b"--b--\r\n"
+
+
+def _tar(count: int) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for number in range(count):
+            folder = "must-gather/cluster-scoped-resources/core/persistentvolumes"
+            member = tarfile.TarInfo(f"{folder}/pv-{number:04}.yaml")
+            member.size = len(data := _volume(number))
+            archive.addfile(member, io.BytesIO(data))
+    return out.getvalue()
+
+
+def _zip(count: int) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for number in range(count):
+            archive.writestr(f"{number}.json", _volume(number))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "build, media_type, query",
+    [
+        (_form, "multipart/form-data; boundary=b", ""),
+        (_tar, "application/x-tar", "?role=source"),
+        (_zip, "application/zip", "?role=source"),
+        (lambda n: b"\n".join(map(_volume, range(n))), "application/x-ndjson", "?role=source"),
+        (lambda n: b"\n---\n".join(map(_volume, range(n))), "application/yaml", "?role=source"),
+    ],
+    ids=["parts", "members of a tar", "members of a zip", "lines", "documents"],
+)
+def test_an_evaluation_grows_with_what_the_input_consists_of(
+    client: FlaskClient, build: Callable[[int], bytes], media_type: str, query: str
+) -> None:
+    documents = [build(SIZE * times) for times in (1, 2, 4)]
+    path = f"/v1/evaluations{query}"
+    assert client.post(path, data=documents[0], content_type=media_type).status_code == 200
+    assert not steep(client, path, documents, media_type)
 
 
 def test_a_batch_grows_with_its_lines(client: FlaskClient) -> None:
