@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from policies import links
 from policies.data.image_streams import removed_in
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import Gaps, Missing, NotGathered
 from service.core.facts.image_registry import registry_routes
 from service.core.facts.release import READS as RELEASE_READS
 from service.core.facts.release import major
@@ -88,18 +88,14 @@ class InternalImages(MigrationPolicy):
         namespaces = migration.source_namespaces
         uses = _used(migration.source, namespaces)
         short = 0
-        lacking: list[Missing] = []
+        gaps = Gaps()
         for image in sorted(uses):
-            try:
+            with gaps.noted():
                 outcome = _judged(migration, image, uses[image])
-            except NotGathered as missing:
-                lacking += missing.missing
-                continue
-            if outcome is not None:
-                short += 1
-                yield outcome
-        if lacking:
-            raise NotGathered(*lacking)
+                if outcome is not None:
+                    short += 1
+                    yield outcome
+        gaps.require_none()
         for resource in USERS:
             migration.source.all(resource, namespaces)
         if not short:

@@ -7,9 +7,9 @@ from contextlib import suppress
 
 from policies import links
 from policies.images.exposed import DOCS
-from policies.needs.need_policies import Gaps, SideNeed
+from policies.needs.need_policies import SideNeed
 from policies.plan.plan_policies import PLAN_READS
-from service.core.evidence import NotGathered
+from service.core.evidence import Gaps, NotGathered
 from service.core.facts import cloud
 from service.core.facts.plan_type import copies_images
 from service.core.facts.release import READS as RELEASE_READS

@@ -10,8 +10,8 @@ from shlex import quote
 from policies import links
 from policies.needs import helper_pods as helpers
 from policies.needs.helper_pods import container
-from policies.needs.need_policies import READS, Gaps, SideNeed, claim_of, copied, readable
-from service.core.evidence import NotGathered
+from policies.needs.need_policies import READS, SideNeed, claim_of, copied, readable
+from service.core.evidence import Gaps, NotGathered
 from service.core.facts.direct import direct_volumes
 from service.core.facts.pod_resources import OVER, REQUESTS, of_pod
 from service.core.migration import Cluster, Migration

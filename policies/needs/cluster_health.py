@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from shlex import quote
 
 from policies import links
-from policies.needs.need_policies import Gaps, SideNeed
-from service.core.evidence import Role
+from policies.needs.need_policies import SideNeed
+from service.core.evidence import Gaps, Role
 from service.core.facts import release
 from service.core.facts.machinery import moment
 from service.core.facts.release import major

@@ -9,14 +9,8 @@ from shlex import quote
 from policies import links
 from policies.needs import helper_pods as helpers
 from policies.needs.helper_pods import helper_pods
-from policies.needs.need_policies import (
-    READS,
-    Gaps,
-    SideNeed,
-    namespace_to_be,
-    readable,
-    side_namespaces,
-)
+from policies.needs.need_policies import READS, SideNeed, namespace_to_be, readable, side_namespaces
+from service.core.evidence import Gaps
 from service.core.facts.pod_resources import NO_DEFAULTS, OVER, counted
 from service.core.facts.quota_use import counts, shortage
 from service.core.migration import Cluster, Migration

@@ -7,10 +7,10 @@ from shlex import quote
 from typing import NamedTuple
 
 from policies import links
-from policies.needs.need_policies import Gaps, PlanNeed
+from policies.needs.need_policies import PlanNeed
 from policies.needs.rights import RESTRICTED
 from policies.plan.plan_policies import PLAN_READS
-from service.core.evidence import NotGathered
+from service.core.evidence import Gaps, NotGathered
 from service.core.facts import release
 from service.core.facts.templates import READS as TEMPLATE_READS
 from service.core.facts.templates import require_templates, templates

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from shlex import quote
 
 from policies import links
-from policies.needs.need_policies import READS, Gaps, PlanNeed, copied
+from policies.needs.need_policies import READS, PlanNeed, copied
 from policies.plan.plan_policies import GIVEN, PLAN_READS
+from service.core.evidence import Gaps
 from service.core.facts import mtc_release, release, topology
 from service.core.facts.mtc_release import mtc_version
 from service.core.facts.plan_type import storage_conversion

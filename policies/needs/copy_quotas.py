@@ -11,12 +11,12 @@ from policies.needs import helper_pods as helpers
 from policies.needs.helper_pods import helper_pods
 from policies.needs.need_policies import (
     READS,
-    Gaps,
     SideNeed,
     existing_namespaces,
     readable,
     require_rsync,
 )
+from service.core.evidence import Gaps
 from service.core.facts import mtc_release, namespaces
 from service.core.facts.mtc_release import mtc_version
 from service.core.facts.pod_resources import NO_DEFAULTS, counted

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from shlex import quote
 
 from policies import links
-from policies.needs.need_policies import Gaps, NeedPolicy
+from policies.needs.need_policies import NeedPolicy
 from policies.plan.hooks.plan_hooks import HOOK_READS, HookPolicy, HookUse, mig_hook
 from policies.plan.plan_policies import GIVEN
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import Gaps, Missing, NotGathered
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, unknown
 from service.core.policy import NotApplicable

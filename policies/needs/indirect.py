@@ -8,7 +8,8 @@ from decimal import Decimal
 from shlex import quote
 
 from policies import links
-from policies.needs.need_policies import READS, Gaps, PlanNeed, readable
+from policies.needs.need_policies import READS, PlanNeed, readable
+from service.core.evidence import Gaps
 from service.core.facts import release
 from service.core.facts.setting_values import setting
 from service.core.facts.volume_targets import is_copied

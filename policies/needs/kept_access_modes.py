@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from policies import links
-from policies.needs.need_policies import READS, Gaps, PlanNeed, copied
+from policies.needs.need_policies import READS, PlanNeed, copied
 from policies.plan.plan_policies import edit
 from policies.plan.volumes.volume_policies import TARGET_READS
 from service.core.access_modes import AUTO, ROX, RWX, modes_of
+from service.core.evidence import Gaps
 from service.core.facts.storage_classes import destination_classes
 from service.core.facts.volume_targets import access_modes, target_of
 from service.core.facts.volumes import Volume, volumes

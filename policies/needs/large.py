@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from policies import links
-from policies.needs.need_policies import READS, Gaps, PlanNeed, copied, readable, require_rsync
+from policies.needs.need_policies import READS, PlanNeed, copied, readable, require_rsync
+from service.core.evidence import Gaps
 from service.core.facts.setting_values import is_true, setting
 from service.core.facts.volumes import Volume
 from service.core.migration import Migration

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from policies import links
-from policies.needs.need_policies import Gaps, PlanNeed
+from policies.needs.need_policies import PlanNeed
 from policies.plan.plan_policies import PLAN_READS, edit
-from service.core.evidence import NotGathered
+from service.core.evidence import Gaps, NotGathered
 from service.core.facts.setting_values import is_true, setting
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies import links
-from policies.needs.need_policies import Gaps, PlanNeed
+from policies.needs.need_policies import PlanNeed
 from policies.plan.plan_policies import PLAN_READS
-from service.core.evidence import NotGathered
+from service.core.evidence import Gaps, NotGathered
 from service.core.facts import release, served_apis
 from service.core.facts.release import major, major_or
 from service.core.facts.served_apis import has_kind

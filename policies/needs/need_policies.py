@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from typing import ClassVar
 
 from policies.plan.plan_policies import GIVEN, PLAN_READS, SidePolicy
 from policies.volumes.valid import VOLUME_READS
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import Gaps
 from service.core.facts.direct import direct_volumes
 from service.core.facts.namespaces import is_there
 from service.core.facts.transfer import rsynced
@@ -23,21 +22,6 @@ from service.core.values.quantity import human
 from service.kinds.cluster import NAMESPACE, Namespace
 
 READS = (*PLAN_READS, *VOLUME_READS)
-
-
-class Gaps:
-    """What is missing for a pass, noted while the rest is judged."""
-
-    def __init__(self) -> None:
-        self.missing: dict[Missing, None] = {}
-
-    @contextmanager
-    def noted(self) -> Iterator[None]:
-        """Note what is not gathered, and go on."""
-        try:
-            yield
-        except NotGathered as gap:
-            self.missing.update(dict.fromkeys(gap.missing))
 
 
 class NeedPolicy(Policy[S]):
@@ -59,8 +43,7 @@ class NeedPolicy(Policy[S]):
         for outcome in self.faults(migration, subject, gaps):
             count += 1
             yield outcome
-        if gaps.missing:
-            raise NotGathered(*gaps.missing)
+        gaps.require_none()
         if not count:
             about = subject if isinstance(subject, Cluster) else migration.destination
             plan = migration.given_plan

@@ -9,7 +9,6 @@ from shlex import quote
 from policies import links
 from policies.needs.need_policies import (
     READS,
-    Gaps,
     PlanNeed,
     claim_of,
     copied,
@@ -20,7 +19,7 @@ from policies.needs.need_policies import (
 )
 from policies.plan.plan_policies import PLAN_READS
 from service.core.access_modes import RWO
-from service.core.evidence import NotGathered
+from service.core.evidence import Gaps, NotGathered
 from service.core.facts import release
 from service.core.facts.release import major
 from service.core.facts.storage_classes import KnownClass, destination_classes

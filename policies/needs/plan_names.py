@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from policies import links
-from policies.needs.need_policies import Gaps, PlanNeed
+from policies.needs.need_policies import PlanNeed
 from policies.plan.plan_policies import PLAN_READS
-from service.core.evidence import NotGathered
+from service.core.evidence import Gaps, NotGathered
 from service.core.facts import mtc_release
 from service.core.facts.mtc_release import mtc_version
 from service.core.migration import Migration

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from policies import links
-from policies.needs.need_policies import Gaps, PlanNeed
+from policies.needs.need_policies import PlanNeed
 from policies.plan.plan_policies import PLAN_READS
-from service.core.evidence import NotGathered
+from service.core.evidence import Gaps, NotGathered
 from service.core.facts.templates import READS as TEMPLATE_READS
 from service.core.facts.templates import require_templates, templates
 from service.core.migration import Migration

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies import links
-from policies.needs.need_policies import READS, Gaps, PlanNeed, claim_of
+from policies.needs.need_policies import READS, PlanNeed, claim_of
+from service.core.evidence import Gaps
 from service.core.facts.plan_type import STATE, TYPE_CONDITION
 from service.core.facts.templates import READS as TEMPLATE_READS
 from service.core.facts.templates import require_templates, templates

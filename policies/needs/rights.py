@@ -6,16 +6,9 @@ from collections.abc import Iterator
 from shlex import quote
 
 from policies import links
-from policies.needs.need_policies import (
-    READS,
-    Gaps,
-    PlanNeed,
-    claim_of,
-    copied,
-    require_rsync,
-)
+from policies.needs.need_policies import READS, PlanNeed, claim_of, copied, require_rsync
 from policies.plan.workloads.rsync_root import ENFORCED_SINCE, SETTING
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import Gaps, Missing, NotGathered
 from service.core.facts import release
 from service.core.facts.controllers import setting_of
 from service.core.facts.mtc_release import CLUSTER_CONFIG

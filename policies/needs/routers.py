@@ -8,13 +8,13 @@ from shlex import quote
 from policies import links
 from policies.needs.need_policies import (
     READS,
-    Gaps,
     PlanNeed,
     namespace_to_be,
     require_rsync,
     side_namespaces,
 )
 from policies.plan.plan_policies import PLAN_READS
+from service.core.evidence import Gaps
 from service.core.facts import release
 from service.core.facts.release import major
 from service.core.facts.transfer import endpoint_type

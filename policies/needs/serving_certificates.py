@@ -9,9 +9,9 @@ from shlex import quote
 from policies import links
 from policies.connections.mig_clusters import CLUSTER_READS, edit_cluster
 from policies.connections.mig_storage import edit_storage
-from policies.needs.need_policies import Gaps, SideNeed
+from policies.needs.need_policies import SideNeed
 from policies.plan.plan_policies import PLAN_READS
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import Gaps, Missing, NotGathered
 from service.core.facts import release
 from service.core.facts.reach import cluster_of
 from service.core.facts.release import major

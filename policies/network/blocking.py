@@ -30,7 +30,7 @@ from policies.network.traffic import (
     rsync_target,
 )
 from policies.plan.plan_policies import GIVEN
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import Gaps, NotGathered
 from service.core.facts import Fact, direct
 from service.core.facts.direct import direct_volumes
 from service.core.facts.endpoints import Endpoint, api, registry_route
@@ -111,22 +111,17 @@ class NoBlockingNetworkPolicy(ClusterPolicy):
     @passes_alone
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         looks: list[Look] = []
-        gaps: list[Missing] = []
+        gaps = Gaps()
         if not storage_conversion(migration):
             looks.append(lambda: _to_repository(migration, cluster))
         if migration.is_host(cluster):
             looks += _controller_looks(migration)
-        try:
+        with gaps.noted():
             looks += _rsync_looks(migration, cluster)
-        except NotGathered as missing:
-            gaps += missing.missing
         for look in looks:
-            try:
+            with gaps.noted():
                 yield from look()
-            except NotGathered as missing:
-                gaps += missing.missing
-        if gaps:
-            raise NotGathered(*dict.fromkeys(gaps))
+        gaps.require_none()
         yield _clean(cluster, len(looks))
 
 

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from policies import links
 from policies.plan.plan_policies import GIVEN, PLAN_READS, VALIDATION, edit, named
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import Gaps, NotGathered
 from service.core.facts import release, served_apis
 from service.core.facts.served_apis import has_kind, kinds_of, untold
 from service.core.migration import Cluster, Migration
@@ -45,12 +45,11 @@ class IncludedResources(MigrationPolicy):
     @passes_alone
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         plan, source = migration.plan, migration.source
-        missing: dict[Missing, None] = {}
+        gaps = Gaps()
         for index, (group, kind) in enumerate(plan.included_resources):
             there = _exists(source, group, kind)
             if there is None:
-                doubt = untold(source, f"whether {kind} of group {group or 'core'} exists")
-                missing.update(dict.fromkeys(doubt.missing))
+                gaps.note(untold(source, f"whether {kind} of group {group or 'core'} exists"))
             elif not there:
                 meant = _meant(source, group, kind)
                 yield failed(
@@ -63,8 +62,7 @@ class IncludedResources(MigrationPolicy):
                     key=f"{group}/{kind}",
                     commands=("oc api-resources", edit(plan)),
                 )
-        if missing:
-            raise NotGathered(*missing)
+        gaps.require_none()
         count = len(plan.included_resources)
         yield passed(source.subject, f"every included kind exists ({count})", examined=count)
 

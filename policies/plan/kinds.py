@@ -11,7 +11,7 @@ from policies import links
 from policies.data.kubernetes_apis import ONE_OBJECT, served_by, stable
 from policies.plan.namespaces.namespace_entries import NamespacesPolicy
 from policies.plan.plan_policies import PLAN_READS
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import Gaps, Missing, NotGathered
 from service.core.facts import release, served_apis
 from service.core.facts.served_apis import has_kind, serves, untold
 from service.core.migration import Cluster, Migration
@@ -93,22 +93,20 @@ class KindsServed(NamespacesPolicy):
 
     @passes_alone
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
-        missing: dict[Missing, None] = {}
+        gaps = Gaps()
         examined = 0
-        uses = _uses(migration, missing)
+        uses = _uses(migration, gaps)
         for use, (count, pointer) in uses.items():
             examined += count
             served, evidence = _served(migration.destination, use)
             if served is None:
-                doubt = untold(migration.destination, f"whether {use[1]}/{use[2]} is served")
-                missing.update(dict.fromkeys(doubt.missing))
+                gaps.note(untold(migration.destination, f"whether {use[1]}/{use[2]} is served"))
             elif not served:
                 api = f"{use[1]}/{use[2]}"
                 objects = plural(count, "object")
                 yield _left_behind(migration, use, objects, (pointer, *evidence), api)
-        yield from (*_told(migration, uses), *_custom(migration, missing))
-        if missing:
-            raise NotGathered(*missing)
+        yield from (*_told(migration, uses), *_custom(migration, gaps))
+        gaps.require_none()
         yield passed(
             migration.destination.subject,
             f"the kinds of the plan's namespaces are served ({plural(examined, 'object')})",
@@ -116,7 +114,7 @@ class KindsServed(NamespacesPolicy):
         )
 
 
-def _uses(migration: Migration, missing: dict[Missing, None]) -> dict[Use, tuple[int, Pointer]]:
+def _uses(migration: Migration, gaps: Gaps) -> dict[Use, tuple[int, Pointer]]:
     """How many objects of each version of a kind there are, and where the first is."""
     found: dict[Use, tuple[int, Pointer]] = {}
     for resource in (*LOOKED_AT, *OLD_ONLY):
@@ -128,11 +126,9 @@ def _uses(migration: Migration, missing: dict[Missing, None]) -> dict[Use, tuple
             use = (item.ref.namespace, group, version, resource.kind)
             count, first = found.get(use, (0, item.ref.at("/apiVersion", item.ref.api_version)))
             found[use] = (count + 1, first)
-        try:
-            if resource in LOOKED_AT:
+        if resource in LOOKED_AT:
+            with gaps.noted():
                 migration.source.all(resource, migration.source_namespaces)
-        except NotGathered as doubt:
-            missing.update(dict.fromkeys(doubt.missing))
     return found
 
 
@@ -206,7 +202,7 @@ def _plural(kind: str) -> str:
     return next(item.plural for item in (*LOOKED_AT, *OLD_ONLY) if item.kind == kind)
 
 
-def _custom(migration: Migration, missing: dict[Missing, None]) -> Iterator[Outcome]:
+def _custom(migration: Migration, gaps: Gaps) -> Iterator[Outcome]:
     """Custom kinds that the destination lacks, or lacks in the version that the source prefers."""
     source = migration.source
     lacking: dict[str, list[str]] = {}
@@ -216,8 +212,7 @@ def _custom(migration: Migration, missing: dict[Missing, None]) -> Iterator[Outc
         version = max(item.served, key=_rank, default="")
         served = _has_custom(migration.destination, item.group, item.kind, version)
         if served is None:
-            doubt = untold(migration.destination, "the kinds that the destination serves")
-            missing.update(dict.fromkeys(doubt.missing))
+            gaps.note(untold(migration.destination, "the kinds that the destination serves"))
         if served is not False:
             continue
         name = f"{item.plural}.{item.group}"
@@ -229,16 +224,14 @@ def _custom(migration: Migration, missing: dict[Missing, None]) -> Iterator[Outc
         for namespace in migration.source_namespaces:
             if namespace not in objects and not {(name, ""), (name, namespace)} & source.looked:
                 lacking.setdefault(namespace, []).append(name)
-    try:
+    with gaps.noted():
         source.all(CRD)
-    except NotGathered as doubt:
-        missing.update(dict.fromkeys(doubt.missing))
-    yield from _undefined(migration, missing)
+    yield from _undefined(migration, gaps)
     if lacking:
         yield _lacking(migration, lacking)
 
 
-def _undefined(migration: Migration, missing: dict[Missing, None]) -> Iterator[Outcome]:
+def _undefined(migration: Migration, gaps: Gaps) -> Iterator[Outcome]:
     """Objects of custom kinds whose definitions are not in the evidence of the source."""
     defined = {(item.group, item.kind) for item in migration.source.known(CRD)}
     for other, pointer in migration.source.others.items():
@@ -249,8 +242,7 @@ def _undefined(migration: Migration, missing: dict[Missing, None]) -> Iterator[O
             continue
         served = _has_custom(migration.destination, group, other.kind, version)
         if served is None:
-            doubt = untold(migration.destination, f"whether {other.api_version} is served")
-            missing.update(dict.fromkeys(doubt.missing))
+            gaps.note(untold(migration.destination, f"whether {other.api_version} is served"))
         elif not served:
             use = (other.namespace, group, version, other.kind)
             yield _left_behind(migration, use, "objects", (pointer,), f"{plural}.{group}")

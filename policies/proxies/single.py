@@ -11,7 +11,7 @@ from policies.proxies.configured import (
     require_direct_volumes,
 )
 from service.core import plan_patch
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import Gaps, NotGathered
 from service.core.facts import Fact, direct
 from service.core.facts.controllers import given_proxies
 from service.core.facts.proxy import ProxyUse, cluster_wide_proxy, proxy_use
@@ -48,21 +48,18 @@ class SingleProxy(MigrationPolicy):
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         several = _several(migration)
         yield from several
-        missing: list[Missing] = []
+        gaps = Gaps()
         uses: list[Fact[ProxyUse]] = []
         for cluster in (migration.source, migration.destination):
-            try:
+            with gaps.noted():
                 uses.append(_use(migration, cluster))
-            except NotGathered as error:
-                missing += error.missing
         direct = next((use for use in uses if not use.value.in_use), None)
         if direct is not None:
             if not several:
                 told = "at most one of source and destination uses a proxy"
                 yield passed(_whole(migration), told, *direct.evidence)
             return
-        if missing:
-            raise NotGathered(*missing)
+        gaps.require_none()
         yield failed(
             _whole(migration),
             "source and destination are both behind a proxy",

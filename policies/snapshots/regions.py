@@ -8,7 +8,7 @@ from policies import links
 from policies.plan.plan_policies import GIVEN
 from policies.snapshots.providers import SNAPSHOT_READS
 from policies.snapshots.snapshot_volumes import provider_of, resource_group
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import Gaps, Missing, NotGathered
 from service.core.facts.cloud import platform, regions
 from service.core.facts.volumes import snapshots
 from service.core.migration import Migration
@@ -65,14 +65,11 @@ class SnapshotSameRegion(MigrationPolicy):
 
     @passes_alone
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
-        missing: list[Missing] = []
+        gaps = Gaps()
         for part in (_regions, _storage_region, _resource_groups):
-            try:
+            with gaps.noted():
                 yield from part(migration)
-            except NotGathered as reason:
-                missing += reason.missing
-        if missing:
-            raise NotGathered(*dict.fromkeys(missing))
+        gaps.require_none()
         there = regions(migration.destination)
         count = len(snapshots(migration))
         yield passed(

@@ -8,7 +8,7 @@ from policies import links
 from policies.plan.plan_policies import GIVEN
 from policies.snapshots.providers import SNAPSHOT_READS, require_seen
 from policies.snapshots.snapshot_volumes import provisioner_of, same_storage
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import Gaps
 from service.core.facts.storage_classes import (
     KnownClass,
     StorageClasses,
@@ -61,17 +61,13 @@ class SnapshotSameStorageClass(MigrationPolicy):
         chosen = snapshots(migration)
         classes = destination_classes(migration)
         origin = source_classes(migration)
-        missing: list[Missing] = []
+        gaps = Gaps()
         for volume in chosen:
-            try:
+            with gaps.noted():
                 fault = _fault(migration, classes, origin, volume)
-            except NotGathered as reason:
-                missing += reason.missing
-                continue
-            if fault is not None:
-                yield fault
-        if missing:
-            raise NotGathered(*dict.fromkeys(missing))
+                if fault is not None:
+                    yield fault
+        gaps.require_none()
         yield passed(
             migration.destination.subject,
             f"every volume that is copied by snapshot keeps its storage class ({len(chosen)})",

@@ -9,7 +9,7 @@ from typing import Any
 from policies import links
 from policies.plan.plan_policies import GIVEN
 from policies.volumes.types import require_target_classes, type_faults
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import Gaps, Missing
 from service.core.facts.volumes import Volume, Volumes, volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, not_applicable, passed, passes_alone, unknown
@@ -90,12 +90,10 @@ class VolumesValid(MigrationPolicy):
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         found = volumes(migration)
         seen = [volume.pv for volume in found.items if volume.pv is not None]
-        doubts: list[Missing] = []
+        gaps = Gaps()
         for volume in found.items:
-            try:
+            with gaps.noted():  # a later volume may still fail
                 yield from _faults(migration, volume)
-            except NotGathered as missing:  # a later volume may still fail
-                doubts += missing.missing
         for field, names in (
             ("status", [pv.ref.name for pv in seen if not pv.phase]),
             ("capacity", [pv.ref.name for pv in seen if not pv.capacity]),
@@ -104,8 +102,7 @@ class VolumesValid(MigrationPolicy):
                 yield not_told(migration, PERSISTENT_VOLUME, field, names)
         found.require_whole()
         require_target_classes(migration, found)
-        if doubts:
-            raise NotGathered(*dict.fromkeys(doubts))
+        gaps.require_none()
         yield _verdict(found, len(seen))
 
 

@@ -50,6 +50,17 @@ class Success:
     """The calls that it leads to, by the name of the link."""
 
 
+OF_A_BODY = (
+    "bad-request",
+    "empty-body",
+    "not-acceptable",
+    "body-too-large",
+    "unsupported-media-type",
+    "invalid-input",
+)
+"""The problems of a request that sends something and asks for a format."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
     """What a view promises."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -74,6 +76,30 @@ class NotGathered(Exception):
 
     def __str__(self) -> str:
         return "; ".join(item.fact for item in self.missing)
+
+
+class Gaps:
+    """What is missing for a pass, noted while the rest is judged."""
+
+    def __init__(self, missing: Iterable[Missing] = ()) -> None:
+        self.missing: dict[Missing, None] = dict.fromkeys(missing)
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Note what is not gathered, and go on."""
+        try:
+            yield
+        except NotGathered as gap:
+            self.note(gap)
+
+    def note(self, gap: NotGathered) -> None:
+        """Note what is missing."""
+        self.missing.update(dict.fromkeys(gap.missing))
+
+    def require_none(self) -> None:
+        """Raise NotGathered with all that was noted; nothing if nothing is missing."""
+        if self.missing:
+            raise NotGathered(*self.missing)
 
 
 @dataclass(frozen=True, slots=True)

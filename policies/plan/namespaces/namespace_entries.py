@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from policies import links
 from policies.plan.plan_policies import GIVEN, PLAN_READS, VALIDATION, edit, entry, named
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import Gaps, Missing, NotGathered
 from service.core.facts import namespaces, plan_limits
 from service.core.facts.namespaces import TERMINATING, is_there, phase
 from service.core.facts.plan_limits import DEFAULTS, limit
@@ -124,15 +124,12 @@ class EachNamespace(NamespacesPolicy):
 
     @passes_beside(Severity.INFO)
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
-        missing: dict[Missing, None] = {}
+        gaps = Gaps()
         entries = self.entries(migration)
         for item in entries:
-            try:
+            with gaps.noted():
                 yield from self.faults(migration, item)
-            except NotGathered as doubt:
-                missing.update(dict.fromkeys(doubt.missing))
-        if missing:
-            raise NotGathered(*missing)
+        gaps.require_none()
         count = len(entries)
         yield passed(self.passes(migration).subject, f"{self.good} ({count})", examined=count)
 

@@ -16,8 +16,8 @@ from policies.plan.volumes.destination_claims import (
     destination_claims,
     namespace_map,
 )
-from policies.plan.volumes.volume_policies import TARGET_READS, gaps
-from service.core.evidence import Missing, NotGathered
+from policies.plan.volumes.volume_policies import TARGET_READS, missing_volumes
+from service.core.evidence import Gaps
 from service.core.facts.quota_use import Short, shortage
 from service.core.facts.volume_targets import is_copied, requested, target_of
 from service.core.facts.volumes import MOVE, volumes
@@ -68,18 +68,16 @@ class StorageQuota(MigrationPolicy):
 
     @passes_alone
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
-        needs, missing = _needs(migration)
-        missing.update(gaps(volumes(migration)))
+        gaps = Gaps()
+        needs = _needs(migration, gaps)
+        gaps.missing.update(missing_volumes(volumes(migration)))
         examined = 0
         for namespace, need in needs.items():
-            try:
+            with gaps.noted():
                 for quota in _quotas(migration, namespace):
                     examined += 1
                     yield from _shortages(migration, quota, need)
-            except NotGathered as reason:
-                missing.update(dict.fromkeys(reason.missing))
-        if missing:
-            raise NotGathered(*missing)
+        gaps.require_none()
         said = "fit into" if examined else "are limited by no quota of"
         yield passed(
             migration.destination.subject,
@@ -96,13 +94,12 @@ def _quotas(migration: Migration, namespace: str) -> tuple[ResourceQuota, ...]:
     return tuple(quota for quota in found if not quota.scopes)
 
 
-def _needs(migration: Migration) -> tuple[dict[str, StorageNeed], dict[Missing, None]]:
+def _needs(migration: Migration, gaps: Gaps) -> dict[str, StorageNeed]:
     """What every destination namespace gets, without claims that are known to be there."""
     there = destination_claims(migration).by_key
     needs: dict[str, StorageNeed] = {
         name: StorageNeed() for name in namespace_map(migration).values()
     }
-    missing: dict[Missing, None] = {}
     for volume in volumes(migration).items:
         moved = volume.planned is not None and volume.planned.action == MOVE
         if not moved and not is_copied(volume):
@@ -116,17 +113,15 @@ def _needs(migration: Migration) -> tuple[dict[str, StorageNeed], dict[Missing, 
         size = requested(volume)
         if size is None:
             need.known = False
-        try:
+        name = ""
+        with gaps.noted():
             name = target_of(migration, volume).name
-        except NotGathered as reason:
-            missing.update(dict.fromkeys(reason.missing))
-            name = ""
         prefixes = ("", f"{name}{OF_CLASS}") if name else ("",)
         for prefix in prefixes:
             need.amounts[prefix + REQUESTS] += size or 0
         if name:
             need.amounts[f"{name}{OF_CLASS}{CLAIMS}"] += 1
-    return needs, missing
+    return needs
 
 
 def _shortages(migration: Migration, quota: ResourceQuota, need: StorageNeed) -> Iterator[Outcome]:

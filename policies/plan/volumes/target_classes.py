@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator
 
 from policies import links
@@ -11,10 +12,10 @@ from policies.plan.volumes.static_volumes import require_all, served
 from policies.plan.volumes.volume_policies import (
     TARGET_READS,
     PlanVolumePolicy,
-    gaps,
+    missing_volumes,
     selected_copy,
 )
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import Gaps, NotGathered
 from service.core.facts.storage_classes import KnownClass, destination_classes
 from service.core.facts.volume_targets import is_copied, kind_of, target_of
 from service.core.facts.volumes import Volume, volumes
@@ -180,19 +181,17 @@ class TargetProvisioner(MigrationPolicy):
 
     @passes_alone
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
-        count, missing = _counted(migration)
+        gaps = Gaps(missing_volumes(volumes(migration)))
+        count = _counted(migration, gaps)
         judged: list[str] = []
         for name, needed in count.items():
-            try:
+            with gaps.noted():
                 target = destination_classes(migration).find(name)
                 if target is None:
                     continue  # MTC721
                 judged.append(name)
                 yield from _provisioner(migration, target, needed)
-            except NotGathered as doubt:
-                missing.update(dict.fromkeys(doubt.missing))
-        if missing:
-            raise NotGathered(*missing)
+        gaps.require_none()
         if not judged:
             raise NotApplicable("no volume of the plan is copied to a storage class that exists")
         yield passed(
@@ -202,22 +201,15 @@ class TargetProvisioner(MigrationPolicy):
         )
 
 
-def _counted(migration: Migration) -> tuple[dict[str, int], dict[Missing, None]]:
-    """How many volumes are copied to each class, and what is missing for knowing that."""
-    found = volumes(migration)
-    missing = gaps(found)
-    count: dict[str, int] = {}
-    for volume in found.items:
-        if not is_copied(volume):
-            continue
-        try:
-            name = target_of(migration, volume).name
-        except NotGathered as doubt:
-            missing.update(dict.fromkeys(doubt.missing))
-            continue
-        if name:
-            count[name] = count.get(name, 0) + 1
-    return count, missing
+def _counted(migration: Migration, gaps: Gaps) -> Counter[str]:
+    """How many volumes are copied to each class."""
+    count: Counter[str] = Counter()
+    for volume in volumes(migration).items:
+        if is_copied(volume):
+            with gaps.noted():
+                count[target_of(migration, volume).name] += 1
+    del count[""]
+    return count
 
 
 def _provisioner(migration: Migration, target: KnownClass, needed: int) -> Iterator[Outcome]:

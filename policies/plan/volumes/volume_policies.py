@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from policies.plan.plan_policies import GIVEN
 from policies.volumes.valid import VOLUME_READS
-from service.core.evidence import Missing, NotGathered
+from service.core.evidence import Gaps, Missing, NotGathered
 from service.core.facts.volume_targets import is_copied
 from service.core.facts.volumes import COPY, Volume, Volumes, volumes
 from service.core.migration import Migration
@@ -59,7 +59,7 @@ class PlanVolumePolicy(MigrationPolicy):
 
     def wanting(self, found: Volumes) -> dict[Missing, None]:
         """What is missing for a pass, apart from what is missing for single volumes."""
-        return gaps(found) if self.whole else {}
+        return missing_volumes(found) if self.whole else {}
 
     def check(self, migration: Migration, subject: Migration) -> Iterator[Outcome]:
         found = volumes(migration)
@@ -72,9 +72,8 @@ class PlanVolumePolicy(MigrationPolicy):
                 tally.examined += tally.judged[kind]
                 continue
             yield from self._judge(migration, volume, kind, tally)
-        tally.missing.update(self.wanting(found))
-        if tally.missing:
-            raise NotGathered(*tally.missing)
+        tally.gaps.missing.update(self.wanting(found))
+        tally.gaps.require_none()
         if not tally.examined:
             raise NotApplicable(self.idle)
         if tally.sound:
@@ -92,7 +91,7 @@ class PlanVolumePolicy(MigrationPolicy):
         except NotApplicable:
             counts = 0  # it cannot be checked, so it is no part of a pass
         except NotGathered as doubt:  # a later volume may still fail
-            tally.missing.update(dict.fromkeys(doubt.missing))
+            tally.gaps.note(doubt)
         tally.examined += counts
         if well and kind is not None:
             tally.judged[kind] = counts
@@ -104,11 +103,11 @@ class _Tally:
 
     examined: int = 0
     sound: bool = True
-    missing: dict[Missing, None] = field(default_factory=dict)
+    gaps: Gaps = field(default_factory=Gaps)
     judged: dict[Hashable, int] = field(default_factory=dict)
 
 
-def gaps(found: Volumes) -> dict[Missing, None]:
+def missing_volumes(found: Volumes) -> dict[Missing, None]:
     """What is missing for knowing every claim and volume of the plan."""
     reasons = (found.no_claims, found.no_volumes)
     return {item: None for reason in reasons if reason is not None for item in reason.missing}

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, g
 
 from service.api.answers.negotiation import report_formats
 from service.api.answers.problems import Refused, RequestFault
-from service.api.contract import ApiLink, Contract, Form, Success, operation
+from service.api.contract import OF_A_BODY, ApiLink, Contract, Form, Success, operation
 from service.api.requests.body import Body, read_request
 from service.api.requests.by_reference import resolved
 from service.api.requests.judging import (
@@ -75,16 +75,7 @@ _CONTRACT = Contract(
         },
     ),
     query=JudgingQuery(),
-    problems=(
-        "bad-request",
-        "empty-body",
-        "not-acceptable",
-        "body-too-large",
-        "unsupported-media-type",
-        "invalid-input",
-        "storage-unavailable",
-        "cluster-unavailable",
-    ),
+    problems=(*OF_A_BODY, "storage-unavailable", "cluster-unavailable"),
     tag="evaluations",
     scope="evaluate",
     description="Send a form with a part per cluster or resource, one envelope document, or the "

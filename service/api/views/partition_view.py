@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 
 from service.api.answers.negotiation import choose
 from service.api.answers.problems import Refused, RequestFault, encode
-from service.api.contract import ApiLink, Contract, Success, operation
+from service.api.contract import OF_A_BODY, ApiLink, Contract, Success, operation
 from service.api.requests.body import read_request
 from service.api.requests.partition_body import read_partition_request, table, wrong
 from service.api.runtime import runtime
@@ -56,15 +56,7 @@ _CONTRACT = Contract(
         },
     ),
     query=PartitionQuery(),
-    problems=(
-        "bad-request",
-        "empty-body",
-        "not-acceptable",
-        "body-too-large",
-        "unsupported-media-type",
-        "invalid-input",
-        "storage-unavailable",
-    ),
+    problems=(*OF_A_BODY, "storage-unavailable"),
     tag="plans",
     scope="evaluate",
     description="Send a document with `namespaces` (a table with the pods and volumes of each), or "

@@ -11,7 +11,7 @@ from flask import Blueprint, Response
 
 from service.api.answers.negotiation import choose
 from service.api.answers.problems import Refused, RequestFault, encode
-from service.api.contract import ApiLink, Contract, Success, operation
+from service.api.contract import OF_A_BODY, ApiLink, Contract, Success, operation
 from service.api.requests.body import read_request
 from service.api.requests.patch_body import YAML_TYPES, read_patch_request
 from service.api.runtime import Runtime, runtime
@@ -66,16 +66,7 @@ _CONTRACT = Contract(
         },
     ),
     query=PatchQuery(),
-    problems=(
-        "bad-request",
-        "empty-body",
-        "not-acceptable",
-        "body-too-large",
-        "unsupported-media-type",
-        "invalid-input",
-        "patch-refused",
-        "storage-unavailable",
-    ),
+    problems=(*OF_A_BODY, "patch-refused", "storage-unavailable"),
     tag="patches",
     scope="patch",
     description="Send one document with `settings`, and better also with `controller` (the "

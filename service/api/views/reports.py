@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 
 from service.api.answers.negotiation import report_formats
 from service.api.answers.problems import Refused, RequestFault
-from service.api.contract import Contract, Success, operation
+from service.api.contract import OF_A_BODY, Contract, Success, operation
 from service.api.requests.body import read_request
 from service.api.requests.judging import context_of, gate_of, no_previous, status_of
 from service.api.requests.patch_body import one_document
@@ -29,14 +29,7 @@ _CONTRACT = Contract(
     "Render a stored report",
     Success("The report in the requested format.", answers()),
     query=RenderingQuery(),
-    problems=(
-        "bad-request",
-        "empty-body",
-        "not-acceptable",
-        "body-too-large",
-        "unsupported-media-type",
-        "invalid-input",
-    ),
+    problems=OF_A_BODY,
     tag="evaluations",
     scope="evaluate",
     description="Accepts a report from POST /v1/evaluations with format=json. The report is not "
