@@ -69,7 +69,7 @@ class EvidenceFresh(MigrationPolicy):
         if settled and dated:
             yield passed(
                 whole(migration),
-                f"{plural(len(dated), 'part')} collected within the last {allowed:g} hours",
+                f"{plural(len(dated), 'part')} collected within the last {_span(allowed)}",
                 *(_moment(part) for part in dated),
                 examined=len(dated),
             )
@@ -123,7 +123,7 @@ def _too_old(
         f"collected {_span(hours)} ago ({oldest.collected.isoformat()})",
         *(_moment(part) for part in old),
         found=_span(hours),
-        wanted=f"at most {allowed:g} hours",
+        wanted=f"at most {_span(allowed)}",
         commands=(command,),
         observed=round(hours, 1),
     )

@@ -168,7 +168,7 @@ def misversioned(cluster: Cluster) -> Iterator[Outcome]:
     yield failed(
         cluster.subject,
         f"OPERATOR_VERSION of the {cluster.role} cluster is {running.value}, but the installed "
-        f"operator is {installed.value}: an upgrade has not ended, or has failed",
+        f"operator is {installed.value}: an upgrade is not complete, or failed",
         *running.evidence,
         *installed.evidence,
         found=f"{running.value} and {installed.value}",

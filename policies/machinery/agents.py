@@ -90,7 +90,8 @@ def _without_agent(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
     for node, pods in alone.items():
         yield failed(
             pods[0].ref.subject,
-            f"no agent runs on node {node}, where {few(pod.ref.name for pod in pods)} mount claims",
+            f"no agent runs on node {node}, but pods there mount claims "
+            f"({few(pod.ref.name for pod in pods)})",
             pods[0].ref.at("/spec/nodeName", node),
             found="no agent",
             wanted="an agent on every node where a claim of the plan is mounted",

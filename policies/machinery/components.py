@@ -80,7 +80,7 @@ def _ill(part: Component, pods: tuple[Pod, ...]) -> Iterator[Outcome]:
         if crashing or (not killed and restarts <= MANY_RESTARTS):
             continue
         said = (
-            f"was killed because it ran out of memory ({few(killed)})"
+            f"was killed because it ran out of memory (container {few(killed)})"
             if killed
             else "restarts often"
         )

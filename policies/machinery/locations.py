@@ -81,10 +81,10 @@ def _untested(cluster: Cluster, reason: str) -> NotGathered:
 def _judged(cluster: Cluster, item: BackupStorageLocation) -> Outcome:
     pointer = item.ref.at("/status/phase", item.phase)
     if item.phase == AVAILABLE:
-        return passed(cluster.subject, f"Velero finds {item.ref.name} Available", pointer)
+        return passed(cluster.subject, f"Velero can use {item.ref.name}", pointer)
     return failed(
         item.ref.subject,
-        f"Velero finds {item.ref.name} {item.phase}: {item.message or 'it gives no reason'}",
+        f"Velero reports {item.ref.name} as {item.phase}: {item.message or 'no reason given'}",
         pointer,
         item.ref.at("/status/message", item.message),
         found=item.phase,

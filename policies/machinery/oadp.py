@@ -87,7 +87,7 @@ class OadpPairing(ClusterPolicy):
                 yield _wrong(cluster, said, str(installed), wanted, item)
                 return
             if pair.disputed:
-                said = f"{installed} is not in every book for {place}: {pair.disputed}"
+                said = f"{installed} is not in all documentation for {place}: {pair.disputed}"
                 warning = _wrong(cluster, said, str(installed), wanted, item, Severity.WARNING)
                 fits.insert(0, warning)
                 continue

@@ -82,8 +82,8 @@ def _beside(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
             free = max(room[name][key], Decimal(0))
             if free < wanted:
                 told = (
-                    f"node {name} has {readable(key, free)} of {key} free, and rsync's "
-                    f"{plural(count, 'pod')} on it request {readable(key, wanted)}"
+                    f"node {name} has {readable(key, free)} of {key} free, but needs "
+                    f"{readable(key, wanted)} for {plural(count, 'rsync pod')}"
                 )
                 yield _short(nodes[name], nodes[name], told, key, free, wanted)
 

@@ -110,7 +110,7 @@ def _by_pods(migration: Migration) -> Iterator[ConstraintUse]:
     for pod in sorted(pods, key=lambda pod: (pod.ref.namespace, pod.ref.name)):
         if pod.scc and pod.scc not in RESTRICTED:
             pointer = pod.ref.at("/metadata/annotations/openshift.io~1scc", pod.scc)
-            said = f"was let in by {pod.scc}"
+            said = f"was admitted with {pod.scc}"
             yield ConstraintUse(pod.ref, pod.account or "default", pod.scc, said, pointer, None)
 
 

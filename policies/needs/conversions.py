@@ -81,11 +81,11 @@ class ConversionWorkloads(PlanNeed):
                     severity=Severity.BLOCKER,
                 )
             if item.templates:
+                kept = few(f"class {one}" if one else "the default class" for one in item.templates)
                 yield failed(
                     ref.subject,
-                    f"stateful set {ref.namespace}/{ref.name} keeps class "
-                    f"{few(name or 'of the default' for name in item.templates)} in its templates: "
-                    "more replicas get volumes of the old class",
+                    f"the volumeClaimTemplates of stateful set {ref.namespace}/{ref.name} keep "
+                    f"{kept}: new replicas get volumes of the old class",
                     ref.at("/spec/volumeClaimTemplates"),
                     found=few(item.templates),
                     wanted="the new class, set after the conversion",

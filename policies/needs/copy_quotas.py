@@ -193,7 +193,7 @@ def _contradictions(
         limit = _clamped(_of(container.limits, name), least, most)
         if ratio is not None and limit > ratio * request:
             found = f"limit {limit:f} of request {request:f}"
-            yield _outside(limits, item, name, found, f"{ratio:f} times")
+            yield _outside(limits, item, name, found, f"at most {ratio:f} times the request")
 
 
 def _of(values: Mapping[str, object], name: str) -> Decimal | None:

@@ -86,8 +86,8 @@ class IndirectCopy(PlanNeed):
                 if HOUR.fullmatch(str(timeout.value or "")):
                     yield _fault(
                         migration,
-                        f"{readable('storage', total)} go through the repository within "
-                        f"restic_timeout, which is {timeout.value or '1h'}",
+                        f"{readable('storage', total)} must be copied through the repository "
+                        f"within restic_timeout ({timeout.value or '1h'})",
                         f"{readable('storage', total)} in {timeout.value or '1h'}",
                         "a restic_timeout of several hours",
                         "timeout",
@@ -98,8 +98,8 @@ class IndirectCopy(PlanNeed):
                 if not setting(migration, "restic_supplemental_groups").value:
                     yield _fault(
                         migration,
-                        f"{plural(len(exports), 'NFS volume')} read as root, which the export "
-                        "squashes; restic_supplemental_groups is not set",
+                        f"the agent reads {plural(len(exports), 'NFS volume')} as root, which an "
+                        "export maps to another user; restic_supplemental_groups is not set",
                         "not set",
                         "the groups of the exports",
                         "nfs",

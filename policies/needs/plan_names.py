@@ -57,9 +57,10 @@ class PlanNameLength(PlanNeed):
 
     def _long(self, migration: Migration, name: str, found: str, key: str) -> Outcome:
         ref = migration.plan.ref
+        long = f"{name} has more than {LONGEST} characters"
         return failed(
             ref.subject,
-            f"{name} is too long, or has a dot that a container's name cannot have",
+            long if len(name) > LONGEST else f"{name} names a container, which cannot have a dot",
             ref.at("/metadata/name", ref.name),
             found=found,
             wanted=f"at most {LONGEST} characters, without dots where there are hooks",

@@ -116,7 +116,7 @@ def _range(
     partly = found.severity is Severity.WARNING
     yield failed(
         cluster.subject,
-        f"MTC {number} {'is not in every book for' if partly else 'does not support'} "
+        f"MTC {number} {'is not in all documentation for' if partly else 'does not support'} "
         f"OpenShift {ocp.y}: {found.reason}",
         *evidence,
         found=f"MTC {number} on OpenShift {ocp}",

@@ -293,7 +293,7 @@ def _velero_sights(migration: Migration, cluster: Cluster) -> list[Sight]:
         if is_stale(migration, item) or reached is None:
             continue
         answered = reached and item.phase != "Available"
-        said = f"Velero finds BackupStorageLocation {item.ref.name} {item.phase}"
+        said = f"Velero reports BackupStorageLocation {item.ref.name} as {item.phase}"
         said += ": the service answered" * answered
         pointer = item.ref.at("/status/phase", f"{item.phase} {item.message}".strip())
         found.append(Sight(reached, Rank.MEASURED, said, pointer))
