@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from shlex import quote
 
 from policies.images.exposed import DOCS, REGISTRY_READS, DirectImagePolicy
@@ -73,7 +74,7 @@ class RegistryPath(DirectImagePolicy):
     better = "Says what is wrong with the value, and compares it with the existing routes."
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
-        if migration.is_host(cluster):
+        if migration.is_host(cluster) and not _is_set(migration, cluster):
             yield not_applicable(
                 cluster.subject, "the controller runs here and uses the internal registry path"
             )
@@ -169,6 +170,13 @@ def _unfit(item: MigCluster, cluster: Cluster, path: str, named: list[Route]) ->
             item, cluster, "is the host of a route that does not use TLS to the registry", path
         )
     return _wrong(item, cluster, "is not the host of an admitted route to the registry", path)
+
+
+def _is_set(migration: Migration, cluster: Cluster) -> bool:
+    """Whether the MigCluster of the host names a path, which the controller then uses and tests."""
+    with suppress(NotGathered):
+        return bool(mig_cluster(migration, cluster).exposed_registry_path)
+    return False
 
 
 def _hosts(cluster: Cluster) -> frozenset[str]:

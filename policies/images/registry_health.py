@@ -20,7 +20,7 @@ from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable
 from service.kinds.config import REGISTRY_CONFIG, RegistryConfig
 from service.kinds.ref import Ref
-from service.kinds.resource import Read
+from service.kinds.resource import Read, fetch_command
 from service.kinds.storage import PERSISTENT_VOLUME, PersistentVolume
 from service.kinds.workloads import (
     BUILD_CONFIG,
@@ -116,7 +116,7 @@ def _unmanaged(cluster: Cluster, config: RegistryConfig) -> Iterator[Outcome]:
     """What runs decides: the operator judges nothing and creates nothing."""
     for item in cluster.known(DEPLOYMENT, (NAMESPACE,)):
         if item.ref.name == NEW:
-            yield from _pods(item)
+            yield from _pods(cluster, item)
             return
     cluster.all(DEPLOYMENT, (NAMESPACE,))
     yield _fault(config.ref, "the image registry has no pods", "no pods", "/spec")
@@ -154,7 +154,11 @@ def _is_file(volume: PersistentVolume) -> bool:
     return volume.source in FILES or any(word in volume.driver for word in FILE_DRIVERS)
 
 
-def _pods(item: Workload) -> Iterator[Outcome]:
+def _pods(cluster: Cluster, item: Workload) -> Iterator[Outcome]:
+    if item.ready is None and item.wanted:
+        kind = DEPLOYMENT if item.ref.name == NEW else DEPLOYMENT_CONFIG
+        command = fetch_command(kind, item.ref.name, item.ref.namespace)
+        raise cluster.missing("the status of the image registry's pods", command)
     if (item.ready or 0) < (item.wanted or 0) or not item.wanted:
         said = f"the image registry has {item.ready or 0} of {item.wanted or 0} pods ready"
         severity = Severity.WARNING if item.ready else None
@@ -163,7 +167,7 @@ def _pods(item: Workload) -> Iterator[Outcome]:
 
 def _old(cluster: Cluster) -> Iterator[Outcome]:
     item = cluster.get(DEPLOYMENT_CONFIG, *OLD)
-    yield from _pods(item)
+    yield from _pods(cluster, item)
     if not item.claims:
         said = "the image registry has no persistent volume: images are lost when its pod restarts"
         at = f"{item.template}/spec/volumes"

@@ -24,6 +24,8 @@ from service.kinds.velero import (
 )
 
 AVAILABLE = "Available"
+OWN = "velero.io/"
+"""What Velero reads a provider's name with, where it has no prefix."""
 
 
 class LocationAvailable(SidePolicy):
@@ -121,8 +123,8 @@ class OneDefaultSnapshotLocation(SidePolicy):
         if not found:
             yield not_applicable(cluster.subject, "there is no VolumeSnapshotLocation")
             return
-        providers = {item.provider for item in found}
-        settled = {item.provider for item in found if item.default}
+        providers = {item.provider.removeprefix(OWN) for item in found}
+        settled = {item.provider.removeprefix(OWN) for item in found if item.default}
         if len(providers) == 1 or providers == settled:
             yield passed(cluster.subject, "Velero can choose the location", examined=len(found))
             return

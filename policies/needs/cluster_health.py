@@ -194,6 +194,9 @@ def _rollouts(cluster: Cluster) -> Iterator[Outcome]:
 def _old(cluster: Cluster, gaps: Gaps) -> Iterator[Outcome]:
     with gaps.noted():
         router = cluster.get(DEPLOYMENT_CONFIG, "router", "default")
+        if router.ready is None:
+            command = fetch_command(DEPLOYMENT_CONFIG, "router", "default")
+            raise cluster.missing("the status of the router", command)
         if (router.ready or 0) < (router.wanted or 0):
             found = f"{router.ready or 0} of {router.wanted} ready"
             yield _fault(router.ref, f"router pods: {found}", found)

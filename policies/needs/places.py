@@ -295,10 +295,14 @@ def _attachable(
     by_driver: dict[str, int] = defaultdict(int)
     for _, kind in found:
         by_driver[kind.provisioner] += 1
-    used = {node.ref.name: node.attached for node in migration.destination.known(NODE)}
+    nodes = migration.destination.known(NODE)
+    used = {node.ref.name: node.attached for node in nodes}
+    closed = {node.ref.name for node in nodes if not node.takes_pods}
     most: dict[str, int] = {}
     free: dict[str, int] = {}
     for node in migration.destination.known(CSI_NODE):
+        if node.ref.name in closed:
+            continue
         for driver, count in node.attachable.items():
             most[driver] = max(most.get(driver, 0), count)
             left = count - used.get(node.ref.name, {}).get(driver, 0)

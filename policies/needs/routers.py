@@ -21,6 +21,7 @@ from service.core.facts.transfer import endpoint_type
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed
 from service.core.policy import NotApplicable
+from service.core.values.wording import few
 from service.kinds.cluster import CONFIG_MAP, NAMESPACE
 from service.kinds.mtc import MIGRATION_CONTROLLER, MTC_NAMESPACE
 from service.kinds.network import INGRESS_CONTROLLER, IngressController
@@ -28,6 +29,8 @@ from service.kinds.resource import Read
 from service.kinds.webhooks import ENDPOINTS, MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS, Webhook
 
 OPERATOR = "openshift-ingress-operator"
+NAME_LABEL = "kubernetes.io/metadata.name"
+"""The label that every namespace is given with its name."""
 ROUTE_LABELS = {"app": "directvolumemigration-rsync-transfer", "owner": "directvolumemigration",
                 "purpose": "rsync"}  # fmt: skip
 """Labels of rsync's route (mig-controller directvolumemigration/rsync.go)."""
@@ -70,10 +73,18 @@ class RsyncRouteAdmitted(PlanNeed):
         routers = migration.destination.all(INGRESS_CONTROLLER, (OPERATOR,))
         for name in side_namespaces(migration, migration.destination):
             with gaps.noted():
-                labels: dict[str, str] = {}
+                labels = {NAME_LABEL: name}
                 if any(router.namespaces is not None for router in routers):
-                    labels = dict(namespace_to_be(migration, name).labels)
-                if not any(_admits(router, labels) for router in routers):
+                    labels = {**namespace_to_be(migration, name).labels, **labels}
+                admitting = [router for router in routers if _admits(router, labels)]
+                if admitting and not any(router.available for router in admitting):
+                    command = f"oc get ingresscontrollers -n {OPERATOR} -o json"
+                    raise migration.destination.missing(
+                        f"condition Available of router {admitting[0].ref.name}", command
+                    )
+                if len(admitting) > 1:
+                    yield _several(migration, name, admitting)
+                if not admitting:
                     yield failed(
                         migration.destination.subject,
                         f"no router admits rsync's route in namespace {name}: each is down or "
@@ -86,6 +97,21 @@ class RsyncRouteAdmitted(PlanNeed):
                     )
 
 
+def _several(migration: Migration, name: str, routers: list[IngressController]) -> Outcome:
+    names = few(router.ref.name for router in routers)
+    return failed(
+        migration.destination.subject,
+        f"the routers {names} all admit rsync's route in namespace {name}: MTC uses the name under "
+        "the cluster's own domain, and another router may serve it",
+        *(router.ref.at("/spec") for router in routers[:5]),
+        found=names,
+        wanted="one router whose selectors match",
+        key=f"several {name}",
+        commands=(f"oc get ingresscontrollers -n {OPERATOR} -o json",),
+        severity=Severity.WARNING,
+    )
+
+
 def _admits(router: IngressController, labels: dict[str, str]) -> bool:
     if router.replicas == 0 or router.available == "False":
         return False
@@ -96,6 +122,8 @@ def _admits(router: IngressController, labels: dict[str, str]) -> bool:
 KINDS = {
     "pods", "deployments", "statefulsets", "daemonsets", "replicasets", "services", "configmaps",
     "secrets", "persistentvolumeclaims", "namespaces", "routes", "serviceaccounts", "*",
+    "deploymentconfigs", "replicationcontrollers", "imagestreams", "rolebindings", "jobs",
+    "cronjobs",
 }  # fmt: skip
 """Resources that nearly every plan brings."""
 
@@ -137,6 +165,12 @@ class WebhooksAnswer(PlanNeed):
                     with gaps.noted():
                         if not _matters(migration, hook):
                             continue
+                        if not hook.service:
+                            raise there.missing(
+                                f"whether webhook {hook.name} answers at its URL",
+                                f"oc get {kind.plural} {quote(item.ref.name)} -o json",
+                                "it is outside of the cluster",
+                            )
                         space, _, name = hook.service.partition("/")
                         found = there.find(ENDPOINTS, name, space)
                         if found is None or not found.ready:
@@ -154,9 +188,15 @@ class WebhooksAnswer(PlanNeed):
 
 
 def _matters(migration: Migration, hook: Webhook) -> bool:
-    if not hook.fails or not hook.service or not {name for _, name in hook.resources} & KINDS:
+    custom = {f"{one.kind.lower()}s" for one in migration.source.others
+              if one.namespace in migration.source_namespaces}  # fmt: skip
+    asked = {name.partition("/")[0] for _, name in hook.resources}
+    if not hook.fails or not asked & (KINDS | custom):
         return False
     names = side_namespaces(migration, migration.destination)
     if not hook.namespaces.labels and not hook.namespaces.expressions:
         return True
-    return any(hook.namespaces.matches(namespace_to_be(migration, name).labels) for name in names)
+    return any(
+        hook.namespaces.matches({**namespace_to_be(migration, name).labels, NAME_LABEL: name})
+        for name in names
+    )

@@ -114,7 +114,8 @@ def _action_faults(migration: Migration, found: Volumes, volume: Volume) -> Iter
     if entry is None:
         return  # not discovered: MTC itself selects copy, or skip for a hostPath (see MTC601)
     offered = _offered(migration, found, volume, entry)
-    if entry.action in offered and entry.action in (entry.supported_actions or offered):
+    withdrawn = entry.action == MOVE and entry.action not in (entry.supported_actions or offered)
+    if entry.action in offered and not withdrawn:
         if entry.action == MOVE and entry.owner_type == "VirtualMachine":
             yield _wrong_action(
                 migration, found, volume, entry, "MTC does not move disks of virtual machines", COPY
@@ -198,8 +199,10 @@ def _method_faults(migration: Migration, found: Volumes, volume: Volume) -> Iter
     if entry.action != COPY:
         return
     method = entry.copy_method
-    offered = entry.supported_copy_methods or (FILESYSTEM, BLOCK, SNAPSHOT)
-    if method not in (FILESYSTEM, BLOCK, SNAPSHOT) or method not in offered:
+    # The controller writes the list anew, with these two in every release.
+    listed = entry.supported_copy_methods or (BLOCK,)
+    offered = (FILESYSTEM, *(BLOCK,) * (BLOCK in listed), SNAPSHOT)
+    if method not in offered:
         yield _wrong_method(migration, found, volume, entry, offered)
     elif method == SNAPSHOT:
         return  # see _by_snapshot
@@ -218,7 +221,7 @@ def _wrong_method(
 ) -> Outcome:
     method = entry.copy_method
     hint = _spelling(method, (FILESYSTEM, BLOCK, SNAPSHOT))
-    why = f"{method!r} is not a copy method of MTC{hint}" if method else "none is selected"
+    why = f"{method!r} is not a copy method of this MTC{hint}" if method else "none is selected"
     usual = BLOCK if volume.mode == "Block" else FILESYSTEM
     return failed(
         found.subject(volume),
