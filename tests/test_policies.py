@@ -44,6 +44,40 @@ def test_every_policy_has_the_cases_that_it_needs(policy: Policy[Any]) -> None:
     assert list(coverage_faults(policy, cases_of(policy.id))) == []
 
 
+ALWAYS = {
+    "MTC820": "a controller runs in every migration",
+    "MTC821": "an operator runs on every cluster",
+    "MTC822": "Velero runs on both sides",
+    "MTC827": "the operator reconciles on every cluster",
+    "MTC832": "quotas across namespaces can limit any plan",
+    "MTC833": "every namespace can have a node selector",
+    "MTC837": "every pod was let in by constraints",
+    "MTC838": "every pod can name a class",
+    "MTC844": "any plan can be limited by a setting",
+    "MTC846": "every cluster has nodes",
+    "MTC847": "every cluster has operators",
+    "MTC855": "every cluster can have webhooks",
+    "MTC858": "every cluster has certificates",
+}
+"""Policies beyond MTC's own validation that apply to every migration, and why."""
+BEYOND = [item for item in POLICIES.values() if "MTC820" <= item.id <= "MTC859"]
+
+
+@pytest.mark.parametrize("policy", BEYOND, ids=lambda item: item.id)
+def test_a_policy_beyond_validation_shows_what_is_fixed_and_where_it_does_not_apply(
+    policy: Policy[Any],
+) -> None:
+    """What a fault looks like once it is fixed, and a migration that the policy has no word on."""
+    cases = {
+        case["name"]: {row["verdict"] for row in case["expect"]} for case in cases_of(policy.id)
+    }
+    fixed = [verdicts for name, verdicts in cases.items() if name.startswith("fixed: ")]
+    assert fixed
+    assert not any(verdicts & {"fail", "error", "unknown"} for verdicts in fixed)
+    applies = not any("not_applicable" in verdicts for verdicts in cases.values())
+    assert applies is (policy.id in ALWAYS)
+
+
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
 def test_every_policy_says_what_a_reader_needs(policy: Policy[Any]) -> None:
     for attribute in ("name", "title", "why", "remedy", "source"):
