@@ -49,6 +49,9 @@ class HookAccounts(NeedPolicy[HookUse], HookPolicy):
     better = "MTC checks only the syntax of the name."
     good = "the service account of the hook exists and has rights"
 
+    def key_of(self, subject: HookUse) -> str:
+        return f"account {subject.index}"
+
     def faults(self, migration: Migration, subject: HookUse, gaps: Gaps) -> Iterator[Outcome]:
         cluster = _runs_on(migration, subject)
         space, name = subject.hook.execution_namespace, subject.hook.service_account

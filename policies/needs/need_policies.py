@@ -38,6 +38,10 @@ class NeedPolicy(Policy[S]):
     def faults(self, migration: Migration, subject: S, gaps: Gaps) -> Iterator[Outcome]:
         """What speaks against it. Raises NotGathered, and NotApplicable."""
 
+    def key_of(self, subject: S) -> str:
+        """What separates the pass of a subject from that of another, where they are not objects."""
+        return ""
+
     def check(self, migration: Migration, subject: S) -> Iterator[Outcome]:
         gaps, count = Gaps(), 0
         for outcome in self.faults(migration, subject, gaps):
@@ -48,7 +52,7 @@ class NeedPolicy(Policy[S]):
             about = subject if isinstance(subject, Cluster) else migration.destination
             plan = migration.given_plan
             evidence = () if plan is None else (plan.ref.at("/spec"),)
-            yield passed(about.subject, self.good, *evidence)
+            yield passed(about.subject, self.good, *evidence, key=self.key_of(subject))
 
 
 class PlanNeed(NeedPolicy[Migration], MigrationPolicy):
