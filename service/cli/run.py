@@ -17,6 +17,7 @@ from service.cli.collect import collect
 from service.cli.completion import completion
 from service.cli.docs import docs
 from service.cli.evidence_command import evidence
+from service.cli.lint import lint
 from service.cli.own import new_policy, test_policies
 from service.cli.patch_command import patch
 from service.cli.policies_command import explain, policies
@@ -97,6 +98,7 @@ for _command in (
     collect,
     evidence,
     explain,
+    lint,
     patch,
     policies,
     probe,

@@ -291,46 +291,90 @@ def check(schema: str, path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_the_workflow_of_github(service, evidence, tmp_path):
-    path = CI / "github-workflow.yaml"
-    check("vendor.github-workflows", path)
-    steps = yaml.safe_load(path.read_text())["jobs"]["preflight"]["steps"]
-    (script,) = [step["run"] for step in steps if "run" in step]
-    shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
-    environment = {
-        "URL": service.url,
-        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
-        "MTC_PREFLIGHT_TOKEN": "token",
-    }
+def test_the_workflow_and_the_action_of_github(service, evidence, tmp_path):
+    workflow, path = CI / "github-workflow.yaml", CI / "github-action" / "action.yml"
+    check("vendor.github-workflows", workflow)
+    check("vendor.github-actions", path)
+    action = yaml.safe_load(path.read_text())
+    steps = yaml.safe_load(workflow.read_text())["jobs"]["preflight"]["steps"]
+    (used,) = [step for step in steps if str(step.get("uses", "")).endswith("github-action")]
+    assert set(used["with"]) <= set(action["inputs"])
+    assert (Path("/") / used["uses"]).parts[-3:] == path.parent.parts[-3:]
     if shutil.which("jq") is None:
         pytest.skip("needs jq")
-    done = run(shell, evidence, **environment)
+    (step,) = action["runs"]["steps"]
+    given = {name: item.get("default", "") for name, item in action["inputs"].items()}
+    given |= {**used["with"], "url": service.url, "token": "to ken"}
+    environment = {
+        name: re.sub(r"\$\{\{ inputs\.(\w+) \}\}", lambda found: given[found[1]], value)
+        for name, value in step["env"].items()
+    }
+    files = {name: tmp_path / name for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")}
+    environment |= {name: str(file) for name, file in files.items()}
+    environment |= {"GITHUB_ACTION_PATH": str(path.parent), "RUNNER_TEMP": str(tmp_path)}
+    before = len(service.requests)
+    shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+    done = run(shell, evidence.parent, **environment)
     assert (done.returncode, done.stderr) == (1, "")
-    assert service.requests[-1][1] == "Bearer token"
-    assert any(line.startswith("::error ") for line in done.stdout.splitlines())
-    assert (tmp_path / "summary").read_text().startswith("## Not ready")
-    (made,) = json.loads((evidence / "preflight.sarif").read_text())["runs"]
+    assert {token for _, token in service.requests[before:]} == {"Bearer to ken"}
+    assert "to ken" not in done.stdout
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("::error title=mtc-preflight::Not ready")
+    assert any(line.startswith("::error file=migration/source.yaml,line=1,") for line in lines)
+    assert files["GITHUB_STEP_SUMMARY"].read_text().startswith("## Not ready")
+    outputs = dict(line.split("=", 1) for line in files["GITHUB_OUTPUT"].read_text().splitlines())
+    assert set(outputs) == set(action["outputs"])
+    assert json.loads(Path(outputs["report"]).read_text())["verdict"] == "not_ready"
+    (made,) = json.loads(Path(outputs["sarif"]).read_text())["runs"]
     assert {result["kind"] for result in made["results"]} == {"fail"}
+    assert "unknown" in {result["properties"]["verdict"] for result in made["results"]}
     places = [result["locations"][0]["physicalLocation"] for result in made["results"]]
     assert all((evidence.parent / at["artifactLocation"]["uri"]).is_file() for at in places)
     assert all(at["region"]["startLine"] >= 1 for at in places)
-    assert "file=migration/destination.yaml,line=1," in done.stdout
 
 
-def test_the_job_of_gitlab(service, evidence):
-    path = CI / "gitlab-ci.yml"
-    check("vendor.gitlab-ci", path)
-    job = yaml.safe_load(path.read_text())["mtc-preflight"]
-    environment = {**job["variables"], "MTC_PREFLIGHT_URL": service.url}
+def component(tmp_path: Path, **inputs: str) -> dict[str, Any]:
+    """The jobs of the component with these inputs, as GitLab puts them in."""
+    path = CI / "gitlab-component" / "templates" / "mtc-preflight.yml"
+    head, body = path.read_text().split("\n---\n")
+    declared = yaml.safe_load(head)["spec"]["inputs"]
+    values = {name: item.get("default") for name, item in declared.items()} | inputs
+    assert set(inputs) <= set(declared)
+    assert set(re.findall(r"\$\[\[ inputs\.(\w+) \]\]", body)) == set(declared)
+    text = re.sub(r"\$\[\[ inputs\.(\w+) \]\]", lambda found: values[found[1]], body)
+    (tmp_path / ".gitlab-ci.yml").write_text(text)
+    check("vendor.gitlab-ci", tmp_path / ".gitlab-ci.yml")
+    jobs: dict[str, Any] = yaml.safe_load(text)
+    return jobs
+
+
+@pytest.mark.parametrize("facts, status", [(CLOSED, 1), (OPEN, 0)])
+def test_the_component_of_gitlab(service, evidence, tmp_path, facts, status):
+    write(evidence, *facts)
+    query = "fail_on=warning&unknown=ignore"
+    job = component(tmp_path, url=service.url, query=query)["mtc-preflight"]
+    before = len(service.requests)
     script = "\n".join(job["script"])
-    done = run(["bash", "-eo", "pipefail", "-c", script], evidence.parent, **environment)
-    assert (done.returncode, done.stderr) == (1, "")
-    assert done.stdout.startswith("NOT READY: ")
-    assert service.requests[-1][1] == ""
-    root = ElementTree.parse(evidence.parent / job["artifacts"]["reports"]["junit"]).getroot()
-    assert int(root.get("failures", "0")) >= 1
+    done = run(["bash", "-eo", "pipefail", "-c", script], evidence.parent, **job["variables"])
+    assert (done.returncode, done.stderr) == (status, "")
+    assert done.stdout.startswith("NOT READY: " if status else "UNKNOWN: ")
+    assert {token for _, token in service.requests[before:]} == {""}
+    made = job["artifacts"]["reports"]
+    root = ElementTree.parse(evidence.parent / made["junit"]).getroot()
+    assert bool(int(root.get("failures", "0"))) is bool(status)
+    issues = json.loads((evidence.parent / made["codequality"]).read_text())
+    paths = {item["location"]["path"] for item in issues}
+    assert all((evidence.parent / path).is_file() for path in paths)
     (page,) = job["artifacts"]["paths"]
     assert "<h1>" in (evidence.parent / page).read_text()
+
+
+def test_the_component_shows_why_a_request_was_refused(service, evidence, tmp_path):
+    job = component(tmp_path, url=service.url, query="fail_on=all")["mtc-preflight"]
+    script = "\n".join(job["script"])
+    done = run(["bash", "-eo", "pipefail", "-c", script], evidence.parent, **job["variables"])
+    assert done.returncode == 3
+    assert "fail_on" in done.stdout
 
 
 def test_the_script_has_no_known_mistakes():
