@@ -50,7 +50,7 @@ ENTRY = (
         (BAD, [("5", "MTC741", f"MigPlan openshift-migration/bad: {ENTRY}")]),
         (
             f"{GOOD}---\n{OTHER}---\n{BAD}",
-            [("17", "MTC741", f"MigPlan openshift-migration/bad: {ENTRY}")],
+            [("18", "MTC741", f"MigPlan openshift-migration/bad: {ENTRY}")],
         ),
         (
             CONTROLLER,
