@@ -40,6 +40,7 @@ EXEMPT = {
     ("README.md", "python benchmarks/evaluation.py --must-gather ARCHIVE"): MEASURES,
     ("docs/api.md", "make test-clients"): INSTALLS,
     ("docs/dependencies.md", "make sbom"): INSTALLS,
+    ("docs/dependencies.md", "pip install 'mtc-preflight[fast]'"): INSTALLS,
     ("docs/dependencies.md", "pip install '.[test]'"): INSTALLS,
     ("docs/dependencies.md", "pip freeze --exclude mtc-preflight > constraints.txt"): INSTALLS,
     ("docs/dependencies.md", "make test"): "this test is a part of it",
@@ -120,7 +121,7 @@ def readme(ran: Ran) -> None:
     assert head(ran.one("source=@source-must-gather.tar.gz").out) == "NOT READY"
     told = ran.one("facts: {openshiftVersion").out
     assert head(told) == "NOT READY"
-    assert re.search(r"^      \$ oc get ", told, re.MULTILINE)
+    assert re.search(r"^      (\w+ )?\$ oc get ", told, re.MULTILINE)
 
     asked = ran.one("oc get migplan shop")
     assert "\nNOT READY: " in asked.out
