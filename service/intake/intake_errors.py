@@ -41,12 +41,23 @@ class LimitExceeded(Unreadable):
         self.setting = setting
 
 
+_UNEDITED = "give all that the command printed, unedited"
+_ONE_OF_TWO = "keep one of the two: it is not known which is meant"
+_HINTS = {
+    "json-duplicate-key": _ONE_OF_TWO,
+    "yaml-duplicate-key": _ONE_OF_TWO,
+    "limit-depth": "no object of a cluster is nested so deeply: leave this document out",
+    "limit-documents": "send fewer documents, or one list in place of many objects",
+}
+"""What to do about what is wrong with a text, where that is not what nearly always helps."""
+
+
 def problem_of(error: Unreadable, origin: Origin) -> Problem:
     """An unreadable document as a problem of the report."""
     return Problem(
         code=error.code,
         message=error.message,
-        hint=error.hint,
+        hint=error.hint or _HINTS.get(error.code, _UNEDITED),
         part=origin.part,
         member=origin.member,
         document=origin.document,

@@ -163,7 +163,8 @@ def test_a_key_that_stands_twice_in_an_item_is_one_located_problem() -> None:
     line = text[: text.index('"hostNetwork": false')].count("\n") + 1
     column = text.splitlines()[line - 1].rindex('"hostNetwork"') + 1
     assert problem == Problem(
-        "json-duplicate-key", "duplicate key 'hostNetwork'", part="source", document=0,
+        "json-duplicate-key", "duplicate key 'hostNetwork'",
+        "keep one of the two: it is not known which is meant", part="source", document=0,
         line=line, column=column, pointer="/items/2",
     )  # fmt: skip
 
