@@ -11,6 +11,7 @@ from service.core.facts.release import READS as RELEASE_READS
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, passed, unknown
 from service.core.policy import ClusterPolicy
+from service.core.summary import is_given
 from service.kinds.ref import Origin, Pointer
 from service.kinds.resource import fetch_command
 
@@ -35,7 +36,7 @@ class EvidenceComplete(ClusterPolicy):
     source = "login_error.txt of MTC's must-gather; metadata.continue of lists; gathered.error"
 
     def check(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
-        if not cluster.given:
+        if not is_given(cluster):
             yield _nothing_given(cluster)
             return
         denied = list(_denied(cluster))

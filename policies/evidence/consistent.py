@@ -15,6 +15,7 @@ from service.core.facts.transfer import intra_cluster
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, not_applicable, passed, unknown
 from service.core.policy import ClusterPolicy
+from service.core.summary import own_objects
 from service.core.values.wording import plural
 from service.kinds.cluster import CONFIG_MAP, NAMESPACE, NODE
 from service.kinds.config import CLUSTER_VERSION, INFRASTRUCTURE, PROXY, SERVER_VERSION
@@ -72,7 +73,7 @@ class EvidenceConsistent(ClusterPolicy):
         if found:
             return
         if not cluster.identities:
-            yield _anonymous(cluster) if _has_objects(cluster) else _unobserved(cluster)
+            yield _anonymous(cluster) if own_objects(cluster) else _unobserved(cluster)
             return
         values = sum(len(kinds) for kinds in cluster.identities.values())
         yield passed(
@@ -81,10 +82,6 @@ class EvidenceConsistent(ClusterPolicy):
             *(pointer for kinds in cluster.identities.values() for _, pointer in kinds),
             examined=values,
         )
-
-
-def _has_objects(cluster: Cluster) -> bool:
-    return any(shelf.entries for shelf in cluster.inventory.shelves())
 
 
 def _unobserved(cluster: Cluster) -> Outcome:

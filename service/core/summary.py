@@ -24,21 +24,32 @@ READS: tuple[Read[Any], ...] = (
 
 def summarise(migration: Migration, cluster: Cluster) -> ClusterSummary:
     """The cluster in a line; what is not known is ""."""
-    shelves = cluster.inventory.shelves()
-    entries = [entry for shelf in shelves for entry in shelf.entries]
-    loose = sum(map(_loose, entries))
-    own = len(entries) > loose or any(shelf.lists for shelf in shelves)
     return ClusterSummary(
         role=cluster.role,
         name=cluster.name,
-        given=cluster.given and bool(own or cluster.declared or not loose),
+        given=is_given(cluster),
         host=migration.is_host(cluster),
         openshift=_openshift(cluster),
         mtc=_mtc(migration, cluster),
         platform=_platform(cluster),
-        objects=len(entries) - loose,
+        objects=own_objects(cluster),
         namespaces=_namespaces(migration, cluster),
     )
+
+
+def is_given(cluster: Cluster) -> bool:
+    """Whether the input holds something of the cluster: the plan alone says nothing of it."""
+    if not cluster.given or cluster.declared:
+        return cluster.given
+    shelves = cluster.inventory.shelves()
+    loose = any(shelf.entries for shelf in shelves) and not own_objects(cluster)
+    return not loose or any(shelf.lists for shelf in shelves)
+
+
+def own_objects(cluster: Cluster) -> int:
+    """How many objects are evidence of the cluster itself."""
+    shelves = cluster.inventory.shelves()
+    return sum(not _loose(entry) for shelf in shelves for entry in shelf.entries)
 
 
 def _namespaces(migration: Migration, cluster: Cluster) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ def render(report: Report, context: Context) -> bytes:
             ("unknown", "Unknown", unknown),
             (
                 "waiting",
-                "Waiting for another prerequisite",
+                "Waiting",
                 html_view.cards(waiting, context.policies, (Verdict.FAIL, Verdict.UNKNOWN)),
             ),
             ("met", "Met", html_view.cards(heads, context.policies, (Verdict.PASS,))),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 from made import DESTINATION, SOURCE, finding
-from policy_cases import POLICIES
+from policy_cases import POLICIES, given
 
+from service.core.engine import evaluate
 from service.core.evidence import Missing
 from service.core.roots import with_roots
+from service.kinds.mtc import MTC_NAMESPACE
 from service.kinds.ref import Subject
 
 NAMES = {"source": "source", "destination": "destination"}
@@ -86,3 +90,63 @@ def test_what_a_policy_requires_exists_and_does_not_require_it(policy: Any) -> N
         assert name in POLICIES
         found += [one for one in POLICIES[name].requires if one not in found]
     assert policy.id not in found
+
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "migration-4-to-4.yaml"
+
+
+def left(envelope: dict[str, Any]) -> tuple[int, list[tuple[str, str]]]:
+    """How many findings wait, and the blockers that wait for nothing."""
+    report = evaluate(given({"given": envelope}), tuple(POLICIES.values()))
+    blockers = [
+        item
+        for item in report.findings
+        if item.verdict in ("fail", "unknown") and item.severity == "blocker"
+    ]
+    heads = [(item.policy, item.verdict.value) for item in blockers if not item.waits_for]
+    return sum(bool(item.waits_for) for item in report.findings), heads
+
+
+def example() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text("utf-8"))
+    return found
+
+
+def test_without_a_plan_one_blocker_is_left() -> None:
+    envelope = example()
+    del envelope["plan"]
+    waiting, heads = left(envelope)
+    assert heads == [("MTC780", "unknown")]
+    assert waiting > 60
+
+
+def test_where_mtc_is_not_installed_that_is_what_is_left() -> None:
+    envelope = example()
+    del envelope["controller"], envelope["storage"]
+    for cluster in envelope["clusters"]:
+        del cluster["facts"]["mtcVersion"], cluster["facts"]["latestMtcVersion"]
+        cluster["objects"] = [
+            item
+            for item in cluster["objects"]
+            if not item["kind"].startswith("Mig")
+            and MTC_NAMESPACE not in (item["metadata"]["name"], item["metadata"].get("namespace"))
+        ]
+        cluster["complete"] += ["namespaces", "migclusters", "migrationcontrollers", *(
+            f"{kind}/{MTC_NAMESPACE}" for kind in ("deployments", "pods", "configmaps")
+        )]  # fmt: skip
+    waiting, heads = left(envelope)
+    assert [row for row in heads if row[0] != "MTC502"] == [("MTC745", "fail")] * 2
+    assert waiting > 20
+
+
+def test_without_its_migcluster_a_plan_has_one_fault() -> None:
+    envelope = example()
+    host = envelope["clusters"][1]
+    host["objects"] = [
+        item
+        for item in host["objects"]
+        if (item["kind"], item["metadata"]["name"]) != ("MigCluster", "old")
+    ]
+    host["complete"].append("migclusters")
+    _, heads = left(envelope)
+    assert [row for row in heads if row[0] != "MTC502"] == [("MTC710", "fail")]
