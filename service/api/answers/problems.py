@@ -11,12 +11,14 @@ import msgspec
 from flask import Response, request
 
 from service.core.evidence import Problem
+from service.formats import FORMATS, Format
 from service.formats.words import line
 from service.kinds.redact import redact
 from service.observability import request_id
 
 MEDIA_TYPE = "application/problem+json"
 TEXT = "text/plain"
+_JSON = (MEDIA_TYPE, "application/json")
 _PLACES = ("policy", "parameter", "part", "member", "document", "line", "column", "pointer")
 DOCUMENTATION = "/docs/problems"
 MOST_ERRORS = 100
@@ -261,10 +263,21 @@ def _build(document: Mapping[str, Any], refused: Refused) -> Response:
 
 
 def _wants_text() -> bool:
-    """Whether the caller asked for text: by ``format=text``, or by the Accept header."""
-    if request.args.getlist("format") == ["text"]:
-        return True
-    return request.accept_mimetypes.best_match((MEDIA_TYPE, "application/json", TEXT)) == TEXT
+    """Whether the caller reads text and no JSON, by the formats of the query or by Accept.
+
+    An Accept header that names JSON gets it, whatever the format of the report.
+    """
+    accepted = request.accept_mimetypes
+    asked = [FORMATS[name] for name in request.args.getlist("format") if name in FORMATS]
+    if asked and not any(kind in _JSON for kind, _ in accepted):
+        return all(_is_text(item) for item in asked)
+    texts = [item.media_type for item in FORMATS.values() if _is_text(item)]
+    best = accepted.best_match((*_JSON, TEXT, *texts))
+    return best is not None and best not in _JSON
+
+
+def _is_text(item: Format) -> bool:
+    return not item.media_type.endswith("json")
 
 
 def _lines(document: Mapping[str, Any]) -> Iterator[str]:

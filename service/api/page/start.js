@@ -119,6 +119,7 @@
     const request = new XMLHttpRequest();
     request.open("POST", `/v1/evaluations?${query}`);
     request.responseType = "blob";
+    request.setRequestHeader("Accept", "application/problem+json, */*");
     if (token.value) request.setRequestHeader("Authorization", `Bearer ${token.value}`);
     request.upload.addEventListener("progress", (event) => {
       const part = event.total ? event.loaded / event.total : 0;
