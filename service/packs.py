@@ -63,7 +63,7 @@ def load_packs(
         except BaseException as error:  # whatever the code of a pack raises, SystemExit too
             if isinstance(error, KeyboardInterrupt):
                 raise
-            faults.append(f"pack {name}: {_told(error)}")
+            faults.append(f"pack {name}: {_reason(error)}")
             continue
         if not kinds:
             faults.append(f"pack {name}: holds no policy")
@@ -130,7 +130,7 @@ def _policies(module: ModuleType) -> Iterator[type[Policy[Any]]]:
                 yield value
 
 
-def _told(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     """Where in the code of a pack an exception was raised."""
     frames = traceback.extract_tb(error.__traceback__)
     outside = [frame for frame in frames if "importlib" not in frame.filename]

@@ -9,7 +9,7 @@ from policies import links
 from policies.connections.mig_clusters import CLUSTER_READS, VALIDATION, RemotePolicy, edit_cluster
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.machinery import RUNNING_READS, controller_down
-from service.core.facts.plan_refs import told_ready
+from service.core.facts.plan_refs import reported_ready
 from service.core.facts.reach import holds
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Command, Outcome, Severity, failed, not_applicable, passed
@@ -59,7 +59,7 @@ class TokenPrivileged(RemotePolicy):
                     ),
                 ),
             )
-        elif told_ready(item.conditions) and controller_down(migration) is None:
+        elif reported_ready(item.conditions) and controller_down(migration) is None:
             pointer = item.ref.at("/status/conditions", "Ready")
             yield passed(cluster.subject, f"MigCluster {item.ref.name} is Ready", pointer)
         else:
@@ -120,7 +120,7 @@ def _distrust(item: MigCluster) -> str:
 
 
 def _trusted(migration: Migration, cluster: Cluster, item: MigCluster) -> Outcome:
-    if not told_ready(item.conditions) or controller_down(migration) is not None:
+    if not reported_ready(item.conditions) or controller_down(migration) is not None:
         host = item.url.partition("://")[2].partition("/")[0]
         raise NotGathered(
             Missing(

@@ -190,12 +190,12 @@ def _unauthorized(item: MigCluster) -> str:
     return ""
 
 
-def _no_token(item: MigCluster, said: str, found: str, key: str) -> Outcome:
+def _no_token(item: MigCluster, text: str, found: str, key: str) -> Outcome:
     reference = item.service_account_secret
     name, namespace = reference.name or "<name>", reference.namespace or "openshift-config"
     return failed(
         item.ref.subject,
-        f"MigCluster {item.ref.name} {said}",
+        f"MigCluster {item.ref.name} {text}",
         item.ref.at("/spec/serviceAccountSecretRef", reference),
         found=found,
         wanted=f"a secret with key {TOKEN_KEY}",

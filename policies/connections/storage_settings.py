@@ -107,7 +107,7 @@ def _tested(storage: MigStorage) -> Iterator[Outcome]:
     """What the controller's test of the repository says of a setting."""
     bundle = bool(storage.config.get("s3CustomCABundle"))
     certificate = "s3CustomCABundle that does not help" if bundle else "no s3CustomCABundle"
-    for words, said, key, field, found, wanted in (
+    for words, text, key, field, found, wanted in (
         (
             CERTIFICATE, "the certificate of the repository is not trusted", "certificate",
             "s3CustomCABundle", certificate,
@@ -126,7 +126,7 @@ def _tested(storage: MigStorage) -> Iterator[Outcome]:
         if message:
             yield failed(
                 storage.ref.subject,
-                f"{said}: {message[:300]}",
+                f"{text}: {message[:300]}",
                 storage.ref.at(f"/spec/backupStorageConfig/{field}"),
                 found=found,
                 wanted=wanted,
@@ -179,8 +179,8 @@ def _aws_faults(half: Half) -> Iterator[Fault]:
         if url and not _is_http(url):
             yield field, url, "an http or https URL", None
     if half.settings.get("awsS3ForcePathStyle") is False and _text(half, "awsS3Url"):
-        told = "no effect: with a URL, the bucket is always part of the path"
-        yield "awsS3ForcePathStyle", "false", told, Severity.INFO
+        text = "no effect: with a URL, the bucket is always part of the path"
+        yield "awsS3ForcePathStyle", "false", text, Severity.INFO
 
 
 def _is_http(url: str) -> bool:

@@ -96,8 +96,8 @@ def _judged(
             severity=Severity.WARNING,
         )
     if not faults:
-        told = f"{plural(len(controller.spec), 'setting')}, all known and valid"
-        yield passed(ref.subject, told, ref.at("/spec"), examined=len(controller.spec))
+        text = f"{plural(len(controller.spec), 'setting')}, all known and valid"
+        yield passed(ref.subject, text, ref.at("/spec"), examined=len(controller.spec))
 
 
 def _failed(ref: Ref, item: SpecRemark) -> Outcome:
@@ -160,7 +160,7 @@ def _where_it_runs(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
     if fact.value is None or is_true(fact.value) is host:
         return
     name = next(item.ref.name for item in controllers(cluster))
-    said = (
+    text = (
         f"migration_controller is false on {cluster.name}, but the controller of this cluster "
         "must run the plan (set option `host` to use another cluster)"
         if host
@@ -170,7 +170,7 @@ def _where_it_runs(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
     patch = f'{{"spec":{{"migration_controller":{str(host).lower()}}}}}'
     yield failed(
         controllers(cluster)[0].ref.subject,
-        said,
+        text,
         *fact.evidence,
         found=f"migration_controller: {str(fact.value).lower()}",
         wanted=f"migration_controller: {str(host).lower()}",

@@ -11,7 +11,7 @@ from policies.plan.plan_policies import PLAN_READS
 from service.core.conditions import CONDITIONS, FAULTS
 from service.core.evidence import NotGathered
 from service.core.facts import plan_refs
-from service.core.facts.plan_refs import plan_storage, side_cluster, told_ready
+from service.core.facts.plan_refs import plan_storage, reported_ready, side_cluster
 from service.core.facts.reach import holds
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, Verdict, failed, passed
@@ -36,7 +36,7 @@ EARLY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Conditioned:
     """An object with the controller's conditions; ``cluster`` is the name of the one it is about.
 
     "" where it is about no single cluster.
@@ -49,7 +49,7 @@ class Told:
     @property
     def whole(self) -> bool:
         """Whether the controller has looked at all of it, so that its silence is a pass."""
-        if told_ready(self.conditions):
+        if reported_ready(self.conditions):
             return holds(self.conditions, "Suspended") is None
         return self.ref.kind == "MigPlan" and not any(
             holds(self.conditions, kind) for kind in EARLY
@@ -83,17 +83,17 @@ class ControllerAgrees(CrossCheck):
     def check(self, migration: Migration, subject: Judged) -> Iterator[Outcome]:
         if not any(policy.upstream for policy in subject.policies):
             raise NotApplicable("no policy that MTC has a condition for was evaluated")
-        told = list(_told(migration))
-        if not told:
+        reporting = list(_with_conditions(migration))
+        if not reporting:
             _nothing(migration)
         by_policy: dict[str, list[Finding]] = {}
         for finding in subject.findings:
             by_policy.setdefault(finding.policy, []).append(finding)
         seen: set[str] = set()
         carried = {
-            kind for item in told for kind in item.conditions if holds(item.conditions, kind)
+            kind for item in reporting for kind in item.conditions if holds(item.conditions, kind)
         }
-        for item in told:
+        for item in reporting:
             outcomes = list(_compared(item, subject.policies, by_policy, carried, seen))
             yield from outcomes
             if not outcomes:
@@ -115,11 +115,11 @@ def _nothing(migration: Migration) -> None:
     )
 
 
-def _told(migration: Migration) -> Iterator[Told]:
+def _with_conditions(migration: Migration) -> Iterator[Conditioned]:
     """The objects of this migration that the controller has written conditions to."""
     plan = migration.given_plan
     if plan is not None and plan.conditions:
-        yield Told(plan.ref, plan.conditions)
+        yield Conditioned(plan.ref, plan.conditions)
     seen: set[Ref] = set()
     for cluster in (migration.source, migration.destination):
         try:
@@ -128,21 +128,21 @@ def _told(migration: Migration) -> Iterator[Told]:
             continue
         if item.conditions and item.ref not in seen:
             seen.add(item.ref)
-            yield Told(item.ref, item.conditions, cluster.name)
+            yield Conditioned(item.ref, item.conditions, cluster.name)
     try:
         storage = plan_storage(migration)
     except (NotGathered, NotApplicable):
         storage = None
     if storage is not None and storage.conditions:
-        yield Told(storage.ref, storage.conditions)
+        yield Conditioned(storage.ref, storage.conditions)
     used = {(use.reference.namespace, use.reference.name) for use in plan.hooks} if plan else set()
     for hook in migration.host.known(MIG_HOOK):
         if hook.conditions and (hook.ref.namespace, hook.ref.name) in used:
-            yield Told(hook.ref, hook.conditions)
+            yield Conditioned(hook.ref, hook.conditions)
 
 
 def _compared(
-    item: Told,
+    item: Conditioned,
     policies: tuple[Policy[Any], ...],
     findings: Mapping[str, list[Finding]],
     carried: set[str],
@@ -181,7 +181,7 @@ def _compared(
 
 
 def _only_controller(
-    item: Told,
+    item: Conditioned,
     condition: Condition,
     policies: tuple[Policy[Any], ...],
     findings: Mapping[str, list[Finding]],
@@ -209,13 +209,13 @@ def _only_controller(
     )
 
 
-def _only_policy(item: Told, policy: Policy[Any], fails: list[Finding]) -> Outcome:
+def _only_policy(item: Conditioned, policy: Policy[Any], fails: list[Finding]) -> Outcome:
     """A policy fails, but the controller, which has validated, does not report it."""
-    said = fails[0].message + (f" (and {len(fails) - 1} more)" if len(fails) > 1 else "")
+    text = fails[0].message + (f" (and {len(fails) - 1} more)" if len(fails) > 1 else "")
     better = f" {policy.better}" if policy.better else ""
     return failed(
         item.ref.subject,
-        f"{policy.id} ({policy.name}) fails: {said}; the controller does not report this for "
+        f"{policy.id} ({policy.name}) fails: {text}; the controller does not report this for "
         f"{item.ref.kind} {item.ref.name}.{better}",
         item.ref.at("/status/conditions", few(sorted(item.conditions))),
         found=f"{policy.id}: fail",
@@ -224,7 +224,7 @@ def _only_policy(item: Told, policy: Policy[Any], fails: list[Finding]) -> Outco
     )
 
 
-def _about(item: Told, findings: Any) -> list[Finding]:
+def _about(item: Conditioned, findings: Any) -> list[Finding]:
     """Those of the findings that are about an object, or about the cluster that it represents."""
     if item.ref.kind == "MigPlan":
         return list(findings)

@@ -94,14 +94,14 @@ def _denied(cluster: Cluster) -> Iterator[Outcome]:
 
 
 def _notes(migration: Migration, cluster: Cluster) -> Iterator[tuple[str, Outcome]]:
-    told = set(_reasons(cluster))
+    reported = set(_reasons(cluster))
     count = 0
     loose = parts_of_none(migration) if migration.is_host(cluster) else []
     for part in (*parts_of(migration, cluster), *loose):
         for note in part.notes:
-            if note in told:
+            if note in reported:
                 continue
-            told.add(note)
+            reported.add(note)
             count += 1
             yield (
                 note,

@@ -105,15 +105,15 @@ def _anonymous(cluster: Cluster) -> Outcome:
 
 def _mixed(cluster: Cluster) -> Iterator[Outcome]:
     for kind, values in cluster.identities.items():
-        told = sorted({value for value, _ in values})
-        if len(told) < 2:
+        uids = sorted({value for value, _ in values})
+        if len(uids) < 2:
             continue
         yield failed(
             cluster.subject,
             f"the objects given for the {cluster.role} cluster are from "
-            f"{plural(len(told), 'cluster')}",
+            f"{plural(len(uids), 'cluster')}",
             *(pointer for _, pointer in values),
-            found=", ".join(told[:5]),
+            found=", ".join(uids[:5]),
             wanted="the objects of one cluster",
             key=kind,
         )
@@ -185,14 +185,14 @@ def _twice(
     shared: tuple[Pointer, Pointer],
     third: bool,
 ) -> Outcome:
-    said = f"the evidence of the {other.role} and of the {cluster.role} is from the same cluster"
+    text = f"the evidence of the {other.role} and of the {cluster.role} is from the same cluster"
     if migration.given_plan is None and not third:
         try:
             migration.plan  # noqa: B018  (raises: whether the plan stays inside one cluster)
         except NotGathered as missing:
             return unknown(
                 cluster.subject,
-                f"{said}, which is valid only for a migration within one cluster",
+                f"{text}, which is valid only for a migration within one cluster",
                 *missing.missing,
                 key=f"same-as-{other.role}",
                 evidence=shared,
@@ -200,7 +200,7 @@ def _twice(
     hint = f"; set {other.role} as the host instead of sending it twice" if third else ""
     return failed(
         cluster.subject,
-        said + hint,
+        text + hint,
         *shared,
         found=shared[0].value or "",
         wanted="different clusters",

@@ -57,11 +57,11 @@ class EvidenceFresh(MigrationPolicy):
         for place, parts, command in _groups(migration):
             timed = [part for part in parts if part.collected is not None]
             dated += timed
-            untold = [part for part in parts if part.collected is None and part.objects]
+            not_known = [part for part in parts if part.collected is None and part.objects]
             for outcome in (
                 _too_old(migration, place, timed, allowed, command),
                 _too_new(migration, place, timed, command),
-                _undated(place, untold, command),
+                _undated(place, not_known, command),
             ):
                 if outcome is not None:
                     settled = False
@@ -97,8 +97,8 @@ def _age(migration: Migration, moment: datetime) -> timedelta:
 
 
 def _moment(part: Part) -> Pointer:
-    told = part.collected.isoformat() if part.collected else None
-    return Pointer(Origin(part.name), "", told)
+    text = part.collected.isoformat() if part.collected else None
+    return Pointer(Origin(part.name), "", text)
 
 
 def _span(hours: float) -> str:

@@ -147,7 +147,7 @@ def misseen(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         yield failed(
             cluster.subject,
             f"the connection from the {migration.host.role} cluster to the API server of the "
-            f"{cluster.role} cluster is declared closed, but {sights[0].said}",
+            f"{cluster.role} cluster is declared closed, but {sights[0].text}",
             probe.pointer,
             sights[0].pointer,
             found="declared closed, found open",

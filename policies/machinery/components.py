@@ -31,7 +31,7 @@ def judged(
     yield from ill
     if not ill:
         yield passed(
-            cluster.subject, f"{part.title} runs: {found.said}", *found.evidence, key=part.names[0]
+            cluster.subject, f"{part.title} runs: {found.text}", *found.evidence, key=part.names[0]
         )
 
 
@@ -40,9 +40,9 @@ def _down(
 ) -> Outcome:
     return failed(
         cluster.subject,
-        f"{part.title} does not run: {found.said}",
+        f"{part.title} does not run: {found.text}",
         *found.evidence,
-        found=found.said,
+        found=found.text,
         wanted=f"every pod of {part.title} Running and ready",
         key=part.names[0],
         commands=(
@@ -79,14 +79,14 @@ def _ill(part: Component, pods: tuple[Pod, ...]) -> Iterator[Outcome]:
         crashing = any(one.waiting == CRASHING and not one.ready for one in pod.containers)
         if crashing or (not killed and restarts <= MANY_RESTARTS):
             continue
-        said = (
+        text = (
             f"was killed because it ran out of memory (container {few(killed)})"
             if killed
             else "restarts often"
         )
         yield failed(
             pod.ref.subject,
-            f"pod {pod.ref.name} of {part.title} {said}",
+            f"pod {pod.ref.name} of {part.title} {text}",
             pod.ref.at("/status/containerStatuses"),
             found="OOMKilled" if killed else f"{restarts} restarts",
             wanted=f"at most {MANY_RESTARTS} restarts, none of them OOMKilled",

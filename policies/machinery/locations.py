@@ -9,7 +9,7 @@ from policies import links
 from policies.plan.plan_policies import PLAN_READS, SidePolicy
 from service.core.evidence import Missing, NotGathered
 from service.core.facts.machinery import LOCATION_READS, is_stale, locations
-from service.core.facts.plan_refs import told_ready
+from service.core.facts.plan_refs import reported_ready
 from service.core.facts.transfer import storage_conversion
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, Severity, failed, not_applicable, passed
@@ -69,7 +69,7 @@ class LocationAvailable(SidePolicy):
 def _require_plan_ready(migration: Migration) -> None:
     """Raise NotApplicable where MTC has not had a reason yet to make a location."""
     plan = migration.given_plan
-    if plan is not None and told_ready(plan.conditions) is not True:
+    if plan is not None and reported_ready(plan.conditions) is not True:
         raise NotApplicable("MTC creates the location when the plan is Ready, which it is not yet")
 
 

@@ -65,8 +65,8 @@ class OadpPairing(ClusterPolicy):
             if version in pair.mtc and ocp.stream in pair.openshift
         ]
         if not fitting:
-            told = f"no OADP is named for MTC {version} on OpenShift {ocp.y} (MTC404)"
-            yield not_applicable(cluster.subject, told)
+            text = f"no OADP is named for MTC {version} on OpenShift {ocp.y} (MTC404)"
+            yield not_applicable(cluster.subject, text)
             return
         wanted = " or ".join(dict.fromkeys(str(pair.oadp) for pair in fitting if not pair.disputed))
         found = [item for item in cluster.known(CLUSTER_SERVICE_VERSION) if _is_oadp(item)]
@@ -83,12 +83,12 @@ class OadpPairing(ClusterPolicy):
             pair = next((one for one in fitting if installed.stream in one.oadp), None)
             place = f"MTC {version} on OpenShift {ocp.y}"
             if pair is None:
-                said = f"{installed} does not fit {place}"
-                yield _wrong(cluster, said, str(installed), wanted, item)
+                message = f"{installed} does not fit {place}"
+                yield _wrong(cluster, message, str(installed), wanted, item)
                 return
             if pair.disputed:
-                said = f"{installed} is not in all documentation for {place}: {pair.disputed}"
-                warning = _wrong(cluster, said, str(installed), wanted, item, Severity.WARNING)
+                message = f"{installed} is not in all documentation for {place}: {pair.disputed}"
+                warning = _wrong(cluster, message, str(installed), wanted, item, Severity.WARNING)
                 fits.insert(0, warning)
                 continue
             pointer = item.ref.at("/spec/version", str(installed))
@@ -108,7 +108,7 @@ def _version(item: ClusterServiceVersion) -> Version | None:
 
 def _wrong(
     cluster: Cluster,
-    said: str,
+    text: str,
     found: str,
     wanted: str,
     item: ClusterServiceVersion | None,
@@ -117,7 +117,7 @@ def _wrong(
     evidence = () if item is None else (item.ref.at("/spec/version", item.version),)
     return failed(
         cluster.subject,
-        f"OADP {said}; it {'should' if severity else 'must'} be {wanted}",
+        f"OADP {text}; it {'should' if severity else 'must'} be {wanted}",
         *evidence,
         found=found,
         wanted=f"OADP {wanted}",

@@ -84,8 +84,8 @@ def _judged(cluster: Cluster) -> Iterator[MigrationController | DataProtectionAp
 def _fault(item: MigrationController | DataProtectionApplication) -> Condition | None:
     if isinstance(item, MigrationController):
         return holds(item.conditions, "Failure")
-    told = item.conditions.get("Reconciled")
-    return told if told is not None and told.status != "True" else None
+    condition = item.conditions.get("Reconciled")
+    return condition if condition is not None and condition.status != "True" else None
 
 
 def _failed(ref: Ref, fault: Condition) -> Outcome:

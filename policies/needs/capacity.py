@@ -81,11 +81,11 @@ def _beside(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
             wanted = (parse_or_none(str(one.requests[key])) or Decimal(0)) * 2 * count
             free = max(room[name][key], Decimal(0))
             if free < wanted:
-                told = (
+                text = (
                     f"node {name} has {readable(key, free)} of {key} free, but needs "
                     f"{readable(key, wanted)} for {plural(count, 'rsync pod')}"
                 )
-                yield _short(nodes[name], nodes[name], told, key, free, wanted)
+                yield _short(nodes[name], nodes[name], text, key, free, wanted)
 
 
 def _over_there(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
@@ -104,16 +104,16 @@ def _over_there(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         most, total = max(free), sum((one for one in free if one > 0), Decimal(0))
         need = sum(wanted, Decimal(0))
         if need > total:
-            said = f"the application's pods request {readable(key, need)} of {key}"
+            message = f"the application's pods request {readable(key, need)} of {key}"
             have = f"the schedulable nodes have {readable(key, total)}"
         elif max(wanted) > most:
             need, total = max(wanted), most
-            said = f"one pod of the application requests {readable(key, need)} of {key}"
+            message = f"one pod of the application requests {readable(key, need)} of {key}"
             have = f"no schedulable node has more than {readable(key, most)}"
         else:
             continue
-        told = f"{said}, and {have} free"
-        yield _short(usable[0], cluster, told, key, total, need)
+        text = f"{message}, and {have} free"
+        yield _short(usable[0], cluster, text, key, total, need)
 
 
 def _on_each(pod: Pod) -> bool:
@@ -149,11 +149,11 @@ def _nodes(cluster: Cluster) -> tuple[Node, ...]:
 
 
 def _short(
-    node: Node, about: Node | Cluster, told: str, key: str, free: Decimal, need: Decimal
+    node: Node, about: Node | Cluster, text: str, key: str, free: Decimal, need: Decimal
 ) -> Outcome:
     return failed(
         about.subject if isinstance(about, Cluster) else about.ref.subject,
-        told,
+        text,
         node.ref.at("/status/allocatable"),
         found=f"{readable(key, free)} free",
         wanted=f"{readable(key, need)} free",

@@ -39,7 +39,7 @@ class ConstraintUse(NamedTuple):
     ref: Ref
     account: str
     scc: str
-    said: str
+    text: str
     evidence: Pointer
     severity: Severity | None
 
@@ -110,8 +110,8 @@ def _by_pods(migration: Migration) -> Iterator[ConstraintUse]:
     for pod in sorted(pods, key=lambda pod: (pod.ref.namespace, pod.ref.name)):
         if pod.scc and pod.scc not in RESTRICTED:
             pointer = pod.ref.at("/metadata/annotations/openshift.io~1scc", pod.scc)
-            said = f"was admitted with {pod.scc}"
-            yield ConstraintUse(pod.ref, pod.account or "default", pod.scc, said, pointer, None)
+            text = f"was admitted with {pod.scc}"
+            yield ConstraintUse(pod.ref, pod.account or "default", pod.scc, text, pointer, None)
 
 
 def _by_templates(migration: Migration) -> Iterator[ConstraintUse]:
@@ -127,10 +127,10 @@ def _by_templates(migration: Migration) -> Iterator[ConstraintUse]:
         user = f"system:serviceaccount:{space}:{account}"
         for item in sorted(source.known(SCC), key=lambda item: item.ref.name):
             if user in item.users and item.ref.name not in RESTRICTED:
-                said = f"may run with {item.ref.name} (account {account})"
+                text = f"may run with {item.ref.name} (account {account})"
                 pointer = made.ref.at(f"{made.template}/spec/serviceAccountName", made.account)
                 yield ConstraintUse(
-                    made.ref, account, item.ref.name, said, pointer, Severity.WARNING
+                    made.ref, account, item.ref.name, text, pointer, Severity.WARNING
                 )
 
 
@@ -210,7 +210,7 @@ def _refused(migration: Migration, use: ConstraintUse) -> Iterator[Outcome]:
     ref, account, name = use.ref, use.account, use.scc
     space = migration.derive(_destinations).get(ref.namespace, ref.namespace)
     user = f"system:serviceaccount:{ref.namespace}:{account}"
-    who = f"{'pod' if ref.kind == 'Pod' else ref.kind} {ref.namespace}/{ref.name} {use.said}"
+    who = f"{'pod' if ref.kind == 'Pod' else ref.kind} {ref.namespace}/{ref.name} {use.text}"
     try:
         there = migration.destination.find(SCC, name)
         carried = _carried(migration, name, user)

@@ -148,10 +148,10 @@ class MachinesMovable(PlanNeed):
                 yield from _one_node(source)
         mapped = {one.source for one in migration.plan.namespaces if one.source != one.destination}
         for item in source.known(VIRTUAL_MACHINE, migration.source_namespaces):
-            for key, said in _obstacles(item, item.ref.namespace in mapped):
+            for key, text in _obstacles(item, item.ref.namespace in mapped):
                 yield failed(
                     item.ref.subject,
-                    f"virtual machine {item.ref.namespace}/{item.ref.name} {said}",
+                    f"virtual machine {item.ref.namespace}/{item.ref.name} {text}",
                     item.ref.at("/spec/template/spec/domain/devices"),
                     found=key,
                     wanted="a virtual machine that can be migrated live",

@@ -174,10 +174,10 @@ def _size(volume: Volume) -> Decimal:
     return parse_or_none(text) or Decimal(0)
 
 
-def _fault(migration: Migration, said: str, found: str, wanted: str, key: str) -> Outcome:
+def _fault(migration: Migration, text: str, found: str, wanted: str, key: str) -> Outcome:
     return failed(
         migration.plan.ref.subject,
-        said,
+        text,
         migration.plan.ref.at("/spec/indirectVolumeMigration", "true"),
         found=found,
         wanted=wanted,

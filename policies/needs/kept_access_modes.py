@@ -99,17 +99,17 @@ def _lost(
         evidence = (plan.ref.at(at, volume.planned.target_access_mode or None), *evidence)
     mounted = f", and pods of {len(nodes)} nodes ({few(nodes)}) mount it" if len(nodes) > 1 else ""
     if key == "read-only":
-        said = f"claim {volume.hold} is read-only on the destination, but rsync must write to it"
+        text = f"claim {volume.hold} is read-only on the destination, but rsync must write to it"
     elif found == "none selected":
-        said = (
+        text = (
             f"claim {volume.hold} has {RWX}, no access mode is selected, and MTC offers "
             f"ReadWriteOnce only for this class's provisioner{mounted}"
         )
     else:
-        said = f"claim {volume.hold} has {RWX} and becomes {found}{mounted}"
+        text = f"claim {volume.hold} has {RWX} and becomes {found}{mounted}"
     return failed(
         volumes(migration).subject(volume),
-        said,
+        text,
         *evidence,
         found=found,
         wanted=wanted if key == "narrowed" else "a mode that rsync can write to",

@@ -55,16 +55,16 @@ class LargeVolumes(PlanNeed):
         if not large:
             return
         biggest = readable("storage", max(_size(one) for one in large))
-        said = (
+        message = (
             f"{plural(len(large), 'volume')} of up to {biggest} ({few(one.hold for one in large)})"
         )
         tries = setting(migration, "rsync_backoff_limit").value
         if not str(tries or TRIES).isdigit() or int(str(tries or TRIES)) <= TRIES:
-            told = f"{said}, and rsync gives up after {tries or TRIES} attempts"
-            yield _fault(migration, told, "rsync_backoff_limit", str(tries or TRIES), "40 or more")
+            text = f"{message}, and rsync gives up after {tries or TRIES} attempts"
+            yield _fault(migration, text, "rsync_backoff_limit", str(tries or TRIES), "40 or more")
         if not is_true(setting(migration, "migration_rsync_super_privileged").value):
-            told = f"{said}: all files are relabeled before rsync's server starts"
-            yield _fault(migration, told, "migration_rsync_super_privileged", "false", "true")
+            text = f"{message}: all files are relabeled before rsync's server starts"
+            yield _fault(migration, text, "migration_rsync_super_privileged", "false", "true")
 
 
 def _size(volume: Volume) -> Decimal:
@@ -74,10 +74,10 @@ def _size(volume: Volume) -> Decimal:
     return parse_or_none(text) or Decimal(0)
 
 
-def _fault(migration: Migration, told: str, key: str, found: str, wanted: str) -> Outcome:
+def _fault(migration: Migration, text: str, key: str, found: str, wanted: str) -> Outcome:
     return failed(
         migration.plan.ref.subject,
-        told,
+        text,
         migration.plan.ref.at("/spec/persistentVolumes"),
         found=f"{key}: {found}",
         wanted=f"{key}: {wanted}",

@@ -92,13 +92,13 @@ def _absent(migration: Migration, package: str, ref: Ref) -> Iterator[Outcome]:
     if there:
         yield _other_namespace(package, ref, there[0])
         return
-    said = f"operator {package} is installed in namespace {ref.namespace}; MTC leaves it behind"
+    text = f"operator {package} is installed in namespace {ref.namespace}; MTC leaves it behind"
     try:
         migration.destination.all(SUBSCRIPTION)
     except NotGathered as gap:
         yield unknown(
             ref.subject,
-            f"{said}; cannot verify whether it is installed on the destination",
+            f"{text}; cannot verify whether it is installed on the destination",
             *gap.missing,
             key=package,
             evidence=(ref.at("/spec/name", package),),
@@ -107,7 +107,7 @@ def _absent(migration: Migration, package: str, ref: Ref) -> Iterator[Outcome]:
         return
     yield failed(
         ref.subject,
-        f"{said}, and it is not installed on the destination",
+        f"{text}, and it is not installed on the destination",
         ref.at("/spec/name", package),
         found="not installed",
         wanted=f"{package} on the destination",
@@ -123,17 +123,17 @@ def _unlike(migration: Migration, package: str, ref: Ref, there: Subscription) -
     phase, at = _phase(migration.destination, there)
     severity = Severity.WARNING
     if phase and phase != "Succeeded":
-        said, found = f"operator {package} is {phase} on the destination", phase
+        text, found = f"operator {package} is {phase} on the destination", phase
         severity = Severity.BLOCKER if phase == "Failed" else Severity.WARNING
     elif not there.installed_csv and there.state:
-        said = f"operator {package} is not installed yet on the destination ({there.state})"
+        text = f"operator {package} is not installed yet on the destination ({there.state})"
         at, found = there.ref.at("/status/installedCSV"), there.state
     elif not there.installed_csv:
         raise migration.destination.inventory.not_gathered(
             SUBSCRIPTION, there.ref.name, there.ref.namespace, reason="without installedCSV"
         )
     elif channels and there.channel and there.channel not in channels:
-        said = (
+        text = (
             f"operator {package} is installed on the destination from channel {there.channel}, "
             f"on the source from {min(channels)}"
         )
@@ -142,7 +142,7 @@ def _unlike(migration: Migration, package: str, ref: Ref, there: Subscription) -
         return
     yield failed(
         there.ref.subject,
-        said,
+        text,
         at,
         found=found,
         wanted=f"{package} installed from channel {min(channels, default='of the source')}",

@@ -75,8 +75,8 @@ class StaysStopped(PlanNeed):
                 volumes(migration).require_claims()
         with gaps.noted():
             migration.source.all(POD, names)
-        told = migration.plan.conditions.get(TYPE_CONDITION)
-        if told is not None and told.status == "True" and told.reason == STATE:
+        condition = migration.plan.conditions.get(TYPE_CONDITION)
+        if condition is not None and condition.status == "True" and condition.reason == STATE:
             for pod in migration.source.known(POD, names):
                 yield from _not_stopped(pod, claims, "is not stopped by a state migration")
             return
@@ -122,18 +122,18 @@ def _not_stopped(pod: Pod, claims: set[tuple[str, str]], anyway: str = "") -> It
         return
     owner = pod.owner.partition("/")[0]
     if pod.deleting:
-        said, found = "is stuck in deletion", "Terminating"
+        text, found = "is stuck in deletion", "Terminating"
     elif not pod.owner:
-        said, found = "is not part of a workload that MTC stops", "no owner"
+        text, found = "is not part of a workload that MTC stops", "no owner"
     elif owner not in STOPPED:
-        said, found = f"belongs to {pod.owner}, which MTC does not stop", pod.owner
+        text, found = f"belongs to {pod.owner}, which MTC does not stop", pod.owner
     elif anyway:
-        said, found = anyway, "Running"
+        text, found = anyway, "Running"
     else:
         return
     yield failed(
         ref.subject,
-        f"pod {ref.namespace}/{ref.name} mounts {', '.join(writes[:5])} and {said}",
+        f"pod {ref.namespace}/{ref.name} mounts {', '.join(writes[:5])} and {text}",
         ref.at("/metadata/ownerReferences", pod.owner or None),
         found=found,
         wanted="a pod that MTC can stop, or that is stopped manually",

@@ -80,8 +80,8 @@ def _own(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
     secrets = [item for item in cluster.known(SECRET, NAMESPACES) if item.ends is not None]
     if not secrets:
         command = fetch_command(SECRET, "", NAMESPACES[0])
-        told = f"the expiry dates of the certificates in {NAMESPACES[0]}"
-        raise NotGathered(Missing(told, cluster.role, command))
+        text = f"the expiry dates of the certificates in {NAMESPACES[0]}"
+        raise NotGathered(Missing(text, cluster.role, command))
     times = {
         part.name: part.collected
         for part in migration.parts

@@ -27,7 +27,7 @@ Rule = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Ruling:
     """What may become of the traffic: ``lets`` without None where these policies decide it.
 
     None among ``lets`` means "left to NetworkPolicy". ``deniers`` are the policies with a Deny that
@@ -50,7 +50,7 @@ class Said:
 
 def admin_egress(
     policies: Iterable[AdminPolicy], pod: Peer, target: Outside, near: bool = False
-) -> Said:
+) -> Ruling:
     """Whether a pod may open a TCP connection to a target; ``near`` if that may be in the cluster.
 
     ``pod`` holds the labels of the pod and of its namespace.
@@ -66,7 +66,7 @@ def admin_egress(
     )
 
 
-def admin_ingress(policies: Iterable[AdminPolicy], pod: Peer, start: Peer, port: int) -> Said:
+def admin_ingress(policies: Iterable[AdminPolicy], pod: Peer, start: Peer, port: int) -> Ruling:
     """Whether a pod accepts a TCP connection on a port from pods of a namespace."""
     return _decide(
         policies,
@@ -83,7 +83,7 @@ def _decide(
     pod: Peer,
     rules: Callable[[AdminPolicy], Iterable[Rule]],
     matches: Callable[[Rule], Let],
-) -> Said:
+) -> Ruling:
     lets: set[Let | None] = set()
     deniers: dict[str, AdminPolicy] = {}
     for policy in sorted(policies, key=lambda item: (item.priority, item.ref.name)):
@@ -99,8 +99,8 @@ def _decide(
             if let is not None and let is not Let.ALLOWED:
                 deniers[policy.ref.name] = policy
             if match is Let.ALLOWED:
-                return Said(frozenset(lets), tuple(deniers.values()))
-    return Said(frozenset({*lets, None}), tuple(deniers.values()))
+                return Ruling(frozenset(lets), tuple(deniers.values()))
+    return Ruling(frozenset({*lets, None}), tuple(deniers.values()))
 
 
 _ACTIONS: Mapping[str, Let | None] = {"Allow": Let.ALLOWED, "Deny": Let.DENIED, "Pass": None}

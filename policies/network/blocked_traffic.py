@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from shlex import quote
 
-from policies.network.admin_policy import Said
+from policies.network.admin_policy import Ruling
 from policies.network.network_policy import Let, Peer
 from policies.network.traffic import Space, TrafficTarget
 from service.core.evidence import Missing
@@ -48,18 +48,18 @@ _WHY = {
 
 
 def of_administrators(
-    cluster: Cluster, traffic: Traffic, said: Said, direction: str, missing: tuple[Missing, ...]
+    cluster: Cluster, traffic: Traffic, ruling: Ruling, direction: str, missing: tuple[Missing, ...]
 ) -> Iterator[Outcome]:
     """The policies of the cluster's administrators deny traffic, or may; nothing if they do not."""
-    if said.let is None or said.let is Let.ALLOWED:
+    if ruling.let is None or ruling.let is Let.ALLOWED:
         return
     name = traffic.space.source
     subject = Subject(cluster.name, "v1", "Namespace", "", name)
-    evidence = tuple(policy.ref.at(f"/spec/{direction}") for policy in said.deniers[:SHOWN])
-    kinds = {policy.ref.kind for policy in said.deniers}
-    names = ", ".join(policy.ref.name for policy in said.deniers[:SHOWN])
+    evidence = tuple(policy.ref.at(f"/spec/{direction}") for policy in ruling.deniers[:SHOWN])
+    kinds = {policy.ref.kind for policy in ruling.deniers}
+    names = ", ".join(policy.ref.name for policy in ruling.deniers[:SHOWN])
     named = f"{' and '.join(sorted(kinds))} {names}"
-    if said.let is Let.DENIED:
+    if ruling.let is Let.DENIED:
         yield failed(
             subject,
             f"namespace {name}: {named} denies {traffic.what}",
@@ -70,7 +70,7 @@ def of_administrators(
             commands=tuple(
                 f"oc describe {policy.ref.kind.lower()}.policy.networking.k8s.io "
                 f"{quote(policy.ref.name)}"
-                for policy in said.deniers[:SHOWN]
+                for policy in ruling.deniers[:SHOWN]
             ),
         )
         return

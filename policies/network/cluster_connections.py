@@ -130,7 +130,7 @@ class ClustersReachEachOther(ClusterPolicy):
                 yield failed(
                     start.subject,
                     f"from the {start.role} cluster to the {target} of the {goal.role} cluster: "
-                    f"closed, {way.said}. The documentation requires unrestricted access between "
+                    f"closed, {way.text}. The documentation requires unrestricted access between "
                     "the clusters, but MTC itself does not use this connection",
                     *way.evidence,
                     found="closed",

@@ -69,10 +69,10 @@ def connection(
             evidence=(*reach.evidence, *evidence),
         )
     if reach.open:
-        return passed(subject, f"{what}: open, {reach.said}", *reach.evidence, *evidence, key=key)
+        return passed(subject, f"{what}: open, {reach.text}", *reach.evidence, *evidence, key=key)
     return failed(
         subject,
-        f"{what}: closed, {reach.said}",
+        f"{what}: closed, {reach.text}",
         *reach.evidence,
         *evidence,
         found="closed",
@@ -87,13 +87,13 @@ def _undecided(reach: Reach) -> str:
     words = []
     if reach.sights:
         words.append(
-            f"; {reach.said}, which does not show whether the connection through the "
+            f"; {reach.text}, which does not show whether the connection through the "
             "cluster's proxy works"
         )
     if reach.elsewhere:
-        said = " and ".join(sorted({_word(probe.open) for probe in reach.elsewhere}))
+        text = " and ".join(sorted({_word(probe.open) for probe in reach.elsewhere}))
         words.append(
-            f"; the result from a workstation ({said}) does not apply to the pods of the "
+            f"; the result from a workstation ({text}) does not apply to the pods of the "
             "cluster: run the command, and send what it prints"
         )
     return "".join(words)

@@ -59,7 +59,7 @@ class Leg:
 
 def api_leg(migration: Migration, remote: Cluster) -> Leg:
     """From the controller to the API server of a remote cluster."""
-    endpoint, gap = told(lambda: api(migration, remote))
+    endpoint, gap = known_or_missing(lambda: api(migration, remote))
     place = endpoint.value if endpoint else None
     probes = (
         probe
@@ -74,7 +74,7 @@ def api_leg(migration: Migration, remote: Cluster) -> Leg:
 
 def registry_leg(migration: Migration, remote: Cluster) -> Leg:
     """From the controller, which copies the images, to the registry of a remote cluster."""
-    endpoint, gap = told(lambda: registry_route(migration, remote))
+    endpoint, gap = known_or_missing(lambda: registry_route(migration, remote))
     probes = (
         probe
         for probe in probes_from(migration, migration.host, "registry")
@@ -165,8 +165,8 @@ def _entrance(migration: Migration) -> Entrance:
 def _route_entrance(migration: Migration, destination: Cluster) -> Entrance:
     plan = migration.given_plan
     target = plan.namespaces[0].destination if plan and plan.namespaces else "namespace"
-    endpoint, gap = told(lambda: rsync_route(destination, target))
-    server, _ = told(lambda: api(migration, destination))
+    endpoint, gap = known_or_missing(lambda: rsync_route(destination, target))
+    server, _ = known_or_missing(lambda: api(migration, destination))
     api_host = plain_host(server.value.host) if server else ""
     return Entrance(
         "the routes of the destination cluster" + (f", {endpoint.value}" if endpoint else ""),
@@ -188,7 +188,7 @@ def _route_entrance(migration: Migration, destination: Cluster) -> Entrance:
     )
 
 
-def told(
+def known_or_missing(
     read: Callable[[], Fact[Endpoint]],
 ) -> tuple[Fact[Endpoint] | None, tuple[Missing, ...]]:
     """An endpoint if the evidence has it, otherwise the missing facts."""

@@ -55,10 +55,10 @@ def _by_policies(
     pod = own_pod(cluster, traffic.space.source, labels)
     for resource in ADMIN_KINDS if not isolating else ADMIN_KINDS[:1]:
         rules = admin_rules(cluster, resource)
-        said = admin_ingress(rules, pod, router_peer(cluster), RSYNC_PORT)
+        ruling = admin_ingress(rules, pod, router_peer(cluster), RSYNC_PORT)
         needs = (*namespace_labels(cluster, pod, traffic.space.source), *router_needs(cluster))
-        yield from of_administrators(cluster, traffic, said, "ingress", needs)
-        if said.let is not None:
+        yield from of_administrators(cluster, traffic, ruling, "ingress", needs)
+        if ruling.let is not None:
             return
     if isolating:
         let, missing = from_router(migration, isolating, RSYNC_PORT)

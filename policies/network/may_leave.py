@@ -97,11 +97,11 @@ def _by_policies(
     target = traffic.target.outside
     isolating = selecting(policies, labels, "egress")
     for resource in ADMIN_KINDS if not isolating else ADMIN_KINDS[:1]:
-        said = admin_egress(admin_rules(cluster, resource), pod, target, near)
+        ruling = admin_egress(admin_rules(cluster, resource), pod, target, near)
         yield from of_administrators(
-            cluster, traffic, said, "egress", (*missing, *namespace_labels(cluster, pod, name))
+            cluster, traffic, ruling, "egress", (*missing, *namespace_labels(cluster, pod, name))
         )
-        if said.let is not None:
+        if ruling.let is not None:
             return
     if not isolating:
         return

@@ -190,11 +190,11 @@ def _asked_by_mtc(migration: Migration, backend: Backend) -> list[Sight]:
     ):
         return []
     pointer = plan.ref.at("/status/conditions", "Ready=True, no NfsNotAccessible")
-    said = (
+    text = (
         "the plan is Ready and MTC, which tests NFS servers from the destination, still offers "
         "action move"
     )
-    return [Sight(True, Rank.MEASURED, said, pointer)]
+    return [Sight(True, Rank.MEASURED, text, pointer)]
 
 
 def _ebs(migration: Migration, cluster: Cluster, backend: Backend) -> Iterator[Outcome]:
@@ -263,9 +263,9 @@ def _stated(
         for probe in probes_from(migration, cluster, "volume")
         if probe.host in names or (not probe.host and _for_all(probe))
     ]
-    told = {probe.host for probe in probes if probe.vantage != "workstation"}
+    hosts = {probe.host for probe in probes if probe.vantage != "workstation"}
     way = reach(probes)
-    if way.open and "" not in told and told != names:
+    if way.open and "" not in hosts and hosts != names:
         way = Reach(None, (), ())
     key = f"{backend.kind}:{backend.server}"
     what = f"from the {cluster.role} cluster to {what}"

@@ -185,7 +185,7 @@ def _way(migration: Migration, cluster: Cluster, port: Port, api_number: int) ->
         probe
         for probe in migration.probes
         if _port_of(probe, api_number, registry) == port.number
-        and _tells(migration, probe, cluster, port)
+        and _answers(migration, probe, cluster, port)
         and (not shared or not probe.host or (port.serves == API) is _same_host(probe, shared))
     )
     sights: list[Sight] = []
@@ -223,7 +223,7 @@ def _port_of(probe: Probe, api_number: int, registry: int) -> int:
     return probe.port or defaults.get(probe.target, 0)
 
 
-def _tells(migration: Migration, probe: Probe, cluster: Cluster, port: Port) -> bool:
+def _answers(migration: Migration, probe: Probe, cluster: Cluster, port: Port) -> bool:
     """Whether a probe is about this cluster's port.
 
     A pod that reaches its own cluster proves nothing for the others; DNS is asked from inside.

@@ -166,7 +166,7 @@ class RepositoryTlsPort(Policy[MigStorage]):
             yield failed(
                 subject.ref.subject,
                 f"port {place.port} of {place.host} is closed for the {cluster.role} cluster: "
-                f"{way.said}",
+                f"{way.text}",
                 *way.evidence,
                 *endpoint.evidence,
                 found=f"{place.port} closed",
@@ -182,7 +182,7 @@ class RepositoryTlsPort(Policy[MigStorage]):
         elif opened:
             yield passed(
                 subject.ref.subject,
-                f"{place}: {'; '.join(dict.fromkeys(way.said for way in opened))}",
+                f"{place}: {'; '.join(dict.fromkeys(way.text for way in opened))}",
                 *(pointer for way in opened for pointer in way.evidence),
                 *endpoint.evidence,
             )

@@ -276,10 +276,10 @@ def _egress_policies(cluster: Cluster, namespace: str) -> tuple[EgressPolicy, ..
     if found:
         return found
     kinds = _egress_kinds(cluster)
-    told = next((kind for kind in kinds if cluster.inventory.shelf(kind) is not None), kinds[0])
-    shelf = cluster.inventory.shelf(told)
+    listed = next((kind for kind in kinds if cluster.inventory.shelf(kind) is not None), kinds[0])
+    shelf = cluster.inventory.shelf(listed)
     if len(kinds) == 1 or (shelf is not None and shelf.covers(namespace)):
-        return cluster.all(told, (namespace,))
+        return cluster.all(listed, (namespace,))
     raise NotGathered(
         Missing(
             f"every EgressFirewall or EgressNetworkPolicy of namespace {namespace}",

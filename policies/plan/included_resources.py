@@ -9,7 +9,7 @@ from policies import links
 from policies.plan.plan_policies import GIVEN, PLAN_READS, VALIDATION, edit, named
 from service.core.evidence import Gaps, NotGathered
 from service.core.facts import release, served_apis
-from service.core.facts.served_apis import has_kind, kinds_of, untold
+from service.core.facts.served_apis import has_kind, kinds_of, not_known
 from service.core.migration import Cluster, Migration
 from service.core.outcome import Outcome, failed, passed, passes_alone
 from service.core.policy import MigrationPolicy, NotApplicable
@@ -49,7 +49,7 @@ class IncludedResources(MigrationPolicy):
         for index, (group, kind) in enumerate(plan.included_resources):
             there = _exists(source, group, kind)
             if there is None:
-                gaps.note(untold(source, f"whether {kind} of group {group or 'core'} exists"))
+                gaps.note(not_known(source, f"whether {kind} of group {group or 'core'} exists"))
             elif not there:
                 meant = _meant(source, group, kind)
                 yield failed(

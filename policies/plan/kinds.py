@@ -13,7 +13,7 @@ from policies.plan.namespaces.namespace_entries import NamespacesPolicy
 from policies.plan.plan_policies import PLAN_READS
 from service.core.evidence import Gaps, Missing, NotGathered
 from service.core.facts import release, served_apis
-from service.core.facts.served_apis import has_kind, serves, untold
+from service.core.facts.served_apis import has_kind, not_known, serves
 from service.core.migration import Cluster, Migration
 from service.core.outcome import (
     Outcome,
@@ -100,12 +100,12 @@ class KindsServed(NamespacesPolicy):
             examined += count
             served, evidence = _served(migration.destination, use)
             if served is None:
-                gaps.note(untold(migration.destination, f"whether {use[1]}/{use[2]} is served"))
+                gaps.note(not_known(migration.destination, f"whether {use[1]}/{use[2]} is served"))
             elif not served:
                 api = f"{use[1]}/{use[2]}"
                 objects = plural(count, "object")
                 yield _left_behind(migration, use, objects, (pointer, *evidence), api)
-        yield from (*_told(migration, uses), *_custom(migration, gaps))
+        yield from (*_reported(migration, uses), *_custom(migration, gaps))
         gaps.require_none()
         yield passed(
             migration.destination.subject,
@@ -178,7 +178,7 @@ def _left_behind(
     )
 
 
-def _told(migration: Migration, uses: dict[Use, tuple[int, Pointer]]) -> Iterator[Outcome]:
+def _reported(migration: Migration, uses: dict[Use, tuple[int, Pointer]]) -> Iterator[Outcome]:
     """What the controller has written into the plan's status, as far as it is not refuted."""
     plan = migration.plan
     judged = {(use[0], f"{_plural(use[3])}.{use[2]}.{use[1]}") for use in uses}
@@ -212,7 +212,7 @@ def _custom(migration: Migration, gaps: Gaps) -> Iterator[Outcome]:
         version = max(item.served, key=_rank, default="")
         served = _has_custom(migration.destination, item.group, item.kind, version)
         if served is None:
-            gaps.note(untold(migration.destination, "the kinds that the destination serves"))
+            gaps.note(not_known(migration.destination, "the kinds that the destination serves"))
         if served is not False:
             continue
         name = f"{item.plural}.{item.group}"
@@ -242,7 +242,7 @@ def _undefined(migration: Migration, gaps: Gaps) -> Iterator[Outcome]:
             continue
         served = _has_custom(migration.destination, group, other.kind, version)
         if served is None:
-            gaps.note(untold(migration.destination, f"whether {other.api_version} is served"))
+            gaps.note(not_known(migration.destination, f"whether {other.api_version} is served"))
         elif not served:
             use = (other.namespace, group, version, other.kind)
             yield _left_behind(migration, use, "objects", (pointer,), f"{plural}.{group}")

@@ -74,7 +74,7 @@ class MigrationType(MigrationPolicy):
             plan.ref.subject,
             f"a {_WORDS[kind_of(plan, intra_cluster(migration))]}",
             plan.ref.at("/spec/namespaces", len(plan.namespaces)),
-            *_told(plan),
+            *_stated(plan),
         )
 
 
@@ -90,9 +90,9 @@ def kind_of(plan: MigPlan, within: bool) -> PlanType:
 
     ``within`` says whether source and destination are one cluster.
     """
-    told = plan.conditions.get(TYPE_CONDITION)
-    if told is not None and told.status == "True" and told.reason in tuple(PlanType):
-        return PlanType(told.reason)
+    condition = plan.conditions.get(TYPE_CONDITION)
+    if condition is not None and condition.status == "True" and condition.reason in tuple(PlanType):
+        return PlanType(condition.reason)
     if plan.indirect_images or plan.indirect_volumes:
         return PlanType.NAMESPACE
     if within:
@@ -186,6 +186,6 @@ def _copies_images(migration: Migration, plan: MigPlan) -> bool:
     return True
 
 
-def _told(plan: MigPlan) -> Iterator[Any]:
+def _stated(plan: MigPlan) -> Iterator[Any]:
     if TYPE_CONDITION in plan.conditions:
         yield plan.ref.at("/status/conditions", plan.conditions[TYPE_CONDITION].reason)

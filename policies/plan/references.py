@@ -15,8 +15,8 @@ from service.core.facts.plan_refs import (
     cluster_ref,
     no_status,
     plan_storage,
+    reported_ready,
     side_cluster,
-    told_ready,
     unset,
 )
 from service.core.facts.plan_type import storage_conversion
@@ -205,7 +205,7 @@ def _leads_nowhere(
 def _readiness(
     migration: Migration, about: Cluster, item: MigCluster | MigStorage
 ) -> Iterator[Outcome]:
-    ready = told_ready(item.conditions)
+    ready = reported_ready(item.conditions)
     ref = item.ref
     if ready is None:
         raise no_status(migration.host, f"{ref.kind} {ref.name}", _show(ref))
@@ -216,7 +216,7 @@ def _readiness(
                 f"the status of {ref.kind} {ref.name} after the controller runs again (MTC820)",
                 migration.host.role,
                 _show(ref),
-                down.said,
+                down.text,
             )
         )
     if ready:
@@ -225,11 +225,11 @@ def _readiness(
         )
         return
     reasons = blocking(item.conditions)
-    said = "; ".join(f"{one.type} ({one.message})".replace(" ()", "") for one in reasons)
+    text = "; ".join(f"{one.type} ({one.message})".replace(" ()", "") for one in reasons)
     yield failed(
         ref.subject,
         f"{ref.kind} {ref.name} is not Ready"
-        + (f": {said}" if said else ", and the controller gives no reason"),
+        + (f": {text}" if text else ", and the controller gives no reason"),
         ref.at("/status/conditions", ", ".join(one.type for one in reasons) or "no Ready"),
         found=", ".join(sorted(one.type for one in reasons)) or "no condition Ready",
         wanted="condition Ready with status True",

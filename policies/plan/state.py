@@ -120,12 +120,12 @@ class LiveStorageMigration(SidePolicy):
             )
             return
         (virt,) = found
-        for key, said, wanted in _lacking(virt):
+        for key, text, wanted in _lacking(virt):
             yield failed(
                 virt.ref.subject,
-                f"OpenShift Virtualization on the {cluster.role} cannot migrate live: {said}",
+                f"OpenShift Virtualization on the {cluster.role} cannot migrate live: {text}",
                 virt.ref.at(_PLACES[key]),
-                found=said,
+                found=text,
                 wanted=wanted,
                 key=key,
                 commands=(

@@ -170,11 +170,11 @@ class StunnelProxyConfigured(MigrationPolicy):
         reading = stunnel.read(effective.value)
         if not reading.usable:
             return self._unset(migration, use, None, *effective.evidence)
-        told = (
+        text = (
             f"stunnel connects through {reading.endpoint}, the value that the controller was "
             "started with"
         )
-        return passed(migration.host.subject, told, *use.evidence, *effective.evidence)
+        return passed(migration.host.subject, text, *use.evidence, *effective.evidence)
 
     def _unset(
         self,

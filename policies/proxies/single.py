@@ -56,8 +56,8 @@ class SingleProxy(MigrationPolicy):
         direct = next((use for use in uses if not use.value.in_use), None)
         if direct is not None:
             if not several:
-                told = "at most one of source and destination uses a proxy"
-                yield passed(_whole(migration), told, *direct.evidence)
+                text = "at most one of source and destination uses a proxy"
+                yield passed(_whole(migration), text, *direct.evidence)
             return
         gaps.require_none()
         yield failed(

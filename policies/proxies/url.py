@@ -84,12 +84,12 @@ class StunnelProxyUrl(ClusterPolicy):
         reading = item.reading
         name = item.controller.ref.name
         for remark in reading.remarks:
-            told = f"as {reading.endpoint}" if reading.usable else ""
+            text = f"as {reading.endpoint}" if reading.usable else ""
             yield failed(
                 item.controller.ref.subject,
                 remark.message,
                 item.pointer,
-                found=f"{reading.use} {told}".strip(),
+                found=f"{reading.use} {text}".strip(),
                 wanted=reading.shown or stunnel.FORM,
                 key=remark.code,
                 commands=(patch_command(name, reading.shown),) if reading.shown else (),
@@ -97,27 +97,27 @@ class StunnelProxyUrl(ClusterPolicy):
             )
         if not reading.remarks:
             login = "with" if reading.authenticates else "without"
-            told = f"stunnel connects to {reading.endpoint} {login} authentication"
-            yield passed(item.controller.ref.subject, told, item.pointer)
+            text = f"stunnel connects to {reading.endpoint} {login} authentication"
+            yield passed(item.controller.ref.subject, text, item.pointer)
 
     def _elsewhere(self, migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
         try:
             given = given_proxies(cluster)
         except NotGathered as error:
-            told = (
+            text = (
                 "cannot verify whether stunnel_tcp_proxy is set on a cluster where it has no effect"
             )
             yield unknown(
                 cluster.subject,
-                told,
+                text,
                 *error.missing,
                 key="not-gathered",
                 severity=Severity.WARNING,
             )
             return
         if not given:
-            told = "stunnel_tcp_proxy is not set on this cluster, which does not run the controller"
-            yield not_applicable(cluster.subject, told, *_specs(cluster))
+            text = "stunnel_tcp_proxy is not set on this cluster, which does not run the controller"
+            yield not_applicable(cluster.subject, text, *_specs(cluster))
         needed = _needed_on_host(migration)
         for item in given:
             host = migration.host.name

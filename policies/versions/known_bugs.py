@@ -79,8 +79,8 @@ class KnownBugs(ClusterPolicy):
             yield from _judged(migration, cluster, bug, *installed[bug.product])
         names = " and ".join(f"{key.upper()} {item[0]}" for key, item in installed.items())
         evidence = tuple(pointer for item in installed.values() for pointer in item[1])
-        told = f"{names}: no known bug affects this migration"
-        yield passed(cluster.subject, told, *evidence, examined=len(migration.releases.bugs))
+        text = f"{names}: no known bug affects this migration"
+        yield passed(cluster.subject, text, *evidence, examined=len(migration.releases.bugs))
 
 
 def _installed(
@@ -134,8 +134,8 @@ def _judged(
 
 def _holds(migration: Migration, cluster: Cluster, word: str) -> bool:
     if word not in CONDITIONS:
-        told = "release data with conditions that this release of mtc-preflight knows"
-        raise cluster.missing(told, "mtc-preflight --version", f"condition {word[:60]!r}")
+        text = "release data with conditions that this release of mtc-preflight knows"
+        raise cluster.missing(text, "mtc-preflight --version", f"condition {word[:60]!r}")
     return CONDITIONS[word](migration, cluster)
 
 

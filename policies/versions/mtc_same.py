@@ -163,9 +163,9 @@ def vague(subject: Subject, inexact: list[tuple[Cluster, Fact[str]]]) -> Outcome
     )
 
 
-def _exactly(cluster: Cluster, told: str) -> Missing:
+def _exactly(cluster: Cluster, text: str) -> Missing:
     """What shows the release where the ConfigMap does not."""
-    if parse_or_none(told) is not None:
+    if parse_or_none(text) is not None:
         command = fetch_command(CONFIG_MAP, "migration-cluster-config", MTC_NAMESPACE)
         return Missing("the exact MTC release", cluster.role, command)
     if major_or(cluster) == 3:

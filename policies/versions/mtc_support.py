@@ -83,8 +83,8 @@ class SupportsOpenShift(ClusterPolicy):
         ended = tuple(_life_cycle(migration, cluster, number, mtc.evidence))
         yield from (*found, *ended)
         if not found and not ended:
-            told = f"MTC {number} supports OpenShift {ocp.value.y}"
-            yield passed(cluster.subject, told, *evidence)
+            text = f"MTC {number} supports OpenShift {ocp.value.y}"
+            yield passed(cluster.subject, text, *evidence)
 
 
 def _known(releases: Releases, number: Version) -> bool:

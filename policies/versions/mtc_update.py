@@ -88,10 +88,10 @@ class MtcZStream(ClusterPolicy):
         if subscription is not None and _pending(subscription):
             yield _update_waits(cluster, subscription)
             return
-        text = mtc_version(migration, cluster)
-        installed = parse_or_none(release(text.value))
+        running = mtc_version(migration, cluster)
+        installed = parse_or_none(release(running.value))
         if installed is None or not installed.exact:
-            found = vague(cluster.subject, [(cluster, text)])
+            found = vague(cluster.subject, [(cluster, running)])
             known = subscription is not None or "latestMtcVersion" in cluster.declared
             more = () if known else (_source_of_newest(cluster),)
             yield found._replace(missing=(*found.missing, *more))
@@ -99,16 +99,16 @@ class MtcZStream(ClusterPolicy):
         claims = tuple(_claims(migration, cluster, subscription, installed))
         newer = beyond(installed, claims)
         if newer is not None:
-            yield _behind(cluster, text, newer, subscription)
+            yield _behind(cluster, running, newer, subscription)
             return
         proof = settled(installed, claims)
         if proof is None:
-            yield _unproven(cluster, text, subscription)
+            yield _unproven(cluster, running, subscription)
             return
         yield passed(
             cluster.subject,
-            f"MTC {text.value} is the newest {installed.y} release: {proof.source}",
-            *text.evidence,
+            f"MTC {running.value} is the newest {installed.y} release: {proof.source}",
+            *running.evidence,
             *proof.evidence,
         )
 

@@ -123,9 +123,9 @@ def _claims(
             advisory=True,
             evidence=(version.ref.at("/status/conditionalUpdates"),),
         )
-    told = [*_graphs(migration, version, current), *_stated(cluster, current)]
-    proven = settled(current, [offered, *told] if offered else told) is not None
-    for claim in (*told, *_tables(migration, version, current, proven)):
+    others = [*_graphs(migration, version, current), *_stated(cluster, current)]
+    proven = settled(current, [offered, *others] if offered else others) is not None
+    for claim in (*others, *_tables(migration, version, current, proven)):
         advisory = claim.newest in risky
         yield Claim(claim.newest, claim.source, claim.settles, advisory, claim.evidence)
 
@@ -296,8 +296,8 @@ def _unproven(cluster: Cluster, current: Fact[Version], version: ClusterVersion 
         command = fetch_command(CLUSTER_VERSION, "version")
     else:
         retrieved = version.conditions.get("RetrievedUpdates")
-        said = f"{retrieved.status}, {retrieved.reason}" if retrieved else "absent"
-        reason = f"its list of updates is not valid (RetrievedUpdates: {said})"
+        text = f"{retrieved.status}, {retrieved.reason}" if retrieved else "absent"
+        reason = f"its list of updates is not valid (RetrievedUpdates: {text})"
         kind = version.channel.partition("-")[0]
         command = _graph_command(running, kind if kind in _CHANNELS else "stable")
     fact = f"the newest {running.y} release"

@@ -41,10 +41,10 @@ def fit(releases: Releases, mtc: Version, ocp: Version, way: str) -> Fit:
         if mtc in book.mtc and (not way or book.direction in (way, "any"))
     ]
     holding = [book for book in books if ocp.stream in book.openshift]
-    said = "; ".join(f"{book.title}: {book.openshift}" for book in books)
+    text = "; ".join(f"{book.title}: {book.openshift}" for book in books)
     if not holding:
-        return Fit(Severity.BLOCKER, said or "no documentation lists this MTC release as supported")
-    return Fit(Severity.WARNING if len(holding) < len(books) else None, said)
+        return Fit(Severity.BLOCKER, text or "no documentation lists this MTC release as supported")
+    return Fit(Severity.WARNING if len(holding) < len(books) else None, text)
 
 
 def combination(migration: Migration) -> str:

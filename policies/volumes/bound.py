@@ -7,7 +7,7 @@ from shlex import quote
 
 from policies import links
 from policies.plan.plan_policies import GIVEN
-from policies.volumes.valid import VOLUME_READS, not_told
+from policies.volumes.valid import VOLUME_READS, not_reported
 from service.core.facts.volumes import Volume, Volumes, is_of_earlier, volumes
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, failed, passed
@@ -63,9 +63,9 @@ class VolumesBound(MigrationPolicy):
             yield from _unbound(found, volume, waiting)
         yield from _nameless(migration, found)
         if claims:
-            yield not_told(migration, PERSISTENT_VOLUME_CLAIM, "status", claims)
+            yield not_reported(migration, PERSISTENT_VOLUME_CLAIM, "status", claims)
         if names:
-            yield not_told(migration, PERSISTENT_VOLUME, "status", names)
+            yield not_reported(migration, PERSISTENT_VOLUME, "status", names)
         found.require_whole()
         if bound == len(found.items):
             yield passed(

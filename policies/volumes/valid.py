@@ -29,7 +29,7 @@ VOLUME_READS = (
 )
 
 
-def not_told(
+def not_reported(
     migration: Migration, resource: Resource[Any], field: str, names: list[str]
 ) -> Outcome:
     """Objects that lack what every object of the cluster has, as an exported manifest does."""
@@ -99,7 +99,7 @@ class VolumesValid(MigrationPolicy):
             ("capacity", [pv.ref.name for pv in seen if not pv.capacity]),
         ):
             if names:
-                yield not_told(migration, PERSISTENT_VOLUME, field, names)
+                yield not_reported(migration, PERSISTENT_VOLUME, field, names)
         found.require_whole()
         require_target_classes(migration, found)
         gaps.require_none()

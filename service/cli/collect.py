@@ -115,7 +115,7 @@ def collect(**given: Any) -> int:
         done = _collect(given, contexts, plan, stream, progress)
         if len(done.lost) == len(contexts):
             raise Refusal(*_lost(done))
-    return _tell(done, given["output"])
+    return _summarize(done, given["output"])
 
 
 def _collect(
@@ -244,7 +244,7 @@ def _lost(done: Collected) -> tuple[Any, ...]:
     return (f"{first}: {reason}", "", *((f"{role}: {text}", "") for role, text in rest))
 
 
-def _tell(done: Collected, path: str) -> int:
+def _summarize(done: Collected, path: str) -> int:
     missing = [(role, text) for role, tally in done.tallies.items() for text in tally.errors]
     missing += [(role, text) for role, text in done.lost.items() if role not in done.tallies]
     for role, tally in sorted(done.tallies.items()):

@@ -36,8 +36,8 @@ def _lines(policies: Sequence[Policy[Any]], made: str) -> Iterator[str]:
     yield _HEAD[0]
     yield from ("", _HEAD[1])
     judged = sum(1 for item in CONDITIONS if owners(item, policies))
-    told = f"{judged} of {len(CONDITIONS)} conditions are covered by a policy, "
-    yield from ("", told + f"{len(IN_PART)} of them only in part, as their rows say.")
+    text = f"{judged} of {len(CONDITIONS)} conditions are covered by a policy, "
+    yield from ("", text + f"{len(IN_PART)} of them only in part, as their rows say.")
     for kind in dict.fromkeys(item.kind for item in CONDITIONS):
         yield from ("", f"## {kind}", "")
         yield "| condition | controller | policy | what is checked beyond it |"

@@ -97,8 +97,8 @@ def _section(item: Policy[Any]) -> Iterator[str]:
     if item.requires:
         yield from ("", f"Builds on: {', '.join(f'`{name}`' for name in item.requires)}")
     for parameter in item.parameters:
-        said = f"{parameter.default:g} {parameter.unit} by default; {_line(parameter.meaning)}"
-        yield from ("", f"Parameter `{parameter.name}`: {said} (takes {parameter.takes})")
+        message = f"{parameter.default:g} {parameter.unit} by default; {_line(parameter.meaning)}"
+        yield from ("", f"Parameter `{parameter.name}`: {message} (takes {parameter.takes})")
     if item.upstream:
         names = ", ".join(f"`{name}`" for name in item.upstream)
         yield from ("", f"Conditions of MTC's controller with the same meaning: {names}")

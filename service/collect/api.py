@@ -124,10 +124,10 @@ class Api:
             finally:
                 response.release_conn()
         except SSLError as error:
-            raise NoConnection(f"TLS with {self.host} fails: {_told(error)}") from None
+            raise NoConnection(f"TLS with {self.host} fails: {_reason(error)}") from None
         except (HTTPError, OSError) as error:
             if attempt >= 3:
-                raise NoConnection(f"{self.host} cannot be reached: {_told(error)}") from None
+                raise NoConnection(f"{self.host} cannot be reached: {_reason(error)}") from None
             return 503, {}, b""
         if len(data) > LARGEST:
             raise CollectError(f"an answer of {self.host} is larger than {LARGEST} bytes")
@@ -194,7 +194,7 @@ def _error(status: int, data: bytes) -> ApiError:
     return of_status(status, redact(message[:300]) or f"HTTP status {status}", token)
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """The cause of a network error without addresses of objects."""
     cause = error.__cause__ or error.__context__ or error
     text = str(getattr(cause, "reason", "") or cause)

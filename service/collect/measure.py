@@ -55,7 +55,7 @@ def measure(
     """
     same = {_connection(target): target for target in targets}
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        tried = pool.map(partial(_said, say=say, seconds=seconds), same.values())
+        tried = pool.map(partial(_measured, say=say, seconds=seconds), same.values())
         results = dict(zip(same, tried, strict=True))
     return [_probe(target, results[_connection(target)], vantage) for target in targets]
 
@@ -64,7 +64,7 @@ def _connection(target: ProbeTarget) -> tuple[str, int, str, bool]:
     return target.host, target.port, target.check, target.proxied
 
 
-def _said(target: ProbeTarget, *, say: Callable[[str], None], seconds: float) -> Measurement:
+def _measured(target: ProbeTarget, *, say: Callable[[str], None], seconds: float) -> Measurement:
     say(f"trying {target.host}:{target.port}")
     return attempt(target, seconds)
 

@@ -55,14 +55,14 @@ def decide(
     plan = migration.given_plan
     lenient = lenient or (plan is not None and plan.closed)
     found = tuple(_speaking(migration, policies))
-    told = found if around is None else tuple(_speaking(around(), policies, own))
+    warnings = found if around is None else tuple(_speaking(around(), policies, own))
     certain = tuple(item for item in found if _is_certain(item))
     if lenient or not certain:
-        return AdmissionDecision((), told)
+        return AdmissionDecision((), warnings)
     old = set(map(_mark, _speaking(before(), policies))) if before is not None else set()
     denials = tuple(item for item in certain if _mark(item) not in old)
     denied = set(map(_mark, denials))
-    return AdmissionDecision(denials, tuple(item for item in told if _mark(item) not in denied))
+    return AdmissionDecision(denials, tuple(item for item in warnings if _mark(item) not in denied))
 
 
 def field_of(finding: Finding, own: Origin | None = None) -> str:

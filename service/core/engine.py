@@ -235,11 +235,11 @@ def _whole(migration: Migration) -> Subject:
 
 
 def _unknown(subject: Subject, missing: NotGathered) -> Outcome:
-    facts = "; ".join(map(_said, missing.missing))
+    facts = "; ".join(map(_described, missing.missing))
     return unknown(subject, f"not gathered: {facts}", *missing.missing, key=NOT_GATHERED)
 
 
-def _said(missing: Missing) -> str:
+def _described(missing: Missing) -> str:
     where = f" ({missing.cluster})" if missing.cluster else ""
     reason = f", {missing.reason}" if missing.reason else ""
     return f"{missing.fact}{where}{reason}"
@@ -259,7 +259,7 @@ def _doubted(outcome: Outcome, doubt: NotGathered) -> Outcome:
         return outcome._replace(message=asked.message, missing=asked.missing)
     if outcome.verdict is not Verdict.FAIL:
         return outcome
-    facts = "; ".join(map(_said, doubt.missing))
+    facts = "; ".join(map(_described, doubt.missing))
     return outcome._replace(
         verdict=Verdict.UNKNOWN,
         message=f"{outcome.message} (whether this matters is not known without: {facts})",
@@ -298,9 +298,9 @@ def _role(migration: Migration, role: str) -> str:
 
 
 def _finding(migration: Migration, policy: Policy[Any], outcome: Outcome, root: Subject) -> Finding:
-    told = outcome.verdict in (Verdict.FAIL, Verdict.UNKNOWN)
+    reported = outcome.verdict in (Verdict.FAIL, Verdict.UNKNOWN)
     # What is not known must be found out, not fixed; unless it is a fault that may not matter.
-    mends = outcome.verdict is Verdict.FAIL or (told and bool(outcome.found))
+    fixable = outcome.verdict is Verdict.FAIL or (reported and bool(outcome.found))
     # A ticket lives through unknown, fail and pass: what was missing is no part of its identity.
     rooted = policy.single or outcome.key in (NOT_GATHERED, ERROR)
     subject, key = (root, "") if rooted else (outcome.subject, outcome.key)
@@ -309,17 +309,17 @@ def _finding(migration: Migration, policy: Policy[Any], outcome: Outcome, root: 
         title=policy.title,
         verdict=outcome.verdict,
         severity=_severity(policy, outcome),
-        message=_told(outcome.message),
+        message=_shown(outcome.message),
         subject=outcome.subject,
         fingerprint=fingerprint(policy.id, subject, key),
         key=redact(outcome.key) if outcome.key else "",
-        found=_told(outcome.found),
-        wanted=_told(outcome.wanted),
+        found=_shown(outcome.found),
+        wanted=_shown(outcome.wanted),
         evidence=outcome.evidence,
-        remedy=policy.remedy if mends else "",
+        remedy=policy.remedy if fixable else "",
         commands=_commands(migration, outcome),
         missing=tuple(_lacked(migration, item) for item in outcome.missing),
-        docs=policy.docs if told else (),
+        docs=policy.docs if reported else (),
         observed=outcome.observed,
         examined=outcome.examined,
         root=root if rooted else None,
@@ -346,14 +346,14 @@ def _severity(policy: Policy[Any], outcome: Outcome) -> Severity:
     return bound(given, policy.severity, key=RANK.__getitem__)
 
 
-MOST_TOLD = 10_000
+MOST_SHOWN = 10_000
 """Characters of a text of a finding; a longer text repeats a value that is too long to read."""
 
 
-def _told(text: str) -> str:
+def _shown(text: str) -> str:
     """The text without secrets, at a length that can be read; cut last, for a cut hides them."""
     shown = redact(text) if text else ""
-    return shown if len(shown) <= MOST_TOLD else shown[:MOST_TOLD] + "…"
+    return shown if len(shown) <= MOST_SHOWN else shown[:MOST_SHOWN] + "…"
 
 
 _CODE = tuple(Path(__file__).parents[1] / name for name in ("core", "intake", "kinds"))

@@ -168,13 +168,13 @@ class Shelf(Generic[T]):
 
     def _problem(self, entry: Entry, error: Malformed) -> Problem:
         code, hint = "object-malformed", "fetch the object again, unedited: "
-        told = f"is malformed: expected {error.wanted}"
+        text = f"is malformed: expected {error.wanted}"
         if isinstance(error, Misspelt):
             code, hint = "field-misspelt", f"did you mean {error.meant!r}? Or {hint}"
-            told = f"has a field {error.key[:60]!r} that its kind does not have there"
+            text = f"has a field {error.key[:60]!r} that its kind does not have there"
         return Problem(
             code=code,
-            message=f"{self.resource.kind} {entry.name!r} {told}",
+            message=f"{self.resource.kind} {entry.name!r} {text}",
             hint=hint + fetch_command(self.resource, entry.name, entry.namespace),
             part=entry.origin.part,
             member=entry.origin.member,

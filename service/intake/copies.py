@@ -24,7 +24,7 @@ def keep_one_of_each(shelf: Shelf[Any]) -> None:
     """
     places: dict[tuple[str, str], int] = {}
     kept: list[Entry] = []
-    told: set[int] = set()
+    reported: set[int] = set()
     for entry in paced(shelf.entries):
         place = places.get((entry.namespace, entry.name)) if entry.name else None
         if place is None:
@@ -34,9 +34,13 @@ def keep_one_of_each(shelf: Shelf[Any]) -> None:
         mine, other = _rank(shelf.resource, entry), _rank(shelf.resource, kept[place])
         if mine > other:
             kept[place] = entry
-            told.discard(place)
-        elif mine == other and place not in told and not _alike(shelf.resource, entry, kept[place]):
-            told.add(place)
+            reported.discard(place)
+        elif (
+            mine == other
+            and place not in reported
+            and not _alike(shelf.resource, entry, kept[place])
+        ):
+            reported.add(place)
             shelf.problems.append(_contradiction(shelf.resource, entry, kept[place]))
     shelf.entries = kept
 

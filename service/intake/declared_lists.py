@@ -41,8 +41,8 @@ def take_complete(gathering: Gathering, complete: Any, place: Place) -> list[Pro
             gathering.covers(resource, ("",), place.pointer())
         return []
     if not isinstance(complete, list):
-        told = "complete is neither a list of resources nor true"
-        return [place.problem("wrong-type", told)]
+        text = "complete is neither a list of resources nor true"
+        return [place.problem("wrong-type", text)]
     problems = []
     for index, item in enumerate(paced(complete)):
         plural, _, rest = str(item).partition("/")

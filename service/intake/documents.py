@@ -170,8 +170,8 @@ def _graph(intake: Intake, value: Any, place: Place) -> None:
     if is_graph(value):
         intake.graphs.append(read_graph(value, place.origin))
         return
-    told = "this is no update graph: it has no nodes and edges"
-    intake.problems.append(place.problem("no-graph", told))
+    text = "this is no update graph: it has no nodes and edges"
+    intake.problems.append(place.problem("no-graph", text))
 
 
 def _options(intake: Intake, value: Any, place: Place) -> None:

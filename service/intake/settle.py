@@ -137,17 +137,17 @@ def _role_by_id(intake: Intake, found: Gathering, part: str, start: str) -> str 
 
 
 def _left_out(part: str, name: str, refs: tuple[str, str], names: set[str]) -> Problem:
-    told = f"the folder {name} of the archive was left out: "
+    text = f"the folder {name} of the archive was left out: "
     if _PART_OF_ID.fullmatch(name):
-        told += f"no cluster ID that was given begins with {name}"
+        text += f"no cluster ID that was given begins with {name}"
         hint = "add to the part: oc get clusterversion version -o json"
     elif refs[0]:
-        told += f"it is of a MigCluster that the plan does not name ({refs[0]}, {refs[1]})"
+        text += f"it is of a MigCluster that the plan does not name ({refs[0]}, {refs[1]})"
         hint = ""
     else:
-        told += f"no plan says which of the clusters {', '.join(sorted(names)[:5])} is the source"
+        text += f"no plan says which of the clusters {', '.join(sorted(names)[:5])} is the source"
         hint = "give the MigPlan as the part plan"
-    return Problem("unknown-cluster", told, hint, part=part, blocks=bool(hint))
+    return Problem("unknown-cluster", text, hint, part=part, blocks=bool(hint))
 
 
 def _references(plan: Mapping[str, Any] | None) -> tuple[str, str]:

@@ -260,13 +260,13 @@ def _cut_off(place: Place) -> Problem:
 
 
 def _no_object(origin: Origin, base: str, value: Any = None) -> Problem:
-    told = "this holds no Kubernetes object: it has no kind"
+    text = "this holds no Kubernetes object: it has no kind"
     hint = "post what `oc get -o json` or `oc get -o yaml` prints, an archive, or a descriptor"
     if isinstance(value, dict):
         meant = next((key for key in value if nearest(key, ("kind",))), "")
         if meant and "kind" not in value:
             hint = f"it has {meant!r}: did you mean 'kind'?"
         elif {"spec", "status"} & value.keys():
-            told = "this is a piece of a Kubernetes object, without apiVersion, kind and metadata"
+            text = "this is a piece of a Kubernetes object, without apiVersion, kind and metadata"
             hint = "post the whole object, as `oc get -o json` prints it"
-    return Place(origin, base).problem("not-kubernetes", told, hint)
+    return Place(origin, base).problem("not-kubernetes", text, hint)

@@ -136,8 +136,8 @@ def node(value: Object, ref: Ref) -> Node:
     labels = strings(metadata(value), "labels", "/metadata")
     spec, status = table(value, "spec", ""), table(value, "status", "")
     info = table(status, "nodeInfo", "/status")
-    told = conditions(status, "/status")
-    ready = told.get("Ready")
+    reported = conditions(status, "/status")
+    ready = reported.get("Ready")
     return Node(
         ref=ref,
         region=first(labels, REGION_LABELS),
@@ -147,7 +147,7 @@ def node(value: Object, ref: Ref) -> Node:
         ready=ready.status if ready else "",
         labels=labels,
         pressure=tuple(
-            kind for kind, item in told.items() if item.status == "True" and "Pressure" in kind
+            kind for kind, item in reported.items() if item.status == "True" and "Pressure" in kind
         ),
         cordoned=flag(spec, "unschedulable", "/spec"),
         taints=tuple(
@@ -266,12 +266,12 @@ def _unsigned(token: Token) -> str:
 
 
 def _keys_only(value: dict[str, Any]) -> None:
-    told = _token(inner(value, "data", TOKEN), inner(value, "stringData", TOKEN))
+    token = _token(inner(value, "data", TOKEN), inner(value, "stringData", TOKEN))
     for key in ("data", "stringData"):
         if isinstance(value.get(key), dict):
             value[key] = dict.fromkeys(value[key], "")
-    if told is not None:
-        value["stringData"] = {TOKEN: _unsigned(told)}
+    if token is not None:
+        value["stringData"] = {TOKEN: _unsigned(token)}
 
 
 SECRET = Resource(

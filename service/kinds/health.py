@@ -73,11 +73,11 @@ def health(value: Object, ref: Ref) -> Health:
 
 def certificate_request(value: Object, ref: Ref) -> CertificateRequest:
     """CertificateSigningRequest."""
-    told = conditions(table(value, "status", ""), "/status")
+    reported = conditions(table(value, "status", ""), "/status")
     return CertificateRequest(
         ref=ref,
         created=scalar(metadata(value), "creationTimestamp", "/metadata"),
-        decided=any(kind in told for kind in ("Approved", "Denied", "Failed")),
+        decided=any(kind in reported for kind in ("Approved", "Denied", "Failed")),
     )
 
 

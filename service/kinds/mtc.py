@@ -206,8 +206,8 @@ def object_ref(of: Object, key: str, at: str) -> ObjectRef:
 
 def migration_controller(value: Object, ref: Ref) -> MigrationController:
     """MigrationController. Its spec keeps the types that were written: they are the finding."""
-    told = conditions(table(value, "status", ""), "/status")
-    return MigrationController(ref, table(value, "spec", ""), told, value)
+    reported = conditions(table(value, "status", ""), "/status")
+    return MigrationController(ref, table(value, "spec", ""), reported, value)
 
 
 def mig_cluster(value: Object, ref: Ref) -> MigCluster:
@@ -246,8 +246,8 @@ def _ca_fault(bundle: str) -> str:
 def mig_plan(value: Object, ref: Ref) -> MigPlan:
     """MigPlan."""
     spec, status = table(value, "spec", ""), table(value, "status", "")
-    said = conditions(status, "/status")
-    discovered = said.get("PvsDiscovered")
+    reported = conditions(status, "/status")
+    discovered = reported.get("PvsDiscovered")
     # Go leaves an empty list out: a discovery that found nothing shows in the condition only.
     found_none = discovered is not None and discovered.status == "True"
     volumes: tuple[PlanVolume, ...] | None = () if found_none else None
@@ -281,7 +281,7 @@ def mig_plan(value: Object, ref: Ref) -> MigPlan:
             )
             for index, row in enumerate(rows(spec, "includedResources", "/spec"))
         ),
-        conditions=said,
+        conditions=reported,
         destination_storage_classes=_classes(status, "destStorageClasses"),
         source_storage_classes=_classes(status, "srcStorageClasses"),
         excluded_resources=texts(status, "excludedResources", "/status"),

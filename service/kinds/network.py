@@ -154,12 +154,12 @@ def _admitted(ingress: tuple[Object, ...]) -> bool | None:
 
 
 def _rejection(ingress: tuple[Object, ...]) -> str:
-    said: list[str] = []
+    reasons: list[str] = []
     for index, row in enumerate(ingress):
         admitted = conditions(row, f"/status/ingress/{index}").get("Admitted")
         if admitted is not None and admitted.status == "False":
-            said.append(": ".join(filter(None, (admitted.reason, admitted.message))))
-    return "; ".join(dict.fromkeys(filter(None, said)))
+            reasons.append(": ".join(filter(None, (admitted.reason, admitted.message))))
+    return "; ".join(dict.fromkeys(filter(None, reasons)))
 
 
 def service(value: Object, ref: Ref) -> Service:

@@ -270,8 +270,8 @@ def test_a_cross_check_sees_what_all_others_found_and_keeps_its_place() -> None:
 
 
 def test_a_text_that_nobody_could_read_is_cut_after_its_secrets_are_out() -> None:
-    from service.core.engine import MOST_TOLD, _told
+    from service.core.engine import MOST_SHOWN, _shown
 
-    assert _told("x" * MOST_TOLD) == "x" * MOST_TOLD
-    told = _told("http://user:" + "s3cret" * 500 + "@h:1 " + "x" * 2_000_000)
-    assert told == ("http://user:****@h:1 " + "x" * MOST_TOLD)[:MOST_TOLD] + "…"
+    assert _shown("x" * MOST_SHOWN) == "x" * MOST_SHOWN
+    text = _shown("http://user:" + "s3cret" * 500 + "@h:1 " + "x" * 2_000_000)
+    assert text == ("http://user:****@h:1 " + "x" * MOST_SHOWN)[:MOST_SHOWN] + "…"

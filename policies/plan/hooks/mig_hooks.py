@@ -12,7 +12,7 @@ from policies import links
 from policies.plan.hooks.plan_hooks import HOOK_READS, HookPolicy, HookUse, mig_hook
 from policies.plan.plan_policies import VALIDATION
 from service.core.evidence import Missing, NotGathered, Role
-from service.core.facts.plan_refs import blocking, told_ready
+from service.core.facts.plan_refs import blocking, reported_ready
 from service.core.migration import Migration
 from service.core.outcome import Outcome, failed, passed, passes_alone
 from service.kinds.mtc import MIG_HOOK, MigHook
@@ -36,7 +36,7 @@ class HookReady(HookPolicy):
     def check(self, migration: Migration, use: HookUse) -> Iterator[Outcome]:
         hook = mig_hook(migration, use)
         show = fetch_command(MIG_HOOK, hook.ref.name, hook.ref.namespace)
-        ready = told_ready(hook.conditions)
+        ready = reported_ready(hook.conditions)
         if ready is None:
             fact = f"the status of MigHook {hook.ref.name}"
             raise NotGathered(Missing(fact, Role.HOST, show))

@@ -147,10 +147,10 @@ def _runs_on(migration: Migration, use: HookUse) -> Cluster | None:
 
 
 def _wrong(use: HookUse, field: str, found: str, wanted: str, why: str = "") -> Outcome:
-    said = why or "which is not valid" if found else "which is not set"
+    text = why or "which is not valid" if found else "which is not set"
     return failed(
         use.plan.ref.subject,
-        f"hook {use.name} of {named(use.plan)} has {field} {found!r}, {said}",
+        f"hook {use.name} of {named(use.plan)} has {field} {found!r}, {text}",
         use.plan.ref.at(f"{use.at}/{field}", found or None),
         found=found or "not set",
         wanted=wanted,
@@ -195,10 +195,10 @@ class HookPhases(MigrationPolicy):
         )
 
 
-def _phase(use: HookUse, said: str) -> Outcome:
+def _phase(use: HookUse, text: str) -> Outcome:
     return failed(
         use.plan.ref.subject,
-        f"hook {use.name} of {named(use.plan)} {said}",
+        f"hook {use.name} of {named(use.plan)} {text}",
         use.plan.ref.at(f"{use.at}/phase", use.hook.phase),
         found=use.hook.phase or "not set",
         wanted=f"one of {', '.join(PHASES)}, each once",

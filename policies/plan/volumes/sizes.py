@@ -105,8 +105,8 @@ def _limit(migration: Migration) -> Fact[int]:
     """The limit in force. Raises NotGathered, NotApplicable where it is no number."""
     known = limit(migration, "mig_pv_limit")
     if known is None:
-        told = setting(migration, "mig_pv_limit")
-        raise NotApplicable("mig_pv_limit is no number (see MTC801)", *told.evidence)
+        given = setting(migration, "mig_pv_limit")
+        raise NotApplicable("mig_pv_limit is no number (see MTC801)", *given.evidence)
     return known
 
 

@@ -78,10 +78,10 @@ class StorageQuota(MigrationPolicy):
                     examined += 1
                     yield from _shortages(migration, quota, need)
         gaps.require_none()
-        said = "fit into" if examined else "are limited by no quota of"
+        text = "fit into" if examined else "are limited by no quota of"
         yield passed(
             migration.destination.subject,
-            f"the claims of the plan {said} the destination namespaces "
+            f"the claims of the plan {text} the destination namespaces "
             f"({', '.join(sorted(needs)) or 'none'})",
             examined=max(examined, 1),
         )

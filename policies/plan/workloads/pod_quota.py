@@ -287,8 +287,7 @@ def _above_default(
         bound, asked = parse_or_none(text), amount(container.requests, name)
         unset = amount(container.limits, name) is None
         if unset and bound is not None and asked is not None and asked > bound:
-            told = ("default", name, text, asked)
-            yield _refused(limits, limit, pod, container.name, told)
+            yield _refused(limits, limit, pod, container.name, ("default", name, text, asked))
 
 
 def _claim_outside(
@@ -309,19 +308,19 @@ def _refused(
     limit: LimitItem,
     item: Pod | PersistentVolumeClaim,
     container: str,
-    told: tuple[str, str, str, Decimal | None],
+    bound: tuple[str, str, str, Decimal | None],
 ) -> Outcome:
-    kind, name, text, found = told
+    kind, name, text, found = bound
     namespace = limits.ref.namespace
-    said = f"{'pod' if isinstance(item, Pod) else 'claim'} {item.ref.namespace}/{item.ref.name}"
+    words = f"{'pod' if isinstance(item, Pod) else 'claim'} {item.ref.namespace}/{item.ref.name}"
     if container:
-        said = f"container {container} of {said}"
+        words = f"container {container} of {words}"
     has = f"{_plain(found)} of {name}" if found is not None else f"no {_SETS[kind]} of {name}"
     if kind == "maxLimitRequestRatio" and found is not None:
         has = f"{_plain(found)} times its request as limit of {name}"
     return failed(
         item.ref.subject,
-        f"{said} has {has}; limit range {limits.ref.name} of {namespace} sets {kind} {text}",
+        f"{words} has {has}; limit range {limits.ref.name} of {namespace} sets {kind} {text}",
         limits.ref.at(f"/spec/limits/{limit.index}/{kind}/{pointer_step(name)}", text),
         found=_plain(found) if found is not None else "not set",
         wanted=f"{'at least' if kind == 'min' else 'at most'} {text}",

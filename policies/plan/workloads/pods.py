@@ -125,8 +125,8 @@ def _sick(pod: Pod) -> tuple[str, Pointer] | None:
     for container in pod.containers:
         if not container.ready and container.waiting in STUCK:
             part = "initContainerStatuses" if container.init else "containerStatuses"
-            said = f"{container.waiting} ({container.name})"
-            return said, pod.ref.at(f"/status/{part}", said)
+            text = f"{container.waiting} ({container.name})"
+            return text, pod.ref.at(f"/status/{part}", text)
     for kind, status, reason in pod.conditions:
         if "Unschedulable" in (kind, reason) and pod.phase != "Running":
             return "Unschedulable", pod.ref.at("/status/conditions", f"{kind}={status}: {reason}")

@@ -50,8 +50,8 @@ class Guard:
         try:
             reviews = connect() if mode is Mode.KUBERNETES else None
         except Unavailable as error:
-            told = f"MTC_PREFLIGHT_AUTH=kubernetes: no cluster is available ({error})"
-            raise SettingsError([told]) from None
+            text = f"MTC_PREFLIGHT_AUTH=kubernetes: no cluster is available ({error})"
+            raise SettingsError([text]) from None
         return cls(mode, settings.open_scopes, tokens, reviews)
 
     def admit(self, scope: str) -> str:
@@ -161,9 +161,9 @@ def _challenge(detail: str, error: str = "") -> NoReturn:
 
 
 def _forbid(scope: str, detail: str) -> NoReturn:
-    told = f'{_REALM}, error="insufficient_scope", scope="{scope}"'
+    text = f'{_REALM}, error="insufficient_scope", scope="{scope}"'
     raise Refused(
         "forbidden",
         f"{detail} It requires scope {scope}.",
-        headers={"WWW-Authenticate": told},
+        headers={"WWW-Authenticate": text},
     )

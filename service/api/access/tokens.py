@@ -128,8 +128,8 @@ class TokenFile:
                 raise OSError("too large")
             lines = self._path.read_text("utf-8-sig", "replace").splitlines()
         except OSError as error:
-            told = {"error": type(error).__name__}
-            log.warning("the tokens file cannot be read: no token is known", extra=told)
+            fields = {"error": type(error).__name__}
+            log.warning("the tokens file cannot be read: no token is known", extra=fields)
             return
         for number, line in enumerate(lines, 1):
             try:

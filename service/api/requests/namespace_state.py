@@ -51,8 +51,8 @@ class NamespaceState:
             if not read_pieces([Piece(PART, io.BytesIO(data))], {}, self._limits).objects:
                 raise ValueError("no objects")
         except (OSError, ValueError, BadInput, Unreadable) as error:
-            told = {"error": type(error).__name__}
-            log.warning("the admission state cannot be read: evaluated without it", extra=told)
+            fields = {"error": type(error).__name__}
+            log.warning("the admission state cannot be read: evaluated without it", extra=fields)
             return b""
         log.info("admission state read")
         return data

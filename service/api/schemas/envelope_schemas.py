@@ -238,7 +238,7 @@ class WaiverSubjectSchema(CamelSchema):
     key = fields.String()
 
 
-def _said(description: str, *, required: bool = False) -> fields.String:
+def _described(description: str, *, required: bool = False) -> fields.String:
     length = validate.Length(1 if required else 0, waiver_form.LONGEST)
     return fields.String(required=required, validate=length, metadata={"description": description})
 
@@ -246,19 +246,19 @@ def _said(description: str, *, required: bool = False) -> fields.String:
 class WaiverFormSchema(CamelSchema):
     """An accepted risk."""
 
-    policy = _said("id or name of the policy", required=True)
+    policy = _described("id or name of the policy", required=True)
     subject = fields.Nested(WaiverSubjectSchema, required=True)
-    reason = _said("why it is accepted", required=True)
-    owner = _said("who accepts it", required=True)
+    reason = _described("why it is accepted", required=True)
+    owner = _described("who accepts it", required=True)
     expires = fields.String(
         required=True,
         metadata={"description": "the last day (UTC), or a time", "pattern": MOMENT},
     )
-    ticket = _said("where it was decided")
-    id = _said("a name of its own")
+    ticket = _described("where it was decided")
+    id = _described("a name of its own")
     at_most = fields.Float(metadata={"description": "holds while the number is at most this"})
     at_least = fields.Float(metadata={"description": "holds while the number is at least this"})
-    found = _said("the exact found value that it holds for")
+    found = _described("the exact found value that it holds for")
     covers_unknown = fields.Boolean(
         data_key="unknown", metadata={"description": "whether it holds for an unknown too"}
     )

@@ -49,11 +49,11 @@ def install(app: Flask, metrics: Metrics) -> None:
         rule = request.url_rule
         route = rule.rule if rule is not None else "unmatched"
         metrics.request(route, method, response.status_code, seconds)
-        _tell(response, method, route, seconds)
+        _record(response, method, route, seconds)
         return response
 
 
-def _tell(response: Response, method: str, route: str, seconds: float) -> None:
+def _record(response: Response, method: str, route: str, seconds: float) -> None:
     facts = {key: g.get(key) for key in _FACTS if key in g}
     size = None if response.is_streamed else response.content_length
     level = logging.ERROR if response.status_code >= 500 else logging.INFO

@@ -84,7 +84,7 @@ def post_admission(query: Mapping[str, Any]) -> Response:
     if _concerns(asked):
         # Malformed fields are left to the schema of the API server.
         with suppress(BadInput):
-            answer |= _told(_judged(asked, runtime()), asked)
+            answer |= _answer(_judged(asked, runtime()), asked)
     body = encode({"apiVersion": API_VERSION, "kind": KIND, "response": answer})
     return Response(body, mimetype="application/json")
 
@@ -107,18 +107,18 @@ def _read() -> Mapping[str, Any]:
             raise ValidationError("expected an AdmissionReview")
         return cast(Mapping[str, Any], _REVIEW.load(document))
     except ValidationError as error:
-        told = error.messages if isinstance(error.messages, dict) else {"_schema": error.messages}
-        faults = list(_faults(told))
+        text = error.messages if isinstance(error.messages, dict) else {"_schema": error.messages}
+        faults = list(_faults(text))
         raise Refused("invalid-input", "This is not an AdmissionReview.", errors=faults) from None
 
 
 def _faults(messages: Mapping[str, Any], where: str = "") -> Iterator[RequestFault]:
-    for name, told in messages.items():
+    for name, text in messages.items():
         pointer = where if name == "_schema" else f"{where}/{name}"
-        if isinstance(told, dict):
-            yield from _faults(told, pointer)
+        if isinstance(text, dict):
+            yield from _faults(text, pointer)
         else:
-            yield RequestFault("invalid-value", "; ".join(map(str, told)), pointer=pointer)
+            yield RequestFault("invalid-value", "; ".join(map(str, text)), pointer=pointer)
 
 
 def _concerns(asked: Mapping[str, Any]) -> bool:
@@ -183,13 +183,13 @@ def _migration(
     return read_pieces([piece, *around], options, now.settings.limits, now.reads).migration
 
 
-def _told(decision: AdmissionDecision, asked: Mapping[str, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = {"allowed": decision.allowed}
+def _answer(decision: AdmissionDecision, asked: Mapping[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = {"allowed": decision.allowed}
     if decision.warnings:
-        told["warnings"] = _warnings(decision)
+        answer["warnings"] = _warnings(decision)
     if not decision.allowed:
-        told["status"] = _status(decision, asked)
-    return told
+        answer["status"] = _status(decision, asked)
+    return answer
 
 
 def _status(decision: AdmissionDecision, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -218,9 +218,9 @@ def _status(decision: AdmissionDecision, asked: Mapping[str, Any]) -> dict[str, 
 
 
 def _warnings(decision: AdmissionDecision) -> list[str]:
-    told = [_cut(_sentence(item)) for item in decision.warnings[:_MOST_WARNINGS]]
-    more = len(decision.warnings) - len(told)
-    return [*told, f"mtc-preflight: {more} more warnings"] if more else told
+    shown = [_cut(_sentence(item)) for item in decision.warnings[:_MOST_WARNINGS]]
+    more = len(decision.warnings) - len(shown)
+    return [*shown, f"mtc-preflight: {more} more warnings"] if more else shown
 
 
 def _cut(text: str) -> str:

@@ -89,9 +89,9 @@ def _known(finding: Finding) -> bool:
 
 
 def _anything(report: Report) -> bool:
-    told = (Verdict.PASS, Verdict.WAIVED, Verdict.FAIL)
+    known = (Verdict.PASS, Verdict.WAIVED, Verdict.FAIL)
     return any(
-        item.verdict in told and item.severity is Severity.BLOCKER for item in report.findings
+        item.verdict in known and item.severity is Severity.BLOCKER for item in report.findings
     )
 
 

@@ -57,7 +57,9 @@ def repository(storage: MigStorage) -> Fact[Endpoint]:
     readers = {"aws": _aws, "azure": _azure, "gcp": _gcp}
     read = readers.get(storage.provider)
     if read is None:
-        raise _untold(storage, f"a backupStorageProvider that MTC knows, not {storage.provider!r}")
+        raise _not_known(
+            storage, f"a backupStorageProvider that MTC knows, not {storage.provider!r}"
+        )
     return read(storage)
 
 
@@ -91,7 +93,7 @@ def _aws(storage: MigStorage) -> Fact[Endpoint]:
     if isinstance(url, str) and url.strip():
         found = endpoint_of_url(url)
         if found is None:
-            raise _untold(storage, "an awsS3Url that is an http or https URL")
+            raise _not_known(storage, "an awsS3Url that is an http or https URL")
         return Fact(found, (storage.ref.at("/spec/backupStorageConfig/awsS3Url", url),))
     region = str(storage.config.get("awsRegion") or DEFAULT_AWS_REGION)
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
@@ -102,7 +104,7 @@ def _aws(storage: MigStorage) -> Fact[Endpoint]:
 def _azure(storage: MigStorage) -> Fact[Endpoint]:
     account = storage.config.get("azureStorageAccount")
     if not isinstance(account, str) or not account:
-        raise _untold(storage, "the azureStorageAccount")
+        raise _not_known(storage, "the azureStorageAccount")
     pointer = storage.ref.at("/spec/backupStorageConfig/azureStorageAccount", account)
     return Fact(Endpoint(f"{account}.blob.core.windows.net", 443), (pointer,))
 
@@ -112,7 +114,7 @@ def _gcp(storage: MigStorage) -> Fact[Endpoint]:
     return Fact(Endpoint("storage.googleapis.com", 443), (pointer,))
 
 
-def _untold(storage: MigStorage, what: str) -> NotGathered:
+def _not_known(storage: MigStorage, what: str) -> NotGathered:
     command = fetch_command(MIG_STORAGE, storage.ref.name, MTC_NAMESPACE)
     return NotGathered(Missing(f"the repository's address: {what}", Role.HOST, command))
 

@@ -59,10 +59,10 @@ HERE = (MTC_NAMESPACE, "")
 
 @dataclass(frozen=True, slots=True)
 class ComponentState:
-    """Whether a component runs. ``said`` describes it, ``pods`` are those that were seen."""
+    """Whether a component runs. ``text`` describes it, ``pods`` are those that were seen."""
 
     up: bool
-    said: str
+    text: str
     evidence: tuple[Pointer, ...]
     pods: tuple[Pod, ...] = ()
     absent: bool = False
@@ -80,10 +80,10 @@ def state(cluster: Cluster, part: Component) -> ComponentState:
     owners = [item for item in cluster.known(kind, HERE) if _is_owner(item, part)]
     for item in owners:
         if _shows(item) and not _runs(item):
-            said = _ready(item)
+            text = _ready(item)
             reasons = [f"; {_why(pod)}" for pod in pods if not is_ready(pod)]
             return ComponentState(
-                False, said + "".join(reasons[:1]), (item.ref.at("/status"),), pods
+                False, text + "".join(reasons[:1]), (item.ref.at("/status"),), pods
             )
     if any(item.ready is not None for item in owners):
         item = next(item for item in owners if item.ready is not None)
@@ -143,8 +143,8 @@ def _why(pod: Pod) -> str:
     reasons = [reason for kind, status, reason in pod.conditions
                if kind == "PodScheduled" and status == "False"]  # fmt: skip
     words = ", ".join(dict.fromkeys((*waiting, *reasons)))
-    told = pod.phase or "of no phase"
-    return f"pod {pod.ref.name} is {told}" + (f" ({words})" if words else ", not ready")
+    text = pod.phase or "of no phase"
+    return f"pod {pod.ref.name} is {text}" + (f" ({words})" if words else ", not ready")
 
 
 def controller_down(migration: Migration) -> ComponentState | None:

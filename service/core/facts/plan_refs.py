@@ -87,7 +87,7 @@ def plan_storage(migration: Migration) -> MigStorage:
     return found
 
 
-def told_ready(conditions: Mapping[str, Condition]) -> bool | None:
+def reported_ready(conditions: Mapping[str, Condition]) -> bool | None:
     """Whether the controller says Ready; None where it has reported nothing yet."""
     if not conditions:
         return None

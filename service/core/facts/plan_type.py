@@ -47,8 +47,12 @@ def copies_images(plan: MigPlan) -> bool:
     It takes back its own demand for registries there (migplan/validation.go,
     validatePossibleMigrationTypes).
     """
-    told = plan.conditions.get(TYPE_CONDITION)
-    return told is None or told.status != "True" or told.reason not in (STATE, CONVERSION)
+    condition = plan.conditions.get(TYPE_CONDITION)
+    return (
+        condition is None
+        or condition.status != "True"
+        or condition.reason not in (STATE, CONVERSION)
+    )
 
 
 def storage_conversion(migration: Migration) -> bool:
@@ -58,9 +62,9 @@ def storage_conversion(migration: Migration) -> bool:
     namespace mapped to another. Raises NotGathered without a plan.
     """
     plan = migration.plan
-    told = plan.conditions.get(TYPE_CONDITION)
-    if told is not None and told.status == "True" and told.reason:
-        return told.reason == CONVERSION
+    condition = plan.conditions.get(TYPE_CONDITION)
+    if condition is not None and condition.status == "True" and condition.reason:
+        return condition.reason == CONVERSION
     if plan.indirect_images or plan.indirect_volumes:
         return False
     mapped = any(item.source != item.destination for item in plan.namespaces)

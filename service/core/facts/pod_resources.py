@@ -79,19 +79,19 @@ def of_pod(pod: Pod, side: str, resource: str, defaults: Defaults = NO_DEFAULTS)
     Sidecar Containers, Resource sharing within containers).
     """
     together, largest, beside = Decimal(0), Decimal(0), Decimal(0)
-    told = False
+    text = False
     for container in pod.containers:
         found = of_container(container, side, resource, defaults)
         if found is None:
             continue
-        told = True
+        text = True
         if container.sidecar:
             beside += found
         elif container.init:
             largest = max(largest, beside + found)
         else:
             together += found
-    return max(together + beside, largest) if told else None
+    return max(together + beside, largest) if text else None
 
 
 Need = tuple[str, str]

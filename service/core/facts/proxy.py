@@ -79,7 +79,7 @@ def cluster_wide_proxy(cluster: Cluster) -> Fact[ProxyUse]:
     )
     named = tuple(proxy.ref.at(pointer, redact_value(value)) for pointer, value in values if value)
     if any(_names_pac(value) for _, value in values):
-        raise _untold(cluster, _no_proxy_told(cluster), _PAC_FILE)
+        raise _not_known(cluster, _no_proxy_known(cluster), _PAC_FILE)
     endpoints = _endpoints(value for _, value in values)
     return Fact(ProxyUse(endpoints), named or (proxy.ref.at("/spec"),))
 
@@ -87,7 +87,7 @@ def cluster_wide_proxy(cluster: Cluster) -> Fact[ProxyUse]:
 _PAC_FILE = "the URL is that of a PAC file, which names the proxies: declare those as `proxy`"
 
 
-def _no_proxy_told(cluster: Cluster) -> NotGathered:
+def _no_proxy_known(cluster: Cluster) -> NotGathered:
     return cluster.missing("the proxy of the cluster", "oc get proxy cluster -o json")
 
 
@@ -98,10 +98,10 @@ def _names_pac(url: str) -> bool:
 def _declared(cluster: Cluster, missing: NotGathered) -> Fact[ProxyUse]:
     declared = cluster.declared.get("proxy")
     if declared is None:
-        raise _untold(cluster, missing)
+        raise _not_known(cluster, missing)
     fault = _fault(declared.value)
     if fault:
-        raise _untold(cluster, missing, fault)
+        raise _not_known(cluster, missing, fault)
     return Fact(ProxyUse(_endpoints(_declared_values(declared.value))), (declared.pointer,))
 
 
@@ -118,7 +118,7 @@ def _of_controllers(cluster: Cluster) -> Fact[ProxyUse]:
     return Fact(ProxyUse(_endpoints(named)), tuple(named.values()))
 
 
-def _untold(cluster: Cluster, missing: NotGathered, reason: str = "") -> NotGathered:
+def _not_known(cluster: Cluster, missing: NotGathered, reason: str = "") -> NotGathered:
     if major_or(cluster) == 3:
         return cluster.missing(
             "whether the OpenShift 3 cluster uses a proxy",

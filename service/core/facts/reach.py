@@ -72,7 +72,7 @@ class Sight:
 
     open: bool
     rank: Rank
-    said: str
+    text: str
     pointer: Pointer
 
 
@@ -90,9 +90,9 @@ class Reach:
     elsewhere: tuple[Probe, ...] = ()
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         """The deciding evidence in words, each once."""
-        return "; ".join(dict.fromkeys(sight.said for sight in self.sights))
+        return "; ".join(dict.fromkeys(sight.text for sight in self.sights))
 
     @property
     def evidence(self) -> tuple[Pointer, ...]:
@@ -186,7 +186,7 @@ def reach_through_proxy(probes: Iterable[Probe], sights: Iterable[Sight] = ()) -
     for probe in probes:
         if probe.vantage == WORKSTATION:
             elsewhere.append(probe)
-        elif probe.vantage == CLUSTER and not _tells_of_the_way(probe):
+        elif probe.vantage == CLUSTER and not _shows_the_way(probe):
             blunt.append(probe)
         else:
             kept.append(sight_of(probe, proxied=True))
@@ -196,7 +196,7 @@ def reach_through_proxy(probes: Iterable[Probe], sights: Iterable[Sight] = ()) -
     return found
 
 
-def _tells_of_the_way(probe: Probe) -> bool:
+def _shows_the_way(probe: Probe) -> bool:
     if probe.proxy is False:
         return False
     if probe.open:
@@ -216,8 +216,8 @@ def sight_of(probe: Probe, *, proxied: bool = False) -> Sight:
     named = f"{probe.host}:{probe.port}" if probe.port else probe.host
     place = named or f"the {probe.target}"
     detail = f" ({probe.detail})" if probe.detail else ""
-    said = f"a pod of the {probe.source} cluster found {place} {word}{detail}"
-    return Sight(probe.open or answered, Rank.MEASURED, said, probe.pointer)
+    text = f"a pod of the {probe.source} cluster found {place} {word}{detail}"
+    return Sight(probe.open or answered, Rank.MEASURED, text, probe.pointer)
 
 
 def holds(conditions: Mapping[str, Condition], kind: str) -> Condition | None:
@@ -248,12 +248,12 @@ def api_sights(migration: Migration, remote: Cluster) -> list[Sight]:
         if found is None:
             continue
         way = heard(found.message, None, proxied(migration.host))
-        told = bool(CERTIFICATE.search(found.message) or ANSWERED.search(found.message))
-        if way is None and (told or kind == "ReconcileFailed"):
+        answered = bool(CERTIFICATE.search(found.message) or ANSWERED.search(found.message))
+        if way is None and (answered or kind == "ReconcileFailed"):
             continue
         pointer = item.ref.at("/status/conditions", f"{kind}: {found.message}")
-        said = f"MigCluster {name} has {kind}" + ": the API server answered" * bool(way)
-        return [Sight(bool(way), Rank.MEASURED, said, pointer)]
+        message = f"MigCluster {name} has {kind}" + ": the API server answered" * bool(way)
+        return [Sight(bool(way), Rank.MEASURED, message, pointer)]
     return []
 
 
@@ -276,12 +276,12 @@ def registry_sights(migration: Migration, remote: Cluster) -> list[Sight]:
     way = None if invalid is None else heard(invalid.message, None, proxied(migration.host))
     if invalid and askable and way is not None:
         pointer = item.ref.at("/status/conditions", f"InvalidRegistryRoute: {invalid.message}")
-        said = f"MigCluster {item.ref.name} has InvalidRegistryRoute" + ": it answered" * way
-        return [Sight(way, Rank.MEASURED, said, pointer)]
+        text = f"MigCluster {item.ref.name} has InvalidRegistryRoute" + ": it answered" * way
+        return [Sight(way, Rank.MEASURED, text, pointer)]
     if holds(item.conditions, "Ready") and not invalid:
         pointer = item.ref.at("/status/conditions", "Ready=True")
-        said = f"MigCluster {item.ref.name} is Ready, which includes its registry route"
-        return [Sight(True, Rank.MEASURED, said, pointer)]
+        text = f"MigCluster {item.ref.name} is Ready, which includes its registry route"
+        return [Sight(True, Rank.MEASURED, text, pointer)]
     return []
 
 
@@ -293,10 +293,10 @@ def _velero_sights(migration: Migration, cluster: Cluster) -> list[Sight]:
         if is_stale(migration, item) or reached is None:
             continue
         answered = reached and item.phase != "Available"
-        said = f"Velero reports BackupStorageLocation {item.ref.name} as {item.phase}"
-        said += ": the service answered" * answered
+        text = f"Velero reports BackupStorageLocation {item.ref.name} as {item.phase}"
+        text += ": the service answered" * answered
         pointer = item.ref.at("/status/phase", f"{item.phase} {item.message}".strip())
-        found.append(Sight(reached, Rank.MEASURED, said, pointer))
+        found.append(Sight(reached, Rank.MEASURED, text, pointer))
     return found
 
 
@@ -319,10 +319,10 @@ def repository_sights(migration: Migration, cluster: Cluster) -> list[Sight]:
             return []
         kind = "BackupStorageProviderTestFailed"
         pointer = storage.ref.at("/status/conditions", f"{kind}: {failed.message}")
-        said = f"MigStorage {name} has {kind}" + ": the service answered" * way
-        return [Sight(way, Rank.MEASURED, said, pointer)]
+        text = f"MigStorage {name} has {kind}" + ": the service answered" * way
+        return [Sight(way, Rank.MEASURED, text, pointer)]
     if holds(storage.conditions, "Ready"):
         pointer = storage.ref.at("/status/conditions", "Ready=True")
-        said = f"MigStorage {name} is Ready: the controller wrote and read an object there"
-        return [Sight(True, Rank.MEASURED, said, pointer)]
+        text = f"MigStorage {name} is Ready: the controller wrote and read an object there"
+        return [Sight(True, Rank.MEASURED, text, pointer)]
     return []

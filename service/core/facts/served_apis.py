@@ -93,7 +93,7 @@ def kinds_of(cluster: Cluster, group: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def untold(cluster: Cluster, what: str) -> NotGathered:
+def not_known(cluster: Cluster, what: str) -> NotGathered:
     """What is missing where it is not known what an API server serves."""
     return NotGathered(Missing(what, cluster.role, fetch_command(API_RESOURCES)))
 

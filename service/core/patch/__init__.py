@@ -71,13 +71,13 @@ def make_patch(request: PatchRequest, policies: Sequence[Policy[Any]] = ()) -> P
     manifest, at, reasons = _manifest(request)
     usable = not reasons
     release = installed(request.migration, manifest if usable else None)
-    values, said = resolve(request.settings, release)
-    reasons += said
+    values, notes = resolve(request.settings, release)
+    reasons += notes
     sets_proxy = bool(values.get(stunnel.SETTING))
     findings: tuple[Finding, ...] = ()
     if usable:
         reasons += _of_manifest(request, manifest, at, values, release)
-    if usable and not _blocked(said) and request.migration is not None:
+    if usable and not _blocked(notes) and request.migration is not None:
         findings = _findings(request, manifest, values, policies)
         reasons += of_findings(findings, sets_proxy=sets_proxy)
         reasons += several(request.migration, manifest)
@@ -148,10 +148,10 @@ def _of_manifest(
         if stunnel.SETTING not in asked and is_masked(stunnel.read(result[key])):
             yield masked(f"{at}/spec/{pointer_step(key)}")
     if values.get(stunnel.SETTING) and result.get("migration_controller") is False:
-        told = "no controller runs on this cluster: stunnel_tcp_proxy has no effect here"
+        text = "no controller runs on this cluster: stunnel_tcp_proxy has no effect here"
         found = "migration_controller: false"
         yield PatchReason(
-            "MTC303", "not-host", _BLOCKER, told, f"{at}/spec/migration_controller", found
+            "MTC303", "not-host", _BLOCKER, text, f"{at}/spec/migration_controller", found
         )
 
 
@@ -159,8 +159,8 @@ def _required_removed(values: Mapping[str, Any]) -> Iterator[PatchReason]:
     for name, value in values.items():
         setting = SETTINGS.get(name)
         if value is None and setting is not None and setting.required:
-            told = f"{name} has no default: without it the operator cannot reconcile"
-            yield PatchReason("MTC801", "missing-key", _BLOCKER, told, f"/settings/{name}")
+            text = f"{name} has no default: without it the operator cannot reconcile"
+            yield PatchReason("MTC801", "missing-key", _BLOCKER, text, f"/settings/{name}")
 
 
 def _findings(
@@ -184,14 +184,14 @@ def _findings(
 def _lost(manifest: Mapping[str, Any] | None, at: str, made: Forms) -> Iterator[PatchReason]:
     spec = manifest.get("spec") if manifest else None
     if made.changes and spec and not same(apply_merge(made.spec, made.undo["spec"]), spec):
-        told = "an old value holds null, which a merge patch cannot set: the undo leaves it out"
-        yield PatchReason("", "undo-without-null", Severity.WARNING, told, f"{at}/spec")
+        text = "an old value holds null, which a merge patch cannot set: the undo leaves it out"
+        yield PatchReason("", "undo-without-null", Severity.WARNING, text, f"{at}/spec")
 
 
 def _unchanged(changes: Sequence[SpecChange]) -> Iterator[PatchReason]:
     if not changes:
-        told = "no change is needed: the spec already has these values"
-        yield PatchReason("", "no-change", Severity.INFO, told, "/settings")
+        text = "no change is needed: the spec already has these values"
+        yield PatchReason("", "no-change", Severity.INFO, text, "/settings")
 
 
 def _advice(
@@ -199,21 +199,21 @@ def _advice(
 ) -> Iterator[PatchReason]:
     """What is to be known of a patch that nothing speaks against."""
     if manifest is None:
-        told = (
+        text = (
             "without the current manifest only the given settings were checked, an old value "
             "or another spelling of its key (snake_case, camelCase) is not seen, and there is no "
             "undo: send it as `controller`"
         )
-        yield PatchReason("", "no-manifest", Severity.WARNING, told, "/controller")
+        yield PatchReason("", "no-manifest", Severity.WARNING, text, "/controller")
     reading = stunnel.read(values.get(stunnel.SETTING))
     at = f"/settings/{stunnel.SETTING}"
     if reading.authenticates:
-        told = (
+        text = (
             "MTC keeps the proxy's password in clear text: in the MigrationController, in "
             "ConfigMap migration-controller, in the controller's log, and in a ConfigMap of each "
             "migrated namespace on the source; use an account for the migration only"
         )
-        yield PatchReason("", "clear-text", Severity.INFO, told, at)
+        yield PatchReason("", "clear-text", Severity.INFO, text, at)
     if reading.usable and request.migration is not None:
         base = manifest or {"metadata": {"name": DEFAULT_NAME}, "spec": {}}
         spec = new_spec(base.get("spec") or {}, values)

@@ -25,8 +25,8 @@ def unwrap(given: Any) -> tuple[Mapping[str, Any] | None, str, list[PatchReason]
         items = given.get("items")
         items = items if isinstance(items, list) else []
         if len(items) != 1:
-            told = f"the list holds {len(items)} objects: send the one MigrationController"
-            return None, pointer, [_reason("not-one", told, f"{pointer}/items")]
+            text = f"the list holds {len(items)} objects: send the one MigrationController"
+            return None, pointer, [_reason("not-one", text, f"{pointer}/items")]
         given, pointer = items[0], f"{pointer}/items/0"
     if not isinstance(given, Mapping):
         return None, pointer, [_reason("not-an-object", "the manifest is not an object", pointer)]
@@ -38,13 +38,13 @@ def _identity(given: Mapping[str, Any], pointer: str) -> list[PatchReason]:
     kind, version = given.get("kind"), given.get("apiVersion")
     if kind != KIND:
         found = kind if isinstance(kind, str) else "no kind"
-        told = f"the manifest is not a {KIND}"
-        return [_reason("wrong-kind", told, f"{pointer}/kind", found[:60], KIND)]
+        text = f"the manifest is not a {KIND}"
+        return [_reason("wrong-kind", text, f"{pointer}/kind", found[:60], KIND)]
     wanted = MIGRATION_CONTROLLER.api_version
     if version != wanted:
         found = version if isinstance(version, str) else "no apiVersion"
-        told = "the apiVersion is not the one that the operator serves"
-        return [_reason("wrong-api-version", told, f"{pointer}/apiVersion", found[:60], wanted)]
+        text = "the apiVersion is not the one that the operator serves"
+        return [_reason("wrong-api-version", text, f"{pointer}/apiVersion", found[:60], wanted)]
     return []
 
 
@@ -52,14 +52,14 @@ def _form(given: Mapping[str, Any], pointer: str) -> list[PatchReason]:
     reasons = []
     metadata, spec = given.get("metadata"), given.get("spec")
     if not isinstance(metadata, Mapping):
-        told = "the manifest has no metadata"
-        reasons.append(_reason("no-metadata", told, f"{pointer}/metadata"))
+        text = "the manifest has no metadata"
+        reasons.append(_reason("no-metadata", text, f"{pointer}/metadata"))
     elif not isinstance(metadata.get("name"), str) or not metadata["name"]:
-        told = "the manifest has no name"
-        reasons.append(_reason("no-name", told, f"{pointer}/metadata/name"))
+        text = "the manifest has no name"
+        reasons.append(_reason("no-name", text, f"{pointer}/metadata/name"))
     if spec is not None and not isinstance(spec, Mapping):
-        told = "the spec is no mapping"
-        reasons.append(_reason("wrong-spec", told, f"{pointer}/spec"))
+        text = "the spec is no mapping"
+        reasons.append(_reason("wrong-spec", text, f"{pointer}/spec"))
     return reasons
 
 
@@ -74,15 +74,15 @@ def of_other_namespace(given: Mapping[str, Any], pointer: str) -> list[PatchReas
     namespace = namespace_of(given)
     if namespace == MTC_NAMESPACE:
         return []
-    told = (
+    text = (
         f"the operator reads MigrationControllers of namespace {MTC_NAMESPACE} only: the patch "
         "has no effect there; create the object in that namespace"
     )
     at = f"{pointer}/metadata/namespace"
     return [
-        PatchReason("", "namespace", Severity.WARNING, told, at, str(namespace)[:60], MTC_NAMESPACE)
+        PatchReason("", "namespace", Severity.WARNING, text, at, str(namespace)[:60], MTC_NAMESPACE)
     ]
 
 
-def _reason(code: str, told: str, pointer: str, found: str = "", wanted: str = "") -> PatchReason:
-    return PatchReason("", code, Severity.BLOCKER, told, pointer, found, wanted)
+def _reason(code: str, text: str, pointer: str, found: str = "", wanted: str = "") -> PatchReason:
+    return PatchReason("", code, Severity.BLOCKER, text, pointer, found, wanted)

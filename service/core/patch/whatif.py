@@ -66,9 +66,9 @@ def of_other_cluster(
 
 def _other(at: str, cluster: Cluster | None, host: Cluster) -> PatchReason:
     whose = f"cluster {cluster.name}" if cluster else "another cluster"
-    told = f"the manifest is that of {whose}; the controller runs on {host.name}"
+    text = f"the manifest is that of {whose}; the controller runs on {host.name}"
     found = cluster.name if cluster else "another uid"
-    return PatchReason("MTC303", "not-host", Severity.BLOCKER, told, f"{at}/metadata/uid", found,
+    return PatchReason("MTC303", "not-host", Severity.BLOCKER, text, f"{at}/metadata/uid", found,
                   host.name)  # fmt: skip
 
 
@@ -88,12 +88,12 @@ def several(migration: Migration, manifest: Mapping[str, Any] | None) -> list[Pa
     others = [item for item in found if item != name]
     if not others or (manifest is None and len(found) == 1):
         return []
-    told = (
+    text = (
         f"namespace {MTC_NAMESPACE} holds {', '.join(others[:5])} too: the operator applies "
         "every MigrationController, and each overwrites the others; delete all but one first"
     )
     return [
-        PatchReason("MTC801", "several", Severity.WARNING, told, EVIDENCE, str(len(found)), "one")
+        PatchReason("MTC801", "several", Severity.WARNING, text, EVIDENCE, str(len(found)), "one")
     ]
 
 
@@ -155,19 +155,19 @@ def needless(migration: Migration) -> list[PatchReason]:
         return []
     if use.value.in_use:
         return _not_the_sources(migration, use.value.endpoints)
-    told = (
+    text = (
         "the source uses no proxy: every direct volume migration, also of other sources and "
         "inside a cluster, will go through this one"
     )
-    return [PatchReason("MTC301", "not-needed", Severity.WARNING, told, EVIDENCE)]
+    return [PatchReason("MTC301", "not-needed", Severity.WARNING, text, EVIDENCE)]
 
 
 def _not_the_sources(migration: Migration, endpoints: tuple[str, ...]) -> list[PatchReason]:
     given = given_proxies(migration.host)
     if not given or given[0].reading.endpoint.lower() not in endpoints:
         return []
-    told = (
+    text = (
         "this is the source's cluster-wide proxy: it must tunnel TCP (CONNECT) to the "
         "destination's routes unopened; one that opens TLS (ssl_bump) breaks stunnel"
     )
-    return [PatchReason("MTC301", "must-tunnel", Severity.INFO, told, EVIDENCE)]
+    return [PatchReason("MTC301", "must-tunnel", Severity.INFO, text, EVIDENCE)]

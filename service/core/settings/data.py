@@ -196,17 +196,17 @@ IMAGES = (
     _S("project", _K.TEXT, "Project of all images.", DEFAULTS),
     _S("snapshot_tag", _K.TEXT, "Tag of all images.", DEFAULTS),
     *(_S(f"{base}_{part}", _K.IMAGE if part == "image_fqin" else _K.TEXT,
-         f"{meaning}: {told}.", DEFAULTS, since=since)
+         f"{meaning}: {which}.", DEFAULTS, since=since)
       for base, meaning, since in (
           ("mig_controller", "Controller", ""), ("mig_ui", "Console", ""),
           ("mig_log_reader", "Log reader", ""), ("migration_registry", "Migration registry", ""),
           ("migration_stage", "Stage pods", ""), ("rsync_transfer", "Rsync pods", ""),
           ("hook_runner", "Hooks", ""))
-      for part, told in (("image_fqin", "whole image name"), ("image", "image without tag"),
+      for part, which in (("image_fqin", "whole image name"), ("image", "image without tag"),
                          ("repo", "repository"), ("version", "tag"))),
     *(_S(f"mtc_velero_plugin_{part}", _K.IMAGE if part == "fqin" else _K.TEXT,
-         f"MTC's Velero plugin: {told}.", DEFAULTS, since="1.8.0")
-      for part, told in (("fqin", "whole image name"), ("image", "image without tag"),
+         f"MTC's Velero plugin: {which}.", DEFAULTS, since="1.8.0")
+      for part, which in (("fqin", "whole image name"), ("image", "image without tag"),
                          ("repo", "repository"), ("version", "tag"))),
 )  # fmt: skip
 

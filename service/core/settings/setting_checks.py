@@ -81,26 +81,26 @@ def _scalar(value: object) -> str:
 def _unknown(key: str, guess: bool) -> SpecRemark:
     likely = nearest(key[:60]) if guess else ""
     if likely:
-        told = f"no release of the operator reads {key[:60]!r}; did you mean {likely}?"
-        remark = Remark("unknown-key", Severity.BLOCKER, told)
+        text = f"no release of the operator reads {key[:60]!r}; did you mean {likely}?"
+        remark = Remark("unknown-key", Severity.BLOCKER, text)
         return SpecRemark(key, "", remark, key[:60], likely)
-    told = f"no release of the operator reads {key[:60]!r}; it has no effect"
+    text = f"no release of the operator reads {key[:60]!r}; it has no effect"
     return SpecRemark(
-        key, "", Remark("unknown-key", Severity.WARNING, told), key[:60], "a known key"
+        key, "", Remark("unknown-key", Severity.WARNING, text), key[:60], "a known key"
     )
 
 
 def _twins(setting: Setting, twins: tuple[str, ...]) -> SpecRemark:
-    told = f"{' and '.join(twins)} are the same setting; it is not defined which one applies"
-    remark = Remark("given-twice", Severity.BLOCKER, told)
+    text = f"{' and '.join(twins)} are the same setting; it is not defined which one applies"
+    remark = Remark("given-twice", Severity.BLOCKER, text)
     return SpecRemark(twins[-1], setting.name, remark, ", ".join(twins), f"only {setting.name}")
 
 
 def _about(setting: Setting, key: str, installed: Version | None) -> Iterator[SpecRemark]:
     since, until = parse_or_none(setting.since), parse_or_none(setting.until)
     if installed and since and installed < since:
-        told = f"the setting is read from {setting.since} on, but not by the installed {installed}"
-        remark = Remark("too-new", Severity.WARNING, told)
+        text = f"the setting is read from {setting.since} on, but not by the installed {installed}"
+        remark = Remark("too-new", Severity.WARNING, text)
         yield SpecRemark(key, setting.name, remark, str(installed), f"{setting.since} or newer")
     elif until and (installed is None or installed >= until):
         remark = Remark("former", Severity.INFO, f"not read since {setting.until}; remove it")
@@ -109,8 +109,8 @@ def _about(setting: Setting, key: str, installed: Version | None) -> Iterator[Sp
         remark = Remark("no-effect", Severity.INFO, f"no effect today: {setting.unread}")
         yield SpecRemark(key, setting.name, remark, key, "no such key")
     if setting.internal:
-        told = "a variable of the operator's own: a value in the spec overrides its logic"
-        remark = Remark("internal", Severity.WARNING, told)
+        text = "a variable of the operator's own: a value in the spec overrides its logic"
+        remark = Remark("internal", Severity.WARNING, text)
         yield SpecRemark(key, setting.name, remark, key, "no such key")
 
 
@@ -120,8 +120,8 @@ def _missing(spec: Mapping[str, Any]) -> Iterator[SpecRemark]:
         if setting.name == "cluster_name" and not _makes_host(given):
             continue
         if setting.required and setting.name not in given:
-            told = f"{setting.name} has no default: without it the operator cannot reconcile"
-            remark = Remark("missing-key", Severity.BLOCKER, told)
+            text = f"{setting.name} has no default: without it the operator cannot reconcile"
+            remark = Remark("missing-key", Severity.BLOCKER, text)
             yield SpecRemark(setting.name, setting.name, remark, "nothing", setting.wanted)
 
 

@@ -30,7 +30,7 @@ def value_remarks(setting: Setting, value: object) -> list[Remark]:
         SettingKind.ANY,
         SettingKind.SWITCH,
     ):
-        told = "null becomes the text 'None'; leave the key out to get the default"
+        text = "null becomes the text 'None'; leave the key out to get the default"
         fatal = setting.kind in (
             SettingKind.LIMIT,
             SettingKind.NAMES,
@@ -38,7 +38,7 @@ def value_remarks(setting: Setting, value: object) -> list[Remark]:
             SettingKind.QUANTITY,
             SettingKind.GROUPS,
         )
-        return [_blocker("null", told) if fatal else _warning("null", told)]
+        return [_blocker("null", text) if fatal else _warning("null", text)]
     return _CHECKS[setting.kind](setting, value)
 
 
@@ -46,8 +46,8 @@ def _switch(setting: Setting, value: object) -> list[Remark]:
     if isinstance(value, bool) or value is None:
         return []
     if isinstance(value, str) and value.strip().lower() in ("true", "false"):
-        told = "write it without quotes: newer releases of Ansible treat every text as true"
-        return [_warning("switch-as-text", told)]
+        text = "write it without quotes: newer releases of Ansible treat every text as true"
+        return [_warning("switch-as-text", text)]
     return [_wrong(setting)]
 
 
@@ -58,19 +58,19 @@ def _bool(setting: Setting, value: object) -> list[Remark]:
 def _go_bool(setting: Setting, value: object) -> list[Remark]:
     if str(value) in _GO_BOOL:
         return []
-    told = f"expected a {setting.wanted}; the controller silently uses the default, or fails"
-    return [_blocker("type", told)]
+    text = f"expected a {setting.wanted}; the controller silently uses the default, or fails"
+    return [_blocker("type", text)]
 
 
 def _limit(setting: Setting, value: object) -> list[Remark]:
     number = _number(value)
     if number is not None and setting.most and number > setting.most:
-        told = f"more than {setting.most} has no effect: the controller silently uses the default"
-        return [_warning("too-large", told)]
+        text = f"more than {setting.most} has no effect: the controller silently uses the default"
+        return [_warning("too-large", text)]
     if number is not None and number >= 1:
         return []
-    told = "expected an integer of at least 1; anything else stops the controller at its start"
-    return [_blocker("limit", told)]
+    text = "expected an integer of at least 1; anything else stops the controller at its start"
+    return [_blocker("limit", text)]
 
 
 def _bandwidth(setting: Setting, value: object) -> list[Remark]:
@@ -89,8 +89,8 @@ def _groups(setting: Setting, value: object) -> list[Remark]:
         text = str(value)
         if not text or _GROUPS.fullmatch(text):
             return []
-    told = f"wanted {setting.wanted} and nothing else; the controller stops at anything else"
-    return [_blocker("groups", told)]
+    message = f"wanted {setting.wanted} and nothing else; the controller stops at anything else"
+    return [_blocker("groups", message)]
 
 
 def _group_list(setting: Setting, value: object) -> list[Remark]:
@@ -109,11 +109,11 @@ def _excluded(setting: Setting, value: object) -> list[Remark]:
         item for item in setting.default.split(", ") if isinstance(value, list) and item in value
     }
     if not wrong and not kept:
-        told = (
+        text = (
             "the list replaces the default one and names nothing of it: events, OLM objects and "
             "others are then migrated; use additional_excluded_resources to add kinds"
         )
-        return [_warning("default-list", told)]
+        return [_warning("default-list", text)]
     return wrong
 
 
@@ -136,10 +136,10 @@ def _domain(setting: Setting, value: object) -> list[Remark]:
     if value == "" or (isinstance(value, str) and is_subdomain(value)):
         return []
     scheme = isinstance(value, str) and "://" in value
-    told = (
+    text = (
         "the value has a scheme: it is part of the host names of routes, so write only the domain"
     )
-    return [_blocker("scheme", told) if scheme else _wrong(setting)]
+    return [_blocker("scheme", text) if scheme else _wrong(setting)]
 
 
 def _name(setting: Setting, value: object) -> list[Remark]:
@@ -157,11 +157,11 @@ def _plain(setting: Setting, value: object) -> list[Remark]:
         return [_wrong(setting)]
     broken = re.search(r": |\s#|[\r\n]|:$", value) or _UNPLAIN.match(value)
     if broken or "{{" in value or "{%" in value:
-        told = (
+        text = (
             "the operator writes the value into YAML without quotes, and this text makes the "
             "YAML invalid"
         )
-        return [_blocker("template", told)]
+        return [_blocker("template", text)]
     return []
 
 

@@ -47,11 +47,11 @@ def read(value: str) -> HttpProxy:
     url = _parsed(value)
     if "://" not in value:
         url = _parsed(f"http://{value}")
-        told = f"the scheme is missing, so Go assumes http://; write {FORM}"
-        remarks.append(Remark("no-scheme", Severity.INFO, told))
+        text = f"the scheme is missing, so Go assumes http://; write {FORM}"
+        remarks.append(Remark("no-scheme", Severity.INFO, text))
     if url is None or not url.host:
-        told = f"Go finds no proxy in the value and connects directly or not at all; write {FORM}"
-        return HttpProxy("", (_blocker("parse", told),))
+        text = f"Go finds no proxy in the value and connects directly or not at all; write {FORM}"
+        return HttpProxy("", (_blocker("parse", text),))
     return _followed(url, remarks)
 
 
@@ -65,20 +65,20 @@ def _parsed(text: str) -> gourl.GoUrl | None:
 def _followed(url: gourl.GoUrl, remarks: list[Remark]) -> HttpProxy:
     host, port = split_endpoint(url.host)
     if url.scheme not in SCHEMES:
-        told = f"the HTTP client of Go does not support proxies with this scheme; write {FORM}"
-        remarks.append(_blocker("scheme", told))
+        text = f"the HTTP client of Go does not support proxies with this scheme; write {FORM}"
+        remarks.append(_blocker("scheme", text))
     if is_pac(url.rest):
-        told = "the URL is that of a PAC file, not of a proxy: name the proxy that the file names"
-        remarks.append(_blocker("pac-file", told))
+        text = "the URL is that of a PAC file, not of a proxy: name the proxy that the file names"
+        remarks.append(_blocker("pac-file", text))
     elif url.rest not in ("", "/"):
-        told = "path, query and fragment are ignored: only host and port count"
-        remarks.append(_warning("rest-ignored", told))
+        text = "path, query and fragment are ignored: only host and port count"
+        remarks.append(_warning("rest-ignored", text))
     if not port:
         default = {"https": "443", "http": "80"}.get(url.scheme, "1080")
-        told = (
+        text = (
             f"the port is missing, so Go connects to port {default}; most proxies use another port"
         )
-        remarks.append(_warning("no-port", told))
+        remarks.append(_warning("no-port", text))
         port = default
     bracketed = host.startswith("[")
     remarks += endpoint_remarks("ipv6.example" if bracketed else host, port)
@@ -109,16 +109,16 @@ def raw_characters(value: str) -> str:
 def no_proxy_remarks(value: str) -> list[Remark]:
     """What keeps entries of a ``no_proxy`` list from covering any host."""
     if re.search(r"[;\s]", value.strip().replace(", ", ",")):
-        told = "separate entries with commas: with spaces or semicolons they match no host"
-        return [_warning("separator", told)]
+        text = "separate entries with commas: with spaces or semicolons they match no host"
+        return [_warning("separator", text)]
     odd = [item for item in value.split(",") if item.strip() and not _covers(item.strip())]
     if not odd:
         return []
-    told = (
+    text = (
         f"entry {odd[0][:60]!r} matches no host: an entry is a name, a domain, an address or a "
         "network, without scheme, path or inner wildcard"
     )
-    return [_warning("entry", told)]
+    return [_warning("entry", text)]
 
 
 def _covers(entry: str) -> bool:

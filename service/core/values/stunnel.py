@@ -132,8 +132,8 @@ def _read(value: str) -> Reading:
     except TemplateBroken as error:
         return Reading(ValueUse.BROKEN, remarks=(*remarks, _blocker("template", str(error))))
     if rendered != value:
-        told = "the operator's template changes the value on its way to the controller"
-        remarks.append(_warning("rewritten", told))
+        text = "the operator's template changes the value on its way to the controller"
+        remarks.append(_warning("rewritten", text))
     try:
         url = gourl.parse(rendered)
     except gourl.GoUrlError as error:
@@ -144,19 +144,19 @@ def _read(value: str) -> Reading:
         return Reading(ValueUse.IGNORED, remarks=(*remarks, _blocker("no-host", message)))
     if "@" in url.rest:
         # What Go takes for the host is then the user name and digits of the password.
-        told = raw_characters(value) or "an '@' in the path: what comes before it is taken apart"
-        return Reading(ValueUse.BROKEN, remarks=(*remarks, _blocker("cut-short", told)))
+        text = raw_characters(value) or "an '@' in the path: what comes before it is taken apart"
+        return Reading(ValueUse.BROKEN, remarks=(*remarks, _blocker("cut-short", text)))
     return _followed(url, remarks)
 
 
 def _followed(url: gourl.GoUrl, remarks: list[Remark]) -> Reading:
     remarks += scheme_remarks(url.scheme)
     if is_pac(url.rest):
-        told = "the URL is that of a PAC file, not of a proxy: name the proxy that the file names"
-        remarks.append(_blocker("pac-file", told))
+        text = "the URL is that of a PAC file, not of a proxy: name the proxy that the file names"
+        remarks.append(_blocker("pac-file", text))
     elif url.rest not in ("", "/"):
-        told = "path, query and fragment are ignored"
-        remarks.append(Remark("rest-ignored", Severity.INFO, told))
+        text = "path, query and fragment are ignored"
+        remarks.append(Remark("rest-ignored", Severity.INFO, text))
     host, port = split_endpoint(url.host)
     remarks += endpoint_remarks(host, port)
     remarks += credential_remarks(url.username, url.password)
@@ -176,12 +176,12 @@ def scheme_remarks(scheme: str) -> list[Remark]:
     if scheme == "http":
         return []
     if scheme == "https":
-        told = "https promises TLS to the proxy, but stunnel uses plain HTTP CONNECT"
+        text = "https promises TLS to the proxy, but stunnel uses plain HTTP CONNECT"
     elif scheme.startswith("socks"):
-        told = "MTC does not support SOCKS: it ignores the scheme and uses plain HTTP CONNECT"
+        text = "MTC does not support SOCKS: it ignores the scheme and uses plain HTTP CONNECT"
     else:
-        told = "MTC ignores the scheme and uses plain HTTP CONNECT; write http"
-    return [_warning("scheme", told)]
+        text = "MTC ignores the scheme and uses plain HTTP CONNECT; write http"
+    return [_warning("scheme", text)]
 
 
 def named_proxies(value: object) -> tuple[str, ...]:

@@ -52,8 +52,8 @@ def _host_remarks(host: str) -> list[Remark]:
     if not host:
         return [_blocker("no-host-name", "the host before the port is missing")]
     if "[" in host or "]" in host:
-        told = "stunnel cannot resolve an IPv6 address in brackets; use a DNS name"
-        return [_blocker("ipv6", told)]
+        text = "stunnel cannot resolve an IPv6 address in brackets; use a DNS name"
+        return [_blocker("ipv6", text)]
     if ":" in host:
         return [_ipv6(host)]
     if not host.isascii():
@@ -75,22 +75,22 @@ def _ipv6(host: str) -> Remark:
         ipaddress.IPv6Address(host)
     except ValueError:
         return _blocker("host", "the host is neither a DNS name nor an IPv4 address")
-    told = "an IPv6 address without brackets is no URL for newer releases of Go; use a DNS name"
-    return _warning("ipv6", told)
+    text = "an IPv6 address without brackets is no URL for newer releases of Go; use a DNS name"
+    return _warning("ipv6", text)
 
 
 def _ipv4(host: str) -> list[Remark]:
     try:
         address = ipaddress.IPv4Address(host)
     except ValueError:
-        told = "the host is neither an IPv4 address (four numbers from 0 to 255) nor a DNS name"
-        return [_blocker("ipv4", told)]
+        text = "the host is neither an IPv4 address (four numbers from 0 to 255) nor a DNS name"
+        return [_blocker("ipv4", text)]
     return [_loopback()] if address.is_loopback or address.is_unspecified else []
 
 
 def _loopback() -> Remark:
-    told = "the host is the pod itself: this works only if a proxy runs in the pod"
-    return _warning("loopback", told)
+    text = "the host is the pod itself: this works only if a proxy runs in the pod"
+    return _warning("loopback", text)
 
 
 def credential_remarks(username: str | None, password: str | None) -> list[Remark]:
@@ -99,27 +99,27 @@ def credential_remarks(username: str | None, password: str | None) -> list[Remar
         return []
     if not username or not password:
         missing = "password" if username else "user name"
-        told = f"without a {missing} stunnel sends no Proxy-Authorization at all"
-        return [_blocker("no-auth", told)]
+        message = f"without a {missing} stunnel sends no Proxy-Authorization at all"
+        return [_blocker("no-auth", message)]
     remarks = []
     for name, text in (("user name", username), ("password", password)):
         if re.search(r"[\r\n\0]", text):
-            told = f"a line break in the {name} would end the line in stunnel.conf"
-            remarks.append(_blocker("line-break", told))
+            message = f"a line break in the {name} would end the line in stunnel.conf"
+            remarks.append(_blocker("line-break", message))
         elif text != text.strip(" \t\v\f"):
-            told = f"stunnel removes spaces at the ends of the {name}"
-            remarks.append(_blocker("trimmed", told))
+            message = f"stunnel removes spaces at the ends of the {name}"
+            remarks.append(_blocker("trimmed", message))
         remarks += _character_remarks(name, text)
     if ":" in username:
-        told = "the user name ends at its first colon (RFC 7617)"
-        remarks.append(_blocker("colon-in-user", told))
+        message = "the user name ends at its first colon (RFC 7617)"
+        remarks.append(_blocker("colon-in-user", message))
     return remarks
 
 
 def _character_remarks(name: str, text: str) -> list[Remark]:
     if any(0xDC80 <= ord(char) <= 0xDCFF for char in text):
-        told = f"the {name} is not UTF-8: the ConfigMap with stunnel.conf cannot contain it"
-        return [_blocker("not-utf-8", told)]
+        message = f"the {name} is not UTF-8: the ConfigMap with stunnel.conf cannot contain it"
+        return [_blocker("not-utf-8", message)]
     if re.search(r"[\x01-\x08\x0e-\x1f\x7f]", text):
         return [_warning("control", f"a control character in the {name}")]
     if not text.isascii():

@@ -38,8 +38,8 @@ def take_facts(
             )
             continue
         if name in _VERSIONS and not _is_version(name, str(value)):
-            told = f"{name} is not a version"
-            problems.append(here.problem("wrong-value", told, f"such as {known.example!r}"))
+            text = f"{name} is not a version"
+            problems.append(here.problem("wrong-value", text, f"such as {known.example!r}"))
             continue
         probes += _take_fact(gathering, str(name), value, here, role, problems)
     return problems, probes
