@@ -199,7 +199,7 @@ def _method_faults(migration: Migration, found: Volumes, volume: Volume) -> Iter
     if entry.action != COPY:
         return
     method = entry.copy_method
-    # The controller writes the list anew, with these two in every release.
+    # The controller writes the list again, with these two in every release.
     listed = entry.supported_copy_methods or (BLOCK,)
     offered = (FILESYSTEM, *(BLOCK,) * (BLOCK in listed), SNAPSHOT)
     if method not in offered:
