@@ -47,7 +47,7 @@ def lint(files: tuple[str, ...]) -> int:
 def _failures(
     path: str, policies: tuple[Policy[Any], ...], settings: Settings
 ) -> Iterator[Finding]:
-    """What fails of a file, for each plan in it. Raises Refusal."""
+    """The failures of a file, for each plan in it. Raises Refusal."""
     from service.cli.inputs import read
     from service.core.engine import evaluate
     from service.core.outcome import Verdict
