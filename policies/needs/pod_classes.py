@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 from typing import Any
 
 from policies import links
@@ -14,6 +15,7 @@ from service.core.facts.templates import require_templates, templates
 from service.core.migration import Migration
 from service.core.outcome import Outcome, Severity, at_destination, failed, unknown
 from service.kinds.apis import PRIORITY_CLASS, RUNTIME_CLASS
+from service.kinds.cluster import SECRET
 from service.kinds.ref import Ref
 from service.kinds.resource import Read, Resource
 from service.kinds.workloads import POD, Pod, Workload
@@ -26,7 +28,8 @@ class ClusterScopedNeeds(PlanNeed):
     """Priority classes, runtime classes and schedulers that the pods name are on the destination.
 
     They belong to the cluster, and MTC migrates namespaces. Looked at are pods and the templates
-    of what makes them, so that a workload that is scaled to zero counts.
+    of what makes them, so that a workload that is scaled to zero counts. A pull secret that a
+    template names comes along with the namespace, if that has it.
     """
 
     id = "MTC838"
@@ -39,8 +42,12 @@ class ClusterScopedNeeds(PlanNeed):
         *TEMPLATE_READS,
         Read(PRIORITY_CLASS),
         Read(RUNTIME_CLASS),
+        Read(SECRET, plan_namespaces=True),
     )
-    remedy = "Create the class on the destination as it is on the source."
+    remedy = (
+        "Create the class on the destination as it is on the source, and the pull secret in the "
+        "namespace."
+    )
     docs = (
         links.CHECKLISTS,
         links.PRIORITY,
@@ -59,6 +66,7 @@ class ClusterScopedNeeds(PlanNeed):
                 yield from _absent(migration, PRIORITY_CLASS, name, ref)
         for name, ref in _named(migration, "runtime_class").items():
             yield from _absent(migration, RUNTIME_CLASS, name, ref)
+        yield from _pull_secrets(migration, gaps)
         for name, ref in _named(migration, "scheduler").items():
             if name != DEFAULT_SCHEDULER:
                 yield failed(
@@ -72,6 +80,26 @@ class ClusterScopedNeeds(PlanNeed):
                     commands=(at_destination("oc get pods --all-namespaces | grep -i scheduler"),),
                     severity=Severity.WARNING,
                 )
+
+
+def _pull_secrets(migration: Migration, gaps: Gaps) -> Iterator[Outcome]:
+    source = migration.source
+    for made in templates(source, migration.source_namespaces):
+        for name in made.pull_secrets:
+            with gaps.noted():
+                if source.find(SECRET, name, made.ref.namespace) is None:
+                    who = f"{made.ref.kind} {made.ref.namespace}/{made.ref.name}"
+                    yield failed(
+                        made.ref.subject,
+                        f"{who} uses pull secret {name}, which its namespace does not have: "
+                        "images that are not on a node already cannot be pulled",
+                        made.ref.at(f"{made.template}/spec/imagePullSecrets", name),
+                        found="absent",
+                        wanted=f"secret {name}",
+                        key=f"pull secret {name}",
+                        commands=(f"oc get secrets -n {quote(made.ref.namespace)}",),
+                        severity=Severity.WARNING,
+                    )
 
 
 def _named(migration: Migration, field: str) -> dict[str, Ref]:

@@ -24,6 +24,7 @@ from service.core.policy import ClusterPolicy, NotApplicable
 from service.core.releases import KnownBug
 from service.core.values.versions import Version, parse_or_none
 from service.kinds.cluster import CONFIG_MAP
+from service.kinds.health import CLOUD_CREDENTIAL
 from service.kinds.mtc import MIG_PLAN, MIG_STORAGE, MTC_NAMESPACE
 from service.kinds.operators import CLUSTER_SERVICE_VERSION
 from service.kinds.ref import Pointer
@@ -58,6 +59,7 @@ class KnownBugs(ClusterPolicy):
         Read(MIG_STORAGE, MTC_NAMESPACE),
         Read(BACKUP_STORAGE_LOCATION, MTC_NAMESPACE),
         Read(STORAGE_CLASS),
+        Read(CLOUD_CREDENTIAL, name="cluster"),
         *VOLUME_READS,
     )
     declares = ("mtcVersion", "openshiftVersion")
@@ -200,6 +202,14 @@ def _gateway(migration: Migration, cluster: Cluster) -> bool:
     return not any(one.checksum for one in cluster.known(BACKUP_STORAGE_LOCATION))
 
 
+def _short_term(migration: Migration, cluster: Cluster) -> bool:
+    """Whether volumes are copied by snapshot with credentials that the cloud gives for a while."""
+    snapshot = any(one.copy_method == "snapshot" for one in migration.plan.volumes or ())
+    if not snapshot or migration.storage.provider not in ("aws", "gcp"):
+        return False
+    return cluster.get(CLOUD_CREDENTIAL, "cluster").mode == "Manual"
+
+
 def _copied_from(*provisioners: str) -> Callable[[Migration, Cluster], bool]:
     """Whether the plan copies volumes of these drivers, or of classes of these provisioners."""
 
@@ -236,6 +246,7 @@ CONDITIONS: Mapping[str, Callable[[Migration, Cluster], bool]] = {
     "mcg-without-checksum": _gateway,
     "ibm-block": _copied_from("ibm.io/ibmc-block", "ibm/ibmc-block"),
     "azure-file": _copied_from("file.csi.azure.com", "kubernetes.io/azure-file"),
+    "snapshots-with-short-term-credentials": _short_term,
     "cinder": _copied_from("cinder.csi.openstack.org", "kubernetes.io/cinder"),
 }
 """What a row of the release data may name in ``when``. Raises NotGathered."""

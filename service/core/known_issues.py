@@ -135,7 +135,7 @@ KNOWN_ISSUES = _read("""
 094 | old tags of namespace openshift | 701
 095 | image triggers replace pods while files are copied | 849
 096 | images of MTC cannot be pulled | live
-097 | pull secret missing in the namespace | open
+097 | pull secret missing in the namespace | 838
 098 | settings that leave images behind | 844
 099 | Stunnel proxy missing, wrong, or two of them | 301 302 303
 100 | proxy drops upgraded connections | 843
@@ -172,7 +172,7 @@ KNOWN_ISSUES = _read("""
 131 | verification is slow | slow
 132 | the first backup is not found | 501 824
 133 | more than 400 plans on Azure | 406
-134 | restricted network allows one repository only | open
+134 | restricted network allows one repository only | 501
 135 | checksum algorithm of MCG | 406
 136 | repository emptied | live
 137 | Velero restarts while a backup runs | 822
@@ -184,7 +184,7 @@ KNOWN_ISSUES = _read("""
 143 | large restores time out | 849
 144 | azurefile and Cinder restores | 406
 145 | snapshots in another region | 613
-146 | credentials of workload identity | open
+146 | credentials of workload identity | 406
 147 | restic is deprecated | slow
 148 | cache of the agents fills the node | 846
 149 | harmless message about the location | console

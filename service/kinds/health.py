@@ -66,6 +66,20 @@ class CSINode:
     attachable: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class CloudCredential:
+    """How components get credentials of the cloud: ``mode`` is Manual, Mint, Passthrough or ""."""
+
+    ref: Ref
+    mode: str
+
+
+def cloud_credential(value: Object, ref: Ref) -> CloudCredential:
+    """CloudCredential."""
+    spec = table(value, "spec", "")
+    return CloudCredential(ref, text(spec, "credentialsMode", "/spec"))
+
+
 def health(value: Object, ref: Ref) -> Health:
     """An object with status.conditions."""
     return Health(ref, conditions(table(value, "status", ""), "/status"))
@@ -139,4 +153,8 @@ SCHEDULER = Resource(
 CSI_NODE = Resource(
     "CSINode", "csinodes", csi_node, ("storage.k8s.io",), releases=(4,),
     title="how many volumes a node can attach",
+)  # fmt: skip
+CLOUD_CREDENTIAL = Resource(
+    "CloudCredential", "cloudcredentials", cloud_credential, ("operator.openshift.io",),
+    releases=(4,), title="how components of the cluster get credentials of the cloud",
 )  # fmt: skip

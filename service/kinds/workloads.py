@@ -108,6 +108,7 @@ class Workload(NamedTuple):
     account: str = ""
     finished: bool = False
     users: tuple[int | None, ...] = ()
+    pull_secrets: tuple[str, ...] = ()
 
     @property
     def template(self) -> str:
@@ -330,6 +331,10 @@ def workload(value: Object, ref: Ref) -> Workload:
         account=text(pods, "serviceAccountName", at),
         finished=ref.kind == "Job" and status.get("completionTime") is not None,
         users=tuple(_users(pods, at)),
+        pull_secrets=tuple(
+            text(row, "name", f"{at}/imagePullSecrets")
+            for row in rows(pods, "imagePullSecrets", at)
+        ),
     )
 
 
