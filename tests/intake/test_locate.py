@@ -11,7 +11,7 @@ from elsewhere import files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.intake.texts.locate import Locator, Media, line_of
+from service.intake.texts.locate import Locator, Media
 from service.intake.texts.yaml.loader import load_yaml
 
 LIST = {
@@ -69,22 +69,22 @@ def test_every_line_of_printed_json(indent: int | str) -> None:
 
 def test_json_on_one_line() -> None:
     text = b'\n{"a": {"b": [1, 2]}}\n{"c": 1}\n'
-    assert line_of(text, 0, "/a/b/1", media="ndjson") == 2
-    assert line_of(text, 1, "/c", media="ndjson") == 3
-    assert line_of(b'{\n  "a": [1, 2],\n  "b": 3\n}', 0, "/a/1", media="json") == 2
-    assert line_of(text, 2, "/c", media="ndjson") is None
+    assert Locator(text, "ndjson").line_of(0, "/a/b/1") == 2
+    assert Locator(text, "ndjson").line_of(1, "/c") == 3
+    assert Locator(b'{\n  "a": [1, 2],\n  "b": 3\n}', "json").line_of(0, "/a/1") == 2
+    assert Locator(text, "ndjson").line_of(2, "/c") is None
 
 
 def test_lines_of_yaml_documents() -> None:
     text = b"# c\n---\n---\na:\n- x\n-\n  y: 1\n---\nk: |\n  a:\n  b: 1\nz: {q: 1}\n"
-    assert line_of(text, 1, "/a/0", media="yaml") == 5
-    assert line_of(text, 1, "/a/1/y", media="yaml") == 7
-    assert line_of(text, 2, "/k", media="yaml") == 9
-    assert line_of(text, 2, "/z/q", media="yaml") == 12
-    assert line_of(text, 2, "/b", media="yaml") is None
-    assert line_of(text, 0, "/a", media="yaml") is None
-    assert line_of(text, -1, "", media="yaml") is None
-    assert line_of(b"a: 1\r\nb: 2\r\n", 0, "/b", media="yaml") == 2
+    assert Locator(text, "yaml").line_of(1, "/a/0") == 5
+    assert Locator(text, "yaml").line_of(1, "/a/1/y") == 7
+    assert Locator(text, "yaml").line_of(2, "/k") == 9
+    assert Locator(text, "yaml").line_of(2, "/z/q") == 12
+    assert Locator(text, "yaml").line_of(2, "/b") is None
+    assert Locator(text, "yaml").line_of(0, "/a") is None
+    assert Locator(text, "yaml").line_of(-1, "") is None
+    assert Locator(b"a: 1\r\nb: 2\r\n", "yaml").line_of(0, "/b") == 2
 
 
 def test_real_files() -> None:
@@ -106,14 +106,14 @@ def test_real_files() -> None:
 @settings(deadline=None)
 def test_never_raises(text: str, document: int, pointer: str, media: Media) -> None:
     data = text.encode("utf-8", "surrogatepass")
-    assert line_of(data, document, pointer, media=media) is not False
+    assert Locator(data, media).line_of(document, pointer) is not False
 
 
 def test_never_raises_on_long_or_odd_pointers() -> None:
     data = b'{"a": 1}'
     for pointer in ("/" * 100_000, "/a" * 5_000, "/\ud800", "/" + "a" * 100_000, "/²"):
-        line_of(data, 0, pointer, media="json")
-        line_of(b"a:\n- 1\n", 0, pointer, media="yaml")
+        Locator(data, "json").line_of(0, pointer)
+        Locator(b"a:\n- 1\n", "yaml").line_of(0, pointer)
 
 
 @pytest.mark.parametrize("media", ["json", "yaml"])

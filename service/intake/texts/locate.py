@@ -29,14 +29,6 @@ _MOST_NODES = 100_000
 _MOST_KEY = 1024
 
 
-def line_of(data: bytes, document: int, pointer: str, *, media: Media) -> int | None:
-    """The line, from 1, of the value at an RFC 6901 pointer; ``None`` if not found cheaply.
-
-    A value under a key has the line of the key. Ask a ``Locator`` for many lines.
-    """
-    return Locator(data, media).line_of(document, pointer)
-
-
 @dataclass(frozen=True, slots=True)
 class _Node:
     """A value: where its own text starts, where its surroundings end, and its indentation."""
@@ -68,7 +60,10 @@ class Locator:
         self._line_counts = [0]
 
     def line_of(self, document: int, pointer: str) -> int | None:
-        """See the function of this name. Never raises."""
+        """The line, from 1, of the value at an RFC 6901 pointer; None if not found cheaply.
+
+        A value under a key has the line of the key. Never raises.
+        """
         try:
             tokens = _tokens(pointer)
             node = None if tokens is None else self._find(document, tokens)
@@ -92,8 +87,12 @@ class Locator:
 
     def _item(self, index: int) -> _Node:
         """An item of a long list; to look for it takes longer than all else."""
-        start, last = self._starts[index], index + 1 == len(self._starts)
-        return _Node(start, start, len(self._text) if last else self._starts[index + 1], 0, "json")
+        start = self._starts[index]
+        if index + 1 == len(self._starts):
+            return _Node(start, start, len(self._text), 0, "json")
+        end = self._starts[index + 1]
+        self._ends[start] = self._text.rfind(b"}", start, end)
+        return _Node(start, start, end, 0, "json")
 
     def _line(self, offset: int) -> int:
         block = offset // _LINES
@@ -260,6 +259,7 @@ class Locator:
 
 
 _BLANK = re.compile(rb"[ \t\r\n]*+")
+_INDENT = re.compile(rb"[ \t]*+")
 _OPENED = re.compile(rb"[{\[][ \t]*\n([ \t]*)(?=[^\s\]}])")
 _LIST = ord("[")
 _CLOSING = {ord("{"): b"}", _LIST: b"]"}
@@ -291,7 +291,7 @@ def _chosen(entries: list[int], token: str) -> int | None:
 
 def _indent_of(text: bytes, offset: int) -> bytes:
     line_start = text.rfind(b"\n", 0, offset) + 1
-    match = re.compile(rb"[ \t]*").match(text, line_start)
+    match = _INDENT.match(text, line_start)
     return b"" if match is None else match[0]
 
 
