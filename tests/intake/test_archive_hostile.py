@@ -71,12 +71,15 @@ def spent(pieces: Iterator[bytes], limits: Limits = DEFAULT_LIMITS) -> tuple[str
     return code, source.taken, peak
 
 
-def test_a_million_members_stop_at_the_limit() -> None:
-    pieces = repeated(header(1) * 1000, 1000)
+FEW_MEMBERS = Limits(members=20_000)
 
-    code, taken, peak = spent(pieces)
 
-    assert (code, taken < 200 * MIB, peak < BUFFERS) == ("limit-members", True, True)
+def test_many_members_stop_at_the_limit() -> None:
+    pieces = repeated(header(1) * 1000, 100)
+
+    code, taken, peak = spent(pieces, FEW_MEMBERS)
+
+    assert (code, taken < 20 * MIB, peak < BUFFERS) == ("limit-members", True, True)
 
 
 def test_endless_extension_headers_stop() -> None:
@@ -125,7 +128,7 @@ def test_a_bomb_of_zeros_stops_by_its_ratio() -> None:
 
 
 def test_a_bomb_within_a_bomb_stops_by_the_ratio_of_the_whole() -> None:
-    inner = lzma.compress(header(1, 2**33 - 512) + bytes(200 * MIB))
+    inner = lzma.compress(header(1, 2**33 - 512) + bytes(64 * MIB))
     name = tarfile.TarInfo("n.tar.xz")
     name.size = len(inner)
     outer = gzip.compress(name.tobuf() + inner + bytes(-len(inner) % 512))
@@ -135,12 +138,13 @@ def test_a_bomb_within_a_bomb_stops_by_the_ratio_of_the_whole() -> None:
     assert (code, peak < BUFFERS + XZ_WINDOW) == ("limit-compression-ratio", True)
 
 
-def test_millions_of_empty_gzip_streams_stop() -> None:
+def test_many_empty_gzip_streams_stop() -> None:
     first = gzip.compress(header(1))
+    streams = repeated(gzip.compress(b"") * 1000, 200)
 
-    code, taken, peak = spent(iter([first, *repeated(gzip.compress(b"") * 1000, 2000)]))
+    code, taken, peak = spent(iter([first, *streams]), FEW_MEMBERS)
 
-    assert (code, taken < 8 * MIB, peak < BUFFERS) == ("limit-members", True, True)
+    assert (code, taken < MIB, peak < BUFFERS) == ("limit-members", True, True)
 
 
 def test_walking_a_large_archive_needs_little_memory() -> None:

@@ -23,7 +23,7 @@ from service.kinds.registry import RESOURCES
 from service.kinds.resource import Resource
 
 POLICIES = catalogue()
-SLOW = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 WORDS = st.sampled_from(
     ["", "0", "true", "v1", "a/b", "x" * 300, "\ud800", "\x00", "1Gi", "-1", "http://[", "null"]
@@ -81,7 +81,7 @@ def spoilt(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("resource", sorted(RESOURCES, key=str), ids=str)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(spec=VALUES, status=VALUES, metadata=VALUES, more=st.dictionaries(WORDS, VALUES, max_size=3))
 def test_a_reader_reads_or_says_malformed(
     resource: Resource[Any], spec: Any, status: Any, metadata: Any, more: dict[str, Any]
