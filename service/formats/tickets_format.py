@@ -15,6 +15,7 @@ from service.formats.json_report import dumps
 from service.formats.markdown import code, escape, finding_text, fit, next_text
 
 _TITLE = 200
+_MOST_SEE = 5
 _BODY = 30_000
 """Most characters of a body; Jira and ServiceNow take 32,767 and more."""
 
@@ -80,7 +81,17 @@ def outcome(ticket: Ticket) -> str:
     by = sorted({item.waiver.owner for item in ticket.waived if item.waiver})
     waived = [f"Waived by {', '.join(by)}."] if by else []
     found = {ending(item) for item in ticket.closed}
-    return words.line(" ".join([*waived, *(_ENDINGS[item] for item in Ending if item in found)]))
+    marks = list(dict.fromkeys(mark for item in ticket.closed for mark in _see(item)))
+    see = [f"See {', '.join(marks[:_MOST_SEE])}."] if marks else []
+    texts = [*waived, *(_ENDINGS[item] for item in Ending if item in found), *see]
+    return words.line(" ".join(texts))
+
+
+def _see(item: Finding | Seen) -> tuple[str, ...]:
+    """The open findings that report the result of a closed one: for one that moved, itself."""
+    if isinstance(item, Seen):
+        return item.see
+    return (item.fingerprint,) if ending(item) is Ending.EVIDENCE_ARRIVED else ()
 
 
 def body(ticket: Ticket, missing: str = "") -> str:
@@ -107,8 +118,8 @@ def _done(ticket: Ticket) -> list[str]:
 
 
 def _short(item: Finding | Seen) -> str:
-    see = item.see if isinstance(item, Seen) else ()
-    places = f" (see {', '.join(map(code, see[:5]))})" if see else ""
+    see = _see(item)
+    places = f" (see {', '.join(map(code, see[:_MOST_SEE]))})" if see else ""
     reason = ending(item).value.replace("-", " ")
     return f"{_name(item)}: {reason}{places}"
 
