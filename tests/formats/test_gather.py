@@ -98,7 +98,7 @@ def evaluated(*pieces):
     return evaluate(bundle.migration, catalogue())
 
 
-def run(folder: Path, text: str, *words: str):
+def run(folder: Path, text: str, *words: str, shell: str = "sh"):
     (folder / "bin").mkdir()
     oc = folder / "bin" / "oc"
     oc.write_text(OC)
@@ -110,7 +110,7 @@ def run(folder: Path, text: str, *words: str):
         "CALLS": str(folder / "calls"),
     }
     return subprocess.run(
-        ["sh", "gather.sh", *words],
+        [*shell.split(), "gather.sh", *words],
         cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
 
@@ -125,9 +125,12 @@ def test_shellcheck_finds_nothing(tmp_path: Path, role: str) -> None:
     assert (ended.returncode, ended.stdout) == (0, "")
 
 
-def test_lists_that_were_missing_are_not_missing_any_more(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shell", ["dash", "bash --posix", "busybox sh"])
+def test_lists_that_were_missing_are_not_missing_any_more(tmp_path: Path, shell: str) -> None:
+    if which(shell.split()[0]) is None:
+        pytest.skip(f"this machine has no {shell}")
     before = evaluated(("plan", PLAN))
-    ended = run(tmp_path, script(before), "--no-probes")
+    ended = run(tmp_path, script(before), "--no-probes", shell=shell)
     assert ended.returncode == 0, ended.stderr
     data = (tmp_path / "mtc-preflight-source.tar.gz").read_bytes()
     after = evaluated(("plan", PLAN), ("source", data))

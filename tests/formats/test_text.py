@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import samples
+from elsewhere import files
 
+from policies import catalogue
+from service.core.engine import evaluate
 from service.formats import text
+from service.intake.parts import read_pieces
+from service.intake.pieces import Piece
 
 
 def written(report, **options):
@@ -57,3 +63,28 @@ def test_no_escape_sequence_reaches_the_terminal():
     shown = written(samples.hostile("\x1b[2J\x1b]0;title\x07\u202egnp.exe\r\nREADY: all met"))
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", shown)
     assert not any(line.startswith("READY") for line in shown.splitlines())
+
+
+def test_a_first_answer_fits_on_a_few_screens():
+    """A must-gather of the source and a plan: each missing fact once, and one script for all."""
+    (archive,) = files("openshift/must-gather-clean/test/files/must-gather-azure.tar.xz")
+    with archive.open("rb") as stream:
+        bundle = read_pieces([Piece("source", stream), Piece("plan", io.BytesIO(PLAN))], {})
+        report = evaluate(bundle.migration, catalogue())
+    shown = text.render(report, samples.CONTEXT).decode().splitlines()
+    assert len(shown) <= 200
+    steps = [line for line in shown if line.startswith("    - ")]
+    assert len(steps) == len(set(steps))
+    assert [line for line in shown if "nothing of the destination cluster was sent" in line]
+
+
+PLAN = b"""
+apiVersion: migration.openshift.io/v1alpha1
+kind: MigPlan
+metadata: {name: shop, namespace: openshift-migration}
+spec:
+  srcMigClusterRef: {name: src, namespace: openshift-migration}
+  destMigClusterRef: {name: host, namespace: openshift-migration}
+  migStorageRef: {name: s3, namespace: openshift-migration}
+  namespaces: [shop]
+"""

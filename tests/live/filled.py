@@ -24,6 +24,9 @@ def completed(value: dict[str, Any]) -> dict[str, Any]:
         spec["template"].setdefault("spec", {"containers": [container]})
     if value["kind"] == "MigCluster":
         value["spec"].setdefault("isHostCluster", False)
+    for owner in value["metadata"].get("ownerReferences", ()):
+        owner.setdefault("apiVersion", "apps/v1")
+        owner.setdefault("uid", "00000000-0000-4000-8000-000000000000")
     for condition in value.get("status", {}).get("conditions") or ():
         condition.setdefault("category", "Required")
         condition.setdefault("lastTransitionTime", "2026-01-01T00:00:00Z")
