@@ -19,9 +19,12 @@ from service.core.link import Link
 from service.core.migration import Cluster, Declared, Migration, Probe
 from service.core.objects import AnyObject, kind
 from service.core.outcome import (
+    Command,
     Outcome,
     Severity,
     Verdict,
+    at_destination,
+    at_host,
     failed,
     not_applicable,
     passed,
@@ -40,6 +43,7 @@ __all__ = [
     "AnyObject",
     "Cluster",
     "ClusterPolicy",
+    "Command",
     "Declared",
     "Link",
     "Migration",
@@ -56,6 +60,8 @@ __all__ = [
     "Severity",
     "Subject",
     "Verdict",
+    "at_destination",
+    "at_host",
     "failed",
     "is_there",
     "kind",
