@@ -148,7 +148,11 @@ def _foreign(
         yield _fault(item, mounted, f"the user of its image (scc {item.scc})", None)
         return
     bounds = _range(migration.source.get(NAMESPACE, item.ref.namespace))
-    outside = [user for user in users if user is not None and bounds and user not in bounds]
+    if bounds is None:
+        raise migration.source.inventory.not_gathered(
+            NAMESPACE, item.ref.namespace, reason=f"without a readable annotation {RANGE}"
+        )
+    outside = [user for user in users if user is not None and user not in bounds]
     if outside:
         yield _fault(item, mounted, f"user {outside[0]}", None)
 
