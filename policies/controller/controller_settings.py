@@ -72,6 +72,7 @@ class ControllerSettings(ClusterPolicy):
         if len(found) > 1:
             yield _several(found)
         yield from _where_it_runs(migration, cluster)
+        yield from _without_velero(cluster)
         for controller in found:
             yield from _judged(controller, cluster, installed)
 
@@ -180,6 +181,29 @@ def _where_it_runs(migration: Migration, cluster: Cluster) -> Iterator[Outcome]:
             f"-p '{patch}'",
         ),
         severity=None if host else Severity.WARNING,
+    )
+
+
+def _without_velero(cluster: Cluster) -> Iterator[Outcome]:
+    """migration_velero is true on every cluster: nothing is restored without Velero."""
+    try:
+        fact = setting_of(cluster, "migration_velero")
+    except NotGathered:
+        return  # the finding about several of them says it
+    if fact.value is None or is_true(fact.value):
+        return
+    item = controllers(cluster)[0]
+    yield failed(
+        item.ref.subject,
+        f"migration_velero is false on {cluster.name}, so the operator does not install Velero",
+        *fact.evidence,
+        found=f"migration_velero: {str(fact.value).lower()}",
+        wanted="migration_velero: true",
+        key="runs-velero",
+        commands=(
+            f"oc patch migrationcontroller {quote(item.ref.name)} -n {MTC_NAMESPACE} --type=merge "
+            '-p \'{"spec":{"migration_velero":true}}\'',
+        ),
     )
 
 
