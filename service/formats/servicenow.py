@@ -27,9 +27,7 @@ _DESCRIPTION = 4000
 def render(report: Report, context: Context) -> bytes:
     """One item per ticket as JSON: how to find the record, and the request to send."""
     found = tickets(report, TicketGroup(context.options.group))
-    clusters = next_steps(report)
-    lacking = (words.lacking(item) for item in clusters if item.role)
-    missing = [text for text in (words.one_script(clusters, context.again), *lacking) if text]
+    missing = list(_missing(report, context.again))
     items = [_item(ticket, missing, context.options) for ticket in found]
     return dumps({**json_marks.judged(report), "items": items})
 
@@ -84,20 +82,33 @@ def _request(ticket: Ticket, missing: list[str], table: str, options: Options) -
     return {"method": "POST", "path": table, "body": body}
 
 
+def _missing(report: Report, again: str) -> Iterator[str]:
+    """What the ticket of missing evidence asks for: each fact once."""
+    clusters = next_steps(report)
+    script = words.one_script(clusters, again)
+    if script:
+        yield words.line(script)
+    for cluster in clusters:
+        yield words.lacking(cluster)
+        for step in cluster.steps if cluster.given else ():
+            yield f"- {words.fact(step)}"
+
+
 def _description(ticket: Ticket, missing: list[str]) -> str:
     """Plain text, for the field shows no markup."""
-    kept: list[str] = [words.line(text)[:500] for text in missing]
-    used = 100 + sum(map(len, kept))
-    heads = words.headed(ticket.findings)
-    for finding, behind in heads:
-        text = "\n".join(_finding(finding, behind))
+    told = [text[:500] for text in missing] or [
+        "\n".join(_finding(*row)) for row in words.headed(ticket.findings)
+    ]
+    kept: list[str] = []
+    used = 100
+    for text in told:
         if kept and used + len(text) > _DESCRIPTION:
             break
         kept.append(text[: _DESCRIPTION - used])
         used += len(text) + 2
-    left = len(heads) - (len(kept) - len(missing))
+    left = len(told) - len(kept)
     if left:
-        kept.append(f"… and {left} more findings; the report has them all.")
+        kept.append(f"… and {left} more; the report has them all.")
     elif ticket.unconfirmed:
         names = ", ".join(f"{item.policy} {item.subject}" for item in ticket.unconfirmed[:20])
         kept.append(words.line(f"{UNCONFIRMED} {names}")[:1000])
