@@ -30,7 +30,13 @@ _START = """\
 window.onload = function () {
   window.ui = SwaggerUIBundle({
     url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null,
-    presets: [SwaggerUIBundle.presets.apis]
+    presets: [SwaggerUIBundle.presets.apis],
+    requestInterceptor: function (request) {
+      // The page sends an empty text for every part without a file; an empty part is an error.
+      if (request.body instanceof FormData)
+        for (const [name, value] of [...request.body]) if (value === "") request.body.delete(name);
+      return request;
+    }
   });
 };
 """
