@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from service.core.allowance import FINDING, spend
-from service.core.deadline import check
+from service.core.deadline import check, paced
 from service.core.evidence import Missing, NotGathered, Role
 from service.core.migration import Cluster, Migration, Requested
 from service.core.outcome import (
@@ -120,7 +120,7 @@ def judge(
     check()
     seen: dict[str, int] = {}
     found = _guarded if policy.pack else _outcomes
-    for root, outcome in found(migration, policy, judged):
+    for root, outcome in paced(found(migration, policy, judged)):
         spend(FINDING + 4 * (len(outcome.message) + len(outcome.found)))
         finding = _finding(migration, policy, outcome, root)
         again = seen.get(finding.fingerprint, 0)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from service.core.deadline import paced
 from service.core.outcome import Severity, Verdict
 from service.core.report import Finding, Report
 from service.formats import words
@@ -21,7 +22,7 @@ def render(report: Report, context: Context) -> bytes:
 
 
 def _commands(report: Report) -> Iterator[str]:
-    for finding, behind in words.headed(words.by_urgency(report.findings)):
+    for finding, behind in paced(words.headed(words.by_urgency(report.findings))):
         if finding.verdict in _OPEN:
             yield _issue(finding, behind)
     for text in words.limits(report):

@@ -100,7 +100,7 @@ def body(ticket: Ticket, missing: str = "") -> str:
         return escape(outcome(ticket)) + "\n\n" + "\n".join(_done(ticket)) + "\n"
     shown: set[str] = set()
     pieces = [missing] if ticket.evidence and missing else []
-    for finding, behind in () if pieces else words.headed(ticket.findings):
+    for finding, behind in () if pieces else paced(words.headed(ticket.findings)):
         pieces.append(finding_text(finding, behind, again=finding.policy in shown))
         shown.add(finding.policy)
     done = _done(ticket)
