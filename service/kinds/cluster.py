@@ -218,6 +218,8 @@ def secret(value: Object, ref: Ref) -> Secret:
     )
 
 
+_MASKED = re.compile(r"(.)\1+|[<(\[]*(redacted|masked|removed|hidden)[>)\]]*", re.IGNORECASE)
+"""What people and tools write in place of a secret."""
 _LENGTH_ALONE = re.compile(r"\d+ bytes long")
 """What `oc adm inspect` writes in the place of a value, in base64 too."""
 
@@ -234,7 +236,7 @@ def decoded(encoded: object) -> str:
 def _token(encoded: object, plain: object) -> Token | None:
     """What a token says of itself; None where it is absent or masked."""
     text = plain if isinstance(plain, str) and plain else decoded(encoded)
-    if not text:
+    if not text or _MASKED.fullmatch(text.strip()):
         return None
     parts = text.strip().split(".")
     if len(parts) != 3:
