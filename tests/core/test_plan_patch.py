@@ -31,7 +31,7 @@ def plan(name: str, *volumes: str) -> MigPlan:
 
 def test_the_patch_tests_the_volume_before_it_sets_the_field() -> None:
     given = plan("shop", "pv-a", "pv-b")
-    words = shlex.split(select(given, (given.volumes or ())[1], "action", "skip"))
+    words = shlex.split(select(given, (given.volumes or ())[1], "action", "skip").text)
     assert words[:-1] == [
         "oc", "patch", "migplan", "shop", "-n", "openshift-migration", "--type=json", "-p",
     ]  # fmt: skip
@@ -44,7 +44,7 @@ def test_the_patch_tests_the_volume_before_it_sets_the_field() -> None:
 @pytest.mark.parametrize("name", ["$(reboot)", "a'; reboot; '", "x`reboot`", "a b"])
 def test_names_of_the_evidence_stay_one_word(name: str) -> None:
     given = plan(name, name)
-    words = shlex.split(select(given, (given.volumes or ())[0], "action", name))
+    words = shlex.split(select(given, (given.volumes or ())[0], "action", name).text)
     assert words[3] == name
     assert json.loads(words[-1])[1]["value"] == name
     assert len(words) == 9
