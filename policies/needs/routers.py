@@ -98,6 +98,7 @@ class RsyncRouteAdmitted(PlanNeed):
 
 
 def _several(migration: Migration, name: str, routers: list[IngressController]) -> Outcome:
+    routers = sorted(routers, key=lambda router: router.ref.name)
     names = few(router.ref.name for router in routers)
     return failed(
         migration.destination.subject,
