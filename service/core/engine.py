@@ -203,7 +203,7 @@ def _checked(
         with relying() as relied:
             outcomes = _of_item(migration, policy, item, root)
         lists = tuple({**relied, **listed})[:MOST] if relied or listed else ()
-        for outcome in outcomes:
+        for outcome in paced(outcomes):
             # A pass or fail without evidence of its own points at the lists that it relied on.
             if lists and not outcome.evidence and outcome.verdict in _DECIDED:
                 outcome = outcome._replace(evidence=lists)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from service.core.deadline import check, paced
+from service.core.deadline import paced
 from service.core.evidence import Problem, Unusable
 from service.intake.declared_lists import (
     is_mark,
@@ -173,9 +173,7 @@ def _take_items(
     problems = []
     value, typed = of
     api_version = value.get("apiVersion") if typed else None
-    for index, item in enumerate(items):
-        if not index & 0xFF:
-            check()
+    for index, item in enumerate(paced(items)):
         at = f"{base}/items/{index}"
         head = head_of(item)
         kind = head.get("kind") if type(head) is dict else None
