@@ -138,7 +138,10 @@ def one_cluster(version: str = "4.18.20", name: str = "shop-x7k2p") -> list[dict
         "Node",
         NODE,
         metadata={"labels": {"topology.kubernetes.io/region": "us-east-2"}},
-        status={"nodeInfo": {"kubeletVersion": "v1.31.0"}},
+        status={
+            "nodeInfo": {"kubeletVersion": "v1.31.0"},
+            "conditions": [{"type": "Ready", "status": "True"}],
+        },
     )
     storage_class = obj(
         "storage.k8s.io/v1",
