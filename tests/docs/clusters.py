@@ -83,6 +83,8 @@ def objects(name: str) -> list[Object]:
         found += [plan(), example()["storage"], example()["controller"]]
         found.append(_object("v1", "ConfigMap", "migration-controller", MTC,
                              data={"STUNNEL_TCP_PROXY": ""}))  # fmt: skip
+    found.append(_object("operator.openshift.io/v1", "CloudCredential", "cluster",
+                         spec={"credentialsMode": ""}))  # fmt: skip
     there = {item["metadata"]["name"] for item in found if item["kind"] == "Namespace"}
     names |= {item["metadata"].get("namespace", MTC) for item in found}
     return found + [_object("v1", "Namespace", name) for name in sorted(names - there)]
