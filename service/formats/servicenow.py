@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from service.core.deadline import paced
 from service.core.decision.tickets import Action, Priority, Ticket, TicketGroup, tickets
 from service.core.next_steps import next_steps
 from service.core.report import Finding, Report
@@ -28,7 +29,7 @@ def render(report: Report, context: Context) -> bytes:
     """One item per ticket as JSON: how to find the record, and the request to send."""
     found = tickets(report, TicketGroup(context.options.group))
     missing = list(_missing(report, context.again))
-    items = [_item(ticket, missing, context.options) for ticket in found]
+    items = [_item(ticket, missing, context.options) for ticket in paced(found)]
     return dumps({**json_marks.judged(report), "items": items})
 
 
@@ -97,7 +98,7 @@ def _missing(report: Report, again: str) -> Iterator[str]:
 def _description(ticket: Ticket, missing: list[str]) -> str:
     """Plain text, for the field shows no markup."""
     told = [text[:500] for text in missing] or [
-        "\n".join(_finding(*row)) for row in words.headed(ticket.findings)
+        "\n".join(_finding(*row)) for row in paced(words.headed(ticket.findings))
     ]
     kept: list[str] = []
     used = 100
