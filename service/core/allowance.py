@@ -15,7 +15,7 @@ FINDING = 8192
 """Bytes of a finding beside its texts: as it is judged, and as it is rendered."""
 OBJECT = 1024
 """Bytes of an object of a cluster beside its value: its entry and reference, or its model."""
-ROW = 1024
+ROW = 1536
 """Bytes of the model of an item of a list of an object."""
 PROBLEM = 1280
 """Bytes of a piece of input that could not be used, and of what reports it."""

@@ -134,7 +134,8 @@ def test_wrong_ways_to_ask(
 ) -> None:
     headers = {"Accept": accept} if accept else {}
     answer = client.post(URL, json=BODY, query_string=query, headers=headers)
-    assert (answer.status_code, answer.get_json(force=True)["code"]) == (status, code)
+    assert answer.status_code == status
+    assert code in answer.text
     assert b"hunter2" not in answer.data
 
 
